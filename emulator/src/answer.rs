@@ -1,0 +1,148 @@
+//! An answer before it becomes a response: status, headers, and a body that may have a gzip form.
+
+use std::sync::Arc;
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::payload::Payload;
+use crate::rendered::{self, Rendered};
+
+/// Smaller bodies are not worth compressing, and servers leave them alone.
+const GZIP_FROM: usize = 1024;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: AnswerBody,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum AnswerBody {
+    Empty,
+    Rendered(Arc<Rendered>),
+    PaddedList(u64),
+}
+
+/// Whether the body goes out compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Identity,
+    /// When the body is large enough.
+    GzipIfLarge,
+    Gzip,
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, body: AnswerBody) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        }
+        .header("content-type", "application/json; charset=utf-8")
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        // Nothing serialised here can fail: string keys, no foreign Serialize.
+        let text = serde_json::to_vec(body).unwrap_or_default();
+        Self::new(status, AnswerBody::Rendered(Rendered::new(text)))
+    }
+
+    pub(crate) fn rendered(body: Arc<Rendered>) -> Self {
+        Self::new(StatusCode::OK, AnswerBody::Rendered(body))
+    }
+
+    /// An error in the API's own form.
+    pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Self {
+        Self::json(status, &json!({ "code": code, "message": message }))
+    }
+
+    /// Sets a header; names and values were checked before or are our own.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    pub(crate) fn into_response(mut self, coding: Coding) -> Response<Payload> {
+        let payload = match self.body {
+            AnswerBody::Empty => Payload::whole(bytes::Bytes::new()),
+            AnswerBody::Rendered(body) => {
+                let compress = match coding {
+                    Coding::Identity => false,
+                    Coding::GzipIfLarge => body.len() > GZIP_FROM,
+                    Coding::Gzip => true,
+                };
+                if compress {
+                    mark_gzip(&mut self.headers);
+                }
+                Payload::whole(if compress { body.gzip() } else { body.plain() })
+            }
+            AnswerBody::PaddedList(octets) if coding == Coding::Gzip => {
+                mark_gzip(&mut self.headers);
+                Payload::whole(rendered::compress_padded_list(octets))
+            }
+            AnswerBody::PaddedList(octets) => Payload::padded_list(octets),
+        };
+        let mut response = Response::new(payload);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+fn mark_gzip(headers: &mut HeaderMap) {
+    headers.insert("content-encoding", HeaderValue::from_static("gzip"));
+    headers.insert("vary", HeaderValue::from_static("accept-encoding"));
+}
+
+/// Whether an `Accept-Encoding` header lets gzip through.
+pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all("accept-encoding")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let named = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+            let refused = parts
+                .filter_map(|parameter| parameter.strip_prefix("q="))
+                .any(|weight| weight.parse() == Ok(0.0));
+            named && !refused
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderMap, HeaderValue};
+
+    #[test]
+    fn gzip_is_used_only_when_accepted() {
+        let accepts = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                "accept-encoding",
+                HeaderValue::from_str(text).expect("a header value"),
+            );
+            super::accepts_gzip(&headers)
+        };
+        assert!(accepts("gzip, deflate"));
+        assert!(accepts("br;q=1.0, GZIP;q=0.5"));
+        assert!(accepts("*"));
+        assert!(!accepts("identity"));
+        assert!(!accepts("gzip;q=0, br"));
+        assert!(!accepts("gzip; q=0.0"));
+        assert!(!super::accepts_gzip(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,176 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use kal_emulator::{Config, DateBounds, EventOrder, PageZero};
+
+const EXAMPLE: &str = "\
+Example: 1000 events, then one request as a client makes it
+
+  $ kal-emulator --port 8080 --events 1000 &
+  kal-emulator: ready on http://127.0.0.1:8080
+  $ curl -s http://127.0.0.1:8080/auth/oauth/token \\
+      -d grant_type=client_credentials -d client_id=demo-client -d client_secret=demo-secret
+  {\"access_token\":\"kal-at-...\",\"expires_in\":3600,...}
+  $ curl -s -H 'X-Kal-Authorization: Bearer kal-at-...' \\
+      'http://127.0.0.1:8080/workspaces/events?page=1&page_size=2'
+
+Make the next two requests for members fail, then look at what came in
+
+  $ curl -s http://127.0.0.1:8080/__emulator/faults \\
+      -d '{\"path\":\"/workspaces/members\",\"status\":503,\"times\":2,\"headers\":{\"Retry-After\":\"1\"}}'
+  $ curl -s http://127.0.0.1:8080/__emulator/counts";
+
+/// A local server that speaks the Kaleidoscope API, for demos, tests and benchmarks.
+///
+/// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else on standard output. All data is
+/// made up and follows from the seed. Runs until SIGTERM or an interrupt.
+#[derive(Debug, Parser)]
+#[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "More with --help.")]
+pub(crate) struct Arguments {
+    /// Address to listen on; loopback only
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1",
+        help_heading = "Server"
+    )]
+    host: IpAddr,
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, default_value_t = 0, help_heading = "Server")]
+    port: u16,
+    /// Threads that answer requests
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Server")]
+    threads: usize,
+    /// Serve https with a certificate made at start, for localhost, 127.0.0.1 and `::1`
+    #[arg(long, help_heading = "Server")]
+    tls: bool,
+    /// Write the certificate that clients have to trust (PEM) into this file
+    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
+    pub(crate) ca_out: Option<PathBuf>,
+    /// Write the base URL into this file when ready; it appears whole or not at all
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub(crate) url_file: Option<PathBuf>,
+    /// Exit when standard input is closed, so that a test runner that dies leaves nothing behind
+    #[arg(long, help_heading = "Server")]
+    pub(crate) exit_with_stdin: bool,
+    /// Never compress responses
+    #[arg(long, help_heading = "Server")]
+    no_gzip: bool,
+    /// Milliseconds added to every API and token response
+    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Server")]
+    latency: u64,
+
+    /// Client id that the token endpoint accepts
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value = "demo-client",
+        help_heading = "Authentication"
+    )]
+    client_id: String,
+    /// Client secret that the token endpoint accepts
+    #[arg(
+        long,
+        value_name = "SECRET",
+        default_value = "demo-secret",
+        help_heading = "Authentication"
+    )]
+    client_secret: String,
+    /// Seconds an access token lives
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3600,
+        help_heading = "Authentication"
+    )]
+    expires_in: u64,
+    /// Refuse every request without `Authorization: Bearer TOKEN`, as Google's identity-aware proxy does
+    #[arg(long, value_name = "TOKEN", help_heading = "Authentication")]
+    iap_token: Option<String>,
+
+    /// What all made-up data follows from
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Data")]
+    seed: u64,
+    /// Number of workspace members, up to 100000
+    #[arg(long, value_name = "N", default_value_t = 12, help_heading = "Data")]
+    members: usize,
+    /// Number of groups, up to 100000
+    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Data")]
+    groups: usize,
+    /// Number of events, up to 1000000
+    #[arg(long, value_name = "N", default_value_t = 250, help_heading = "Data")]
+    events: usize,
+
+    /// Number of the first page, 0 or 1
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Events")]
+    first_page: u64,
+    /// What page=0 means when the first page is 1: the first page, an error (422), or an empty list
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MEANING",
+        default_value = "error",
+        help_heading = "Events"
+    )]
+    page_zero: PageZero,
+    /// Order of events: newest first (desc) or oldest first (asc)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ORDER",
+        default_value = "desc",
+        help_heading = "Events"
+    )]
+    order: EventOrder,
+    /// Whether events at the very instant of a date filter belong to the list
+    #[arg(
+        long,
+        value_enum,
+        value_name = "BOUNDS",
+        default_value = "inclusive",
+        help_heading = "Events"
+    )]
+    dates: DateBounds,
+    /// Page size when the request names none
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Events")]
+    page_size: u64,
+    /// Larger page sizes are cut down to this
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        help_heading = "Events"
+    )]
+    max_page_size: u64,
+}
+
+impl Arguments {
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            host: self.host,
+            port: self.port,
+            tls: self.tls,
+            threads: self.threads,
+            latency: Duration::from_millis(self.latency),
+            gzip: !self.no_gzip,
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            expires_in: self.expires_in,
+            iap_token: self.iap_token.clone(),
+            seed: self.seed,
+            members: self.members,
+            groups: self.groups,
+            events: self.events,
+            first_page: self.first_page,
+            page_zero: self.page_zero,
+            order: self.order,
+            dates: self.dates,
+            default_page_size: self.page_size,
+            max_page_size: self.max_page_size,
+        }
+    }
+}

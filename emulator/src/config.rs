@@ -1,0 +1,141 @@
+//! What an emulator is started with.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// Every option of the emulator; the command line sets the same fields.
+///
+/// ```
+/// let config = kal_emulator::Config { events: 1000, first_page: 0, ..Default::default() };
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on; only a loopback address is accepted. Default 127.0.0.1.
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes any free one. Default 0.
+    pub port: u16,
+    /// Serve https with a certificate made at start, valid for `localhost`, 127.0.0.1 and `::1`. Default false.
+    pub tls: bool,
+    /// Threads that answer requests, at least 1. Default 1.
+    pub threads: usize,
+    /// Time added to every API and token response. Default none.
+    pub latency: Duration,
+    /// Compress bodies over 1 KiB for clients that accept gzip. Default true.
+    pub gzip: bool,
+    /// The client id that the token endpoint accepts. Default `demo-client`.
+    pub client_id: String,
+    /// The client secret that the token endpoint accepts. Default `demo-secret`.
+    pub client_secret: String,
+    /// Seconds an access token lives. Default 3600.
+    pub expires_in: u64,
+    /// When set, every request must carry `Authorization: Bearer <this>`. Default none.
+    pub iap_token: Option<String>,
+    /// What all made-up data follows from. Default 1.
+    pub seed: u64,
+    /// Number of workspace members, up to 100,000. Default 12.
+    pub members: usize,
+    /// Number of groups, up to 100,000. Default 4.
+    pub groups: usize,
+    /// Number of events, up to 1,000,000. Default 250.
+    pub events: usize,
+    /// Number of the first page of events, 0 or 1. Default 1.
+    pub first_page: u64,
+    /// What `page=0` means when the first page is 1. Default [`PageZero::Error`].
+    pub page_zero: PageZero,
+    /// Order of events. Default [`EventOrder::Desc`].
+    pub order: EventOrder,
+    /// Whether the instants `after_date` and `before_date` belong to the range. Default [`DateBounds::Inclusive`].
+    pub dates: DateBounds,
+    /// Page size when the request names none. Default 100.
+    pub default_page_size: u64,
+    /// Larger page sizes are cut down to this. Default 1000.
+    pub max_page_size: u64,
+}
+
+/// What `page=0` means when the first page is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PageZero {
+    /// The first page.
+    First,
+    /// A validation error (422).
+    Error,
+    /// An empty list.
+    Empty,
+}
+
+/// Order of events in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EventOrder {
+    /// Newest first.
+    Desc,
+    /// Oldest first.
+    Asc,
+}
+
+/// Whether an event at the very instant of a date filter passes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DateBounds {
+    /// It does.
+    Inclusive,
+    /// It does not.
+    Exclusive,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            tls: false,
+            threads: 1,
+            latency: Duration::ZERO,
+            gzip: true,
+            client_id: "demo-client".into(),
+            client_secret: "demo-secret".into(),
+            expires_in: 3600,
+            iap_token: None,
+            seed: 1,
+            members: 12,
+            groups: 4,
+            events: 250,
+            first_page: 1,
+            page_zero: PageZero::Error,
+            order: EventOrder::Desc,
+            dates: DateBounds::Inclusive,
+            default_page_size: 100,
+            max_page_size: 1000,
+        }
+    }
+}
+
+impl Config {
+    /// Says what is wrong with the options, if anything is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let at_most = |name: &str, value: usize, most: usize| {
+            if value > most {
+                Err(format!("{name} is {value}, the most is {most}"))
+            } else {
+                Ok(())
+            }
+        };
+        if !self.host.is_loopback() {
+            return Err(format!(
+                "{} is not a loopback address; the emulator has no business on a network",
+                self.host
+            ));
+        }
+        at_most("members", self.members, 100_000)?;
+        at_most("groups", self.groups, 100_000)?;
+        at_most("events", self.events, 1_000_000)?;
+        if self.first_page > 1 {
+            return Err(format!(
+                "first_page is {}, only 0 and 1 exist",
+                self.first_page
+            ));
+        }
+        if self.threads == 0 || self.default_page_size == 0 || self.max_page_size == 0 {
+            return Err("threads, default_page_size and max_page_size must be at least 1".into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! A running emulator, for tests written in Rust.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::journal::{Counts, RecordedRequest};
+use crate::server::{Command, Server};
+use crate::state::{Document, State};
+use crate::tls::Tls;
+
+/// An emulator on a thread of its own; dropping it closes everything and joins the thread.
+///
+/// ```
+/// let emulator = kal_emulator::Emulator::start(kal_emulator::Config::default())?;
+/// assert!(emulator.url().starts_with("http://127.0.0.1:"));
+/// assert_eq!(emulator.counts().total, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Emulator {
+    state: Arc<State>,
+    url: String,
+    ca_pem: Option<String>,
+    // Its end tells the thread to stop.
+    commands: Option<UnboundedSender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Makes the data, starts the thread and returns when the port is open.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when an option is out of its range, otherwise whatever kept the port from being opened.
+    pub fn start(config: Config) -> io::Result<Self> {
+        config
+            .check()
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let tls = if config.tls { Some(Tls::new()?) } else { None };
+        let scheme = if config.tls { "https" } else { "http" };
+        let runtime = runtime(config.threads)?;
+        let state = Arc::new(State::new(config));
+        let acceptor = tls
+            .as_ref()
+            .map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
+        // A socket registers with the runtime it is made in.
+        let server = {
+            let _inside = runtime.enter();
+            Server::bind(Arc::clone(&state), acceptor)?
+        };
+        let url = format!("{scheme}://{}", server.address());
+        let (commands, inbox) = unbounded_channel();
+        let thread = std::thread::Builder::new()
+            .name("kal-emulator".into())
+            .spawn(move || runtime.block_on(server.run(inbox)))?;
+        Ok(Self {
+            state,
+            url,
+            ca_pem: tls.map(|tls| tls.ca_pem),
+            commands: Some(commands),
+            thread: Some(thread),
+        })
+    }
+
+    /// The base URL, such as `http://127.0.0.1:4711`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// With TLS, the certificate (PEM) that clients have to trust.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// The client id that the token endpoint accepts.
+    pub fn client_id(&self) -> &str {
+        &self.state.config.client_id
+    }
+
+    /// The client secret that the token endpoint accepts.
+    pub fn client_secret(&self) -> &str {
+        &self.state.config.client_secret
+    }
+
+    /// Adds a fault behind those in force.
+    ///
+    /// # Panics
+    ///
+    /// When the fault holds what HTTP cannot carry, such as status 42 or a header name with spaces.
+    pub fn fault(&self, fault: Fault) {
+        if let Err(why) = fault.check() {
+            panic!("impossible fault: {why}");
+        }
+        self.state.faults().add(fault);
+    }
+
+    /// What was counted since the start or the last reset.
+    pub fn counts(&self) -> Counts {
+        self.state.journal().counts()
+    }
+
+    /// The last 10,000 requests, in the order of arrival.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.state.journal().requests()
+    }
+
+    /// Expires all access tokens now.
+    pub fn expire_tokens(&self) {
+        self.state.tokens().expire_access();
+    }
+
+    /// Withdraws all refresh tokens now; access tokens live on.
+    pub fn revoke_refresh_tokens(&self) {
+        self.state.tokens().revoke_refresh();
+    }
+
+    /// Appends made-up events, each newer than all before it, and gives their ids, oldest first.
+    pub fn append_events(&self, count: usize) -> Vec<String> {
+        self.state.append_events(count, None, None)
+    }
+
+    /// Appends events as they are, in the place of their `created_at`, or as the newest without a readable one.
+    pub fn append_raw_events(&self, events: impl IntoIterator<Item = Value>) {
+        // A Value always has a text; `to_raw_value` fails on foreign types only.
+        let raw: Vec<_> = events
+            .into_iter()
+            .filter_map(|event| serde_json::value::to_raw_value(&event).ok())
+            .collect();
+        self.state.append_raw_events(&raw);
+    }
+
+    /// Replaces the list of members.
+    pub fn set_members(&self, members: Vec<Value>) {
+        self.state
+            .replace(Document::Members, Value::Array(members).to_string());
+    }
+
+    /// Replaces the list of groups.
+    pub fn set_groups(&self, groups: Vec<Value>) {
+        self.state
+            .replace(Document::Groups, Value::Array(groups).to_string());
+    }
+
+    /// Replaces the workspace.
+    pub fn set_workspace(&self, workspace: &Value) {
+        self.state
+            .replace(Document::Workspace, workspace.to_string());
+    }
+
+    /// Faults, counts and recorded requests back to nothing; data and tokens stay.
+    pub fn reset(&self) {
+        self.state.reset();
+    }
+
+    /// Closes the listener and all connections; clients are refused until [`resume`](Self::resume).
+    pub fn pause(&self) -> io::Result<()> {
+        self.command(Command::Pause)
+    }
+
+    /// Listens again on the same port. Nothing happens when it is listening already.
+    ///
+    /// # Errors
+    ///
+    /// When another program took the port in the meantime.
+    pub fn resume(&self) -> io::Result<()> {
+        self.command(Command::Resume)
+    }
+
+    fn command(
+        &self,
+        command: impl FnOnce(SyncSender<io::Result<()>>) -> Command,
+    ) -> io::Result<()> {
+        let gone = || io::Error::other("the emulator's thread is gone");
+        let (done, outcome) = sync_channel(1);
+        let commands = self.commands.as_ref().ok_or_else(gone)?;
+        commands.send(command(done)).map_err(|_| gone())?;
+        outcome.recv().map_err(|_| gone())?
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic on that thread was reported there; a second one from a drop would abort.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = if threads == 1 {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    // The accepting loop runs on the emulator's own thread, which counts as one.
+    builder
+        .worker_threads(threads.max(2) - 1)
+        .thread_name("kal-emulator")
+        .enable_io()
+        .enable_time()
+        .build()
+}

@@ -1,0 +1,197 @@
+//! Made-up events: what each is about, and its JSON text.
+
+use crate::json_text::{ObjectWriter, Spelling};
+use crate::members::{Member, stream, workspace_id};
+use crate::names;
+use crate::rng::Rng;
+use crate::timestamp::{self, Micros};
+
+pub(crate) const EVENT_TYPES: &[&str] = &["create", "update", "delete", "comment", "assign"];
+pub(crate) const RESOURCE_TYPES: &[&str] = &["task", "record", "experiment", "program"];
+
+// All made-up events fall into this year, however many they are.
+const FIRST: Micros = 1_735_718_400_000_000; // 2025-01-01T08:00:00Z
+const SPAN: u64 = 364 * 86_400_000_000;
+
+// Every 40 events one bulk operation: a parent, and behind it the events it caused.
+const BULK_PERIOD: u64 = 40;
+const BULK_PARENT: u64 = 30;
+const BULK_CHILDREN: u64 = 5;
+
+/// What an event is about, as far as filters care.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traits {
+    /// Position in `EVENT_TYPES`.
+    pub(crate) event_type: usize,
+    /// Position in `RESOURCE_TYPES`.
+    pub(crate) resource_type: Option<usize>,
+    /// Index of the acting member.
+    pub(crate) member: Option<u64>,
+}
+
+/// Makes the event of any index, without the ones before it.
+#[derive(Debug)]
+pub(crate) struct EventMaker {
+    seed: u64,
+    members: u64,
+    workspace_id: String,
+}
+
+impl EventMaker {
+    pub(crate) fn new(seed: u64, members: u64) -> Self {
+        Self {
+            seed,
+            members,
+            workspace_id: workspace_id(seed),
+        }
+    }
+
+    pub(crate) fn id(&self, index: u64) -> String {
+        Rng::new(self.seed, stream::EVENT_ID, index).uuid()
+    }
+
+    pub(crate) fn traits(&self, index: u64) -> Traits {
+        let mut rng = Rng::new(self.seed, stream::EVENT_TRAITS, index);
+        // Updates are the most, deletions the fewest.
+        let event_type = [1, 0, 1, 3, 1, 4, 1, 0, 3, 2][rng.position(10)];
+        Traits {
+            event_type,
+            resource_type: (!rng.percent(4)).then(|| rng.position(RESOURCE_TYPES.len())),
+            member: (self.members > 0).then(|| rng.below(self.members)),
+        }
+    }
+
+    /// The instants of the first `count` events, oldest first; some are equal.
+    pub(crate) fn times(&self, count: usize) -> Vec<Micros> {
+        let mut rng = Rng::new(self.seed, stream::EVENT_TIMES, 0);
+        let gap = SPAN / (count as u64).max(1);
+        let mut latest = FIRST;
+        let mut clock = FIRST;
+        (0..count as u64)
+            .map(|index| {
+                clock += i64::try_from(rng.below(gap * 2)).unwrap_or(0);
+                let together = bulk_parent(index).is_some() || rng.percent(8);
+                if !together {
+                    // Two spellings want whole milliseconds or a fraction that ends in zeros.
+                    let grain = [1000, 1000, 10, 1][rng.position(4)];
+                    latest = latest.max(clock / grain * grain);
+                }
+                latest
+            })
+            .collect()
+    }
+
+    /// Appends the JSON text of an event; `event_type` is given because appended events choose their own.
+    pub(crate) fn render(
+        &self,
+        index: u64,
+        created_at: Micros,
+        event_type: &str,
+        out: &mut Vec<u8>,
+    ) {
+        let traits = self.traits(index);
+        let mut rng = Rng::new(self.seed, stream::EVENT_TEXT, index);
+        let spelling = if rng.percent(15) {
+            Spelling::Ascii
+        } else {
+            Spelling::Utf8
+        };
+        let whole_millis = created_at % 1000 == 0;
+        let created_at = if whole_millis && rng.percent(75) {
+            timestamp::zulu(created_at)
+        } else {
+            timestamp::offset_form(created_at)
+        };
+        let member = traits.member.map(|member| Member::new(self.seed, member));
+        let resource_id = (!rng.percent(8)).then(|| rng.uuid());
+        let parent = bulk_parent(index).map(|parent| self.id(parent));
+
+        let mut object = ObjectWriter::begin(out, spelling);
+        object.string("id", &self.id(index));
+        object.optional(
+            "full_name",
+            member.as_ref().map(|member| member.full_name.as_str()),
+        );
+        object.optional(
+            "preferred_name",
+            member
+                .as_ref()
+                .and_then(|member| member.preferred_name.as_deref()),
+        );
+        object.boolean("is_bot", rng.percent(5));
+        attributes(&mut object, event_type, &mut rng);
+        object.string("created_at", &created_at);
+        object.optional("resource_id", resource_id.as_deref());
+        object.optional(
+            "resource_type",
+            traits
+                .resource_type
+                .map(|position| RESOURCE_TYPES[position]),
+        );
+        object.string("event_type", event_type);
+        object.number("event_type_version", 1 + rng.below(3));
+        object.optional(
+            "event_user_id",
+            member.as_ref().map(|member| member.id.as_str()),
+        );
+        object.optional("parent_bulk_event_id", parent.as_deref());
+        object.boolean("is_bulk", index % BULK_PERIOD == BULK_PARENT);
+        // From here on nothing a client knows.
+        object.string("workspace_id", &self.workspace_id);
+        object.raw("session_id", "null");
+        object.object("log", |log| {
+            log.number("sequence", index);
+            log.raw("took_ms", "12.75");
+            log.strings("tags", ["web", "v2"]);
+        });
+        object.end();
+    }
+}
+
+/// The event that caused this one, if it is part of a bulk operation.
+fn bulk_parent(index: u64) -> Option<u64> {
+    let place = index % BULK_PERIOD;
+    let is_child = place > BULK_PARENT && place <= BULK_PARENT + BULK_CHILDREN;
+    is_child.then(|| index - place + BULK_PARENT)
+}
+
+/// `event_attrs` is different for each event type, and now and then empty or missing.
+fn attributes(object: &mut ObjectWriter<'_>, event_type: &str, rng: &mut Rng) {
+    if rng.percent(4) {
+        return;
+    }
+    object.object("event_attrs", |attrs| match event_type {
+        "create" => {
+            attrs.string("title", rng.pick(names::SUBJECTS));
+            attrs.object("source", |source| {
+                source.string("kind", rng.pick(&["manual", "import", "template"]));
+                source.number("row", rng.below(500));
+            });
+        }
+        "update" => {
+            attrs.string("field", rng.pick(names::FIELDS));
+            attrs.object("change", |change| {
+                change.string("from", rng.pick(names::STATUSES));
+                change.string("to", rng.pick(names::STATUSES));
+            });
+        }
+        "comment" => {
+            attrs.string("comment_id", &rng.uuid());
+            let text = rng.pick(names::COMMENTS);
+            attrs.string("text", text);
+            attrs.object("rich_text", |rich| {
+                rich.string("type", "doc");
+                rich.raw(
+                    "content",
+                    r#"[{"type":"paragraph","content":[{"type":"text","text":"\u2026"}]}]"#,
+                );
+            });
+        }
+        "assign" => {
+            let ids: Vec<String> = (0..=rng.below(2)).map(|_| rng.uuid()).collect();
+            attrs.strings("added_user_ids", ids.iter().map(String::as_str));
+            attrs.strings("removed_user_ids", []);
+        }
+        _ => {}
+    });
+}

@@ -1,0 +1,314 @@
+//! All events, ordered by time, and the pages cut from them.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::config::{Config, EventOrder};
+use crate::event_query::EventQuery;
+use crate::event_record::{EVENT_TYPES, EventMaker, RESOURCE_TYPES};
+use crate::members::Member;
+use crate::timestamp::{self, Micros};
+
+/// Neighbouring events rendered together, when one of them is first asked for: a million events then cost their
+/// index at start, and their text only as far as somebody reads.
+const BLOCK: usize = 256;
+
+#[derive(Debug)]
+struct Block {
+    text: Box<[u8]>,
+    /// Where each event ends.
+    ends: Box<[u32]>,
+}
+
+/// What the filters look at; small, because a filter without dates passes over all of them.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    created_at: Micros,
+    event_type: u32,
+    resource_type: u32,
+    user: u32,
+    /// Index of a made-up event, or, beyond their number, of an appended one.
+    source: u32,
+}
+
+/// Strings by number. `NONE` stands for null, and for a string that no event has.
+#[derive(Debug, Default)]
+struct Words(HashMap<String, u32>);
+
+const NONE: u32 = u32::MAX;
+
+impl Words {
+    fn with(words: impl IntoIterator<Item = String>) -> Self {
+        let mut list = Self::default();
+        for word in words {
+            list.number(&word);
+        }
+        list
+    }
+
+    fn number(&mut self, word: &str) -> u32 {
+        if let Some(number) = self.0.get(word) {
+            return *number;
+        }
+        let number = u32::try_from(self.0.len()).unwrap_or(NONE);
+        self.0.insert(word.to_owned(), number);
+        number
+    }
+
+    fn optional(&mut self, word: Option<&str>) -> u32 {
+        word.map_or(NONE, |word| self.number(word))
+    }
+
+    fn find(&self, word: &str) -> Option<u32> {
+        self.0.get(word).copied()
+    }
+}
+
+/// A filter in numbers: none lets everything through, an empty list nothing.
+struct Wanted(Option<Vec<u32>>);
+
+impl Wanted {
+    fn new(words: &Words, wanted: Option<&[String]>) -> Self {
+        Self(wanted.map(|wanted| wanted.iter().filter_map(|word| words.find(word)).collect()))
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|wanted| wanted.contains(&number))
+    }
+}
+
+/// The fields of a raw event that filters look at; anything else about it may be as odd as it likes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawFields {
+    id: serde_json::Value,
+    created_at: serde_json::Value,
+    event_type: serde_json::Value,
+    resource_type: serde_json::Value,
+    event_user_id: serde_json::Value,
+}
+
+#[derive(Debug)]
+pub(crate) struct EventStore {
+    maker: EventMaker,
+    order: EventOrder,
+    /// Oldest first; of equal instants the one that came first.
+    entries: Vec<Entry>,
+    /// Instants of the made-up events by their index, which appending never moves.
+    times: Box<[Micros]>,
+    blocks: Box<[OnceLock<Block>]>,
+    appended: Vec<Bytes>,
+    event_types: Words,
+    resource_types: Words,
+    users: Words,
+}
+
+impl EventStore {
+    pub(crate) fn new(config: &Config) -> Self {
+        let members = config.members as u64;
+        let maker = EventMaker::new(config.seed, members);
+        let times = maker.times(config.events).into_boxed_slice();
+        // Numbered in their own order, so that a position in the list is also the word's number.
+        let users = Words::with((0..members).map(|index| Member::new(config.seed, index).id));
+        let entries = (0u32..)
+            .zip(&times)
+            .map(|(index, &created_at)| {
+                let traits = maker.traits(u64::from(index));
+                Entry {
+                    created_at,
+                    event_type: small(traits.event_type),
+                    resource_type: traits.resource_type.map_or(NONE, small),
+                    user: traits
+                        .member
+                        .and_then(|member| u32::try_from(member).ok())
+                        .unwrap_or(NONE),
+                    source: index,
+                }
+            })
+            .collect();
+        Self {
+            maker,
+            order: config.order,
+            entries,
+            blocks: (0..times.len().div_ceil(BLOCK))
+                .map(|_| OnceLock::new())
+                .collect(),
+            times,
+            appended: Vec::new(),
+            event_types: Words::with(EVENT_TYPES.iter().map(ToString::to_string)),
+            resource_types: Words::with(RESOURCE_TYPES.iter().map(ToString::to_string)),
+            users,
+        }
+    }
+
+    /// The JSON list that answers a query.
+    pub(crate) fn page(&self, query: &EventQuery) -> Vec<u8> {
+        let from = self
+            .entries
+            .partition_point(|entry| entry.created_at < query.from);
+        let until = self
+            .entries
+            .partition_point(|entry| entry.created_at <= query.until);
+        let range = self.entries.get(from..until).unwrap_or_default();
+        let mut page = Page(vec![b'[']);
+        if query.selects() {
+            let types = Wanted::new(&self.event_types, query.event_types.as_deref());
+            let users = Wanted::new(&self.users, query.event_user_ids.as_deref());
+            let resource = query.resource_type.as_ref().map(std::slice::from_ref);
+            let resources = Wanted::new(&self.resource_types, resource);
+            let wanted = |entry: &&Entry| {
+                types.has(entry.event_type)
+                    && users.has(entry.user)
+                    && resources.has(entry.resource_type)
+            };
+            let (skip, take) = (clamp(query.skip), clamp(query.take));
+            match self.order {
+                EventOrder::Asc => {
+                    page.fill(self, range.iter().filter(wanted).skip(skip).take(take));
+                }
+                EventOrder::Desc => page.fill(
+                    self,
+                    range.iter().rev().filter(wanted).skip(skip).take(take),
+                ),
+            }
+        } else {
+            let skip = clamp(query.skip).min(range.len());
+            let take = clamp(query.take).min(range.len() - skip);
+            match self.order {
+                EventOrder::Asc => page.fill(self, &range[skip..skip + take]),
+                EventOrder::Desc => {
+                    let end = range.len() - skip;
+                    page.fill(self, range[end - take..end].iter().rev());
+                }
+            }
+        }
+        page.0.push(b']');
+        page.0
+    }
+
+    fn text(&self, entry: &Entry) -> &[u8] {
+        let source = entry.source as usize;
+        if source >= self.times.len() {
+            return &self.appended[source - self.times.len()];
+        }
+        let block = self.blocks[source / BLOCK].get_or_init(|| self.render_block(source / BLOCK));
+        let place = source % BLOCK;
+        let start = if place == 0 {
+            0
+        } else {
+            block.ends[place - 1] as usize
+        };
+        &block.text[start..block.ends[place] as usize]
+    }
+
+    fn render_block(&self, number: usize) -> Block {
+        let first = number * BLOCK;
+        let times = &self.times[first..self.times.len().min(first + BLOCK)];
+        let mut text = Vec::with_capacity(times.len() * 700);
+        let ends = (first as u64..)
+            .zip(times)
+            .map(|(index, &created_at)| {
+                let event_type = EVENT_TYPES[self.maker.traits(index).event_type];
+                self.maker.render(index, created_at, event_type, &mut text);
+                small(text.len())
+            })
+            .collect();
+        Block {
+            text: text.into_boxed_slice(),
+            ends,
+        }
+    }
+
+    /// An instant after every event there is, and not in the past: who follows events from now on sees it.
+    fn newer_than_all(&self) -> Micros {
+        let after_last = self
+            .entries
+            .last()
+            .map_or(Micros::MIN, |last| last.created_at.saturating_add(1000));
+        timestamp::now().max(after_last)
+    }
+
+    /// Appends made-up events and gives their ids. Without an instant each is newer than all before it.
+    pub(crate) fn append_made_up(
+        &mut self,
+        count: usize,
+        created_at: Option<Micros>,
+        event_type: Option<&str>,
+    ) -> Vec<String> {
+        (0..count)
+            .map(|_| {
+                let index = (self.times.len() + self.appended.len()) as u64;
+                let traits = self.maker.traits(index);
+                let created_at = created_at.unwrap_or_else(|| self.newer_than_all());
+                let event_type = event_type.unwrap_or(EVENT_TYPES[traits.event_type]);
+                let mut text = Vec::new();
+                self.maker.render(index, created_at, event_type, &mut text);
+                let entry = Entry {
+                    created_at,
+                    event_type: self.event_types.number(event_type),
+                    resource_type: traits.resource_type.map_or(NONE, small),
+                    user: traits
+                        .member
+                        .and_then(|member| u32::try_from(member).ok())
+                        .unwrap_or(NONE),
+                    source: 0,
+                };
+                self.insert(entry, text.into());
+                self.maker.id(index)
+            })
+            .collect()
+    }
+
+    /// Appends an event as it is, and gives its id if it has one. Without a readable `created_at` it is the newest.
+    pub(crate) fn append_raw(&mut self, event: &RawValue) -> Option<String> {
+        // What is not even an object is kept all the same; clients may be tested with it.
+        let fields: RawFields = serde_json::from_str(event.get()).unwrap_or_default();
+        let created_at = fields.created_at.as_str().and_then(timestamp::parse);
+        let entry = Entry {
+            created_at: created_at.unwrap_or_else(|| self.newer_than_all()),
+            event_type: self.event_types.optional(fields.event_type.as_str()),
+            resource_type: self.resource_types.optional(fields.resource_type.as_str()),
+            user: self.users.optional(fields.event_user_id.as_str()),
+            source: 0,
+        };
+        self.insert(entry, event.get().to_owned().into());
+        fields.id.as_str().map(str::to_owned)
+    }
+
+    fn insert(&mut self, mut entry: Entry, text: Bytes) {
+        entry.source = small(self.times.len() + self.appended.len());
+        self.appended.push(text);
+        let place = self
+            .entries
+            .partition_point(|earlier| earlier.created_at <= entry.created_at);
+        self.entries.insert(place, entry);
+    }
+}
+
+struct Page(Vec<u8>);
+
+impl Page {
+    fn fill<'a>(&mut self, store: &EventStore, entries: impl IntoIterator<Item = &'a Entry>) {
+        for entry in entries {
+            if self.0.len() > 1 {
+                self.0.push(b',');
+            }
+            self.0.extend_from_slice(store.text(entry));
+        }
+    }
+}
+
+/// Numbers here are bounded by the most events and members, far below 32 bits.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
+}
+
+fn clamp(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,152 @@
+//! What the emulator has seen: counts and the last requests.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hyper::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use crate::token_endpoint;
+use crate::urlencoded;
+
+const REQUESTS_KEPT: usize = 10_000;
+
+/// How many requests and connections there were since the start or the last reset.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All requests, of whatever path and outcome.
+    pub total: u64,
+    /// Connections accepted. One that carried admin requests only does not count.
+    pub connections: u64,
+    /// Connections open now, counted the same way; a reset leaves this as it is.
+    pub open_connections: u64,
+    /// Requests to the token endpoint, of whatever outcome.
+    pub token_requests: u64,
+    /// Those of them that asked for the client-credentials grant.
+    pub token_client_credentials: u64,
+    /// Those of them that asked for the refresh grant.
+    pub token_refresh: u64,
+    /// Refresh tokens that were presented again after their rotation, each of which revoked a family.
+    pub reused_refresh_tokens: u64,
+    /// Requests by path.
+    pub paths: BTreeMap<String, u64>,
+}
+
+/// One request as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRequest {
+    /// The method, as sent.
+    pub method: String,
+    /// The path, as sent (not decoded).
+    pub path: String,
+    /// The query, as sent, without `?`; empty when there was none.
+    pub query: String,
+    /// Headers, names in lower case; octets that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// The body; octets that are not UTF-8 are replaced.
+    pub body: String,
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
+        let lossy = |octets| String::from_utf8_lossy(octets).into_owned();
+        Self {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or("").to_owned(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), lossy(value.as_bytes())))
+                .collect(),
+            body: lossy(body),
+        }
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    counts: Counts,
+    requests: VecDeque<RecordedRequest>,
+    // Tells a connection counted before a reset from one counted after it.
+    resets: u64,
+}
+
+impl Journal {
+    pub(crate) fn record(&mut self, request: RecordedRequest) {
+        self.counts.total += 1;
+        if let Some(count) = self.counts.paths.get_mut(&request.path) {
+            *count += 1;
+        } else {
+            self.counts.paths.insert(request.path.clone(), 1);
+        }
+        if request.path == token_endpoint::PATH {
+            self.count_token_request(&request.body);
+        }
+        if self.requests.len() == REQUESTS_KEPT {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request);
+    }
+
+    fn count_token_request(&mut self, body: &str) {
+        self.counts.token_requests += 1;
+        let fields = urlencoded::parse(body).unwrap_or_default();
+        let grant = fields
+            .iter()
+            .find(|(name, _)| name == "grant_type")
+            .map(|(_, value)| value.as_str());
+        match grant {
+            Some("client_credentials") => self.counts.token_client_credentials += 1,
+            Some("refresh_token") => self.counts.token_refresh += 1,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn count_reused_refresh_token(&mut self) {
+        self.counts.reused_refresh_tokens += 1;
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.clone()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.iter().cloned().collect()
+    }
+
+    pub(crate) fn reset(&mut self) {
+        let open_connections = self.counts.open_connections;
+        self.counts = Counts {
+            open_connections,
+            ..Counts::default()
+        };
+        self.requests.clear();
+        self.resets += 1;
+    }
+
+    pub(crate) fn connection_opened(&mut self) -> u64 {
+        self.counts.connections += 1;
+        self.counts.open_connections += 1;
+        self.resets
+    }
+
+    pub(crate) fn connection_closed(&mut self) {
+        self.counts.open_connections -= 1;
+    }
+
+    /// A counted connection turned out to be one of the admin's; `counted_at` is what `connection_opened` gave.
+    pub(crate) fn connection_is_admin(&mut self, counted_at: u64) {
+        self.counts.open_connections -= 1;
+        if counted_at == self.resets {
+            self.counts.connections -= 1;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A local server that speaks the Kaleidoscope API: for demos, tests and benchmarks.
+//!
+//! It keeps the rules that matter to clients (tokens expire, refresh tokens rotate and are used once, pages, filters),
+//! answers from made-up data that a seed determines, and fails on demand in every way a server or network can:
+//!
+//! ```
+//! use kal_emulator::{Config, Emulator, Fault};
+//!
+//! let emulator = Emulator::start(Config { events: 1000, ..Config::default() })?;
+//! emulator.fault(Fault::on("/workspaces/members").status(503).times(2).header("Retry-After", "1"));
+//! // ... let the client under test talk to emulator.url() ...
+//! assert_eq!(emulator.counts().token_requests, 0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Tests in other languages start the program `kal-emulator` and use its admin requests, which do the same.
+
+#![forbid(unsafe_code)]
+
+mod admin;
+mod answer;
+mod config;
+mod connection;
+mod emulator;
+mod event_query;
+mod event_record;
+mod event_store;
+mod fault;
+mod fault_list;
+mod journal;
+mod json_text;
+mod members;
+mod names;
+mod payload;
+mod rendered;
+mod rng;
+mod routes;
+mod server;
+mod service;
+mod state;
+mod timestamp;
+mod tls;
+mod token_endpoint;
+mod tokens;
+mod urlencoded;
+
+pub use config::{Config, DateBounds, EventOrder, PageZero};
+pub use emulator::Emulator;
+pub use fault::{DropPoint, Fault};
+pub use journal::{Counts, RecordedRequest};

@@ -1,0 +1,96 @@
+//! The program `kal-emulator`.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use kal_emulator::Emulator;
+use tokio::sync::oneshot;
+
+use crate::cli::Arguments;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("kal-emulator: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async {
+        // Before the ready line: who has read it may send the signal at once.
+        let asked_to_end = signals()?;
+        let stdin_closed = stdin_closed(arguments.exit_with_stdin);
+        let emulator = Emulator::start(arguments.config())?;
+        if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
+            write_whole(file, pem)?;
+        }
+        if let Some(file) = &arguments.url_file {
+            write_whole(file, emulator.url())?;
+        }
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "kal-emulator: ready on {}", emulator.url())?;
+        stdout.flush()?;
+        drop(stdout);
+        tokio::select! {
+            () = asked_to_end => {}
+            () = stdin_closed => {}
+        }
+        Ok(())
+    })
+}
+
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ends with standard input, or never.
+async fn stdin_closed(watch: bool) {
+    if !watch {
+        std::future::pending::<()>().await;
+    }
+    let (closed, wait) = oneshot::channel();
+    // Reading standard input cannot be cancelled; a thread of its own does not keep the process alive.
+    std::thread::spawn(move || {
+        let mut ignored = [0; 1024];
+        let mut stdin = io::stdin().lock();
+        while matches!(stdin.read(&mut ignored), Ok(count) if count > 0) {}
+        let _ = closed.send(());
+    });
+    let _ = wait.await;
+}
+
+/// Writes a file that no reader can catch half-written.
+fn write_whole(file: &Path, text: &str) -> io::Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, file)
+}

@@ -1,0 +1,101 @@
+//! Bodies kept ready to send, and the bounded store of event pages.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// A body, with its gzip form made when first asked for.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    plain: Bytes,
+    gzip: OnceLock<Bytes>,
+}
+
+impl Rendered {
+    pub(crate) fn new(plain: impl Into<Bytes>) -> Arc<Self> {
+        Arc::new(Self {
+            plain: plain.into(),
+            gzip: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn plain(&self) -> Bytes {
+        self.plain.clone()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.plain.len()
+    }
+
+    pub(crate) fn gzip(&self) -> Bytes {
+        self.gzip.get_or_init(|| compress(&self.plain)).clone()
+    }
+
+    fn weight(&self) -> usize {
+        self.plain.len() + self.gzip.get().map_or(0, Bytes::len)
+    }
+}
+
+// The fastest level: the first request of a page pays for it, and the point is not the ratio.
+fn compress(plain: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder.write_all(plain).and_then(|()| encoder.finish());
+    // Writing to a Vec cannot fail.
+    written.unwrap_or_default().into()
+}
+
+/// The gzip form of `[`, spaces and `]`, `octets` in all, made without holding them.
+pub(crate) fn compress_padded_list(octets: u64) -> Bytes {
+    static SPACES: [u8; 65_536] = [b' '; 65_536];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut left = octets.saturating_sub(2);
+    let mut write = || -> std::io::Result<()> {
+        encoder.write_all(b"[")?;
+        while left > 0 {
+            let part = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .min(SPACES.len());
+            encoder.write_all(&SPACES[..part])?;
+            left -= part as u64;
+        }
+        encoder.write_all(b"]")
+    };
+    let written = write().and_then(|()| encoder.finish());
+    written.unwrap_or_default().into()
+}
+
+/// Pages of events by their query; emptied when it has grown too heavy or the events change.
+#[derive(Debug, Default)]
+pub(crate) struct PageCache {
+    pages: HashMap<String, Arc<Rendered>>,
+    weight: usize,
+}
+
+const MOST_WEIGHT: usize = 64 << 20;
+
+impl PageCache {
+    pub(crate) fn get(&self, query: &str) -> Option<Arc<Rendered>> {
+        self.pages.get(query).cloned()
+    }
+
+    pub(crate) fn insert(&mut self, query: &str, page: Arc<Rendered>) {
+        // The gzip form comes later and weighs less than half of the plain one.
+        let weight = page.weight() * 3 / 2 + query.len();
+        if self.weight + weight > MOST_WEIGHT {
+            self.clear();
+        }
+        self.weight += weight;
+        if let Some(earlier) = self.pages.insert(query.to_owned(), page) {
+            self.weight -= (earlier.weight() * 3 / 2 + query.len()).min(self.weight);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.pages.clear();
+        self.weight = 0;
+    }
+}

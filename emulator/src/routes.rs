@@ -1,0 +1,80 @@
+//! The API proper: which path gives what, and who may ask.
+
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use crate::answer::Answer;
+use crate::state::{Document, State};
+use crate::token_endpoint;
+
+enum Route {
+    Token,
+    Document(Document),
+    Events,
+}
+
+fn route(path: &str) -> Option<Route> {
+    Some(match path {
+        token_endpoint::PATH => Route::Token,
+        "/workspaces/active" => Route::Document(Document::Workspace),
+        "/workspaces/members" => Route::Document(Document::Members),
+        "/workspaces/groups" => Route::Document(Document::Groups),
+        "/workspaces/events" => Route::Events,
+        _ => return None,
+    })
+}
+
+pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
+    // The proxy stands in front of everything, so it is asked before the path is known to exist.
+    if let Some(wanted) = &state.config.iap_token
+        && bearer(parts, "authorization") != Some(wanted)
+    {
+        let message = "the request carries no valid token of the identity-aware proxy";
+        return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message);
+    }
+    let path = parts.uri.path();
+    let Some(route) = route(path) else {
+        return Answer::error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            &format!("there is nothing at {path}"),
+        );
+    };
+    let allowed = if matches!(route, Route::Token) {
+        Method::POST
+    } else {
+        Method::GET
+    };
+    if parts.method != allowed {
+        let message = format!("{path} takes {allowed} only");
+        return Answer::error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            &message,
+        )
+        .header("allow", allowed.as_str());
+    }
+    if matches!(route, Route::Token) {
+        return token_endpoint::answer(state, parts, body);
+    }
+    if !bearer(parts, "x-kal-authorization").is_some_and(|token| state.tokens().accepts(token)) {
+        let message = "the access token is missing, unknown, expired or revoked";
+        return Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", message);
+    }
+    match route {
+        Route::Document(document) => Answer::rendered(state.document(document)),
+        _ => match state.events(parts.uri.query().unwrap_or("")) {
+            Ok(page) => Answer::rendered(page),
+            Err(refused) => refused,
+        },
+    }
+}
+
+fn bearer<'a>(parts: &'a Parts, header: &str) -> Option<&'a str> {
+    parts
+        .headers
+        .get(header)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
+}

@@ -1,0 +1,146 @@
+//! Accepts connections, and can stop and start again on the same port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::connection::Connection;
+use crate::service;
+use crate::state::State;
+
+/// What the owner of the emulator asks of its thread; each is acknowledged when it is done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Close the listener and all connections.
+    Pause(SyncSender<io::Result<()>>),
+    /// Listen again on the same port.
+    Resume(SyncSender<io::Result<()>>),
+}
+
+pub(crate) struct Server {
+    state: Arc<State>,
+    tls: Option<TlsAcceptor>,
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    connections: JoinSet<()>,
+}
+
+/// Binds with a queue long enough for a benchmark's burst of connections.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // Without it the port stays taken by connections that were closed from here, and `resume` would fail.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+impl Server {
+    pub(crate) fn bind(state: Arc<State>, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        let listener = listen(SocketAddr::new(state.config.host, state.config.port))?;
+        let address = listener.local_addr()?;
+        Ok(Self {
+            state,
+            tls,
+            address,
+            listener: Some(listener),
+            connections: JoinSet::new(),
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the sender of commands is gone.
+    pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command).await,
+                    None => break,
+                },
+                stream = accept(self.listener.as_ref()) => self.serve(stream),
+                // Reaps; disabled by itself while there is none.
+                Some(_) = self.connections.join_next() => {}
+            }
+        }
+        self.connections.shutdown().await;
+    }
+
+    async fn obey(&mut self, command: Command) {
+        let (result, done) = match command {
+            Command::Pause(done) => {
+                self.listener = None;
+                self.connections.shutdown().await;
+                (Ok(()), done)
+            }
+            Command::Resume(done) if self.listener.is_some() => (Ok(()), done),
+            Command::Resume(done) => {
+                let listening = listen(self.address).map(|listener| self.listener = Some(listener));
+                (listening, done)
+            }
+        };
+        // Whoever asked may have gone; the deed is done either way.
+        let _ = done.send(result);
+    }
+
+    fn serve(&mut self, stream: TcpStream) {
+        // Small answers must not wait for the acknowledgement of the ones before.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection::accepted(Arc::clone(&self.state));
+        let state = Arc::clone(&self.state);
+        match self.tls.clone() {
+            None => self
+                .connections
+                .spawn(speak_http(state, connection, stream)),
+            Some(tls) => self.connections.spawn(async move {
+                // A failed handshake is the client's to report.
+                if let Ok(stream) = tls.accept(stream).await {
+                    speak_http(state, connection, stream).await;
+                }
+            }),
+        };
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // Mostly too many open files; spinning would not free any.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn speak_http<S>(state: Arc<State>, connection: Arc<Connection>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer =
+        service_fn(|request| service::handle(Arc::clone(&state), Arc::clone(&connection), request));
+    // An error here is a client that went away or a fault at work.
+    let _ = http1::Builder::new()
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+}

@@ -1,0 +1,141 @@
+//! One request from arrival to response: the journal, the faults, then the API or the admin.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+use hyper::{Request, Response, StatusCode};
+
+use crate::answer::{Answer, AnswerBody, Coding, accepts_gzip};
+use crate::connection::Connection;
+use crate::fault::{DropPoint, Fault};
+use crate::journal::RecordedRequest;
+use crate::payload::Payload;
+use crate::rendered::Rendered;
+use crate::state::State;
+use crate::{admin, routes};
+
+const MOST_API_BODY: usize = 1 << 20;
+const MOST_ADMIN_BODY: usize = 256 << 20;
+
+/// Answers a request; an error closes the connection without an answer.
+pub(crate) async fn handle(
+    state: Arc<State>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Payload>> {
+    let (parts, body) = request.into_parts();
+    let for_admin = parts.uri.path().starts_with(admin::PREFIX);
+    connection.carries(for_admin);
+    let mut response = if for_admin {
+        match collect(body, MOST_ADMIN_BODY).await? {
+            Some(body) => admin::answer(&state, &parts, &body),
+            None => too_large(),
+        }
+        .into_response(Coding::Identity)
+    } else {
+        match collect(body, MOST_API_BODY).await? {
+            Some(body) => handle_api(&state, &parts, &body).await?,
+            None => too_large().into_response(Coding::Identity),
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(&state.request_id()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    Ok(response)
+}
+
+/// The whole body; none when there is too much of it.
+async fn collect(body: Incoming, most: usize) -> io::Result<Option<Bytes>> {
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(Some(body.to_bytes())),
+        Err(why) if why.is::<http_body_util::LengthLimitError>() => Ok(None),
+        Err(why) => Err(io::Error::other(why)),
+    }
+}
+
+fn too_large() -> Answer {
+    Answer::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "the request body is too large",
+    )
+}
+
+async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Response<Payload>> {
+    state.journal().record(RecordedRequest::new(parts, body));
+    let fault = state
+        .faults()
+        .take(parts.method.as_str(), parts.uri.path())
+        .unwrap_or_default();
+    if fault.expire_tokens {
+        state.tokens().expire_access();
+    }
+    let wait = state.config.latency + Duration::from_millis(fault.delay_ms);
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    match fault.drop {
+        Some(DropPoint::Before) => return Err(io::Error::other("a fault closes the connection")),
+        // Ends when the client closes the connection, as hyper then drops this.
+        Some(DropPoint::Hang) => return std::future::pending().await,
+        _ => {}
+    }
+    let mut answer = if fault.answers() {
+        answer_of(&fault)
+    } else {
+        routes::answer(state, parts, body)
+    };
+    if let Some(content_type) = &fault.content_type {
+        answer = answer.header("content-type", content_type);
+    }
+    for (name, value) in &fault.headers {
+        answer = answer.header(name, value);
+    }
+    let coding = if fault.gzip {
+        Coding::Gzip
+    } else if state.config.gzip && accepts_gzip(&parts.headers) {
+        Coding::GzipIfLarge
+    } else {
+        Coding::Identity
+    };
+    Ok(answer
+        .into_response(coding)
+        .map(|payload| match fault.drop {
+            Some(DropPoint::Headers) => payload.cut_after(0),
+            Some(DropPoint::Body) => {
+                let half = payload.remaining() / 2;
+                payload.cut_after(half)
+            }
+            _ => payload,
+        }))
+}
+
+fn answer_of(fault: &Fault) -> Answer {
+    let default_status = if fault.redirect.is_some() { 302 } else { 200 };
+    let status =
+        StatusCode::from_u16(fault.status.unwrap_or(default_status)).unwrap_or(StatusCode::OK);
+    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    let mut answer = if let Some(octets) = fault.body_bytes {
+        Answer::new(status, AnswerBody::PaddedList(octets.max(2)))
+    } else if let Some(body) = &fault.body {
+        Answer::new(status, AnswerBody::Rendered(Rendered::new(body.clone())))
+    } else if bodiless || status.is_success() || status.is_redirection() {
+        Answer::new(status, AnswerBody::Empty)
+    } else {
+        Answer::error(
+            status,
+            "injected_fault",
+            "a fault answers in place of the API",
+        )
+    };
+    if let Some(url) = &fault.redirect {
+        answer = answer.header("location", url);
+    }
+    answer
+}

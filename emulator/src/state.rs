@@ -1,0 +1,141 @@
+//! What all connections share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::event_query::EventQuery;
+use crate::event_store::EventStore;
+use crate::fault_list::FaultList;
+use crate::journal::Journal;
+use crate::members;
+use crate::rendered::{PageCache, Rendered};
+use crate::rng::Rng;
+use crate::timestamp::Micros;
+use crate::tokens::TokenStore;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    tokens: Mutex<TokenStore>,
+    faults: Mutex<FaultList>,
+    journal: Mutex<Journal>,
+    request_ids: Mutex<Rng>,
+    workspace: RwLock<Arc<Rendered>>,
+    members: RwLock<Arc<Rendered>>,
+    groups: RwLock<Arc<Rendered>>,
+    events: RwLock<EventStore>,
+    /// Changed only under the lock of `events`, or a page could outlive the events it was cut from.
+    pages: Mutex<PageCache>,
+}
+
+/// One of the bodies that the admin can replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Document {
+    Workspace,
+    Members,
+    Groups,
+}
+
+// A panic elsewhere leaves the data as good as it was: nothing here is half-changed over a call that may panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    pub(crate) fn new(config: Config) -> Self {
+        let seed = config.seed;
+        let document = |text: Vec<u8>| RwLock::new(Rendered::new(text));
+        Self {
+            tokens: Mutex::new(TokenStore::new(Duration::from_secs(config.expires_in))),
+            faults: Mutex::default(),
+            journal: Mutex::default(),
+            request_ids: Mutex::new(Rng::unrepeatable()),
+            workspace: document(members::render_workspace(seed)),
+            members: document(members::render_members(seed, config.members)),
+            groups: document(members::render_groups(seed, config.groups, config.members)),
+            events: RwLock::new(EventStore::new(&config)),
+            pages: Mutex::default(),
+            config,
+        }
+    }
+
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, TokenStore> {
+        lock(&self.tokens)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultList> {
+        lock(&self.faults)
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        lock(&self.journal)
+    }
+
+    pub(crate) fn request_id(&self) -> String {
+        lock(&self.request_ids).uuid()
+    }
+
+    /// Faults, counts and requests back to nothing; data and tokens stay.
+    pub(crate) fn reset(&self) {
+        self.faults().clear();
+        self.journal().reset();
+    }
+
+    fn cell(&self, document: Document) -> &RwLock<Arc<Rendered>> {
+        match document {
+            Document::Workspace => &self.workspace,
+            Document::Members => &self.members,
+            Document::Groups => &self.groups,
+        }
+    }
+
+    pub(crate) fn document(&self, document: Document) -> Arc<Rendered> {
+        self.cell(document)
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn replace(&self, document: Document, text: impl Into<Vec<u8>>) {
+        *self
+            .cell(document)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Rendered::new(text.into());
+    }
+
+    /// The page of events that a query asks for, or the answer that refuses it.
+    pub(crate) fn events(&self, query: &str) -> Result<Arc<Rendered>, Answer> {
+        if let Some(page) = lock(&self.pages).get(query) {
+            return Ok(page);
+        }
+        let wanted = EventQuery::read(query, &self.config)?;
+        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        let page = Rendered::new(events.page(&wanted));
+        lock(&self.pages).insert(query, Arc::clone(&page));
+        Ok(page)
+    }
+
+    pub(crate) fn append_events(
+        &self,
+        count: usize,
+        created_at: Option<Micros>,
+        event_type: Option<&str>,
+    ) -> Vec<String> {
+        self.change_events(|events| events.append_made_up(count, created_at, event_type))
+    }
+
+    pub(crate) fn append_raw_events(&self, raw: &[Box<RawValue>]) -> Vec<Option<String>> {
+        self.change_events(|events| raw.iter().map(|event| events.append_raw(event)).collect())
+    }
+
+    fn change_events<T>(&self, change: impl FnOnce(&mut EventStore) -> T) -> T {
+        let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut events);
+        lock(&self.pages).clear();
+        result
+    }
+}

@@ -1,0 +1,75 @@
+//! A certificate authority of the emulator's own, and the server certificate it signs.
+
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::timestamp;
+
+/// What https needs, and the certificate that clients have to trust.
+pub(crate) struct Tls {
+    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) ca_pem: String,
+}
+
+impl Tls {
+    pub(crate) fn new() -> io::Result<Self> {
+        let ca_key = KeyPair::generate().map_err(io::Error::other)?;
+        let ca = CertifiedIssuer::self_signed(ca_params(), ca_key).map_err(io::Error::other)?;
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = server_params()?
+            .signed_by(&key, &ca)
+            .map_err(io::Error::other)?;
+
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map_err(io::Error::other)?;
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            server: Arc::new(server),
+            ca_pem: ca.pem(),
+        })
+    }
+}
+
+fn ca_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "kal-emulator CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid_around_now(&mut params);
+    params
+}
+
+fn server_params() -> io::Result<CertificateParams> {
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    valid_around_now(&mut params);
+    Ok(params)
+}
+
+// Apple's verifier refuses server certificates valid for more than 825 days, so: from last January to next year's end.
+fn valid_around_now(params: &mut CertificateParams) {
+    let year = i32::try_from(timestamp::civil(timestamp::now()).0).unwrap_or(2026);
+    params.not_before = date_time_ymd(year - 1, 12, 1);
+    params.not_after = date_time_ymd(year + 1, 12, 31);
+}

@@ -1,0 +1,125 @@
+//! `POST /auth/oauth/token`.
+
+use hyper::StatusCode;
+use hyper::http::request::Parts;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::state::State;
+use crate::tokens::{RefreshRefused, TokenPair};
+use crate::urlencoded;
+
+pub(crate) const PATH: &str = "/auth/oauth/token";
+
+/// The form, each field at most once.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn read(parts: &Parts, body: &[u8]) -> Result<Self, Answer> {
+        let content_type = parts
+            .headers
+            .get("content-type")
+            .and_then(|value| value.to_str().ok());
+        let essence = content_type
+            .unwrap_or("")
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim();
+        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(invalid_request(
+                "the content type must be application/x-www-form-urlencoded",
+            ));
+        }
+        let text =
+            std::str::from_utf8(body).map_err(|_| invalid_request("the form is not UTF-8"))?;
+        let fields = urlencoded::parse(text).map_err(|why| invalid_request(&why.to_string()))?;
+        for (position, (name, _)) in fields.iter().enumerate() {
+            if fields[..position]
+                .iter()
+                .any(|(earlier, _)| earlier == name)
+            {
+                return Err(invalid_request(&format!("{name} is given more than once")));
+            }
+        }
+        Ok(Self(fields))
+    }
+
+    fn field(&self, name: &str) -> Result<&str, Answer> {
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| invalid_request(&format!("{name} is missing")))
+    }
+}
+
+pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
+    grant(state, parts, body).unwrap_or_else(|refused| refused)
+}
+
+fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
+    let form = Form::read(parts, body)?;
+    match form.field("grant_type")? {
+        "client_credentials" => {
+            let (id, secret) = (form.field("client_id")?, form.field("client_secret")?);
+            if id != state.config.client_id || secret != state.config.client_secret {
+                let message = "client id or client secret is wrong";
+                return Err(refused(StatusCode::UNAUTHORIZED, "invalid_client", message));
+            }
+            Ok(granted(state, &state.tokens().grant()))
+        }
+        "refresh_token" => {
+            let token = form.field("refresh_token")?;
+            let rotated = state.tokens().rotate(token);
+            match rotated {
+                Ok(pair) => Ok(granted(state, &pair)),
+                Err(why) => Err(refresh_refused(state, why)),
+            }
+        }
+        other => {
+            let message = format!("grant type {other:?} is not supported");
+            Err(refused(
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                &message,
+            ))
+        }
+    }
+}
+
+fn refresh_refused(state: &State, why: RefreshRefused) -> Answer {
+    let message = match why {
+        RefreshRefused::Unknown => "the refresh token is not known",
+        RefreshRefused::Reused => {
+            "the refresh token was used before; all tokens descending from it are revoked"
+        }
+        RefreshRefused::Revoked => "the refresh token is revoked",
+    };
+    if why == RefreshRefused::Reused {
+        state.journal().count_reused_refresh_token();
+    }
+    refused(StatusCode::BAD_REQUEST, "invalid_grant", message)
+}
+
+fn granted(state: &State, pair: &TokenPair) -> Answer {
+    Answer::json(
+        StatusCode::OK,
+        &json!({
+            "access_token": pair.access,
+            "refresh_token": pair.refresh,
+            "expires_in": state.config.expires_in,
+            // Not documented, so clients have to ignore it.
+            "issued_for": { "audience": "kaleidoscope-api", "scopes": ["workspace", "events"] },
+        }),
+    )
+    .header("cache-control", "no-store")
+}
+
+fn invalid_request(message: &str) -> Answer {
+    refused(StatusCode::BAD_REQUEST, "invalid_request", message)
+}
+
+fn refused(status: StatusCode, error: &str, message: &str) -> Answer {
+    Answer::json(status, &json!({ "error": error, "message": message }))
+}

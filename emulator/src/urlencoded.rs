@@ -1,0 +1,92 @@
+//! `application/x-www-form-urlencoded`, read strictly: a sloppy client should find out here.
+
+use std::fmt;
+
+/// Why a form or query could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// A `%` without two hexadecimal digits after it, or octets that are not UTF-8.
+    Escape,
+    /// A name without `=`.
+    NoValue,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Escape => "a percent escape is broken or does not spell UTF-8",
+            Self::NoValue => "a field has no value",
+        })
+    }
+}
+
+/// The pairs in their order.
+pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, Malformed> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').ok_or(Malformed::NoValue)?;
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Result<String, Malformed> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        octets.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (high, low) = (rest.next().and_then(hex), rest.next().and_then(hex));
+                high.zip(low)
+                    .map(|(high, low)| high << 4 | low)
+                    .ok_or(Malformed::Escape)?
+            }
+            plain => plain,
+        });
+    }
+    String::from_utf8(octets).map_err(|_| Malformed::Escape)
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Malformed, parse};
+
+    #[test]
+    fn a_recorded_query_is_read() {
+        let pairs =
+            parse("event_types=%5B%22create%22%2C+%22update+%5Cu00e9%22%5D&a=%c3%A9&empty=")
+                .expect("readable");
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("event_types", "[\"create\", \"update \\u00e9\"]"),
+                ("a", "é"),
+                ("empty", "")
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_escapes_are_refused() {
+        for text in ["a=%", "a=%4", "a=%zz", "a=%ff", "%=1"] {
+            assert_eq!(parse(text), Err(Malformed::Escape), "{text}");
+        }
+        assert_eq!(parse("a"), Err(Malformed::NoValue));
+        assert_eq!(parse(""), Ok(vec![]));
+    }
+}
