@@ -37,25 +37,15 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or("");
     let allowed = match name {
         "counts" | "requests" => Method::GET,
-        "faults" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset" => {
-            Method::POST
-        }
+        "faults" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset" => Method::POST,
         _ => {
-            return Answer::error(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "the emulator has no such admin request",
-            );
+            return Answer::error(StatusCode::NOT_FOUND, "not_found", "the emulator has no such admin request");
         }
     };
     if parts.method != allowed {
         let message = format!("this admin request takes {allowed} only");
-        return Answer::error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            &message,
-        )
-        .header("allow", allowed.as_str());
+        return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
+            .header("allow", allowed.as_str());
     }
     let done = match name {
         "counts" => return Answer::json(StatusCode::OK, &state.journal().counts()),
@@ -84,11 +74,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 
 /// One fault or a list; told apart by hand, as serde's own choice between them loses the message.
 fn read_faults(body: &[u8]) -> Result<Vec<Fault>, String> {
-    if body.trim_ascii_start().starts_with(b"[") {
-        read(body)
-    } else {
-        Ok(vec![read(body)?])
-    }
+    if body.trim_ascii_start().starts_with(b"[") { read(body) } else { Ok(vec![read(body)?]) }
 }
 
 fn add_faults(state: &State, body: &[u8]) -> Result<serde_json::Value, String> {
@@ -117,9 +103,7 @@ fn append_events(state: &State, body: &[u8]) -> Result<serde_json::Value, String
         return Err(format!("count is {count}, the most is {MOST_NEW_EVENTS}"));
     }
     let created_at = match wanted.created_at.as_deref() {
-        Some(text) => Some(
-            timestamp::parse(text).ok_or_else(|| format!("created_at {text:?} is not a date"))?,
-        ),
+        Some(text) => Some(timestamp::parse(text).ok_or_else(|| format!("created_at {text:?} is not a date"))?),
         None => None,
     };
     Ok(json!({ "ids": state.append_events(count, created_at, wanted.event_type.as_deref()) }))
@@ -127,11 +111,8 @@ fn append_events(state: &State, body: &[u8]) -> Result<serde_json::Value, String
 
 fn replace_data(state: &State, body: &[u8]) -> Result<serde_json::Value, String> {
     let new: NewData = read(body)?;
-    let documents = [
-        (Document::Workspace, new.workspace),
-        (Document::Members, new.members),
-        (Document::Groups, new.groups),
-    ];
+    let documents =
+        [(Document::Workspace, new.workspace), (Document::Members, new.members), (Document::Groups, new.groups)];
     for (document, text) in documents {
         if let Some(text) = text {
             state.replace(document, text.get());

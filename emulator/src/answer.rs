@@ -38,12 +38,7 @@ pub(crate) enum Coding {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: AnswerBody) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            body,
-        }
-        .header("content-type", "application/json; charset=utf-8")
+        Self { status, headers: HeaderMap::new(), body }.header("content-type", "application/json; charset=utf-8")
     }
 
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
@@ -63,10 +58,7 @@ impl Answer {
 
     /// Sets a header; names and values were checked before or are our own.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_str(value),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             self.headers.insert(name, value);
         }
         self
@@ -113,12 +105,9 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .any(|coding| {
             let mut parts = coding.split(';').map(str::trim);
-            let named = parts
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-            let refused = parts
-                .filter_map(|parameter| parameter.strip_prefix("q="))
-                .any(|weight| weight.parse() == Ok(0.0));
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+            let refused =
+                parts.filter_map(|parameter| parameter.strip_prefix("q=")).any(|weight| weight.parse() == Ok(0.0));
             named && !refused
         })
 }
@@ -131,10 +120,7 @@ mod tests {
     fn gzip_is_used_only_when_accepted() {
         let accepts = |text: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(
-                "accept-encoding",
-                HeaderValue::from_str(text).expect("a header value"),
-            );
+            headers.insert("accept-encoding", HeaderValue::from_str(text).expect("a header value"));
             super::accepts_gzip(&headers)
         };
         assert!(accepts("gzip, deflate"));

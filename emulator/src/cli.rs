@@ -32,12 +32,7 @@ Make the next two requests for members fail, then look at what came in
 #[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "More with --help.")]
 pub(crate) struct Arguments {
     /// Address to listen on; loopback only
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1",
-        help_heading = "Server"
-    )]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = "Server")]
     host: IpAddr,
     /// Port to listen on; 0 takes any free one
     #[arg(long, default_value_t = 0, help_heading = "Server")]
@@ -65,28 +60,13 @@ pub(crate) struct Arguments {
     latency: u64,
 
     /// Client id that the token endpoint accepts
-    #[arg(
-        long,
-        value_name = "ID",
-        default_value = "demo-client",
-        help_heading = "Authentication"
-    )]
+    #[arg(long, value_name = "ID", default_value = "demo-client", help_heading = "Authentication")]
     client_id: String,
     /// Client secret that the token endpoint accepts
-    #[arg(
-        long,
-        value_name = "SECRET",
-        default_value = "demo-secret",
-        help_heading = "Authentication"
-    )]
+    #[arg(long, value_name = "SECRET", default_value = "demo-secret", help_heading = "Authentication")]
     client_secret: String,
     /// Seconds an access token lives
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 3600,
-        help_heading = "Authentication"
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, help_heading = "Authentication")]
     expires_in: u64,
     /// Refuse every request without `Authorization: Bearer TOKEN`, as Google's identity-aware proxy does
     #[arg(long, value_name = "TOKEN", help_heading = "Authentication")]
@@ -109,42 +89,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Events")]
     first_page: u64,
     /// What page=0 means when the first page is 1: the first page, an error (422), or an empty list
-    #[arg(
-        long,
-        value_enum,
-        value_name = "MEANING",
-        default_value = "error",
-        help_heading = "Events"
-    )]
+    #[arg(long, value_enum, value_name = "MEANING", default_value = "error", help_heading = "Events")]
     page_zero: PageZero,
     /// Order of events: newest first (desc) or oldest first (asc)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "ORDER",
-        default_value = "desc",
-        help_heading = "Events"
-    )]
+    #[arg(long, value_enum, value_name = "ORDER", default_value = "desc", help_heading = "Events")]
     order: EventOrder,
     /// Whether events at the very instant of a date filter belong to the list
-    #[arg(
-        long,
-        value_enum,
-        value_name = "BOUNDS",
-        default_value = "inclusive",
-        help_heading = "Events"
-    )]
+    #[arg(long, value_enum, value_name = "BOUNDS", default_value = "inclusive", help_heading = "Events")]
     dates: DateBounds,
     /// Page size when the request names none
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Events")]
     page_size: u64,
     /// Larger page sizes are cut down to this
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1000,
-        help_heading = "Events"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Events")]
     max_page_size: u64,
 }
 

@@ -112,26 +112,16 @@ impl Config {
     /// Says what is wrong with the options, if anything is.
     pub(crate) fn check(&self) -> Result<(), String> {
         let at_most = |name: &str, value: usize, most: usize| {
-            if value > most {
-                Err(format!("{name} is {value}, the most is {most}"))
-            } else {
-                Ok(())
-            }
+            if value > most { Err(format!("{name} is {value}, the most is {most}")) } else { Ok(()) }
         };
         if !self.host.is_loopback() {
-            return Err(format!(
-                "{} is not a loopback address; the emulator has no business on a network",
-                self.host
-            ));
+            return Err(format!("{} is not a loopback address; the emulator has no business on a network", self.host));
         }
         at_most("members", self.members, 100_000)?;
         at_most("groups", self.groups, 100_000)?;
         at_most("events", self.events, 1_000_000)?;
         if self.first_page > 1 {
-            return Err(format!(
-                "first_page is {}, only 0 and 1 exist",
-                self.first_page
-            ));
+            return Err(format!("first_page is {}, only 0 and 1 exist", self.first_page));
         }
         if self.threads == 0 || self.default_page_size == 0 || self.max_page_size == 0 {
             return Err("threads, default_page_size and max_page_size must be at least 1".into());

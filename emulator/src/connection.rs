@@ -25,10 +25,7 @@ enum Standing {
 impl Connection {
     pub(crate) fn accepted(state: Arc<State>) -> Arc<Self> {
         let counted_at = state.journal().connection_opened();
-        Arc::new(Self {
-            state,
-            standing: Mutex::new(Standing::Silent(counted_at)),
-        })
+        Arc::new(Self { state, standing: Mutex::new(Standing::Silent(counted_at)) })
     }
 
     /// A request has come on it.
@@ -51,10 +48,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let standing = self
-            .standing
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let standing = self.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !matches!(standing, Standing::Admin) {
             self.state.journal().connection_closed();
         }

@@ -42,16 +42,12 @@ impl Emulator {
     ///
     /// `InvalidInput` when an option is out of its range, otherwise whatever kept the port from being opened.
     pub fn start(config: Config) -> io::Result<Self> {
-        config
-            .check()
-            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tls = if config.tls { Some(Tls::new()?) } else { None };
         let scheme = if config.tls { "https" } else { "http" };
         let runtime = runtime(config.threads)?;
         let state = Arc::new(State::new(config));
-        let acceptor = tls
-            .as_ref()
-            .map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
+        let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
         // A socket registers with the runtime it is made in.
         let server = {
             let _inside = runtime.enter();
@@ -62,13 +58,7 @@ impl Emulator {
         let thread = std::thread::Builder::new()
             .name("kal-emulator".into())
             .spawn(move || runtime.block_on(server.run(inbox)))?;
-        Ok(Self {
-            state,
-            url,
-            ca_pem: tls.map(|tls| tls.ca_pem),
-            commands: Some(commands),
-            thread: Some(thread),
-        })
+        Ok(Self { state, url, ca_pem: tls.map(|tls| tls.ca_pem), commands: Some(commands), thread: Some(thread) })
     }
 
     /// The base URL, such as `http://127.0.0.1:4711`, without a slash at the end.
@@ -131,29 +121,23 @@ impl Emulator {
     /// Appends events as they are, in the place of their `created_at`, or as the newest without a readable one.
     pub fn append_raw_events(&self, events: impl IntoIterator<Item = Value>) {
         // A Value always has a text; `to_raw_value` fails on foreign types only.
-        let raw: Vec<_> = events
-            .into_iter()
-            .filter_map(|event| serde_json::value::to_raw_value(&event).ok())
-            .collect();
+        let raw: Vec<_> = events.into_iter().filter_map(|event| serde_json::value::to_raw_value(&event).ok()).collect();
         self.state.append_raw_events(&raw);
     }
 
     /// Replaces the list of members.
     pub fn set_members(&self, members: Vec<Value>) {
-        self.state
-            .replace(Document::Members, Value::Array(members).to_string());
+        self.state.replace(Document::Members, Value::Array(members).to_string());
     }
 
     /// Replaces the list of groups.
     pub fn set_groups(&self, groups: Vec<Value>) {
-        self.state
-            .replace(Document::Groups, Value::Array(groups).to_string());
+        self.state.replace(Document::Groups, Value::Array(groups).to_string());
     }
 
     /// Replaces the workspace.
     pub fn set_workspace(&self, workspace: &Value) {
-        self.state
-            .replace(Document::Workspace, workspace.to_string());
+        self.state.replace(Document::Workspace, workspace.to_string());
     }
 
     /// Faults, counts and recorded requests back to nothing; data and tokens stay.
@@ -175,10 +159,7 @@ impl Emulator {
         self.command(Command::Resume)
     }
 
-    fn command(
-        &self,
-        command: impl FnOnce(SyncSender<io::Result<()>>) -> Command,
-    ) -> io::Result<()> {
+    fn command(&self, command: impl FnOnce(SyncSender<io::Result<()>>) -> Command) -> io::Result<()> {
         let gone = || io::Error::other("the emulator's thread is gone");
         let (done, outcome) = sync_channel(1);
         let commands = self.commands.as_ref().ok_or_else(gone)?;
@@ -198,16 +179,7 @@ impl Drop for Emulator {
 }
 
 fn runtime(threads: usize) -> io::Result<Runtime> {
-    let mut builder = if threads == 1 {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
-    };
+    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     // The accepting loop runs on the emulator's own thread, which counts as one.
-    builder
-        .worker_threads(threads.max(2) - 1)
-        .thread_name("kal-emulator")
-        .enable_io()
-        .enable_time()
-        .build()
+    builder.worker_threads(threads.max(2) - 1).thread_name("kal-emulator").enable_io().enable_time().build()
 }

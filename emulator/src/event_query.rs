@@ -33,10 +33,7 @@ struct Invalid {
 }
 
 fn invalid(parameter: &str, message: impl Into<String>) -> Invalid {
-    Invalid {
-        parameter: parameter.to_owned(),
-        message: message.into(),
-    }
+    Invalid { parameter: parameter.to_owned(), message: message.into() }
 }
 
 impl EventQuery {
@@ -109,8 +106,8 @@ fn number(name: &str, value: &str) -> Result<u64, Invalid> {
 
 /// An empty list names nothing to filter by, so it filters nothing.
 fn list(name: &str, value: &str) -> Result<Option<Vec<String>>, Invalid> {
-    let read: Vec<String> = serde_json::from_str(value)
-        .map_err(|_| invalid(name, format!("{value:?} is not a JSON array of strings")))?;
+    let read: Vec<String> =
+        serde_json::from_str(value).map_err(|_| invalid(name, format!("{value:?} is not a JSON array of strings")))?;
     Ok((!read.is_empty()).then_some(read))
 }
 

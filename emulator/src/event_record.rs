@@ -39,11 +39,7 @@ pub(crate) struct EventMaker {
 
 impl EventMaker {
     pub(crate) fn new(seed: u64, members: u64) -> Self {
-        Self {
-            seed,
-            members,
-            workspace_id: workspace_id(seed),
-        }
+        Self { seed, members, workspace_id: workspace_id(seed) }
     }
 
     pub(crate) fn id(&self, index: u64) -> String {
@@ -82,20 +78,10 @@ impl EventMaker {
     }
 
     /// Appends the JSON text of an event; `event_type` is given because appended events choose their own.
-    pub(crate) fn render(
-        &self,
-        index: u64,
-        created_at: Micros,
-        event_type: &str,
-        out: &mut Vec<u8>,
-    ) {
+    pub(crate) fn render(&self, index: u64, created_at: Micros, event_type: &str, out: &mut Vec<u8>) {
         let traits = self.traits(index);
         let mut rng = Rng::new(self.seed, stream::EVENT_TEXT, index);
-        let spelling = if rng.percent(15) {
-            Spelling::Ascii
-        } else {
-            Spelling::Utf8
-        };
+        let spelling = if rng.percent(15) { Spelling::Ascii } else { Spelling::Utf8 };
         let whole_millis = created_at % 1000 == 0;
         let created_at = if whole_millis && rng.percent(75) {
             timestamp::zulu(created_at)
@@ -108,32 +94,16 @@ impl EventMaker {
 
         let mut object = ObjectWriter::begin(out, spelling);
         object.string("id", &self.id(index));
-        object.optional(
-            "full_name",
-            member.as_ref().map(|member| member.full_name.as_str()),
-        );
-        object.optional(
-            "preferred_name",
-            member
-                .as_ref()
-                .and_then(|member| member.preferred_name.as_deref()),
-        );
+        object.optional("full_name", member.as_ref().map(|member| member.full_name.as_str()));
+        object.optional("preferred_name", member.as_ref().and_then(|member| member.preferred_name.as_deref()));
         object.boolean("is_bot", rng.percent(5));
         attributes(&mut object, event_type, &mut rng);
         object.string("created_at", &created_at);
         object.optional("resource_id", resource_id.as_deref());
-        object.optional(
-            "resource_type",
-            traits
-                .resource_type
-                .map(|position| RESOURCE_TYPES[position]),
-        );
+        object.optional("resource_type", traits.resource_type.map(|position| RESOURCE_TYPES[position]));
         object.string("event_type", event_type);
         object.number("event_type_version", 1 + rng.below(3));
-        object.optional(
-            "event_user_id",
-            member.as_ref().map(|member| member.id.as_str()),
-        );
+        object.optional("event_user_id", member.as_ref().map(|member| member.id.as_str()));
         object.optional("parent_bulk_event_id", parent.as_deref());
         object.boolean("is_bulk", index % BULK_PERIOD == BULK_PARENT);
         // From here on nothing a client knows.
@@ -181,10 +151,7 @@ fn attributes(object: &mut ObjectWriter<'_>, event_type: &str, rng: &mut Rng) {
             attrs.string("text", text);
             attrs.object("rich_text", |rich| {
                 rich.string("type", "doc");
-                rich.raw(
-                    "content",
-                    r#"[{"type":"paragraph","content":[{"type":"text","text":"\u2026"}]}]"#,
-                );
+                rich.raw("content", r#"[{"type":"paragraph","content":[{"type":"text","text":"\u2026"}]}]"#);
             });
         }
         "assign" => {

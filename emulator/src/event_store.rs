@@ -77,9 +77,7 @@ impl Wanted {
     }
 
     fn has(&self, number: u32) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(&number))
+        self.0.as_ref().is_none_or(|wanted| wanted.contains(&number))
     }
 }
 
@@ -124,10 +122,7 @@ impl EventStore {
                     created_at,
                     event_type: small(traits.event_type),
                     resource_type: traits.resource_type.map_or(NONE, small),
-                    user: traits
-                        .member
-                        .and_then(|member| u32::try_from(member).ok())
-                        .unwrap_or(NONE),
+                    user: traits.member.and_then(|member| u32::try_from(member).ok()).unwrap_or(NONE),
                     source: index,
                 }
             })
@@ -136,9 +131,7 @@ impl EventStore {
             maker,
             order: config.order,
             entries,
-            blocks: (0..times.len().div_ceil(BLOCK))
-                .map(|_| OnceLock::new())
-                .collect(),
+            blocks: (0..times.len().div_ceil(BLOCK)).map(|_| OnceLock::new()).collect(),
             times,
             appended: Vec::new(),
             event_types: Words::with(EVENT_TYPES.iter().map(ToString::to_string)),
@@ -149,12 +142,8 @@ impl EventStore {
 
     /// The JSON list that answers a query.
     pub(crate) fn page(&self, query: &EventQuery) -> Vec<u8> {
-        let from = self
-            .entries
-            .partition_point(|entry| entry.created_at < query.from);
-        let until = self
-            .entries
-            .partition_point(|entry| entry.created_at <= query.until);
+        let from = self.entries.partition_point(|entry| entry.created_at < query.from);
+        let until = self.entries.partition_point(|entry| entry.created_at <= query.until);
         let range = self.entries.get(from..until).unwrap_or_default();
         let mut page = Page(vec![b'[']);
         if query.selects() {
@@ -163,19 +152,14 @@ impl EventStore {
             let resource = query.resource_type.as_ref().map(std::slice::from_ref);
             let resources = Wanted::new(&self.resource_types, resource);
             let wanted = |entry: &&Entry| {
-                types.has(entry.event_type)
-                    && users.has(entry.user)
-                    && resources.has(entry.resource_type)
+                types.has(entry.event_type) && users.has(entry.user) && resources.has(entry.resource_type)
             };
             let (skip, take) = (clamp(query.skip), clamp(query.take));
             match self.order {
                 EventOrder::Asc => {
                     page.fill(self, range.iter().filter(wanted).skip(skip).take(take));
                 }
-                EventOrder::Desc => page.fill(
-                    self,
-                    range.iter().rev().filter(wanted).skip(skip).take(take),
-                ),
+                EventOrder::Desc => page.fill(self, range.iter().rev().filter(wanted).skip(skip).take(take)),
             }
         } else {
             let skip = clamp(query.skip).min(range.len());
@@ -199,11 +183,7 @@ impl EventStore {
         }
         let block = self.blocks[source / BLOCK].get_or_init(|| self.render_block(source / BLOCK));
         let place = source % BLOCK;
-        let start = if place == 0 {
-            0
-        } else {
-            block.ends[place - 1] as usize
-        };
+        let start = if place == 0 { 0 } else { block.ends[place - 1] as usize };
         &block.text[start..block.ends[place] as usize]
     }
 
@@ -219,18 +199,12 @@ impl EventStore {
                 small(text.len())
             })
             .collect();
-        Block {
-            text: text.into_boxed_slice(),
-            ends,
-        }
+        Block { text: text.into_boxed_slice(), ends }
     }
 
     /// An instant after every event there is, and not in the past: who follows events from now on sees it.
     fn newer_than_all(&self) -> Micros {
-        let after_last = self
-            .entries
-            .last()
-            .map_or(Micros::MIN, |last| last.created_at.saturating_add(1000));
+        let after_last = self.entries.last().map_or(Micros::MIN, |last| last.created_at.saturating_add(1000));
         timestamp::now().max(after_last)
     }
 
@@ -253,10 +227,7 @@ impl EventStore {
                     created_at,
                     event_type: self.event_types.number(event_type),
                     resource_type: traits.resource_type.map_or(NONE, small),
-                    user: traits
-                        .member
-                        .and_then(|member| u32::try_from(member).ok())
-                        .unwrap_or(NONE),
+                    user: traits.member.and_then(|member| u32::try_from(member).ok()).unwrap_or(NONE),
                     source: 0,
                 };
                 self.insert(entry, text.into());
@@ -284,9 +255,7 @@ impl EventStore {
     fn insert(&mut self, mut entry: Entry, text: Bytes) {
         entry.source = small(self.times.len() + self.appended.len());
         self.appended.push(text);
-        let place = self
-            .entries
-            .partition_point(|earlier| earlier.created_at <= entry.created_at);
+        let place = self.entries.partition_point(|earlier| earlier.created_at <= entry.created_at);
         self.entries.insert(place, entry);
     }
 }

@@ -89,10 +89,7 @@ impl Default for Fault {
 impl Fault {
     /// A fault for requests whose path begins with `path`.
     pub fn on(path: impl Into<String>) -> Self {
-        Self {
-            path: Some(path.into()),
-            ..Self::default()
-        }
+        Self { path: Some(path.into()), ..Self::default() }
     }
 
     /// A fault for every request.
@@ -103,10 +100,7 @@ impl Fault {
     /// Takes only requests of this method.
     #[must_use]
     pub fn method(self, method: impl Into<String>) -> Self {
-        Self {
-            method: Some(method.into()),
-            ..self
-        }
+        Self { method: Some(method.into()), ..self }
     }
 
     /// Takes this many requests; 0 means until reset.
@@ -124,10 +118,7 @@ impl Fault {
     /// Answers with this status.
     #[must_use]
     pub fn status(self, status: u16) -> Self {
-        Self {
-            status: Some(status),
-            ..self
-        }
+        Self { status: Some(status), ..self }
     }
 
     /// Sets a header on the answer.
@@ -140,19 +131,13 @@ impl Fault {
     /// Answers with this body.
     #[must_use]
     pub fn body(self, body: impl Into<String>) -> Self {
-        Self {
-            body: Some(body.into()),
-            ..self
-        }
+        Self { body: Some(body.into()), ..self }
     }
 
     /// Answers with an empty JSON list padded to this many octets.
     #[must_use]
     pub fn body_bytes(self, octets: u64) -> Self {
-        Self {
-            body_bytes: Some(octets),
-            ..self
-        }
+        Self { body_bytes: Some(octets), ..self }
     }
 
     /// Compresses the body whatever the request accepts.
@@ -164,54 +149,36 @@ impl Fault {
     /// Sets the content type of the answer.
     #[must_use]
     pub fn content_type(self, content_type: impl Into<String>) -> Self {
-        Self {
-            content_type: Some(content_type.into()),
-            ..self
-        }
+        Self { content_type: Some(content_type.into()), ..self }
     }
 
     /// Redirects to this URL.
     #[must_use]
     pub fn redirect(self, url: impl Into<String>) -> Self {
-        Self {
-            redirect: Some(url.into()),
-            ..self
-        }
+        Self { redirect: Some(url.into()), ..self }
     }
 
     /// Waits before the request is handled; whole milliseconds.
     #[must_use]
     pub fn delay(self, delay: Duration) -> Self {
-        Self {
-            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-            ..self
-        }
+        Self { delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), ..self }
     }
 
     /// Ends the connection at this point.
     #[must_use]
     pub fn drop_connection(self, point: DropPoint) -> Self {
-        Self {
-            drop: Some(point),
-            ..self
-        }
+        Self { drop: Some(point), ..self }
     }
 
     /// Expires all access tokens before the request is handled.
     #[must_use]
     pub fn expire_tokens(self) -> Self {
-        Self {
-            expire_tokens: true,
-            ..self
-        }
+        Self { expire_tokens: true, ..self }
     }
 
     /// Whether it answers in place of the API.
     pub(crate) fn answers(&self) -> bool {
-        self.status.is_some()
-            || self.body.is_some()
-            || self.body_bytes.is_some()
-            || self.redirect.is_some()
+        self.status.is_some() || self.body.is_some() || self.body_bytes.is_some() || self.redirect.is_some()
     }
 
     pub(crate) fn matches(&self, method: &str, path: &str) -> bool {
@@ -219,11 +186,7 @@ impl Fault {
             None | Some("*") => true,
             Some(prefix) => path.starts_with(prefix),
         };
-        path_fits
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+        path_fits && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
     }
 
     /// Says what in it HTTP cannot carry, if anything.
@@ -235,12 +198,8 @@ impl Fault {
             return Err(format!("status {status} is not one of a final answer"));
         }
         for (name, value) in &self.headers {
-            if HeaderName::from_bytes(name.as_bytes()).is_err()
-                || HeaderValue::from_str(value).is_err()
-            {
-                return Err(format!(
-                    "header {name:?} has a name or value that HTTP does not allow"
-                ));
+            if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+                return Err(format!("header {name:?} has a name or value that HTTP does not allow"));
             }
         }
         for text in [&self.redirect, &self.content_type].into_iter().flatten() {

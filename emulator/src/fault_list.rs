@@ -18,11 +18,7 @@ struct Armed {
 impl FaultList {
     pub(crate) fn add(&mut self, fault: Fault) {
         let left = (fault.times > 0).then_some(fault.times);
-        self.armed.push(Armed {
-            to_skip: fault.after,
-            left,
-            fault,
-        });
+        self.armed.push(Armed { to_skip: fault.after, left, fault });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -60,12 +56,7 @@ mod tests {
     use crate::fault::Fault;
 
     fn statuses(list: &mut FaultList, count: usize) -> Vec<Option<u16>> {
-        (0..count)
-            .map(|_| {
-                list.take("GET", "/workspaces/members")
-                    .and_then(|fault| fault.status)
-            })
-            .collect()
+        (0..count).map(|_| list.take("GET", "/workspaces/members").and_then(|fault| fault.status)).collect()
     }
 
     #[test]
@@ -73,20 +64,14 @@ mod tests {
         let mut list = FaultList::default();
         list.add(Fault::on("/workspaces").status(500).times(2));
         list.add(Fault::everywhere().status(501));
-        assert_eq!(
-            statuses(&mut list, 4),
-            [Some(500), Some(500), Some(501), None]
-        );
+        assert_eq!(statuses(&mut list, 4), [Some(500), Some(500), Some(501), None]);
     }
 
     #[test]
     fn a_fault_lets_the_first_matches_pass() {
         let mut list = FaultList::default();
         list.add(Fault::on("*").status(500).after(2).times(0));
-        assert_eq!(
-            statuses(&mut list, 5),
-            [None, None, Some(500), Some(500), Some(500)]
-        );
+        assert_eq!(statuses(&mut list, 5), [None, None, Some(500), Some(500), Some(500)]);
         list.clear();
         assert_eq!(statuses(&mut list, 1), [None]);
     }

@@ -64,10 +64,7 @@ impl RecordedRequest {
 
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -99,10 +96,7 @@ impl Journal {
     fn count_token_request(&mut self, body: &str) {
         self.counts.token_requests += 1;
         let fields = urlencoded::parse(body).unwrap_or_default();
-        let grant = fields
-            .iter()
-            .find(|(name, _)| name == "grant_type")
-            .map(|(_, value)| value.as_str());
+        let grant = fields.iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value.as_str());
         match grant {
             Some("client_credentials") => self.counts.token_client_credentials += 1,
             Some("refresh_token") => self.counts.token_refresh += 1,
@@ -124,10 +118,7 @@ impl Journal {
 
     pub(crate) fn reset(&mut self) {
         let open_connections = self.counts.open_connections;
-        self.counts = Counts {
-            open_connections,
-            ..Counts::default()
-        };
+        self.counts = Counts { open_connections, ..Counts::default() };
         self.requests.clear();
         self.resets += 1;
     }

@@ -21,11 +21,7 @@ pub(crate) struct ObjectWriter<'a> {
 impl<'a> ObjectWriter<'a> {
     pub(crate) fn begin(out: &'a mut Vec<u8>, spelling: Spelling) -> Self {
         out.push(b'{');
-        Self {
-            out,
-            spelling,
-            empty: true,
-        }
+        Self { out, spelling, empty: true }
     }
 
     pub(crate) fn end(self) {

@@ -39,11 +39,7 @@ impl Member {
         let id = rng.uuid();
         let ascii = index % 7 == 2;
         let accented = ascii || rng.percent(15);
-        let first = rng.pick(if accented {
-            names::ACCENTED_FIRST_NAMES
-        } else {
-            names::FIRST_NAMES
-        });
+        let first = rng.pick(if accented { names::ACCENTED_FIRST_NAMES } else { names::FIRST_NAMES });
         let last = rng.pick(names::LAST_NAMES);
         let nickname = rng.pick(names::NICKNAMES);
         let full_name = match index {
@@ -68,16 +64,10 @@ impl Member {
         Self {
             id,
             full_name,
-            preferred_name: rng
-                .percent(40)
-                .then(|| if rng.percent(50) { first } else { nickname }.to_owned()),
+            preferred_name: rng.percent(40).then(|| if rng.percent(50) { first } else { nickname }.to_owned()),
             email: (index % 11 != 5).then(|| email(first, last, index)),
             access_level,
-            spelling: if ascii {
-                Spelling::Ascii
-            } else {
-                Spelling::Utf8
-            },
+            spelling: if ascii { Spelling::Ascii } else { Spelling::Utf8 },
             joined: FOUNDED + i64::try_from(rng.below(400 * 86_400_000)).unwrap_or(0) * 1000,
             logins: rng.below(5000),
         }
@@ -108,11 +98,7 @@ fn email(first: &str, last: &str, index: u64) -> String {
         let kept = name.chars().filter(char::is_ascii_alphabetic);
         let kept: String = kept.map(|letter| letter.to_ascii_lowercase()).collect();
         // A name may have no ASCII letter at all.
-        if kept.is_empty() {
-            "user".to_owned()
-        } else {
-            kept
-        }
+        if kept.is_empty() { "user".to_owned() } else { kept }
     };
     format!("{}.{}{index}@example.com", plain(first), plain(last))
 }
@@ -154,26 +140,14 @@ fn render_group(seed: u64, index: u64, members: usize, workspace_id: &str, out: 
     let mut rng = Rng::new(seed, stream::GROUP, index);
     let team = names::TEAMS[usize::try_from(index).unwrap_or(0) % names::TEAMS.len()];
     let round = index / names::TEAMS.len() as u64;
-    let name = if round == 0 {
-        team.to_owned()
-    } else {
-        format!("{team} {}", round + 1)
-    };
+    let name = if round == 0 { team.to_owned() } else { format!("{team} {}", round + 1) };
     let size = rng.position(members.min(24) + 1);
     // A stretch of neighbours: distinct without remembering any.
     let start = rng.below(members as u64);
-    let user_ids: Vec<String> = (0..size as u64)
-        .map(|step| Member::new(seed, (start + step) % members as u64).id)
-        .collect();
+    let user_ids: Vec<String> =
+        (0..size as u64).map(|step| Member::new(seed, (start + step) % members as u64).id).collect();
     let program_ids: Vec<String> = (0..rng.below(4)).map(|_| rng.uuid()).collect();
-    let mut object = ObjectWriter::begin(
-        out,
-        if index % 5 == 2 {
-            Spelling::Ascii
-        } else {
-            Spelling::Utf8
-        },
-    );
+    let mut object = ObjectWriter::begin(out, if index % 5 == 2 { Spelling::Ascii } else { Spelling::Utf8 });
     object.string("id", &rng.uuid());
     object.string("group_name", &name);
     object.strings("user_ids", user_ids.iter().map(String::as_str));

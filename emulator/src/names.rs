@@ -1,25 +1,14 @@
 //! The words that made-up people and records are put together from.
 
 pub(crate) const FIRST_NAMES: &[&str] = &[
-    "Ada", "Amara", "Ben", "Carlos", "Chen", "Dana", "Elif", "Farah", "Grace", "Hassan", "Ingrid",
-    "Ivan", "Jamal", "Kenji", "Leila", "Maria", "Nadia", "Omar", "Priya", "Ravi", "Rosa", "Sam",
-    "Tariq", "Uma", "Victor", "Wei", "Yusuf", "Zara",
+    "Ada", "Amara", "Ben", "Carlos", "Chen", "Dana", "Elif", "Farah", "Grace", "Hassan", "Ingrid", "Ivan", "Jamal",
+    "Kenji", "Leila", "Maria", "Nadia", "Omar", "Priya", "Ravi", "Rosa", "Sam", "Tariq", "Uma", "Victor", "Wei",
+    "Yusuf", "Zara",
 ];
 
 /// None of these is ASCII throughout, the last lies beyond the basic plane in part.
-pub(crate) const ACCENTED_FIRST_NAMES: &[&str] = &[
-    "Zoë",
-    "José",
-    "Søren",
-    "Łukasz",
-    "Amélie",
-    "Ngọc",
-    "Şebnem",
-    "Åsa",
-    "Дарья",
-    "李",
-    "\u{20BB7}野",
-];
+pub(crate) const ACCENTED_FIRST_NAMES: &[&str] =
+    &["Zoë", "José", "Søren", "Łukasz", "Amélie", "Ngọc", "Şebnem", "Åsa", "Дарья", "李", "\u{20BB7}野"];
 
 pub(crate) const LAST_NAMES: &[&str] = &[
     "Adeyemi",
@@ -84,24 +73,10 @@ pub(crate) const SUBJECTS: &[&str] = &[
     "PK in rat",
 ];
 
-pub(crate) const STATUSES: &[&str] = &[
-    "to do",
-    "in progress",
-    "needs review",
-    "blocked",
-    "in review",
-    "complete",
-    "failed",
-];
+pub(crate) const STATUSES: &[&str] =
+    &["to do", "in progress", "needs review", "blocked", "in review", "complete", "failed"];
 
-pub(crate) const FIELDS: &[&str] = &[
-    "status",
-    "title",
-    "due_date",
-    "assigned_user_ids",
-    "IC50",
-    "description",
-];
+pub(crate) const FIELDS: &[&str] = &["status", "title", "due_date", "assigned_user_ids", "IC50", "description"];
 
 pub(crate) const COMMENTS: &[&str] = &[
     "Looks good to me.",

@@ -35,28 +35,16 @@ static SPACES: [u8; CHUNK] = [b' '; CHUNK];
 
 impl Payload {
     pub(crate) fn whole(body: Bytes) -> Self {
-        Self {
-            content: Content::Whole(body),
-            cut: None,
-        }
+        Self { content: Content::Whole(body), cut: None }
     }
 
     pub(crate) fn padded_list(octets: u64) -> Self {
-        Self {
-            content: Content::PaddedList {
-                sent: 0,
-                octets: octets.max(2),
-            },
-            cut: None,
-        }
+        Self { content: Content::PaddedList { sent: 0, octets: octets.max(2) }, cut: None }
     }
 
     /// Breaks off after `octets`; what is announced stays the whole.
     pub(crate) fn cut_after(mut self, octets: u64) -> Self {
-        self.cut = Some(Cut {
-            left: octets,
-            flushed: false,
-        });
+        self.cut = Some(Cut { left: octets, flushed: false });
         self
     }
 

@@ -17,10 +17,7 @@ pub(crate) struct Rendered {
 
 impl Rendered {
     pub(crate) fn new(plain: impl Into<Bytes>) -> Arc<Self> {
-        Arc::new(Self {
-            plain: plain.into(),
-            gzip: OnceLock::new(),
-        })
+        Arc::new(Self { plain: plain.into(), gzip: OnceLock::new() })
     }
 
     pub(crate) fn plain(&self) -> Bytes {
@@ -56,9 +53,7 @@ pub(crate) fn compress_padded_list(octets: u64) -> Bytes {
     let mut write = || -> std::io::Result<()> {
         encoder.write_all(b"[")?;
         while left > 0 {
-            let part = usize::try_from(left)
-                .unwrap_or(usize::MAX)
-                .min(SPACES.len());
+            let part = usize::try_from(left).unwrap_or(usize::MAX).min(SPACES.len());
             encoder.write_all(&SPACES[..part])?;
             left -= part as u64;
         }

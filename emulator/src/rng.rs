@@ -65,13 +65,7 @@ impl Rng {
 
     /// 64 hexadecimal digits.
     pub(crate) fn token(&mut self) -> String {
-        format!(
-            "{:016x}{:016x}{:016x}{:016x}",
-            self.draw(),
-            self.draw(),
-            self.draw(),
-            self.draw()
-        )
+        format!("{:016x}{:016x}{:016x}{:016x}", self.draw(), self.draw(), self.draw(), self.draw())
     }
 }
 

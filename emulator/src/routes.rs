@@ -34,25 +34,13 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {
-        return Answer::error(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            &format!("there is nothing at {path}"),
-        );
+        return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("there is nothing at {path}"));
     };
-    let allowed = if matches!(route, Route::Token) {
-        Method::POST
-    } else {
-        Method::GET
-    };
+    let allowed = if matches!(route, Route::Token) { Method::POST } else { Method::GET };
     if parts.method != allowed {
         let message = format!("{path} takes {allowed} only");
-        return Answer::error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            &message,
-        )
-        .header("allow", allowed.as_str());
+        return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
+            .header("allow", allowed.as_str());
     }
     if matches!(route, Route::Token) {
         return token_endpoint::answer(state, parts, body);
@@ -71,10 +59,5 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
 }
 
 fn bearer<'a>(parts: &'a Parts, header: &str) -> Option<&'a str> {
-    parts
-        .headers
-        .get(header)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    parts.headers.get(header)?.to_str().ok()?.strip_prefix("Bearer ")
 }

@@ -38,11 +38,7 @@ pub(crate) struct Server {
 
 /// Binds with a queue long enough for a benchmark's burst of connections.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Without it the port stays taken by connections that were closed from here, and `resume` would fail.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
@@ -54,13 +50,7 @@ impl Server {
     pub(crate) fn bind(state: Arc<State>, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let listener = listen(SocketAddr::new(state.config.host, state.config.port))?;
         let address = listener.local_addr()?;
-        Ok(Self {
-            state,
-            tls,
-            address,
-            listener: Some(listener),
-            connections: JoinSet::new(),
-        })
+        Ok(Self { state, tls, address, listener: Some(listener), connections: JoinSet::new() })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -106,9 +96,7 @@ impl Server {
         let connection = Connection::accepted(Arc::clone(&self.state));
         let state = Arc::clone(&self.state);
         match self.tls.clone() {
-            None => self
-                .connections
-                .spawn(speak_http(state, connection, stream)),
+            None => self.connections.spawn(speak_http(state, connection, stream)),
             Some(tls) => self.connections.spawn(async move {
                 // A failed handshake is the client's to report.
                 if let Ok(stream) = tls.accept(stream).await {
@@ -136,11 +124,7 @@ async fn speak_http<S>(state: Arc<State>, connection: Arc<Connection>, stream: S
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer =
-        service_fn(|request| service::handle(Arc::clone(&state), Arc::clone(&connection), request));
+    let answer = service_fn(|request| service::handle(Arc::clone(&state), Arc::clone(&connection), request));
     // An error here is a client that went away or a fault at work.
-    let _ = http1::Builder::new()
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
+    let _ = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(stream), answer).await;
 }

@@ -60,19 +60,12 @@ async fn collect(body: Incoming, most: usize) -> io::Result<Option<Bytes>> {
 }
 
 fn too_large() -> Answer {
-    Answer::error(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too_large",
-        "the request body is too large",
-    )
+    Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request body is too large")
 }
 
 async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Response<Payload>> {
     state.journal().record(RecordedRequest::new(parts, body));
-    let fault = state
-        .faults()
-        .take(parts.method.as_str(), parts.uri.path())
-        .unwrap_or_default();
+    let fault = state.faults().take(parts.method.as_str(), parts.uri.path()).unwrap_or_default();
     if fault.expire_tokens {
         state.tokens().expire_access();
     }
@@ -86,11 +79,7 @@ async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Res
         Some(DropPoint::Hang) => return std::future::pending().await,
         _ => {}
     }
-    let mut answer = if fault.answers() {
-        answer_of(&fault)
-    } else {
-        routes::answer(state, parts, body)
-    };
+    let mut answer = if fault.answers() { answer_of(&fault) } else { routes::answer(state, parts, body) };
     if let Some(content_type) = &fault.content_type {
         answer = answer.header("content-type", content_type);
     }
@@ -104,22 +93,19 @@ async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Res
     } else {
         Coding::Identity
     };
-    Ok(answer
-        .into_response(coding)
-        .map(|payload| match fault.drop {
-            Some(DropPoint::Headers) => payload.cut_after(0),
-            Some(DropPoint::Body) => {
-                let half = payload.remaining() / 2;
-                payload.cut_after(half)
-            }
-            _ => payload,
-        }))
+    Ok(answer.into_response(coding).map(|payload| match fault.drop {
+        Some(DropPoint::Headers) => payload.cut_after(0),
+        Some(DropPoint::Body) => {
+            let half = payload.remaining() / 2;
+            payload.cut_after(half)
+        }
+        _ => payload,
+    }))
 }
 
 fn answer_of(fault: &Fault) -> Answer {
     let default_status = if fault.redirect.is_some() { 302 } else { 200 };
-    let status =
-        StatusCode::from_u16(fault.status.unwrap_or(default_status)).unwrap_or(StatusCode::OK);
+    let status = StatusCode::from_u16(fault.status.unwrap_or(default_status)).unwrap_or(StatusCode::OK);
     let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let mut answer = if let Some(octets) = fault.body_bytes {
         Answer::new(status, AnswerBody::PaddedList(octets.max(2)))
@@ -128,11 +114,7 @@ fn answer_of(fault: &Fault) -> Answer {
     } else if bodiless || status.is_success() || status.is_redirection() {
         Answer::new(status, AnswerBody::Empty)
     } else {
-        Answer::error(
-            status,
-            "injected_fault",
-            "a fault answers in place of the API",
-        )
+        Answer::error(status, "injected_fault", "a fault answers in place of the API")
     };
     if let Some(url) = &fault.redirect {
         answer = answer.header("location", url);

@@ -94,17 +94,11 @@ impl State {
     }
 
     pub(crate) fn document(&self, document: Document) -> Arc<Rendered> {
-        self.cell(document)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.cell(document).read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn replace(&self, document: Document, text: impl Into<Vec<u8>>) {
-        *self
-            .cell(document)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Rendered::new(text.into());
+        *self.cell(document).write().unwrap_or_else(PoisonError::into_inner) = Rendered::new(text.into());
     }
 
     /// The page of events that a query asks for, or the answer that refuses it.

@@ -49,11 +49,7 @@ pub(crate) fn civil(instant: Micros) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -105,14 +101,7 @@ fn split_offset(time: &str) -> Option<(&str, Micros)> {
         return None;
     }
     let offset = (hours * 3600 + minutes * 60) * SECOND;
-    Some((
-        &time[..at],
-        if time[at..].starts_with('-') {
-            -offset
-        } else {
-            offset
-        },
-    ))
+    Some((&time[..at], if time[at..].starts_with('-') { -offset } else { offset }))
 }
 
 fn parse_clock(text: &str) -> Option<Micros> {
@@ -124,8 +113,7 @@ fn parse_clock(text: &str) -> Option<Micros> {
     let (minute, second) = rest.split_once(':')?;
     let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
     // RFC 3339 allows second 60; it is the first of the next minute here.
-    (hour < 24 && minute < 60 && second <= 60)
-        .then_some((hour * 3600 + minute * 60 + second) * SECOND + fraction)
+    (hour < 24 && minute < 60 && second <= 60).then_some((hour * 3600 + minute * 60 + second) * SECOND + fraction)
 }
 
 fn parse_fraction(text: &str) -> Option<Micros> {
@@ -191,14 +179,8 @@ mod tests {
             assert_eq!(parse(&zulu(instant)), Some(instant.div_euclid(1000) * 1000));
             instant += 86_399_123_456 * 97;
         }
-        assert_eq!(
-            offset_form(1_767_323_045_000_000),
-            "2026-01-02T03:04:05+00:00"
-        );
-        assert_eq!(
-            offset_form(1_767_323_045_678_900),
-            "2026-01-02T03:04:05.6789+00:00"
-        );
+        assert_eq!(offset_form(1_767_323_045_000_000), "2026-01-02T03:04:05+00:00");
+        assert_eq!(offset_form(1_767_323_045_678_900), "2026-01-02T03:04:05.6789+00:00");
         assert_eq!(zulu(1_767_323_045_006_000), "2026-01-02T03:04:05.006Z");
     }
 }

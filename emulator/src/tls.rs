@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -23,9 +23,7 @@ impl Tls {
         let ca_key = KeyPair::generate().map_err(io::Error::other)?;
         let ca = CertifiedIssuer::self_signed(ca_params(), ca_key).map_err(io::Error::other)?;
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = server_params()?
-            .signed_by(&key, &ca)
-            .map_err(io::Error::other)?;
+        let certificate = server_params()?.signed_by(&key, &ca).map_err(io::Error::other)?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -36,18 +34,13 @@ impl Tls {
             .with_single_cert(vec![certificate.der().clone()], key)
             .map_err(io::Error::other)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            server: Arc::new(server),
-            ca_pem: ca.pem(),
-        })
+        Ok(Self { server: Arc::new(server), ca_pem: ca.pem() })
     }
 }
 
 fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "kal-emulator CA");
+    params.distinguished_name.push(DnType::CommonName, "kal-emulator CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_around_now(&mut params);
@@ -57,9 +50,7 @@ fn ca_params() -> CertificateParams {
 fn server_params() -> io::Result<CertificateParams> {
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
+    params.distinguished_name.push(DnType::CommonName, "localhost");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;

@@ -16,29 +16,15 @@ struct Form(Vec<(String, String)>);
 
 impl Form {
     fn read(parts: &Parts, body: &[u8]) -> Result<Self, Answer> {
-        let content_type = parts
-            .headers
-            .get("content-type")
-            .and_then(|value| value.to_str().ok());
-        let essence = content_type
-            .unwrap_or("")
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim();
+        let content_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(invalid_request(
-                "the content type must be application/x-www-form-urlencoded",
-            ));
+            return Err(invalid_request("the content type must be application/x-www-form-urlencoded"));
         }
-        let text =
-            std::str::from_utf8(body).map_err(|_| invalid_request("the form is not UTF-8"))?;
+        let text = std::str::from_utf8(body).map_err(|_| invalid_request("the form is not UTF-8"))?;
         let fields = urlencoded::parse(text).map_err(|why| invalid_request(&why.to_string()))?;
         for (position, (name, _)) in fields.iter().enumerate() {
-            if fields[..position]
-                .iter()
-                .any(|(earlier, _)| earlier == name)
-            {
+            if fields[..position].iter().any(|(earlier, _)| earlier == name) {
                 return Err(invalid_request(&format!("{name} is given more than once")));
             }
         }
@@ -79,11 +65,7 @@ fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
         }
         other => {
             let message = format!("grant type {other:?} is not supported");
-            Err(refused(
-                StatusCode::BAD_REQUEST,
-                "unsupported_grant_type",
-                &message,
-            ))
+            Err(refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", &message))
         }
     }
 }
@@ -91,9 +73,7 @@ fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
 fn refresh_refused(state: &State, why: RefreshRefused) -> Answer {
     let message = match why {
         RefreshRefused::Unknown => "the refresh token is not known",
-        RefreshRefused::Reused => {
-            "the refresh token was used before; all tokens descending from it are revoked"
-        }
+        RefreshRefused::Reused => "the refresh token was used before; all tokens descending from it are revoked",
         RefreshRefused::Revoked => "the refresh token is revoked",
     };
     if why == RefreshRefused::Reused {

@@ -86,9 +86,9 @@ impl TokenStore {
 
     /// Whether an access token is good now.
     pub(crate) fn accepts(&self, access: &str) -> bool {
-        self.access.get(access).is_some_and(|known| {
-            Instant::now() < known.expires && !self.revoked.contains(&known.family)
-        })
+        self.access
+            .get(access)
+            .is_some_and(|known| Instant::now() < known.expires && !self.revoked.contains(&known.family))
     }
 
     /// Ends the life of all access tokens.
@@ -112,18 +112,9 @@ impl TokenStore {
             refresh: format!("kal-rt-{}", self.rng.token()),
         };
         // A lifetime beyond what the clock can hold is forever, which a year is to an emulator.
-        let expires = now
-            .checked_add(self.lifetime)
-            .unwrap_or(now + Duration::from_secs(365 * 86_400));
-        self.access
-            .insert(pair.access.clone(), Access { family, expires });
-        self.refresh.insert(
-            pair.refresh.clone(),
-            Refresh {
-                family,
-                used: false,
-            },
-        );
+        let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_secs(365 * 86_400));
+        self.access.insert(pair.access.clone(), Access { family, expires });
+        self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
         pair
     }
 }

@@ -39,9 +39,7 @@ fn decode(text: &str) -> Result<String, Malformed> {
             b'+' => b' ',
             b'%' => {
                 let (high, low) = (rest.next().and_then(hex), rest.next().and_then(hex));
-                high.zip(low)
-                    .map(|(high, low)| high << 4 | low)
-                    .ok_or(Malformed::Escape)?
+                high.zip(low).map(|(high, low)| high << 4 | low).ok_or(Malformed::Escape)?
             }
             plain => plain,
         });
@@ -64,21 +62,9 @@ mod tests {
 
     #[test]
     fn a_recorded_query_is_read() {
-        let pairs =
-            parse("event_types=%5B%22create%22%2C+%22update+%5Cu00e9%22%5D&a=%c3%A9&empty=")
-                .expect("readable");
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        assert_eq!(
-            pairs,
-            [
-                ("event_types", "[\"create\", \"update \\u00e9\"]"),
-                ("a", "é"),
-                ("empty", "")
-            ]
-        );
+        let pairs = parse("event_types=%5B%22create%22%2C+%22update+%5Cu00e9%22%5D&a=%c3%A9&empty=").expect("readable");
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("event_types", "[\"create\", \"update \\u00e9\"]"), ("a", "é"), ("empty", "")]);
     }
 
     #[test]

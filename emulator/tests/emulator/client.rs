@@ -154,22 +154,15 @@ impl Client {
         self.read_reply()
     }
 
-    pub(crate) fn write(
-        &mut self,
-        method: &str,
-        target: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> io::Result<()> {
+    pub(crate) fn write(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<()> {
         let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            request.extend([name, ": ", value, "\r\n"]);
         }
         if method != "GET" || !body.is_empty() {
-            request.push_str(&format!("content-length: {}\r\n", body.len()));
+            request.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
         }
-        request.push_str("\r\n");
-        request.push_str(body);
+        request.extend(["\r\n", body]);
         self.wire.get_mut().write_all(request.as_bytes())?;
         self.wire.get_mut().flush()
     }
@@ -189,7 +182,9 @@ impl Client {
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
-            let Some((name, value)) = line.split_once(':') else { break };
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut reply = Reply { status, headers, body: Vec::new() };

@@ -1,7 +1,11 @@
 //! The emulator over real sockets; every test is named as the claim it checks.
 
 mod client;
+mod connections;
+mod data;
 mod events;
+mod faults;
+mod program;
 mod tokens;
 
 use std::time::{Duration, Instant};

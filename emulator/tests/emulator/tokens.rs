@@ -160,10 +160,10 @@ fn access_tokens_can_be_expired_at_once() {
 fn refresh_tokens_can_be_withdrawn_at_once() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
-    for withdraw in [
-        |emulator: &Emulator, _: &mut Client| emulator.revoke_refresh_tokens(),
-        |_: &Emulator, client: &mut Client| assert_eq!(client.admin("revoke-refresh-tokens", &Value::Null).status, 200),
-    ] {
+    let over_http = |_: &Emulator, client: &mut Client| {
+        assert_eq!(client.admin("revoke-refresh-tokens", &Value::Null).status, 200);
+    };
+    for withdraw in [|emulator: &Emulator, _: &mut Client| emulator.revoke_refresh_tokens(), over_http] {
         let (access, refresh) = granted(&mut client, &emulator);
         withdraw(&emulator, &mut client);
         assert_eq!(client.refresh(&refresh).code(), (400, "invalid_grant".into()));
@@ -205,9 +205,8 @@ fn the_proxy_token_is_asked_of_every_request() {
     let form = "grant_type=client_credentials&client_id=demo-client&client_secret=demo-secret";
     let content_type = ("content-type", "application/x-www-form-urlencoded");
     let proxy = ("authorization", "Bearer proxy-token");
-    let mut token = |headers: &[(&str, &str)]| {
-        client.send("POST", "/auth/oauth/token", headers, form).expect("a response")
-    };
+    let mut token =
+        |headers: &[(&str, &str)]| client.send("POST", "/auth/oauth/token", headers, form).expect("a response");
     assert_eq!(token(&[content_type]).code(), (401, "iap_required".into()));
     assert_eq!(token(&[content_type, ("authorization", "Bearer other")]).code(), (401, "iap_required".into()));
     let (access, _) = pair(&token(&[content_type, proxy]).json());

@@ -1,0 +1,280 @@
+//! Connections, encodings, TLS, outages, and what is counted and recorded.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use kal_emulator::{Config, Emulator};
+use serde_json::{Value, json};
+
+use crate::client::{Client, gunzip, tcp};
+use crate::{eventually, start, start_default};
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    for _ in 0..20 {
+        assert_eq!(client.get("/workspaces/active").status, 200);
+    }
+    let counts = emulator.counts();
+    assert_eq!((counts.connections, counts.open_connections, counts.total), (1, 1, 21));
+    drop(client);
+    eventually("the connection ends", || emulator.counts().open_connections == 0);
+    assert_eq!(emulator.counts().connections, 1);
+}
+
+#[test]
+fn unknown_paths_and_wrong_methods_have_their_own_answers() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    for path in ["/", "/workspaces", "/workspaces/active/", "//workspaces/active", "/nope?x=1", "/auth/oauth"] {
+        assert_eq!(client.get(path).code(), (404, "not_found".into()), "{path}");
+    }
+    assert_eq!(client.get("/__emulator/nope").code(), (404, "not_found".into()));
+    for (method, path, allow) in [
+        ("POST", "/workspaces/members", "GET"),
+        ("DELETE", "/workspaces/events", "GET"),
+        ("GET", "/auth/oauth/token", "POST"),
+        ("GET", "/__emulator/reset", "POST"),
+        ("POST", "/__emulator/counts", "GET"),
+    ] {
+        let reply = client.send(method, path, &[], "").expect("a response");
+        assert_eq!(reply.code(), (405, "method_not_allowed".into()), "{method} {path}");
+        assert_eq!(reply.header("allow"), Some(allow));
+    }
+}
+
+#[test]
+fn every_response_has_a_request_id_of_its_own() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let paths = ["/workspaces/active", "/nope", "/__emulator/counts", "/workspaces/events?page=x"];
+    let ids: BTreeSet<_> = (0..40)
+        .map(|turn| client.get(paths[turn % 4]).header("x-request-id").expect("a request id").to_owned())
+        .collect();
+    assert_eq!(ids.len(), 40);
+}
+
+#[test]
+fn large_bodies_are_compressed_for_those_who_accept_it() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    for path in ["/workspaces/members", "/workspaces/events?page_size=50"] {
+        let plain = client.get(path);
+        assert_eq!(plain.header("content-encoding"), None);
+        for _ in 0..2 {
+            let small = client.get_with(path, &[("accept-encoding", "gzip, deflate")]);
+            assert_eq!(small.header("content-encoding"), Some("gzip"));
+            assert_eq!(small.header("vary"), Some("accept-encoding"));
+            assert!(small.body.len() < plain.body.len());
+            assert_eq!(gunzip(&small.body), plain.body);
+        }
+        let declined = client.get_with(path, &[("accept-encoding", "gzip;q=0")]);
+        assert_eq!(declined.body, plain.body);
+    }
+    let short = client.get_with("/workspaces/active", &[("accept-encoding", "gzip")]);
+    assert_eq!(short.header("content-encoding"), None);
+}
+
+#[test]
+fn compression_can_be_switched_off() {
+    let emulator = start(Config { gzip: false, ..Config::default() });
+    let mut client = Client::signed_in(&emulator);
+    let reply = client.get_with("/workspaces/members", &[("accept-encoding", "gzip")]);
+    assert_eq!(reply.header("content-encoding"), None);
+    assert_eq!(reply.list().len(), 12);
+}
+
+#[test]
+fn https_is_trusted_through_its_own_ca_under_all_its_names() {
+    let emulator = start(Config { tls: true, ..Config::default() });
+    assert!(emulator.url().starts_with("https://127.0.0.1:"));
+    let ca = emulator.ca_pem().expect("a CA");
+    for name in ["localhost", "127.0.0.1", "::1"] {
+        let mut client = Client::connect_tls(emulator.url(), name, ca).expect(name);
+        client.sign_in(&emulator);
+        assert_eq!(client.get("/workspaces/members").list().len(), 12);
+    }
+    assert!(Client::connect_tls(emulator.url(), "example.com", ca).is_err());
+}
+
+#[test]
+fn https_is_not_trusted_through_another_ca() {
+    let [one, other] = [(); 2].map(|()| start(Config { tls: true, ..Config::default() }));
+    let ca = other.ca_pem().expect("a CA");
+    assert!(Client::connect_tls(one.url(), "localhost", ca).is_err());
+    assert_eq!(start_default().ca_pem(), None);
+}
+
+#[test]
+fn a_failed_handshake_leaves_the_server_serving() {
+    let emulator = start(Config { tls: true, ..Config::default() });
+    let mut plain = Client::connect(emulator.url());
+    plain.write("GET", "/workspaces/active", &[], "").expect("octets go out");
+    assert!(!plain.read_rest().starts_with(b"HTTP"));
+    let ca = emulator.ca_pem().expect("a CA");
+    assert!(Client::connect_tls(emulator.url(), "localhost", ca).is_ok());
+}
+
+#[test]
+fn a_pause_closes_everything_and_resume_takes_the_same_port() {
+    let emulator = start_default();
+    for _ in 0..3 {
+        let mut client = Client::signed_in(&emulator);
+        emulator.pause().expect("a pause");
+        assert_eq!(emulator.counts().open_connections, 0);
+        assert!(client.try_get("/workspaces/active", &[]).is_err());
+        assert!(Client::try_connect(emulator.url()).is_err());
+        emulator.pause().expect("a second pause changes nothing");
+        emulator.resume().expect("the port is free again");
+        emulator.resume().expect("a second resume changes nothing");
+        let mut client = Client::signed_in(&emulator);
+        assert_eq!(client.get("/workspaces/active").status, 200);
+    }
+}
+
+#[test]
+fn tokens_outlive_a_pause() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    let access = client.grant("demo-client", "demo-secret").json()["access_token"].clone();
+    emulator.pause().expect("a pause");
+    emulator.resume().expect("the port is free again");
+    let mut client = Client::connect(emulator.url());
+    client.use_access(access.as_str().expect("a token"));
+    assert_eq!(client.get("/workspaces/active").status, 200);
+}
+
+#[test]
+fn dropping_the_emulator_frees_its_port() {
+    let emulator = start_default();
+    let client = Client::signed_in(&emulator);
+    let url = emulator.url().to_owned();
+    let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    drop(emulator);
+    assert!(tcp(&url).is_err());
+    drop(client);
+    assert_eq!(start(Config { port, ..Config::default() }).url(), url);
+}
+
+#[test]
+fn several_threads_serve_as_one_does() {
+    let emulator = start(Config { threads: 3, ..Config::default() });
+    let bodies: BTreeSet<_> = std::thread::scope(|scope| {
+        let fetch = || Client::signed_in(&emulator).get("/workspaces/members").body;
+        let fetches: Vec<_> = (0..8).map(|_| scope.spawn(fetch)).collect();
+        fetches.into_iter().map(|fetch| fetch.join().expect("a body")).collect()
+    });
+    assert_eq!(bodies.len(), 1);
+    emulator.pause().expect("a pause");
+    assert!(tcp(emulator.url()).is_err());
+}
+
+#[test]
+fn only_loopback_addresses_are_served() {
+    for host in
+        [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
+    {
+        let error = Emulator::start(Config { host, ..Config::default() }).expect_err("refused");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
+    for config in [
+        Config { members: 100_001, ..Config::default() },
+        Config { events: 1_000_001, ..Config::default() },
+        Config { first_page: 2, ..Config::default() },
+        Config { max_page_size: 0, ..Config::default() },
+    ] {
+        assert!(Emulator::start(config).is_err());
+    }
+}
+
+#[test]
+fn requests_are_counted_by_path_and_tokens_by_grant() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let refresh = client.grant("demo-client", "demo-secret").json()["refresh_token"].clone();
+    client.refresh(refresh.as_str().expect("a token"));
+    client.refresh("unknown");
+    client.form("grant_type=password");
+    client.get("/workspaces/members");
+    client.get("/workspaces/members?x=1");
+    client.get("/nope");
+    let counts = client.get("/__emulator/counts").json();
+    let want = json!({
+        "total": 8, "connections": 1, "open_connections": 1,
+        "token_requests": 5, "token_client_credentials": 2, "token_refresh": 2, "reused_refresh_tokens": 0,
+        "paths": { "/auth/oauth/token": 5, "/workspaces/members": 2, "/nope": 1 },
+    });
+    assert_eq!(counts, want);
+    assert_eq!(serde_json::to_value(emulator.counts()).expect("JSON"), want);
+}
+
+#[test]
+fn admin_requests_are_neither_counted_nor_recorded() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    for _ in 0..3 {
+        client.get("/__emulator/counts");
+        client.get("/__emulator/requests");
+    }
+    let counts = emulator.counts();
+    assert_eq!((counts.total, counts.connections, counts.open_connections), (0, 0, 0));
+    assert!(emulator.requests().is_empty());
+    client.get("/workspaces/active");
+    let counts = emulator.counts();
+    assert_eq!((counts.total, counts.connections, counts.open_connections), (1, 1, 1));
+}
+
+#[test]
+fn requests_are_recorded_as_they_came() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    client.form("grant_type=client_credentials&client_id=a%2Bb&client_secret=c");
+    let query = "event_types=%5B%22a%22%5D&resource_type=x+y";
+    client.get_with(&format!("/workspaces/events?{query}"), &[("X-Extra", "1"), ("x-extra", "2")]);
+    let recorded = emulator.requests();
+    assert_eq!(recorded.len(), 2);
+    assert_eq!((recorded[0].method.as_str(), recorded[0].path.as_str()), ("POST", "/auth/oauth/token"));
+    assert_eq!(recorded[0].body, "grant_type=client_credentials&client_id=a%2Bb&client_secret=c");
+    assert_eq!(recorded[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!((recorded[1].path.as_str(), recorded[1].query.as_str()), ("/workspaces/events", query));
+    let extra: Vec<_> = recorded[1].headers.iter().filter(|(name, _)| name == "x-extra").collect();
+    assert_eq!(extra.len(), 2);
+    let over_http: Value = client.get("/__emulator/requests").json();
+    assert_eq!(over_http, serde_json::to_value(&recorded).expect("JSON"));
+    assert_eq!(over_http[0]["headers"][0][0], "host");
+}
+
+#[test]
+fn the_last_ten_thousand_requests_are_kept() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    for number in 0..10_005 {
+        client.get(&format!("/nope?{number}"));
+    }
+    let recorded = emulator.requests();
+    assert_eq!(recorded.len(), 10_000);
+    assert_eq!((recorded[0].query.as_str(), recorded[9_999].query.as_str()), ("5", "10004"));
+    assert_eq!(emulator.counts().total, 10_005);
+}
+
+#[test]
+fn a_reset_forgets_counts_and_requests_but_not_tokens_and_data() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.set_members(vec![json!({ "id": "only" })]);
+    client.admin("reset", &Value::Null);
+    let counts = emulator.counts();
+    assert_eq!((counts.total, counts.connections, counts.open_connections), (0, 0, 1));
+    assert!(counts.paths.is_empty() && emulator.requests().is_empty());
+    assert_eq!(client.get("/workspaces/members").list(), [json!({ "id": "only" })]);
+}
+
+#[test]
+fn a_request_body_without_end_is_refused() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    let body = "x".repeat((1 << 20) + 1);
+    let reply = client.form(&body);
+    assert_eq!(reply.code(), (413, "too_large".into()));
+}

@@ -1,0 +1,165 @@
+//! The program: what it prints, writes and ends on.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::client::{Client, text};
+use crate::eventually;
+
+/// Ended with the test, however that ends.
+struct Program {
+    child: Child,
+    url: String,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kal-emulator"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().expect("the program starts");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("its output");
+        BufReader::with_capacity(1, stdout).read_line(&mut line).expect("a line");
+        let url = line.strip_prefix("kal-emulator: ready on ").expect("the ready line").trim_end().to_owned();
+        Self { child, url }
+    }
+
+    fn client(&self) -> Client {
+        let mut client = Client::connect(&self.url);
+        let tokens = client.grant("demo-client", "demo-secret").json();
+        client.use_access(&text(&tokens, "access_token"));
+        client
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the program ends", || {
+            status = self.child.try_wait().expect("a status");
+            status.is_some()
+        });
+        status.expect("a status")
+    }
+
+    fn rest_of_stdout(&mut self) -> String {
+        let mut rest = String::new();
+        self.child.stdout.as_mut().expect("its output").read_to_string(&mut rest).expect("text");
+        rest
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn one_line_says_where_it_listens() {
+    let mut program = Program::start(&["--exit-with-stdin"]);
+    assert!(program.url.starts_with("http://127.0.0.1:"), "{}", program.url);
+    assert_eq!(program.client().get("/workspaces/members").list().len(), 12);
+    drop(program.child.stdin.take());
+    assert!(program.ended().success());
+    assert_eq!(program.rest_of_stdout(), "");
+}
+
+#[test]
+fn options_reach_the_emulator() {
+    let arguments = [
+        "--members",
+        "5",
+        "--groups=2",
+        "--events=9",
+        "--first-page=0",
+        "--order=asc",
+        "--dates=exclusive",
+        "--page-size=4",
+        "--max-page-size=6",
+        "--host",
+        "127.0.0.2",
+        "--threads=2",
+        "--no-gzip",
+        "--latency=1",
+        "--seed=7",
+        "--expires-in=60",
+        "--page-zero=empty",
+    ];
+    let program = Program::start(&arguments);
+    assert!(program.url.starts_with("http://127.0.0.2:"), "{}", program.url);
+    let mut client = program.client();
+    assert_eq!(client.get("/workspaces/members").list().len(), 5);
+    assert_eq!(client.get("/workspaces/groups").list().len(), 2);
+    assert_eq!(client.get("/workspaces/events?page=0").list().len(), 4);
+    let page = client.get("/workspaces/events?page_size=100").list();
+    assert_eq!(page.len(), 6);
+    assert!(text(&page[0], "created_at")[..10] < text(&page[5], "created_at")[..10], "oldest first");
+}
+
+#[test]
+fn files_hold_the_url_and_the_ca() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (url_file, ca_file) = (directory.path().join("url"), directory.path().join("ca.pem"));
+    let paths = [&url_file, &ca_file].map(|path| path.to_str().expect("a path").to_owned());
+    let program = Program::start(&["--tls", "--url-file", &paths[0], "--ca-out", &paths[1]]);
+    assert_eq!(std::fs::read_to_string(url_file).expect("the URL"), program.url);
+    let ca = std::fs::read_to_string(ca_file).expect("the CA");
+    Client::connect_tls(&program.url, "127.0.0.1", &ca).expect("a trusted connection");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("a listing").count(), 2, "nothing else is left");
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_with_a_reason() {
+    for (arguments, reason) in [
+        (&["--host", "0.0.0.0"][..], "not a loopback address"),
+        (&["--events", "1000001"], "the most is 1000000"),
+        (&["--ca-out", "x"], "--tls"),
+        (&["--first-page", "2"], "only 0 and 1"),
+        (&["--order", "random"], "desc"),
+    ] {
+        let output = command(arguments).output().expect("it runs");
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn the_help_ends_with_an_example() {
+    let output = command(&["--help"]).output().expect("it runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    for word in ["--exit-with-stdin", "--iap-token", "Example:", "/__emulator/counts"] {
+        assert!(help.contains(word), "{word} is missing from the help");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_it_in_order() {
+    let mut program = Program::start(&[]);
+    let client = program.client();
+    let kill = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    assert!(program.ended().success());
+    drop(client);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_million_events_start_in_little_memory_and_are_all_within_reach() {
+    let program = Program::start(&["--events", "1000000", "--members", "100000"]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).expect("its status");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(kilobytes < 200_000, "{kilobytes} kB are resident");
+    let mut client = program.client();
+    assert_eq!(client.get("/workspaces/events?page=1000&page_size=1000").list().len(), 1000);
+    assert!(client.get("/workspaces/events?page=1001&page_size=1000").list().is_empty());
+    let deep = "/workspaces/events?page=90&page_size=1000&event_types=%5B%22delete%22%5D";
+    assert_eq!(client.get(deep).list().len(), 1000);
+}
