@@ -1,0 +1,224 @@
+//! The client: calls from any thread of the host, done on the I/O thread.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::answer::Answer;
+use crate::cache::{Cache, Joined};
+use crate::cancel::{Cancel, Fired};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::fetch::Fetcher;
+use crate::process::reply::Reply;
+use crate::process::{callback, epoch, io_thread, reply};
+use crate::records;
+use crate::retry::Tracking;
+use crate::service::{Method, Params, Value};
+use crate::stats::Stats;
+
+/// How much longer than its deadline a call waits for the I/O thread to say that it is over.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A client: one set of credentials, one cache. Cheap to clone; every clone is the same client.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    fetcher: Arc<Fetcher>,
+    cache: Arc<Cache>,
+    closing: watch::Sender<bool>,
+    /// The process generation it was made in.
+    epoch: u32,
+}
+
+/// How one call is made.
+#[derive(Clone, Default)]
+pub struct CallOptions {
+    /// For the whole call; none: the client's.
+    pub timeout: Option<Duration>,
+    /// Where the answer may come from.
+    pub cache: CacheUse,
+    /// Cancels the call when fired.
+    pub cancel: Option<Cancel>,
+}
+
+/// Where the answer of a cached method may come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    /// The cache, and the server when nothing is there.
+    #[default]
+    Use,
+    /// The server; the answer is kept.
+    Refresh,
+    /// The cache alone.
+    Only,
+}
+
+impl Client {
+    /// Opens a client. No I/O.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let config = Arc::new(settings.check()?);
+        Ok(Self(Arc::new(Inner {
+            cache: Arc::new(Cache::new(config.cache_ttl)),
+            fetcher: Arc::new(Fetcher::new(config)),
+            closing: watch::Sender::new(false),
+            epoch: epoch(),
+        })))
+    }
+
+    /// Makes a call and waits for its answer.
+    pub fn call(&self, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
+        if let Some(answer) = self.at_once(&params, options) {
+            return answer;
+        }
+        callback::refuse_within()?;
+        let (reply, waiter) = reply::pair();
+        let until = self.begin(params, options, reply)?;
+        waiter.wait(until + GRACE).unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::TimedOut, "the call's time was up, and the library's thread was too busy to say so"))
+        })
+    }
+
+    /// Makes a call whose answer goes to `reply`, exactly once, on some thread; at once when nothing has to be asked.
+    pub(crate) fn submit(&self, params: Params, options: &CallOptions, reply: Reply<Arc<Answer>>) -> Result<()> {
+        match self.at_once(&params, options) {
+            Some(answer) => reply.send(answer),
+            None => drop(self.begin(params, options, reply)?),
+        }
+        Ok(())
+    }
+
+    /// Forgets everything cached.
+    pub fn clear_caches(&self) {
+        self.0.cache.clear();
+    }
+
+    /// What this client did since it was opened.
+    pub fn stats(&self) -> Stats {
+        self.0.fetcher.counters.read()
+    }
+
+    /// Ends what is under way with [`ErrorKind::Cancelled`] and takes no more calls.
+    pub fn close(&self) {
+        self.0.closing.send_replace(true);
+        self.0.fetcher.sign_in.abort();
+    }
+
+    /// What can be answered without asking anybody.
+    fn at_once(&self, params: &Params, options: &CallOptions) -> Option<Result<Arc<Answer>>> {
+        let kept = match options.cache {
+            CacheUse::Refresh => None,
+            CacheUse::Use | CacheUse::Only => params.method().list().cache_key().and_then(|key| self.0.cache.get(key)),
+        };
+        match kept {
+            Some(answer) => {
+                self.0.fetcher.counters.cache_hits.add(1);
+                Some(Ok(select(answer, params)))
+            }
+            None => (options.cache == CacheUse::Only).then(|| Err(not_cached(params.method()))),
+        }
+    }
+
+    /// Hands a call over to the I/O thread. Gives its deadline.
+    fn begin(&self, params: Params, options: &CallOptions, reply: Reply<Arc<Answer>>) -> Result<Instant> {
+        let inner = &self.0;
+        if inner.epoch != epoch() {
+            return Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"));
+        }
+        let until = Instant::now() + options.timeout.unwrap_or(inner.fetcher.config.timeout);
+        inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
+        let cancelled = options.cancel.as_ref().map(Cancel::fired);
+        let refresh = options.cache == CacheUse::Refresh;
+        let client = Arc::clone(inner);
+        io_thread::spawn(move |thread| async move {
+            let answer = client.run(&params, refresh, until, cancelled, thread).await;
+            reply.send(answer);
+        })?;
+        Ok(until)
+    }
+}
+
+impl Inner {
+    async fn run(
+        &self,
+        params: &Params,
+        refresh: bool,
+        until: Instant,
+        cancelled: Option<Fired>,
+        thread: u64,
+    ) -> Result<Arc<Answer>> {
+        let fetcher = Arc::clone(&self.fetcher);
+        let list = params.method().list();
+        let Some(key) = list.cache_key() else {
+            let tracking = Tracking::until(until);
+            let answer = fetcher.fetch(list, params, &tracking, thread);
+            return self.guard(answer, &tracking, until, cancelled).await;
+        };
+        let fetch = move |tracking: Arc<Tracking>| async move {
+            fetcher.fetch(list, &Params::new(list), &tracking, thread).await
+        };
+        let flight = match self.cache.join(key, refresh, until, thread, fetch) {
+            Joined::Kept(answer) => return Ok(select(answer, params)),
+            Joined::Ours(flight) => flight,
+            Joined::Theirs(flight) => {
+                self.fetcher.counters.shared_requests.add(1);
+                flight
+            }
+        };
+        let answer = self.guard(flight.outcome(), &flight.tracking, until, cancelled).await?;
+        Ok(select(answer, params))
+    }
+
+    /// Waits for `work`, but not past the call's deadline, its cancellation and the client's end.
+    async fn guard<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+        tracking: &Tracking,
+        until: Instant,
+        cancelled: Option<Fired>,
+    ) -> Result<T> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => Err(interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),
+            () = Fired::wait(cancelled) => Err(interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
+            outcome = work => outcome,
+            () = tokio::time::sleep_until(until.into()) => Err(interrupted(ErrorKind::TimedOut, "the call's time was up", tracking)),
+        }
+    }
+}
+
+/// A call that was interrupted says how far it came.
+fn interrupted(kind: ErrorKind, why: &str, tracking: &Tracking) -> Error {
+    let (attempts, last) = tracking.progress.so_far();
+    let message = match (&last, attempts) {
+        (Some(last), _) => format!("{why} in attempt {attempts}; before it: {last}"),
+        (None, 0) => format!("{why} before anything was sent"),
+        (None, _) => format!("{why} before an answer came"),
+    };
+    Error::new(kind, message).with(|details| {
+        details.attempts = attempts;
+        details.sent = attempts > 0;
+        details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
+        details.http_status = last.as_ref().and_then(Error::http_status);
+        details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
+        details.method = last.as_ref().and_then(|last| last.details().method);
+        details.url = last.as_ref().and_then(|last| last.details().url.clone());
+    })
+}
+
+fn not_cached(method: &Method) -> Error {
+    let why = if method.is_cached() { "nothing is cached" } else { "it is never cached" };
+    Error::new(ErrorKind::NotFound, format!("{}: {why}, and the call was not to ask the server", method.name))
+}
+
+/// The rows of a list that a call by ids asked for.
+fn select(list: Arc<Answer>, params: &Params) -> Arc<Answer> {
+    let Some(Value::TextList(ids)) = params.get("ids") else { return list };
+    let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+    Arc::new(list.filtered(|table, row| table.text(row, records::ID).is_some_and(|id| ids.contains(id))))
+}

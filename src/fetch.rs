@@ -1,0 +1,134 @@
+//! One GET of the API, from the request to the records: sign-in, retries, the early 401, decoding.
+
+use std::sync::Arc;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::records::{self, Table};
+use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
+use crate::service::{Method, Params, WhenEmpty, path_and_query};
+use crate::sign_in::{SignIn, Token};
+use crate::stats::Counters;
+use crate::transport::{self, Incoming, Outgoing, Redaction, Transport};
+
+/// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
+/// Names of headers that carry no secret, whatever their value.
+const PLAIN_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
+
+/// What a client needs to ask the API.
+pub(crate) struct Fetcher {
+    pub(crate) config: Arc<Config>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) redaction: Arc<Redaction>,
+    pub(crate) sign_in: Arc<SignIn>,
+    transport: Arc<Transport>,
+    quota: Arc<Quota>,
+}
+
+impl Fetcher {
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        let counters = Arc::new(Counters::default());
+        let redaction = Arc::new(Redaction::default());
+        redaction.add(secrecy::ExposeSecret::expose_secret(&config.client_secret));
+        for (name, value) in &config.headers {
+            if !PLAIN_HEADERS.contains(&name.as_str()) {
+                redaction.add(&String::from_utf8_lossy(value.as_bytes()));
+            }
+        }
+        let quota = Arc::new(Quota::default());
+        let transport = Arc::new(Transport::new(Arc::clone(&config), Arc::clone(&redaction), Arc::clone(&counters)));
+        let sign_in = Arc::new(SignIn::new(
+            Arc::clone(&config),
+            Arc::clone(&transport),
+            Arc::clone(&redaction),
+            Arc::clone(&counters),
+            Arc::clone(&quota),
+        ));
+        Self { config, counters, redaction, sign_in, transport, quota }
+    }
+
+    /// Asks the API. `thread` is the generation of the I/O thread this runs on.
+    pub(crate) async fn fetch(
+        &self,
+        method: &'static Method,
+        params: &Params,
+        tracking: &Tracking,
+        thread: u64,
+    ) -> Result<Arc<Answer>> {
+        let (path, when_empty) = method.request();
+        let target = path_and_query(path, params);
+        let retries = Retries {
+            max_attempts: self.config.max_attempts,
+            quota: &self.quota,
+            tracking,
+            counters: &self.counters,
+        };
+        let answer = retries.run(Repeat::Safe, || self.attempt(&target, tracking, thread)).await?;
+        self.decode(method, when_empty, answer)
+            .map(Arc::new)
+            .map_err(|error| error.with(|details| {
+                details.attempts = tracking.progress.attempts();
+                details.method = Some(transport::Method::Get.name());
+                details.url = Some(self.redaction.text(&target));
+            }))
+    }
+
+    /// A token can end before its time: then there is one new token and one replay.
+    async fn attempt(&self, target: &str, tracking: &Tracking, thread: u64) -> Result<Incoming, Failure> {
+        let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
+        match self.get(target, &token, thread).await {
+            Err(error) if error.http_status() == Some(401) => {
+                log::info!("{error}; trying once with a new token");
+                let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
+                tracking.progress.attempt();
+                Ok(self.get(target, &token, thread).await?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn get(&self, target: &str, token: &Token, thread: u64) -> Result<Incoming> {
+        let mut headers = HeaderMap::new();
+        // The service's own client sends it with every request, so this is what the service is known to take.
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(TOKEN_HEADER, token.header().ok_or_else(|| Error::internal("the token is no header value"))?);
+        if let Some(iap) = self.sign_in.iap.header() {
+            headers.insert(AUTHORIZATION, iap);
+        }
+        let cap = self.config.max_response_bytes;
+        let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap };
+        self.transport.exchange(&request, thread).await
+    }
+
+    fn decode(&self, method: &'static Method, when_empty: WhenEmpty, answer: Incoming) -> Result<Answer> {
+        let (schema, root) = method.shape.schema();
+        let text = answer.body.trim_ascii();
+        if text.is_empty() || text == b"null" {
+            return match when_empty {
+                WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(schema))),
+                WhenEmpty::NotFound => Err((ErrorKind::NotFound, "there is none: the answer has no body".to_owned())),
+                WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, "the answer has no body".to_owned())),
+            }
+            .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
+        }
+        let Incoming { status, request_id, body } = answer;
+        records::decode(body, schema, root).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
+            let answer = Incoming { status, request_id, body: Vec::new() };
+            self.unusable(ErrorKind::BadResponse, method, &error.to_string(), &answer, &error.body)
+        })
+    }
+
+    fn unusable(&self, kind: ErrorKind, method: &Method, why: &str, answer: &Incoming, body: &[u8]) -> Error {
+        let message = format!("{}: the answer cannot be used: {}", method.name, self.redaction.text(why));
+        Error::new(kind, message).with(|details| {
+            details.http_status = Some(answer.status);
+            details.request_id.clone_from(&answer.request_id);
+            details.sent = true;
+            details.body = Some(self.redaction.bytes(&body[..body.len().min(BODY_LIMIT)]));
+        })
+    }
+}

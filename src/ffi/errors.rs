@@ -1,0 +1,112 @@
+//! `kal_error`: everything known about a failure.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::sync::Arc;
+
+use super::guard::infallible;
+use super::handles::{self, get};
+use super::status::{self, kal_status};
+use super::types::kal_error;
+use crate::error::Error;
+
+/// Everything known about a failure. The strings belong to the error.
+#[repr(C)]
+pub struct kal_error_info {
+    /// What the call returned.
+    pub status: kal_status,
+    /// 0 where no response came.
+    pub http_status: i32,
+    /// Tries made, 1 without a retry; 0 if nothing was sent.
+    pub attempts: i32,
+    /// Worth trying again later as it is.
+    pub retryable: bool,
+    /// What the server asked for, in milliseconds; -1 if nothing.
+    pub retry_after_ms: i64,
+    /// One English sentence, no secret in it. Never NULL.
+    pub message: *const c_char,
+    /// Such as `"GET"`; NULL if nothing was sent.
+    pub method: *const c_char,
+    /// Path and query, secrets redacted; NULL if nothing was sent.
+    pub url: *const c_char,
+    /// The server's own error code, if its body had one; else NULL.
+    pub code: *const c_char,
+    /// From the response headers, if any; else NULL.
+    pub request_id: *const c_char,
+    /// The response body as received (secrets of this client redacted), NUL-terminated, up to 64 KiB; NULL if there was none.
+    pub body: *const c_char,
+    /// Its length in bytes, without the NUL.
+    pub body_len: usize,
+}
+
+/// An error as C reads it.
+pub(super) struct ErrorText {
+    info: kal_error_info,
+    /// What `info` points to.
+    _texts: Vec<Box<[u8]>>,
+}
+
+// SAFETY: never written after it was made; what `info` points to is in `_texts` and does not move.
+unsafe impl Send for ErrorText {}
+// SAFETY: as above.
+unsafe impl Sync for ErrorText {}
+
+impl ErrorText {
+    pub(super) fn new(error: &Error) -> Self {
+        let details = error.details();
+        let mut texts = Vec::new();
+        let mut keep = |text: Option<&[u8]>| {
+            let Some(text) = text else { return ptr::null() };
+            let text = nul_terminated(text);
+            let pointer = text.as_ptr().cast::<c_char>();
+            texts.push(text);
+            pointer
+        };
+        let message = keep(Some(details.message.as_bytes()));
+        let method = keep(details.method.map(str::as_bytes));
+        let url = keep(details.url.as_ref().map(String::as_bytes));
+        let code = keep(details.code.as_ref().map(String::as_bytes));
+        let request_id = keep(details.request_id.as_ref().map(String::as_bytes));
+        let body = keep(details.body.as_deref());
+        let info = kal_error_info {
+            status: status::of(error),
+            http_status: details.http_status.map_or(0, i32::from),
+            attempts: i32::try_from(details.attempts).unwrap_or(i32::MAX),
+            retryable: error.is_retryable(),
+            retry_after_ms: details
+                .retry_after
+                .map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+            message,
+            method,
+            url,
+            code,
+            request_id,
+            body,
+            body_len: details.body.as_ref().map_or(0, Vec::len),
+        };
+        Self { info, _texts: texts }
+    }
+}
+
+fn nul_terminated(text: &[u8]) -> Box<[u8]> {
+    let mut bytes = Vec::with_capacity(text.len() + 1);
+    bytes.extend_from_slice(text);
+    bytes.push(0);
+    bytes.into_boxed_slice()
+}
+
+/// Everything known about a failure; NULL when the handle is none or stale. Valid and unchanging until the error is freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_error_get(error: kal_error) -> *const kal_error_info {
+    infallible(ptr::null(), || {
+        let text: Arc<ErrorText> = get(error).ok()?;
+        // The table holds the text until the error is freed.
+        Some(&raw const text.info)
+    })
+}
+
+/// Frees an error and its strings. None and stale handles are accepted quietly.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_error_free(error: kal_error) {
+    handles::release(error);
+}

@@ -1,0 +1,177 @@
+//! The handle table: what a 64-bit handle stands for.
+//!
+//! A handle is `version << 32 | kind << 29 | epoch << 24 | index`. Index and version are the slot map's: a freed slot's old
+//! handle has an old version and never reaches the new occupant. The kind catches a handle of one type passed as another,
+//! and the epoch one that was inherited through `fork`: each process has a table of its own.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+
+use super::types::{kal_cancel, kal_client, kal_error, kal_result};
+use crate::answer::Answer;
+use crate::cancel::Cancel;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::errors::ErrorText;
+use crate::process::{PerProcess, epoch};
+
+const INDEX_BITS: u32 = 24;
+const EPOCH_BITS: u32 = 5;
+const KIND_BITS: u32 = 3;
+const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
+const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
+
+static TABLE: PerProcess<Mutex<SlotMap<DefaultKey, Object>>> = PerProcess::new();
+
+/// What a slot holds.
+pub(super) enum Object {
+    Client(Client),
+    Result(Arc<Answer>),
+    Error(Arc<ErrorText>),
+    Cancel(Cancel),
+}
+
+/// A handle type of the header.
+pub(super) trait Handle: Copy {
+    /// What it stands for; cloning takes a reference.
+    type Object: Clone;
+    const KIND: u64;
+    const NAME: &str;
+    const NONE: Self;
+    fn id(self) -> u64;
+    fn of(id: u64) -> Self;
+    fn wrap(object: Self::Object) -> Object;
+    fn unwrap(object: &Object) -> Option<&Self::Object>;
+}
+
+macro_rules! handle {
+    ($type:ident, $kind:literal, $variant:ident, $object:ty) => {
+        impl Handle for $type {
+            type Object = $object;
+            const KIND: u64 = $kind;
+            const NAME: &str = stringify!($type);
+            const NONE: Self = Self { id: 0 };
+
+            fn id(self) -> u64 {
+                self.id
+            }
+
+            fn of(id: u64) -> Self {
+                Self { id }
+            }
+
+            fn wrap(object: Self::Object) -> Object {
+                Object::$variant(object)
+            }
+
+            fn unwrap(object: &Object) -> Option<&Self::Object> {
+                match object {
+                    Object::$variant(object) => Some(object),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+handle!(kal_client, 1, Client, Client);
+handle!(kal_result, 2, Result, Arc<Answer>);
+handle!(kal_error, 3, Error, Arc<ErrorText>);
+handle!(kal_cancel, 4, Cancel, Cancel);
+
+/// Puts an object into the table.
+pub(super) fn insert<H: Handle>(object: H::Object) -> Result<H> {
+    let mut table = table()?;
+    let key = table.insert(H::wrap(object)).data().as_ffi();
+    let (version, index) = (key >> 32, key & u64::from(u32::MAX));
+    if index > INDEX_MASK {
+        // Sixteen million handles are not an accident of timing: someone does not free.
+        let refused = table.remove(KeyData::from_ffi(key).into());
+        drop(table);
+        drop(refused);
+        return Err(Error::new(ErrorKind::InvalidState, "there are too many handles that were not freed"));
+    }
+    let epoch = u64::from(epoch()) & EPOCH_MASK;
+    Ok(H::of(version << 32 | H::KIND << (INDEX_BITS + EPOCH_BITS) | epoch << INDEX_BITS | index))
+}
+
+/// What a handle stands for.
+pub(super) fn get<H: Handle>(handle: H) -> Result<H::Object> {
+    let key = key(handle)?;
+    let table = table()?;
+    table.get(key).and_then(H::unwrap).cloned().ok_or_else(|| invalid(handle))
+}
+
+/// Takes an object out of the table, so that its handle is stale. None, stale and wrong handles give nothing.
+pub(super) fn take<H: Handle>(handle: H) -> Option<H::Object> {
+    let key = key(handle).ok()?;
+    let mut table = table().ok()?;
+    let object = H::unwrap(table.get(key)?)?.clone();
+    let removed = table.remove(key);
+    // What goes with the last reference may be large, and other threads want the table.
+    drop(table);
+    drop(removed);
+    Some(object)
+}
+
+/// Frees a handle.
+pub(super) fn release<H: Handle>(handle: H) {
+    super::guard::infallible((), || take(handle).map(drop));
+}
+
+fn key<H: Handle>(handle: H) -> Result<DefaultKey> {
+    let id = handle.id();
+    let (kind, from) = (id >> (INDEX_BITS + EPOCH_BITS) & KIND_MASK, id >> INDEX_BITS & EPOCH_MASK);
+    let now = u64::from(epoch()) & EPOCH_MASK;
+    if id == 0 || kind != H::KIND {
+        return Err(invalid(handle));
+    }
+    if from != now {
+        return Err(if now == 0 {
+            invalid(handle)
+        } else {
+            Error::new(ErrorKind::Forked, format!("this {} was made before fork, in the parent process", H::NAME))
+        });
+    }
+    Ok(KeyData::from_ffi(id >> 32 << 32 | id & INDEX_MASK).into())
+}
+
+fn invalid<H: Handle>(handle: H) -> Error {
+    let what = if handle.id() == 0 { "none" } else { "freed, or of another kind, or never given out" };
+    Error::new(ErrorKind::InvalidHandle, format!("this {} is {what}", H::NAME))
+}
+
+fn table() -> Result<MutexGuard<'static, SlotMap<DefaultKey, Object>>> {
+    let table = TABLE.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
+    Ok(table.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_handle_never_reaches_the_slots_next_object() {
+        let old: kal_cancel = insert(Cancel::default()).expect("room");
+        assert!(get(old).is_ok());
+        assert!(take(old).is_some());
+        let new: kal_cancel = insert(Cancel::default()).expect("room");
+        assert_eq!(get(old).err().expect("stale").kind(), ErrorKind::InvalidHandle);
+        assert!(take(old).is_none());
+        assert!(get(new).is_ok());
+        release(new);
+    }
+
+    #[test]
+    fn a_handle_of_another_kind_is_caught() {
+        let cancel: kal_cancel = insert(Cancel::default()).expect("room");
+        assert_eq!(get(kal_client { id: cancel.id }).err().expect("wrong").kind(), ErrorKind::InvalidHandle);
+        assert!(take(kal_result { id: cancel.id }).is_none());
+        // Even one whose kind bits were changed: the slot knows what it holds.
+        let forged = cancel.id & !(KIND_MASK << 29) | kal_client::KIND << 29;
+        assert_eq!(get(kal_client { id: forged }).err().expect("forged").kind(), ErrorKind::InvalidHandle);
+        release(cancel);
+    }
+}

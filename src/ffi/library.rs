@@ -1,0 +1,49 @@
+//! The library as a whole: its version, and shutting it down.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::time::Duration;
+
+use super::guard::fallible_unit;
+use super::status::kal_status;
+use crate::process::{callback, io_thread};
+
+/// The version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The same as a number, to be compared with `KAL_VERSION_NUMBER`: `major << 16 | minor << 8 | patch`.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_version_number() -> u32 {
+    const fn number(text: &str) -> u32 {
+        let (bytes, mut value, mut index) = (text.as_bytes(), 0, 0);
+        while index < bytes.len() {
+            value = value * 10 + (bytes[index] - b'0') as u32;
+            index += 1;
+        }
+        value
+    }
+    const NUMBER: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) << 16
+        | number(env!("CARGO_PKG_VERSION_MINOR")) << 8
+        | number(env!("CARGO_PKG_VERSION_PATCH"));
+    NUMBER
+}
+
+/// Ends the library's thread and waits for it, for at most `timeout_ms` milliseconds. Never needed before a program exits.
+///
+/// Calls under way end with `KAL_CANCELLED`. Handles stay valid, and the next call starts the thread again. Before a `fork`
+/// or a `dlclose` it leaves a process without any thread of the library. `KAL_TIMED_OUT` when the thread, or a name lookup
+/// that cannot be interrupted, did not end in time; it ends by itself. `KAL_WOULD_DEADLOCK` from within a callback.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {
+    // SAFETY: no error is wanted.
+    unsafe {
+        fallible_unit(ptr::null_mut(), || {
+            callback::refuse_within()?;
+            io_thread::shutdown(Duration::from_millis(timeout_ms.into()))
+        })
+    }
+}

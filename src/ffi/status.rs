@@ -1,0 +1,174 @@
+//! `kal_status`: what every fallible function returns.
+
+use std::ffi::c_char;
+
+use crate::error::{Error, ErrorKind};
+
+/// What a call came to. Never a C enum: a later version may add members.
+///
+/// 0 is done; 1-99 is no failure; 100-199 the call is wrong and nothing was sent; 200-299 transport; 300-399 sign-in;
+/// 400-599 is the HTTP status that the API answered with, as it is; 600-699 the API's answer cannot be used;
+/// 900-999 a defect of this library. Numbers are never reused or renumbered.
+pub type kal_status = i32;
+
+/// Done.
+pub const KAL_OK: i32 = 0;
+/// Not a failure: a stream has ended.
+pub const KAL_DONE: i32 = 1;
+
+/// An argument is wrong; the message names it.
+pub const KAL_INVALID_ARGUMENT: i32 = 100;
+/// The handle is none, was freed, was never given out or is of another kind.
+pub const KAL_INVALID_HANDLE: i32 = 101;
+/// A string argument is not UTF-8; the message names it.
+pub const KAL_INVALID_UTF8: kal_status = 102;
+/// The call does not fit the state of the object, for example because it was closed meanwhile.
+pub const KAL_INVALID_STATE: i32 = 103;
+/// Neither the options nor the environment give credentials.
+pub const KAL_NO_CREDENTIALS: i32 = 104;
+/// A blocking call was made from within one of the library's callbacks.
+pub const KAL_WOULD_DEADLOCK: i32 = 105;
+/// The handle was made before `fork()`, in the parent process.
+pub const KAL_FORKED: i32 = 106;
+/// `kal_call`: there is no method of that name.
+pub const KAL_UNKNOWN_METHOD: i32 = 107;
+
+/// The host's name was not found.
+pub const KAL_RESOLVE_FAILED: i32 = 200;
+/// No connection to the host (or the proxy).
+pub const KAL_CONNECT_FAILED: i32 = 201;
+/// TLS failed: certificate not trusted, expired or of another host; handshake refused.
+pub const KAL_TLS_FAILED: i32 = 202;
+/// The call's time was up.
+pub const KAL_TIMED_OUT: i32 = 203;
+/// The call was cancelled, or its client or queue closed.
+pub const KAL_CANCELLED: i32 = 204;
+/// The connection broke before the answer was complete.
+pub const KAL_CONNECTION_LOST: i32 = 205;
+/// The answer is longer than `max_response_bytes`.
+pub const KAL_RESPONSE_TOO_LARGE: i32 = 206;
+/// What came back is not HTTP, or not HTTP that makes sense.
+pub const KAL_BAD_HTTP: i32 = 207;
+
+/// The token endpoint refused to sign in; `http_status` and `body` say how.
+pub const KAL_AUTH_FAILED: i32 = 300;
+
+/// HTTP 400.
+pub const KAL_BAD_REQUEST: i32 = 400;
+/// HTTP 401, after one recovery with a new token.
+pub const KAL_UNAUTHORIZED: i32 = 401;
+/// HTTP 403.
+pub const KAL_FORBIDDEN: i32 = 403;
+/// HTTP 404; also a workspace answered without a body, and `KAL_CACHE_ONLY` with nothing cached.
+pub const KAL_NOT_FOUND: i32 = 404;
+/// HTTP 405.
+pub const KAL_METHOD_NOT_ALLOWED: i32 = 405;
+/// HTTP 408.
+pub const KAL_REQUEST_TIMEOUT: i32 = 408;
+/// HTTP 409.
+pub const KAL_CONFLICT: i32 = 409;
+/// HTTP 410.
+pub const KAL_GONE: i32 = 410;
+/// HTTP 413.
+pub const KAL_CONTENT_TOO_LARGE: i32 = 413;
+/// HTTP 422.
+pub const KAL_UNPROCESSABLE: i32 = 422;
+/// HTTP 429; `retry_after_ms` says how long to wait, if the server did.
+pub const KAL_RATE_LIMITED: i32 = 429;
+/// HTTP 500.
+pub const KAL_SERVER_ERROR: i32 = 500;
+/// HTTP 501.
+pub const KAL_NOT_IMPLEMENTED: i32 = 501;
+/// HTTP 502.
+pub const KAL_BAD_GATEWAY: i32 = 502;
+/// HTTP 503.
+pub const KAL_SERVICE_UNAVAILABLE: i32 = 503;
+/// HTTP 504.
+pub const KAL_GATEWAY_TIMEOUT: i32 = 504;
+
+/// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, or a redirect
+/// (never followed, because it would carry the token to another host; the message says where it points).
+pub const KAL_BAD_RESPONSE: i32 = 600;
+
+/// A defect of this library: please report it with the message.
+pub const KAL_INTERNAL: i32 = 900;
+/// A defect of this library, caught before it could unwind into the caller: please report it with the message.
+pub const KAL_PANIC: i32 = 901;
+
+/// The name of a status, such as `"KAL_NOT_FOUND"`. Never NULL, never to be freed. A status that has no name of its own
+/// gives `"KAL_HTTP_4XX"`, `"KAL_HTTP_5XX"` or `"KAL_UNKNOWN_STATUS"`.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_status_name(status: kal_status) -> *const c_char {
+    let name = match status {
+        KAL_OK => c"KAL_OK",
+        KAL_DONE => c"KAL_DONE",
+        KAL_INVALID_ARGUMENT => c"KAL_INVALID_ARGUMENT",
+        KAL_INVALID_HANDLE => c"KAL_INVALID_HANDLE",
+        KAL_INVALID_UTF8 => c"KAL_INVALID_UTF8",
+        KAL_INVALID_STATE => c"KAL_INVALID_STATE",
+        KAL_NO_CREDENTIALS => c"KAL_NO_CREDENTIALS",
+        KAL_WOULD_DEADLOCK => c"KAL_WOULD_DEADLOCK",
+        KAL_FORKED => c"KAL_FORKED",
+        KAL_UNKNOWN_METHOD => c"KAL_UNKNOWN_METHOD",
+        KAL_RESOLVE_FAILED => c"KAL_RESOLVE_FAILED",
+        KAL_CONNECT_FAILED => c"KAL_CONNECT_FAILED",
+        KAL_TLS_FAILED => c"KAL_TLS_FAILED",
+        KAL_TIMED_OUT => c"KAL_TIMED_OUT",
+        KAL_CANCELLED => c"KAL_CANCELLED",
+        KAL_CONNECTION_LOST => c"KAL_CONNECTION_LOST",
+        KAL_RESPONSE_TOO_LARGE => c"KAL_RESPONSE_TOO_LARGE",
+        KAL_BAD_HTTP => c"KAL_BAD_HTTP",
+        KAL_AUTH_FAILED => c"KAL_AUTH_FAILED",
+        KAL_BAD_REQUEST => c"KAL_BAD_REQUEST",
+        KAL_UNAUTHORIZED => c"KAL_UNAUTHORIZED",
+        KAL_FORBIDDEN => c"KAL_FORBIDDEN",
+        KAL_NOT_FOUND => c"KAL_NOT_FOUND",
+        KAL_METHOD_NOT_ALLOWED => c"KAL_METHOD_NOT_ALLOWED",
+        KAL_REQUEST_TIMEOUT => c"KAL_REQUEST_TIMEOUT",
+        KAL_CONFLICT => c"KAL_CONFLICT",
+        KAL_GONE => c"KAL_GONE",
+        KAL_CONTENT_TOO_LARGE => c"KAL_CONTENT_TOO_LARGE",
+        KAL_UNPROCESSABLE => c"KAL_UNPROCESSABLE",
+        KAL_RATE_LIMITED => c"KAL_RATE_LIMITED",
+        KAL_SERVER_ERROR => c"KAL_SERVER_ERROR",
+        KAL_NOT_IMPLEMENTED => c"KAL_NOT_IMPLEMENTED",
+        KAL_BAD_GATEWAY => c"KAL_BAD_GATEWAY",
+        KAL_SERVICE_UNAVAILABLE => c"KAL_SERVICE_UNAVAILABLE",
+        KAL_GATEWAY_TIMEOUT => c"KAL_GATEWAY_TIMEOUT",
+        KAL_BAD_RESPONSE => c"KAL_BAD_RESPONSE",
+        KAL_INTERNAL => c"KAL_INTERNAL",
+        KAL_PANIC => c"KAL_PANIC",
+        400..=499 => c"KAL_HTTP_4XX",
+        500..=599 => c"KAL_HTTP_5XX",
+        _ => c"KAL_UNKNOWN_STATUS",
+    };
+    name.as_ptr()
+}
+
+/// The status a failure of the client has at the boundary.
+pub(super) fn of(error: &Error) -> kal_status {
+    match error.kind() {
+        ErrorKind::InvalidArgument => KAL_INVALID_ARGUMENT,
+        ErrorKind::InvalidUtf8 => KAL_INVALID_UTF8,
+        ErrorKind::InvalidHandle => KAL_INVALID_HANDLE,
+        ErrorKind::InvalidState => KAL_INVALID_STATE,
+        ErrorKind::NoCredentials => KAL_NO_CREDENTIALS,
+        ErrorKind::WouldDeadlock => KAL_WOULD_DEADLOCK,
+        ErrorKind::Forked => KAL_FORKED,
+        ErrorKind::UnknownMethod => KAL_UNKNOWN_METHOD,
+        ErrorKind::ResolveFailed => KAL_RESOLVE_FAILED,
+        ErrorKind::ConnectFailed => KAL_CONNECT_FAILED,
+        ErrorKind::TlsFailed => KAL_TLS_FAILED,
+        ErrorKind::TimedOut => KAL_TIMED_OUT,
+        ErrorKind::Cancelled => KAL_CANCELLED,
+        ErrorKind::ConnectionLost => KAL_CONNECTION_LOST,
+        ErrorKind::ResponseTooLarge => KAL_RESPONSE_TOO_LARGE,
+        ErrorKind::BadHttp => KAL_BAD_HTTP,
+        ErrorKind::AuthFailed => KAL_AUTH_FAILED,
+        ErrorKind::NotFound => KAL_NOT_FOUND,
+        ErrorKind::Http => error.http_status().map_or(KAL_BAD_HTTP, kal_status::from),
+        ErrorKind::BadResponse => KAL_BAD_RESPONSE,
+        ErrorKind::Internal => KAL_INTERNAL,
+        ErrorKind::Panic => KAL_PANIC,
+    }
+}

@@ -1,0 +1,33 @@
+//! The handle types. A handle is a value, never a pointer: see `handles.rs` for what the number holds.
+
+/// A client: one set of credentials, one workspace, one cache. `id` 0 is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kal_client {
+    /// Opaque.
+    pub id: u64,
+}
+
+/// What a successful call gave. `id` 0 is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kal_result {
+    /// Opaque.
+    pub id: u64,
+}
+
+/// Everything known about a failure. `id` 0 is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kal_error {
+    /// Opaque.
+    pub id: u64,
+}
+
+/// A means to cancel calls. `id` 0 is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kal_cancel {
+    /// Opaque.
+    pub id: u64,
+}

@@ -1,0 +1,29 @@
+//! libkaleidoscope: the workspace service of the Kaleidoscope platform for programs in C and in whatever can call C.
+//!
+//! Two halves: a safe client that knows nothing of C (`Client` and what it is made of), and the C boundary in `ffi`, the only
+//! place with `unsafe`, that knows nothing of HTTP. C programs read `include/kaleidoscope.h`; Rust programs may use
+//! [`Client`] directly.
+
+mod answer;
+mod cache;
+mod cancel;
+mod client;
+mod config;
+mod error;
+mod fetch;
+pub mod ffi;
+mod process;
+mod records;
+mod retry;
+pub mod service;
+mod sign_in;
+mod stats;
+mod transport;
+
+pub use answer::Answer;
+pub use cancel::Cancel;
+pub use client::{CacheUse, CallOptions, Client};
+pub use config::{DEFAULT_URL, ENV_CLIENT_ID, ENV_CLIENT_SECRET, ENV_URL, IapTokenProvider, Settings};
+pub use error::{BODY_LIMIT, Details, Error, ErrorKind, Result, Retry};
+pub use records::Table;
+pub use stats::Stats;

@@ -1,0 +1,75 @@
+//! Until when a request may go on, and how far it has come: both are shared with callers that join it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+
+/// When a request has to be over: as late as the last of those who wait for it.
+pub(crate) struct Deadline(Mutex<Instant>);
+
+impl Deadline {
+    pub(crate) fn new(at: Instant) -> Self {
+        Self(Mutex::new(at))
+    }
+
+    /// Someone with more time joins.
+    pub(crate) fn extend(&self, at: Instant) {
+        let mut deadline = self.lock();
+        *deadline = at.max(*deadline);
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        self.lock().saturating_duration_since(Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The two together.
+pub(crate) struct Tracking {
+    pub(crate) deadline: Deadline,
+    pub(crate) progress: Progress,
+}
+
+impl Tracking {
+    pub(crate) fn until(at: Instant) -> Self {
+        Self { deadline: Deadline::new(at), progress: Progress::default() }
+    }
+}
+
+/// What a call that runs out of time can tell.
+#[derive(Default)]
+pub(crate) struct Progress(Mutex<Told>);
+
+#[derive(Clone, Default)]
+struct Told {
+    attempts: u32,
+    last: Option<Error>,
+}
+
+impl Progress {
+    pub(crate) fn attempt(&self) {
+        self.lock().attempts += 1;
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.lock().attempts
+    }
+
+    pub(super) fn failed(&self, error: &Error) {
+        self.lock().last = Some(error.clone());
+    }
+
+    /// Tries made so far, and how the last one that ended failed.
+    pub(crate) fn so_far(&self) -> (u32, Option<Error>) {
+        let told = self.lock().clone();
+        (told.attempts, told.last)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,88 @@
+//! When to send again: quota, deadline and idempotency are one decision.
+
+mod backoff;
+mod deadline;
+mod quota;
+pub(crate) mod retry_after;
+
+pub(crate) use deadline::Tracking;
+pub(crate) use quota::Quota;
+
+use std::future::Future;
+
+use crate::error::{Error, Result, Retry};
+use crate::stats::Counters;
+
+/// What the retries of one request go by.
+pub(crate) struct Retries<'a> {
+    pub(crate) max_attempts: u32,
+    pub(crate) quota: &'a Quota,
+    pub(crate) tracking: &'a Tracking,
+    pub(crate) counters: &'a Counters,
+}
+
+/// How an attempt failed.
+pub(crate) enum Failure {
+    /// Another attempt may mend it.
+    Attempt(Error),
+    /// Something before it failed that has retried on its own: sign-in.
+    Final(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Attempt(error)
+    }
+}
+
+/// Whether a request may be sent a second time when the first may have arrived.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It is idempotent.
+    Safe,
+    /// Only when no connection was opened: it must not arrive twice.
+    OnlyIfUnsent,
+}
+
+impl Retries<'_> {
+    /// Makes attempts until one succeeds, or fails in a way that another would not mend, or the attempts, the quota or the
+    /// time are used up. The error that comes out is the last attempt's own, not one about retries.
+    pub(crate) async fn run<T, F>(&self, repeat: Repeat, mut attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut tries = 1;
+        loop {
+            self.tracking.progress.attempt();
+            let error = match attempt().await {
+                Ok(value) => {
+                    self.quota.pay_back();
+                    return Ok(value);
+                }
+                Err(Failure::Attempt(error)) => error,
+                Err(Failure::Final(error)) => return Err(error),
+            };
+            let error = error.with(|details| details.attempts = self.tracking.progress.attempts());
+            self.tracking.progress.failed(&error);
+            let Some(wait) = self.wait_before_next(&error, tries, repeat) else { return Err(error) };
+            log::info!("{error}; trying again in {} ms", wait.as_millis());
+            tokio::time::sleep(wait).await;
+            self.counters.retries.add(1);
+            tries += 1;
+        }
+    }
+
+    /// How long to wait before another attempt, or none when there must not be one.
+    fn wait_before_next(&self, error: &Error, tries: u32, repeat: Repeat) -> Option<std::time::Duration> {
+        let details = error.details();
+        if details.retry == Retry::Never || tries >= self.max_attempts || (repeat == Repeat::OnlyIfUnsent && details.sent) {
+            return None;
+        }
+        let wait = backoff::full_jitter(tries, details.retry).max(details.retry_after.unwrap_or_default());
+        // An answer past the deadline helps nobody, and what the server asked for is never cut short.
+        if wait >= self.tracking.deadline.remaining() {
+            return None;
+        }
+        self.quota.take(details.retry).then_some(wait)
+    }
+}

@@ -1,0 +1,42 @@
+//! `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
+
+use std::time::{Duration, SystemTime};
+
+/// How long the server asks to wait; none for what is neither.
+pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are still "very long", not "nothing".
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    // A date that is past asks for no wait.
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_and_dates_are_understood() {
+        assert_eq!(parse(b"0"), Some(Duration::ZERO));
+        assert_eq!(parse(b" 120 "), Some(Duration::from_mins(2)));
+        assert_eq!(parse(b"99999999999999999999"), Some(Duration::from_secs(u64::from(u32::MAX))));
+        assert_eq!(parse(b"Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        let wait = parse(later.as_bytes()).expect("a date");
+        assert!(wait > Duration::from_secs(90) && wait <= Duration::from_secs(100));
+    }
+
+    #[test]
+    fn anything_else_is_nothing() {
+        for value in ["", " ", "-1", "1.5", "soon", "1s", "Wed, 99 Oct 2015 07:28:00 GMT", "\u{e9}"] {
+            assert_eq!(parse(value.as_bytes()), None, "{value}");
+        }
+        assert_eq!(parse(b"\xff"), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! Signing in: client credentials first, then rotating refresh tokens.
+//!
+//! The server revokes the whole family of tokens when a refresh token comes back a second time. So there is one token
+//! request per generation, on a task of its own that outlives the caller that started it; and a refresh token is spent
+//! when it is sent: whatever comes back but a clean answer, the next request is with the credentials.
+
+mod grant;
+mod iap;
+mod token;
+
+pub(crate) use iap::Iap;
+pub(crate) use token::Token;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::retry::{Quota, Repeat, Retries, Tracking};
+use crate::stats::Counters;
+use crate::transport::{Redaction, Transport};
+
+/// A refresh that is not answered must leave time for the credentials.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The sign-in state of one client.
+pub(crate) struct SignIn {
+    config: Arc<Config>,
+    transport: Arc<Transport>,
+    redaction: Arc<Redaction>,
+    counters: Arc<Counters>,
+    quota: Arc<Quota>,
+    pub(crate) iap: Iap,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    /// Taken out when it is sent.
+    refresh_token: Option<SecretString>,
+    /// The number the next token gets.
+    next_generation: u64,
+    under_way: Option<UnderWay>,
+}
+
+struct UnderWay {
+    outcome: watch::Receiver<Option<Result<Arc<Token>>>>,
+    task: AbortHandle,
+    /// Tasks die with the I/O thread they run on.
+    thread: u64,
+}
+
+impl UnderWay {
+    /// Not when its task ended without an outcome, by a panic.
+    fn is_alive(&self, thread: u64) -> bool {
+        self.thread == thread && self.outcome.has_changed().is_ok()
+    }
+}
+
+impl SignIn {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        transport: Arc<Transport>,
+        redaction: Arc<Redaction>,
+        counters: Arc<Counters>,
+        quota: Arc<Quota>,
+    ) -> Self {
+        let iap = Iap::new(config.iap.clone());
+        Self { config, transport, redaction, counters, quota, iap, state: Mutex::default() }
+    }
+
+    /// A token that is good as far as is known; signs in, or waits for the sign-in under way, if there is none.
+    pub(crate) async fn token(self: &Arc<Self>, thread: u64) -> Result<Arc<Token>> {
+        self.token_after(None, thread).await
+    }
+
+    /// The same after the API refused the token of generation `refused`: that one does not count as good any more.
+    pub(crate) async fn token_after(self: &Arc<Self>, refused: Option<u64>, thread: u64) -> Result<Arc<Token>> {
+        let mut outcome = {
+            let mut state = self.lock();
+            if let Some(token) = &state.token
+                && refused != Some(token.generation())
+                && token.is_fresh(Instant::now())
+            {
+                return Ok(Arc::clone(token));
+            }
+            match &state.under_way {
+                Some(under_way) if under_way.is_alive(thread) => under_way.outcome.clone(),
+                _ => self.begin(&mut state, thread),
+            }
+        };
+        let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| {
+            Error::new(ErrorKind::Cancelled, "the sign-in ended without an outcome; the client was closed")
+        })?;
+        outcome.clone().unwrap_or_else(|| Err(Error::internal("the sign-in has no outcome")))
+    }
+
+    /// Ends a sign-in under way.
+    pub(crate) fn abort(&self) {
+        if let Some(under_way) = self.lock().under_way.take() {
+            under_way.task.abort();
+        }
+    }
+
+    fn begin(self: &Arc<Self>, state: &mut State, thread: u64) -> watch::Receiver<Option<Result<Arc<Token>>>> {
+        let (tell, outcome) = watch::channel(None);
+        let refresh_token = state.refresh_token.take();
+        let generation = state.next_generation;
+        state.next_generation += 1;
+        let sign_in = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let result = sign_in.sign_in(refresh_token, generation, thread).await;
+            let mut state = sign_in.lock();
+            let result = result.map(|(token, refresh_token)| {
+                let token = Arc::new(token);
+                state.token = Some(Arc::clone(&token));
+                state.refresh_token = Some(refresh_token);
+                token
+            });
+            state.under_way = None;
+            drop(state);
+            tell.send_replace(Some(result));
+        });
+        state.under_way = Some(UnderWay { outcome: outcome.clone(), task: task.abort_handle(), thread });
+        outcome
+    }
+
+    async fn sign_in(
+        &self,
+        refresh_token: Option<SecretString>,
+        generation: u64,
+        thread: u64,
+    ) -> Result<(Token, SecretString)> {
+        let until = Instant::now() + self.config.timeout;
+        if let Some(refresh_token) = refresh_token {
+            let patience = REFRESH_PATIENCE.min(self.config.timeout / 2);
+            let form = grant::refresh(&refresh_token);
+            let refresh = self.request(&form, Repeat::OnlyIfUnsent, until, generation, thread);
+            match tokio::time::timeout(patience, refresh).await {
+                Ok(Ok(signed_in)) => return Ok(signed_in),
+                Ok(Err(error)) => log::info!("the refresh failed ({error}); signing in with the client's credentials"),
+                Err(_) => log::info!("the refresh was not answered; signing in with the client's credentials"),
+            }
+        }
+        let credentials = grant::client_credentials(&self.config.client_id, &self.config.client_secret);
+        let request = self.request(&credentials, Repeat::Safe, until, generation, thread);
+        match tokio::time::timeout_at(until.into(), request).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(ErrorKind::TimedOut, "the token endpoint did not answer in time")),
+        }
+    }
+
+    async fn request(
+        &self,
+        form: &grant::Form,
+        repeat: Repeat,
+        until: Instant,
+        generation: u64,
+        thread: u64,
+    ) -> Result<(Token, SecretString)> {
+        let tracking = Tracking::until(until);
+        let retries = Retries {
+            max_attempts: self.config.max_attempts,
+            quota: &self.quota,
+            tracking: &tracking,
+            counters: &self.counters,
+        };
+        let answer = retries.run(repeat, || async {
+            self.counters.token_requests.add(1);
+            Ok(self.transport.exchange(&form.outgoing(self.iap.header()), thread).await?)
+        });
+        let signed_in = grant::read(answer.await.map_err(grant::refused)?, generation, Instant::now())?;
+        self.redaction.add_token(signed_in.0.expose());
+        self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));
+        Ok(signed_in)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

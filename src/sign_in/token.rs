@@ -1,0 +1,76 @@
+//! An access token and for how long it is good.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// The most that a token is replaced before its end.
+const EARLY_MOST: Duration = Duration::from_mins(10);
+
+/// An access token. Its `Debug` does not show it.
+#[derive(Debug)]
+pub(crate) struct Token {
+    access: SecretString,
+    generation: u64,
+    refresh_at: Instant,
+}
+
+impl Token {
+    /// `expires_in` counts from `received`, on the monotonic clock: the wall clock may be set at any time.
+    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, received: Instant) -> Self {
+        // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
+        let early = EARLY_MOST.min(expires_in / 10);
+        let refresh_at = received.checked_add(expires_in.saturating_sub(early)).unwrap_or(received);
+        Self { access, generation, refresh_at }
+    }
+
+    /// Which sign-in it came from.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
+        now < self.refresh_at
+    }
+
+    /// `Bearer …`, marked as sensitive and wiped when the last copy is dropped.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        bearer(self.access.expose_secret())
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        self.access.expose_secret()
+    }
+}
+
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
+    let text = Zeroizing::new(format!("Bearer {token}").into_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh_for(expires_in: u64) -> u64 {
+        let now = Instant::now();
+        let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(expires_in), now);
+        (0..=expires_in).find(|s| !token.is_fresh(now + Duration::from_secs(*s))).expect("an end")
+    }
+
+    #[test]
+    fn a_token_is_replaced_a_tenth_early_but_ten_minutes_at_the_most() {
+        assert_eq!([0, 10, 600, 3_600, 6_000, 86_400].map(fresh_for), [0, 9, 540, 3_240, 5_400, 85_800]);
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = Token::new("canary-token".to_owned().into(), 0, Duration::from_secs(9), Instant::now());
+        assert!(!format!("{token:?} {:?}", token.header()).contains("canary"));
+    }
+}

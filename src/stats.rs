@@ -1,0 +1,57 @@
+//! What a client counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that only grows.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) requests: Counter,
+    pub(crate) retries: Counter,
+    pub(crate) token_requests: Counter,
+    pub(crate) cache_hits: Counter,
+    pub(crate) shared_requests: Counter,
+    pub(crate) bytes_received: Counter,
+}
+
+/// What a client did since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// HTTP requests sent, token requests and retries included.
+    pub requests: u64,
+    /// How many of them were retries.
+    pub retries: u64,
+    /// How many of them were token requests.
+    pub token_requests: u64,
+    /// Calls answered from the cache.
+    pub cache_hits: u64,
+    /// Calls that waited for another call's request instead of sending their own.
+    pub shared_requests: u64,
+    /// Bytes of answers received, after decompression.
+    pub bytes_received: u64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            requests: self.requests.get(),
+            retries: self.retries.get(),
+            token_requests: self.token_requests.get(),
+            cache_hits: self.cache_hits.get(),
+            shared_requests: self.shared_requests.get(),
+            bytes_received: self.bytes_received.get(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a failed exchange was: the kind is found in the chain of causes.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use super::resolver::LookupFailed;
+use crate::error::{Error, ErrorKind, Retry};
+
+pub(super) fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Error {
+    let causes = causes(error);
+    let sent = !error.is_connect();
+    let (kind, retry, message) = if let Some(lookup) = find::<LookupFailed>(&causes) {
+        (ErrorKind::ResolveFailed, Retry::Transient, format!("the host's name was not found: {lookup}"))
+    } else if let Some(tls) = find::<rustls::Error>(&causes) {
+        // A certificate does not become good by asking again.
+        (ErrorKind::TlsFailed, Retry::Never, format!("TLS failed: {tls}"))
+    } else if !sent {
+        let reason = if error.is_timeout() {
+            format!("no connection within {} ms", connect_timeout.as_millis())
+        } else {
+            format!("no connection: {}", innermost(&causes))
+        };
+        (ErrorKind::ConnectFailed, Retry::Transient, reason)
+    } else if let Some(hyper) = find::<hyper::Error>(&causes) {
+        if hyper.is_parse() || hyper.is_user() {
+            (ErrorKind::BadHttp, Retry::Never, format!("this is no HTTP: {}", innermost(&causes)))
+        } else {
+            (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {}", innermost(&causes)))
+        }
+    } else if let Some(io) = find::<io::Error>(&causes) {
+        match io.kind() {
+            // What the decompressor says of a body that is no gzip, or not all of it.
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+                if error.is_decode() =>
+            {
+                (ErrorKind::BadHttp, Retry::Never, format!("the body cannot be decompressed: {io}"))
+            }
+            _ => (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {io}")),
+        }
+    } else if error.is_builder() || error.is_request() {
+        (ErrorKind::BadHttp, Retry::Never, format!("the request cannot be made: {}", innermost(&causes)))
+    } else {
+        (ErrorKind::BadHttp, Retry::Never, format!("the answer cannot be read: {}", innermost(&causes)))
+    };
+    Error::new(kind, message).with(|details| {
+        details.retry = retry;
+        details.sent = sent;
+    })
+}
+
+/// The error and what caused it, outermost first. An `io::Error` hides the error it was made of from `source`.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        causes.push(error);
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    causes
+}
+
+fn find<'a, T: StdError + 'static>(causes: &[&'a (dyn StdError + 'static)]) -> Option<&'a T> {
+    causes.iter().find_map(|cause| cause.downcast_ref())
+}
+
+fn innermost(causes: &[&(dyn StdError + 'static)]) -> String {
+    causes.last().map_or_else(String::new, ToString::to_string)
+}

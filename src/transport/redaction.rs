@@ -1,0 +1,112 @@
+//! Keeps the client's secrets out of everything it shows: what a server echoes is looked through before an error keeps it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use memchr::memmem;
+use secrecy::{ExposeSecret, SecretString};
+
+const MARK: &[u8] = b"[redacted]";
+/// A shorter "secret" would tear holes into every text.
+const SHORTEST: usize = 4;
+/// A server that echoes an old token is thought of, too: so many are kept, the oldest go first.
+const TOKENS_KEPT: usize = 16;
+
+/// The secrets of one client.
+#[derive(Default)]
+pub(crate) struct Redaction {
+    secrets: Mutex<Secrets>,
+}
+
+#[derive(Default)]
+struct Secrets {
+    lasting: Vec<SecretString>,
+    tokens: Vec<SecretString>,
+}
+
+impl Redaction {
+    /// A secret for as long as the client lives, in the forms in which it goes over the wire.
+    pub(crate) fn add(&self, secret: &str) {
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let quoted = serde_json::to_string(secret).unwrap_or_default();
+        let quoted = quoted.trim_matches('"');
+        let mut secrets = self.lock();
+        for form in [secret, &encoded, quoted] {
+            if form.len() >= SHORTEST && !secrets.lasting.iter().any(|known| known.expose_secret() == form) {
+                secrets.lasting.push(form.to_owned().into());
+            }
+        }
+    }
+
+    /// A token that will be replaced.
+    pub(crate) fn add_token(&self, token: &str) {
+        if token.len() < SHORTEST {
+            return;
+        }
+        let mut secrets = self.lock();
+        if secrets.tokens.len() >= TOKENS_KEPT {
+            secrets.tokens.remove(0);
+        }
+        secrets.tokens.push(token.to_owned().into());
+    }
+
+    /// `bytes` with every secret replaced by `[redacted]`.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let secrets = self.lock();
+        let mut clean = bytes.to_vec();
+        for secret in secrets.lasting.iter().chain(&secrets.tokens) {
+            let secret = secret.expose_secret().as_bytes();
+            if memmem::find(&clean, secret).is_some() {
+                let mut replaced = Vec::with_capacity(clean.len());
+                let mut rest = 0;
+                for at in memmem::find_iter(&clean, secret) {
+                    replaced.extend_from_slice(&clean[rest..at]);
+                    replaced.extend_from_slice(MARK);
+                    rest = at + secret.len();
+                }
+                replaced.extend_from_slice(&clean[rest..]);
+                clean = replaced;
+            }
+        }
+        clean
+    }
+
+    /// The same for a text.
+    pub(crate) fn text(&self, text: &str) -> String {
+        String::from_utf8(self.bytes(text.as_bytes())).unwrap_or_else(|_| String::from_utf8_lossy(MARK).into_owned())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_secret_is_replaced_in_each_of_its_forms() {
+        let redaction = Redaction::default();
+        redaction.add("se cret+/\"é");
+        redaction.add_token("token-12345");
+        let echoed = "a=se cret+/\"é b=se+cret%2B%2F%22%C3%A9 c=\"se cret+/\\\"é\" d=token-12345token-12345";
+        let clean = redaction.text(echoed);
+        assert_eq!(clean, "a=[redacted] b=[redacted] c=\"[redacted]\" d=[redacted][redacted]");
+    }
+
+    #[test]
+    fn a_value_too_short_to_be_a_secret_tears_no_holes() {
+        let redaction = Redaction::default();
+        redaction.add("1.1");
+        assert_eq!(redaction.text("HTTP/1.1"), "HTTP/1.1");
+    }
+
+    #[test]
+    fn old_tokens_are_forgotten_in_order() {
+        let redaction = Redaction::default();
+        for n in 0..=TOKENS_KEPT {
+            redaction.add_token(&format!("token-{n:04}"));
+        }
+        assert_eq!(redaction.text("token-0000 token-0001"), "token-0000 [redacted]");
+    }
+}

@@ -1,0 +1,68 @@
+//! An answer of 400 and more, with everything that helps: the server's code and words, its name for the request, its wishes.
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use super::{Outgoing, Redaction, path_only};
+use crate::error::{BODY_LIMIT, Error, ErrorKind, Retry};
+use crate::retry::retry_after;
+
+/// Under which names servers and the proxies before them give the request's id.
+const REQUEST_ID_HEADERS: [&str; 6] =
+    ["x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-cloud-trace-context", "cf-ray"];
+/// How much of the server's own words goes into the message; the body has them all.
+const WORDS_LIMIT: usize = 300;
+
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name))?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+pub(super) fn describe(
+    request: &Outgoing<'_>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    redaction: &Redaction,
+) -> Error {
+    let body = &body[..body.len().min(BODY_LIMIT)];
+    let body = redaction.bytes(body);
+    let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+    let mut message =
+        format!("{} {} failed with status {status}", request.method.name(), redaction.text(path_only(request.path)));
+    if let Some(words) = words(&parsed) {
+        message.push_str(": ");
+        message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));
+    }
+    let kind = if (400..=599).contains(&status.as_u16()) { ErrorKind::Http } else { ErrorKind::BadHttp };
+    Error::new(kind, message).with(|details| {
+        details.http_status = Some(status.as_u16());
+        details.sent = true;
+        details.retry = match status.as_u16() {
+            429 => Retry::Throttled,
+            408 | 500 | 502 | 503 | 504 => Retry::Transient,
+            _ => Retry::Never,
+        };
+        details.retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value.as_bytes()));
+        details.request_id = request_id(headers).map(|id| redaction.text(&id));
+        details.code = code(&parsed);
+        details.body = Some(body);
+    })
+}
+
+/// `code`, as the API's errors have it, or `error`, as the token endpoint's have it.
+fn code(body: &Value) -> Option<String> {
+    [&body["code"], &body["error"]["code"], &body["error"]].into_iter().find_map(|code| match code {
+        Value::String(code) => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
+    })
+}
+
+fn words(body: &Value) -> Option<&str> {
+    [&body["message"], &body["error_description"], &body["error"]["message"], &body["detail"], &body["error"]]
+        .into_iter()
+        .find_map(Value::as_str)
+        .filter(|words| !words.is_empty())
+}
