@@ -1,0 +1,96 @@
+//! A fault while it travels from where it was found to [`super::decode`].
+
+use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
+
+/// The reason of every fault that consists in the text being over too soon.
+pub(super) const ENDS_EARLY: &str = "the text ends early";
+
+/// What went wrong and where. One pointer in size, so that the good case of a result stays small enough for registers.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Details>);
+
+/// What a [`Fault`] points to.
+#[derive(Debug)]
+pub(super) struct Details {
+    /// The offset of the value or byte at fault.
+    pub(super) at: usize,
+    /// Every byte before this one has been read and found to be JSON; it is never less than `at`.
+    pub(super) seen: usize,
+    /// What was expected and what was found.
+    pub(super) reason: Cow<'static, str>,
+    /// The column, if the fault lies in a known field.
+    pub(super) column: Option<usize>,
+    /// The element, if that field is a list.
+    pub(super) item: Option<usize>,
+}
+
+/// A position after what was read, or what was wrong with it.
+pub(super) type Step = Result<usize, Fault>;
+
+impl Fault {
+    pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Details {
+            at,
+            seen: at,
+            reason: reason.into(),
+            column: None,
+            item: None,
+        }))
+    }
+
+    /// The byte at `at` is not what the grammar wants there, or there is none.
+    #[cold]
+    pub(super) fn syntax(body: &[u8], at: usize, reason: &'static str) -> Self {
+        if at >= body.len() {
+            Self::new(body.len(), ENDS_EARLY)
+        } else {
+            Self::new(at, reason)
+        }
+    }
+
+    /// The well-formed value at `at`, which goes on to `end`, is not of a kind that is wanted there.
+    #[cold]
+    pub(super) fn mismatch(body: &[u8], at: usize, end: usize, expected: &str) -> Self {
+        let found = match body.get(at) {
+            Some(b'"') => "a string",
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ => "a number",
+        };
+        let reason = format!("{expected} was expected, found {found}");
+        Self::new(at, reason).seen_to(end)
+    }
+
+    pub(super) fn seen_to(mut self, end: usize) -> Self {
+        self.seen = end;
+        self
+    }
+
+    #[cold]
+    pub(super) fn in_column(mut self, column: usize) -> Self {
+        self.column = Some(column);
+        self
+    }
+
+    pub(super) fn in_item(mut self, item: usize) -> Self {
+        self.item = Some(item);
+        self
+    }
+}
+
+impl Deref for Fault {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}

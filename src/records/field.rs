@@ -1,0 +1,211 @@
+//! One field's value, by its kind.
+//!
+//! A value of the wrong kind is not an error yet: of a key that occurs twice only the last value counts. It is noted
+//! as pending, and the record decides when it has been read to its end.
+
+use super::cell::{INVALID, NONE, PRESENT, span};
+use super::convert::{bool_from_number, bool_from_text, int_from_number, int_from_text};
+use super::escape::keep_string;
+use super::fault::{Fault, Step};
+use super::original::Original;
+use super::scan::{byte, literal, number, whitespace};
+use super::schema::Kind;
+use super::skip::skip_value;
+use super::time;
+
+/// What is gathered besides rows.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The strings of all lists, as spans.
+    pub(super) items: Vec<u64>,
+    /// What was overwritten.
+    pub(super) original: Original,
+    /// Values of the current record that could not be converted.
+    pub(super) pending: Vec<Fault>,
+}
+
+/// Where a value belongs, for errors.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) column: usize,
+    /// How many lists and objects are open around the value.
+    pub(super) depth: u32,
+}
+
+/// Reads the value at `at` into `cells`, the field's own; gives the offset after it.
+#[inline]
+pub(super) fn read(
+    body: &mut [u8],
+    at: usize,
+    kind: Kind,
+    cells: &mut [u64],
+    place: Place,
+    gathered: &mut Gathered,
+) -> Step {
+    match (kind, byte(body, at)) {
+        (Kind::Text | Kind::Id, b'"') => {
+            let (end, after) = keep_string(body, &mut gathered.original, at + 1)?;
+            set(cells, 0, span(at + 1..end));
+            Ok(after)
+        }
+        (Kind::Text | Kind::Int | Kind::Bool | Kind::Time, b'n') => {
+            set(cells, 0, NONE);
+            literal(body, at)
+        }
+        (Kind::TextList, b'n') => {
+            set(cells, 0, span(0..0));
+            literal(body, at)
+        }
+        _ => read_other(body, at, kind, cells, place, gathered),
+    }
+}
+
+/// The kinds that are rarer than text, and all mismatches.
+fn read_other(
+    body: &mut [u8],
+    at: usize,
+    kind: Kind,
+    cells: &mut [u64],
+    place: Place,
+    gathered: &mut Gathered,
+) -> Step {
+    match kind {
+        Kind::TextList if byte(body, at) == b'[' => {
+            return read_list(body, at, cells, place, gathered);
+        }
+        Kind::Object if byte(body, at) == b'{' => {
+            let after = skip_value(body, at, place.depth)?;
+            gathered.original.cut_later(body, after);
+            set(cells, 0, span(at..after));
+            return Ok(after);
+        }
+        Kind::Int | Kind::Bool | Kind::Time => {}
+        _ => return mismatch(body, at, kind, cells, place, gathered),
+    }
+    let (text, after) = match byte(body, at) {
+        b'"' => {
+            let (end, after) = keep_string(body, &mut gathered.original, at + 1)?;
+            (at + 1..end, after)
+        }
+        b'-' | b'0'..=b'9' => {
+            let after = number(body, at)?;
+            (at..after, after)
+        }
+        b't' | b'f' if kind != Kind::Time => {
+            let after = literal(body, at)?;
+            (at..after, after)
+        }
+        _ => return mismatch(body, at, kind, cells, place, gathered),
+    };
+    let converted = match (kind, body[text.start], text.start > at) {
+        (Kind::Time, _, true) => time::from_text(&body[text.clone()]),
+        (Kind::Time, _, false) => {
+            gathered.original.cut_later(body, after);
+            time::from_number(&body[text.clone()])
+        }
+        (_, _, true) if kind == Kind::Int => int_from_text(&body[text.clone()]),
+        (_, _, true) => bool_from_text(&body[text.clone()]).map(i64::from),
+        (_, letter @ (b't' | b'f'), false) => Some(i64::from(letter == b't')),
+        (Kind::Int, _, false) => int_from_number(&body[text.clone()]),
+        (_, _, false) => bool_from_number(&body[text.clone()]).map(i64::from),
+    };
+    match converted {
+        Some(value) if kind == Kind::Bool => set(cells, 0, value.cast_unsigned()),
+        Some(value) => {
+            let first = if kind == Kind::Time {
+                span(text)
+            } else {
+                PRESENT
+            };
+            set(cells, 0, first);
+            set(cells, 1, value.cast_unsigned());
+        }
+        None => {
+            set(cells, 0, INVALID);
+            let mut fault =
+                Fault::mismatch(body, at, after, expected(kind)).in_column(place.column);
+            fault.reason.to_mut().push_str(" that is not one");
+            gathered.pending.push(fault);
+        }
+    }
+    Ok(after)
+}
+
+/// A list of strings.
+fn read_list(
+    body: &mut [u8],
+    at: usize,
+    cells: &mut [u64],
+    place: Place,
+    gathered: &mut Gathered,
+) -> Step {
+    let first = gathered.items.len();
+    let mut good = true;
+    let mut at = whitespace(body, at + 1);
+    if byte(body, at) == b']' {
+        set(cells, 0, span(0..0));
+        return Ok(at + 1);
+    }
+    loop {
+        if byte(body, at) == b'"' {
+            let (end, after) = keep_string(body, &mut gathered.original, at + 1)?;
+            gathered.items.push(span(at + 1..end));
+            at = after;
+        } else {
+            let after = skip_value(body, at, place.depth + 1)?;
+            if good {
+                good = false;
+                let item = gathered.items.len() - first;
+                let fault = Fault::mismatch(body, at, after, "a string");
+                let fault = fault.in_column(place.column).in_item(item);
+                gathered.pending.push(fault);
+            }
+            at = after;
+        }
+        at = whitespace(body, at);
+        match byte(body, at) {
+            b',' => at = whitespace(body, at + 1),
+            b']' => break,
+            _ => return Err(Fault::syntax(body, at, "expected ',' or ']'")),
+        }
+    }
+    let list = span(first..gathered.items.len());
+    set(cells, 0, if good { list } else { INVALID });
+    Ok(at + 1)
+}
+
+/// Passes over a value of the wrong kind, to be complained about unless a duplicate of the key makes up for it.
+#[cold]
+fn mismatch(
+    body: &[u8],
+    at: usize,
+    kind: Kind,
+    cells: &mut [u64],
+    place: Place,
+    gathered: &mut Gathered,
+) -> Step {
+    let after = skip_value(body, at, place.depth)?;
+    set(cells, 0, INVALID);
+    let fault = Fault::mismatch(body, at, after, expected(kind));
+    gathered.pending.push(fault.in_column(place.column));
+    Ok(after)
+}
+
+fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Id | Kind::Text => "a string",
+        Kind::Int => "an integer",
+        Kind::Bool => "a boolean",
+        Kind::Time => "a time",
+        Kind::TextList => "a list",
+        Kind::Object => "an object",
+    }
+}
+
+/// Sets a cell of a field; a field has the cells of its kind.
+#[inline]
+fn set(cells: &mut [u64], index: usize, value: u64) {
+    if let Some(cell) = cells.get_mut(index) {
+        *cell = value;
+    }
+}

@@ -1,0 +1,38 @@
+//! The record decoder: the JSON body of an answer becomes a table of records *in the body's own buffer*.
+//!
+//! A record type is a [`Schema`] and no code. [`decode`] walks the body once and leaves a [`Table`] whose cells point
+//! into it: strings are unescaped where they stand and their closing quotes become NULs, so that every text can be
+//! handed to C as it is. What was overwritten is remembered, so [`Table::json`] can still give the answer byte for
+//! byte as the server sent it.
+//!
+//! What is accepted is what the documented Python client accepts (strict JSON, then its lenient field conversions),
+//! with one difference: a list field that is null counts as empty.
+//!
+//! Nothing here recurses and no record allocates, so a caller with a very small stack is safe.
+
+#![forbid(unsafe_code)]
+
+mod cell;
+mod convert;
+mod decode;
+mod error;
+mod escape;
+mod fault;
+mod field;
+mod original;
+mod record;
+mod scan;
+mod schema;
+pub mod schemas;
+mod shape;
+mod skip;
+mod table;
+mod time;
+
+pub use decode::decode;
+pub use error::DecodeError;
+pub use schema::{Field, Kind, Root, Schema};
+pub use table::Table;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What the server sent, from a buffer that has been written over.
+
+use std::ops::Range;
+
+/// Remembers every byte that was overwritten, except for closing quotes: a NUL cannot occur in JSON,
+/// so a NUL that nothing else explains was a quote.
+#[derive(Debug, Default)]
+pub(super) struct Original {
+    /// In the order of their places, without overlap.
+    patches: Vec<Patch>,
+    saved: Vec<u8>,
+    cuts: Vec<u32>,
+}
+
+/// Bytes that stood at `place`; they are in `saved` from `from` to where the next patch's begin.
+#[derive(Debug)]
+struct Patch {
+    place: u32,
+    from: u32,
+}
+
+impl Original {
+    /// Remembers `bytes`, which stand at `place` and will be written over.
+    pub(super) fn save(&mut self, place: usize, bytes: &[u8]) {
+        let (place, from) = (narrow(place), narrow(self.saved.len()));
+        self.patches.push(Patch { place, from });
+        self.saved.extend_from_slice(bytes);
+    }
+
+    /// Notes that the byte at `place` is to become a NUL as soon as it has been read by the decoder itself.
+    pub(super) fn cut_later(&mut self, body: &[u8], place: usize) {
+        if let Some(byte) = body.get(place..=place) {
+            self.save(place, byte);
+            self.cuts.push(narrow(place));
+        }
+    }
+
+    /// Makes the cuts that were noted.
+    pub(super) fn cut(&mut self, body: &mut [u8]) {
+        for place in std::mem::take(&mut self.cuts) {
+            body[place as usize] = 0;
+        }
+    }
+
+    /// Gives back memory that was reserved and not used.
+    pub(super) fn shrink(&mut self) {
+        self.patches.shrink_to_fit();
+        self.saved.shrink_to_fit();
+    }
+
+    /// Appends the original of `body[range]` to `out`. A range never begins or ends inside a string.
+    pub(super) fn copy(&self, body: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
+        let base = out.len();
+        out.extend_from_slice(&body[range.clone()]);
+        self.undo(&mut out[base..], range);
+    }
+
+    /// Turns `part`, a copy of the buffer's bytes in `range`, into what they were.
+    pub(super) fn undo(&self, part: &mut [u8], range: Range<usize>) {
+        for byte in part.iter_mut() {
+            if *byte == 0 {
+                *byte = b'"';
+            }
+        }
+        let first = self
+            .patches
+            .partition_point(|patch| (patch.place as usize) < range.start);
+        for (index, patch) in self.patches.iter().enumerate().skip(first) {
+            let place = patch.place as usize;
+            if place >= range.end {
+                break;
+            }
+            let end = self
+                .patches
+                .get(index + 1)
+                .map_or(self.saved.len(), |next| next.from as usize);
+            let saved = &self.saved[patch.from as usize..end];
+            let place = place - range.start;
+            part[place..place + saved.len()].copy_from_slice(saved);
+        }
+    }
+}
+
+/// Offsets fit because longer bodies are refused, and no more can be saved than the body has bytes.
+pub(super) fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}

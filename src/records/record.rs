@@ -1,0 +1,137 @@
+//! One record: an object's keys, its fields, and whether all that must be there is.
+
+use super::cell::{INVALID, NONE};
+use super::escape::reads;
+use super::fault::{Fault, Step};
+use super::field::{Gathered, Place, read};
+use super::scan::{byte, whitespace};
+use super::schema::{Kind, Schema};
+use super::shape::{After, Shape};
+use super::skip::{colon, key, skip_value};
+
+/// Reads records of one type one after another.
+pub(super) struct Reader {
+    pub(super) schema: &'static Schema,
+    /// How many lists and objects are open inside a record: the record itself, and the list around it.
+    pub(super) depth: u32,
+    pub(super) shape: Shape,
+    pub(super) gathered: Gathered,
+}
+
+impl Reader {
+    /// Reads the object at `at` into `row`, which holds what absent fields are; gives the offset after it.
+    pub(super) fn record(&mut self, body: &mut [u8], at: usize, row: &mut [u64]) -> Step {
+        if byte(body, at) != b'{' {
+            let after = skip_value(body, at, self.depth - 1)?;
+            return Err(Fault::mismatch(body, at, after, "an object"));
+        }
+        let start = at;
+        let mut at = at + 1;
+        let mut place = After::START;
+        loop {
+            let column;
+            (at, column, place) = match self.shape.follow(body, at, place) {
+                Some(usual) => usual,
+                None => match self.next_key(body, at, place)? {
+                    Next::Value(at, column, place) => (at, column, place),
+                    Next::End(end) => {
+                        at = end;
+                        break;
+                    }
+                },
+            };
+            at = match column {
+                Some(column) => self
+                    .field(body, at, column, row)
+                    .map_err(|fault| fault.in_column(column))?,
+                None => skip_value(body, at, self.depth)?,
+            };
+        }
+        self.check(row, start, at)?;
+        Ok(at)
+    }
+
+    #[inline]
+    fn field(&mut self, body: &mut [u8], at: usize, column: usize, row: &mut [u64]) -> Step {
+        let kind = self.schema.fields[column].kind;
+        let cells = &mut row[self.schema.slot(column)..];
+        let depth = self.depth;
+        read(
+            body,
+            at,
+            kind,
+            cells,
+            Place { column, depth },
+            &mut self.gathered,
+        )
+    }
+
+    /// Reads what stands between the value that ends at `from` and the next one.
+    fn next_key(&mut self, body: &[u8], from: usize, place: After) -> Result<Next, Fault> {
+        let first = place == After::START;
+        let mut at = whitespace(body, from);
+        match byte(body, at) {
+            b'}' => return Ok(Next::End(at + 1)),
+            b',' if !first => at = whitespace(body, at + 1),
+            _ if first => {}
+            _ => return Err(Fault::syntax(body, at, "expected ',' or '}'")),
+        }
+        let end = key(body, at)?;
+        let raw = &body[at + 1..end - 1];
+        let fields = self.schema.fields.iter();
+        let column = if raw.contains(&b'\\') {
+            fields.enumerate().find(|(_, field)| reads(raw, field.name))
+        } else {
+            fields
+                .enumerate()
+                .find(|(_, field)| field.name.as_bytes() == raw)
+        };
+        let column = column.map(|(column, _)| column);
+        let value = colon(body, end)?;
+        let place = self.shape.learn(place, &body[from..value], column);
+        Ok(Next::Value(value, column, place))
+    }
+
+    /// Complains about what is missing or could not be converted in the record from `start` to `end`.
+    #[inline]
+    fn check(&mut self, row: &[u64], start: usize, end: usize) -> Result<(), Fault> {
+        let pending = !self.gathered.pending.is_empty();
+        for (column, field) in self.schema.fields.iter().enumerate() {
+            if field.kind == Kind::Id && row[self.schema.slot(column)] == NONE {
+                return Err(missing(start, end, column));
+            }
+        }
+        if pending {
+            self.settle(row, end)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The first pending complaint that no later duplicate of the key has settled.
+    #[cold]
+    fn settle(&mut self, row: &[u64], end: usize) -> Result<(), Fault> {
+        for fault in self.gathered.pending.drain(..) {
+            let column = fault.column.unwrap_or(0);
+            if row[self.schema.slot(column)] == INVALID {
+                return Err(fault.seen_to(end));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What follows a value in an object.
+enum Next {
+    /// Another value: where it begins, its column, and the place in the order of keys.
+    Value(usize, Option<usize>, After),
+    /// Nothing: the offset after the object.
+    End(usize),
+}
+
+#[cold]
+fn missing(start: usize, end: usize, column: usize) -> Fault {
+    Fault::new(start, "a required field is missing")
+        .in_column(column)
+        .seen_to(end)
+}

@@ -1,0 +1,107 @@
+//! Finding the end of things: whitespace, strings, numbers, literals.
+
+use super::fault::{Fault, Step};
+
+/// The byte at `at`, or 0 past the end. A NUL is valid nowhere in JSON, so both lead to the same branch.
+#[inline]
+pub(super) fn byte(body: &[u8], at: usize) -> u8 {
+    body.get(at).copied().unwrap_or(0)
+}
+
+/// The first byte at or after `at` that is not whitespace.
+#[inline]
+pub(super) fn whitespace(body: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = body.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Whether a byte inside a string needs a closer look: a quote, a backslash, a control character.
+#[inline]
+const fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+/// The first special byte at or after `at`, or the end of the body.
+///
+/// Sixteen bytes at a time in a shape that the compiler turns into vector compares: most strings here are shorter
+/// than what a call into a search routine costs.
+#[inline]
+pub(super) fn special(body: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = body.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let marks = chunk.map(|byte| if is_special(byte) { 0x80 } else { 0 });
+        let marks = u128::from_le_bytes(marks);
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 16;
+    }
+    while body.get(at).is_some_and(|&byte| !is_special(byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the digits from `at` on.
+#[inline]
+fn digits(body: &[u8], mut at: usize) -> usize {
+    while body.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
+}
+
+/// At least one digit from `at` on.
+#[inline]
+fn some_digits(body: &[u8], at: usize) -> Step {
+    let end = digits(body, at);
+    if end == at {
+        return Err(Fault::syntax(body, at, "a digit was expected"));
+    }
+    Ok(end)
+}
+
+/// The end of the number at `at`, which begins with a digit or a minus sign.
+#[inline]
+pub(super) fn number(body: &[u8], mut at: usize) -> Step {
+    if byte(body, at) == b'-' {
+        at += 1;
+    }
+    at = if byte(body, at) == b'0' {
+        at + 1
+    } else {
+        some_digits(body, at)?
+    };
+    if byte(body, at) == b'.' {
+        at = some_digits(body, at + 1)?;
+    }
+    if let b'e' | b'E' = byte(body, at) {
+        at += 1;
+        if let b'+' | b'-' = byte(body, at) {
+            at += 1;
+        }
+        at = some_digits(body, at)?;
+    }
+    Ok(at)
+}
+
+/// The end of `true`, `false` or `null`, of which `at` is known to hold the first letter.
+#[inline]
+pub(super) fn literal(body: &[u8], at: usize) -> Step {
+    let word: &[u8] = match byte(body, at) {
+        b't' => b"true",
+        b'f' => b"false",
+        _ => b"null",
+    };
+    let found = body.get(at..).unwrap_or_default();
+    if found.starts_with(word) {
+        return Ok(at + word.len());
+    }
+    let same = word.iter().zip(found).take_while(|(a, b)| a == b).count();
+    Err(Fault::syntax(
+        body,
+        at + same,
+        "true, false or null was expected",
+    ))
+}

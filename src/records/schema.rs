@@ -1,0 +1,109 @@
+//! What a record type is: the names and kinds of its fields.
+
+/// A record type: the decoder reads any type that is described by one of these.
+#[derive(Debug)]
+pub struct Schema {
+    /// The name that error paths begin with, such as `members`.
+    pub name: &'static str,
+    /// The fields in the order of their columns.
+    pub fields: &'static [Field],
+    /// Where each column's cells begin in a row. The first cell of a row is the record's own place in the text.
+    slots: [u8; Schema::MAX_FIELDS],
+    /// How many cells a row takes.
+    width: u8,
+}
+
+/// One field of a record type.
+#[derive(Debug)]
+pub struct Field {
+    /// The key in the JSON object.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+}
+
+/// What a field's value may be, and what it is converted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string that must be there. It may be empty.
+    Id,
+    /// A string; null or absent otherwise. A number is an error.
+    Text,
+    /// A 64-bit integer: also as a string, or as a number whose fraction is zero.
+    Int,
+    /// A boolean: also as 0 or 1, or as a word such as `"yes"`.
+    Bool,
+    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. Its text is kept as sent.
+    Time,
+    /// A list of strings. Absent and null count as empty; an element that is no string is an error.
+    TextList,
+    /// An object, kept as JSON text. It may be absent but not null.
+    Object,
+}
+
+/// What an answer's outermost value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// One record.
+    Object,
+    /// A list of records.
+    List,
+}
+
+impl Field {
+    /// Describes one field.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind }
+    }
+}
+
+impl Kind {
+    /// How many 8-byte cells a value takes: a time keeps its text and its instant, an integer whether it is there.
+    const fn cells(self) -> u8 {
+        match self {
+            Self::Time | Self::Int => 2,
+            Self::Id | Self::Text | Self::Bool | Self::TextList | Self::Object => 1,
+        }
+    }
+}
+
+impl Schema {
+    /// The most fields a record type may have.
+    pub const MAX_FIELDS: usize = 48;
+
+    /// Describes a record type.
+    ///
+    /// # Panics
+    ///
+    /// With more than [`Schema::MAX_FIELDS`] fields; in a `static`, that is an error at compile time.
+    pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
+        assert!(fields.len() <= Self::MAX_FIELDS, "too many fields");
+        let mut slots = [0; Self::MAX_FIELDS];
+        let mut width = 1;
+        let mut column = 0;
+        while column < fields.len() {
+            slots[column] = width;
+            width += fields[column].kind.cells();
+            column += 1;
+        }
+        Self {
+            name,
+            fields,
+            slots,
+            width,
+        }
+    }
+
+    /// The column whose key is `name`.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+
+    pub(super) fn slot(&self, column: usize) -> usize {
+        usize::from(self.slots[column])
+    }
+
+    pub(super) fn width(&self) -> usize {
+        usize::from(self.width)
+    }
+}
