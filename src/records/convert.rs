@@ -5,11 +5,7 @@ use std::str::from_utf8;
 /// The integer that the JSON number `raw` is, if it is one and 64 bits hold it: `2`, `2.0`, `2e3`.
 pub(super) fn int_from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
-    if raw.contains(['.', 'e', 'E']) {
-        whole(raw.parse().ok()?)
-    } else {
-        raw.parse().ok()
-    }
+    if raw.contains(['.', 'e', 'E']) { whole(raw.parse().ok()?) } else { raw.parse().ok() }
 }
 
 /// The integer that a string reads as.
@@ -31,11 +27,7 @@ pub(super) fn int_from_text(text: &[u8]) -> Option<i64> {
     };
     // Among leading zeros underscores may even be doubled: that is how the Python client reads them.
     let leading = digits.starts_with('0');
-    let significant = if leading {
-        digits.trim_start_matches(['0', '_'])
-    } else {
-        digits
-    };
+    let significant = if leading { digits.trim_start_matches(['0', '_']) } else { digits };
     let well_formed = digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
         && !digits.is_empty()
         && !digits.ends_with('_')
@@ -48,14 +40,8 @@ pub(super) fn int_from_text(text: &[u8]) -> Option<i64> {
     let least = significant
         .bytes()
         .filter(u8::is_ascii_digit)
-        .try_fold(0_i64, |value, digit| {
-            value.checked_mul(10)?.checked_sub(i64::from(digit - b'0'))
-        })?;
-    if negative {
-        Some(least)
-    } else {
-        least.checked_neg()
-    }
+        .try_fold(0_i64, |value, digit| value.checked_mul(10)?.checked_sub(i64::from(digit - b'0')))?;
+    if negative { Some(least) } else { least.checked_neg() }
 }
 
 /// The boolean that a JSON number is: 0 or 1, with or without a fraction of zeros.

@@ -20,30 +20,16 @@ const SAMPLE: usize = 32;
 /// Decodes `body`, a whole JSON text, into records of type `schema`.
 ///
 /// The table keeps the body's buffer. On error the body is given back as it was.
-pub fn decode(
-    mut body: Vec<u8>,
-    schema: &'static Schema,
-    root: Root,
-) -> Result<Table, DecodeError> {
+pub(crate) fn decode(mut body: Vec<u8>, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
     if u32::try_from(body.len()).is_err() {
-        return Err(DecodeError {
-            path: String::new(),
-            reason: "longer than 4 GiB".into(),
-            offset: 0,
-            body,
-        });
+        return Err(DecodeError { path: String::new(), reason: "longer than 4 GiB".into(), offset: 0, body });
     }
     let mut document = Document::new(schema, root);
     if let Err(fault) = document.read(&mut body, root) {
         let path = document.path(&fault);
         let original = document.reader.gathered.original;
         original.undo(&mut body[..fault.seen], 0..fault.seen);
-        return Err(DecodeError {
-            path,
-            reason: fault.reason.to_string(),
-            offset: fault.at,
-            body,
-        });
+        return Err(DecodeError { path, reason: fault.reason.to_string(), offset: fault.at, body });
     }
     document.finish(body)
 }
@@ -142,9 +128,7 @@ impl Document {
             let estimate = left as u64 * self.rows as u64 / read.max(1) as u64;
             // Never more memory than what is left of the text: short records may be followed by long ones.
             let most = left / (8 * width);
-            usize::try_from(estimate + estimate / 32)
-                .unwrap_or(most)
-                .min(most)
+            usize::try_from(estimate + estimate / 32).unwrap_or(most).min(most)
         };
         self.cells.reserve((rows + 1) * width);
     }
@@ -172,11 +156,7 @@ impl Document {
 
     /// Makes the table, now that the whole body is known to be sound but for its encoding.
     fn finish(self, mut body: Vec<u8>) -> Result<Table, DecodeError> {
-        let Gathered {
-            mut items,
-            mut original,
-            ..
-        } = self.reader.gathered;
+        let Gathered { mut items, mut original, .. } = self.reader.gathered;
         original.cut(&mut body);
         match String::from_utf8(body) {
             Ok(text) => {
@@ -186,14 +166,7 @@ impl Document {
                 }
                 items.shrink_to_fit();
                 original.shrink();
-                Ok(Table::new(
-                    self.reader.schema,
-                    self.rows,
-                    text,
-                    cells,
-                    items,
-                    original,
-                ))
+                Ok(Table::new(self.reader.schema, self.rows, text, cells, items, original))
             }
             Err(error) => Err(not_utf8(error.into_bytes(), &original)),
         }
@@ -207,12 +180,7 @@ fn not_utf8(mut body: Vec<u8>, original: &Original) -> DecodeError {
     let all = 0..body.len();
     original.undo(&mut body, all);
     let offset = std::str::from_utf8(&body).map_or_else(|error| error.valid_up_to(), str::len);
-    DecodeError {
-        path: String::new(),
-        reason: "not UTF-8".into(),
-        offset,
-        body,
-    }
+    DecodeError { path: String::new(), reason: "not UTF-8".into(), offset, body }
 }
 
 /// The row of a record that has no field at all.

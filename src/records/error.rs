@@ -2,26 +2,18 @@
 
 use std::fmt;
 
-use super::fault::ENDS_EARLY;
-
 /// Why an answer could not be decoded, and the answer itself as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError {
+pub(crate) struct DecodeError {
     /// The record and field, such as `members[17].email`; empty where the fault lies outside the records.
-    pub path: String,
-    /// What is wrong, such as `a string was expected, found a number`.
-    pub reason: String,
+    pub(crate) path: String,
+    /// What is wrong, such as `a string was expected, found a number`. Where the body is the beginning of something that
+    /// could have gone on well, it is `the text ends early`.
+    pub(crate) reason: String,
     /// Where in the body, in bytes.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// The body as it was received.
-    pub body: Vec<u8>,
-}
-
-impl DecodeError {
-    /// Whether the body is the beginning of something that could have gone on well: an answer that was cut off.
-    pub fn ends_early(&self) -> bool {
-        self.reason == ENDS_EARLY
-    }
+    pub(crate) body: Vec<u8>,
 }
 
 impl fmt::Display for DecodeError {

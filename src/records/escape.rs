@@ -87,11 +87,7 @@ fn hex(body: &[u8], at: usize) -> Result<u32, Fault> {
 /// Ends the string whose contents begin at `start` with a NUL, its escapes resolved.
 /// Gives where its contents end, and the offset after the closing quote it had.
 #[inline]
-pub(super) fn keep_string(
-    body: &mut [u8],
-    original: &mut Original,
-    start: usize,
-) -> Result<(usize, usize), Fault> {
+pub(super) fn keep_string(body: &mut [u8], original: &mut Original, start: usize) -> Result<(usize, usize), Fault> {
     let end = special(body, start);
     match body.get_mut(end) {
         Some(quote @ b'"') => {

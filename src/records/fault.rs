@@ -30,23 +30,13 @@ pub(super) type Step = Result<usize, Fault>;
 
 impl Fault {
     pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Details {
-            at,
-            seen: at,
-            reason: reason.into(),
-            column: None,
-            item: None,
-        }))
+        Self(Box::new(Details { at, seen: at, reason: reason.into(), column: None, item: None }))
     }
 
     /// The byte at `at` is not what the grammar wants there, or there is none.
     #[cold]
     pub(super) fn syntax(body: &[u8], at: usize, reason: &'static str) -> Self {
-        if at >= body.len() {
-            Self::new(body.len(), ENDS_EARLY)
-        } else {
-            Self::new(at, reason)
-        }
+        if at >= body.len() { Self::new(body.len(), ENDS_EARLY) } else { Self::new(at, reason) }
     }
 
     /// The well-formed value at `at`, which goes on to `end`, is not of a kind that is wanted there.

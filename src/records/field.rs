@@ -112,18 +112,13 @@ fn read_other(
     match converted {
         Some(value) if kind == Kind::Bool => set(cells, 0, value.cast_unsigned()),
         Some(value) => {
-            let first = if kind == Kind::Time {
-                span(text)
-            } else {
-                PRESENT
-            };
+            let first = if kind == Kind::Time { span(text) } else { PRESENT };
             set(cells, 0, first);
             set(cells, 1, value.cast_unsigned());
         }
         None => {
             set(cells, 0, INVALID);
-            let mut fault =
-                Fault::mismatch(body, at, after, expected(kind)).in_column(place.column);
+            let mut fault = Fault::mismatch(body, at, after, expected(kind)).in_column(place.column);
             fault.reason.to_mut().push_str(" that is not one");
             gathered.pending.push(fault);
         }
@@ -132,13 +127,7 @@ fn read_other(
 }
 
 /// A list of strings.
-fn read_list(
-    body: &mut [u8],
-    at: usize,
-    cells: &mut [u64],
-    place: Place,
-    gathered: &mut Gathered,
-) -> Step {
+fn read_list(body: &mut [u8], at: usize, cells: &mut [u64], place: Place, gathered: &mut Gathered) -> Step {
     let first = gathered.items.len();
     let mut good = true;
     let mut at = whitespace(body, at + 1);
@@ -176,14 +165,7 @@ fn read_list(
 
 /// Passes over a value of the wrong kind, to be complained about unless a duplicate of the key makes up for it.
 #[cold]
-fn mismatch(
-    body: &[u8],
-    at: usize,
-    kind: Kind,
-    cells: &mut [u64],
-    place: Place,
-    gathered: &mut Gathered,
-) -> Step {
+fn mismatch(body: &[u8], at: usize, kind: Kind, cells: &mut [u64], place: Place, gathered: &mut Gathered) -> Step {
     let after = skip_value(body, at, place.depth)?;
     set(cells, 0, INVALID);
     let fault = Fault::mismatch(body, at, after, expected(kind));

@@ -23,16 +23,17 @@ mod original;
 mod record;
 mod scan;
 mod schema;
-pub mod schemas;
+mod schemas;
 mod shape;
 mod skip;
 mod table;
 mod time;
 
-pub use decode::decode;
-pub use error::DecodeError;
-pub use schema::{Field, Kind, Root, Schema};
+pub(crate) use decode::decode;
+pub(crate) use schema::{Root, Schema};
+pub(crate) use schemas::{EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};
 pub use table::Table;
+pub(crate) use time::parse_time_us;
 
 #[cfg(test)]
 mod tests;

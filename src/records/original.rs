@@ -62,18 +62,13 @@ impl Original {
                 *byte = b'"';
             }
         }
-        let first = self
-            .patches
-            .partition_point(|patch| (patch.place as usize) < range.start);
+        let first = self.patches.partition_point(|patch| (patch.place as usize) < range.start);
         for (index, patch) in self.patches.iter().enumerate().skip(first) {
             let place = patch.place as usize;
             if place >= range.end {
                 break;
             }
-            let end = self
-                .patches
-                .get(index + 1)
-                .map_or(self.saved.len(), |next| next.from as usize);
+            let end = self.patches.get(index + 1).map_or(self.saved.len(), |next| next.from as usize);
             let saved = &self.saved[patch.from as usize..end];
             let place = place - range.start;
             part[place..place + saved.len()].copy_from_slice(saved);

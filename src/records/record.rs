@@ -41,9 +41,7 @@ impl Reader {
                 },
             };
             at = match column {
-                Some(column) => self
-                    .field(body, at, column, row)
-                    .map_err(|fault| fault.in_column(column))?,
+                Some(column) => self.field(body, at, column, row).map_err(|fault| fault.in_column(column))?,
                 None => skip_value(body, at, self.depth)?,
             };
         }
@@ -56,14 +54,7 @@ impl Reader {
         let kind = self.schema.fields[column].kind;
         let cells = &mut row[self.schema.slot(column)..];
         let depth = self.depth;
-        read(
-            body,
-            at,
-            kind,
-            cells,
-            Place { column, depth },
-            &mut self.gathered,
-        )
+        read(body, at, kind, cells, Place { column, depth }, &mut self.gathered)
     }
 
     /// Reads what stands between the value that ends at `from` and the next one.
@@ -82,9 +73,7 @@ impl Reader {
         let column = if raw.contains(&b'\\') {
             fields.enumerate().find(|(_, field)| reads(raw, field.name))
         } else {
-            fields
-                .enumerate()
-                .find(|(_, field)| field.name.as_bytes() == raw)
+            fields.enumerate().find(|(_, field)| field.name.as_bytes() == raw)
         };
         let column = column.map(|(column, _)| column);
         let value = colon(body, end)?;
@@ -101,11 +90,7 @@ impl Reader {
                 return Err(missing(start, end, column));
             }
         }
-        if pending {
-            self.settle(row, end)
-        } else {
-            Ok(())
-        }
+        if pending { self.settle(row, end) } else { Ok(()) }
     }
 
     /// The first pending complaint that no later duplicate of the key has settled.
@@ -131,7 +116,5 @@ enum Next {
 
 #[cold]
 fn missing(start: usize, end: usize, column: usize) -> Fault {
-    Fault::new(start, "a required field is missing")
-        .in_column(column)
-        .seen_to(end)
+    Fault::new(start, "a required field is missing").in_column(column).seen_to(end)
 }

@@ -68,11 +68,7 @@ pub(super) fn number(body: &[u8], mut at: usize) -> Step {
     if byte(body, at) == b'-' {
         at += 1;
     }
-    at = if byte(body, at) == b'0' {
-        at + 1
-    } else {
-        some_digits(body, at)?
-    };
+    at = if byte(body, at) == b'0' { at + 1 } else { some_digits(body, at)? };
     if byte(body, at) == b'.' {
         at = some_digits(body, at + 1)?;
     }
@@ -99,9 +95,5 @@ pub(super) fn literal(body: &[u8], at: usize) -> Step {
         return Ok(at + word.len());
     }
     let same = word.iter().zip(found).take_while(|(a, b)| a == b).count();
-    Err(Fault::syntax(
-        body,
-        at + same,
-        "true, false or null was expected",
-    ))
+    Err(Fault::syntax(body, at + same, "true, false or null was expected"))
 }

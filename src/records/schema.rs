@@ -43,7 +43,7 @@ pub enum Kind {
 
 /// What an answer's outermost value must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Root {
+pub(crate) enum Root {
     /// One record.
     Object,
     /// A list of records.
@@ -86,12 +86,7 @@ impl Schema {
             width += fields[column].kind.cells();
             column += 1;
         }
-        Self {
-            name,
-            fields,
-            slots,
-            width,
-        }
+        Self { name, fields, slots, width }
     }
 
     /// The column whose key is `name`.

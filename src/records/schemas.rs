@@ -2,83 +2,81 @@
 
 use super::schema::{Field, Kind, Schema};
 
+/// The column of `id` in every record type.
+pub(crate) const ID: usize = 0;
+
 /// Columns of [`WORKSPACE`].
-pub mod workspace {
+pub(crate) mod workspace {
     /// `id`
-    pub const ID: usize = 0;
+    pub(crate) const ID: usize = 0;
     /// `workspace_name`
-    pub const WORKSPACE_NAME: usize = 1;
+    pub(crate) const WORKSPACE_NAME: usize = 1;
 }
 
 /// Columns of [`MEMBERS`].
-pub mod member {
+pub(crate) mod member {
     /// `id`
-    pub const ID: usize = 0;
+    pub(crate) const ID: usize = 0;
     /// `full_name`
-    pub const FULL_NAME: usize = 1;
+    pub(crate) const FULL_NAME: usize = 1;
     /// `preferred_name`
-    pub const PREFERRED_NAME: usize = 2;
+    pub(crate) const PREFERRED_NAME: usize = 2;
     /// `access_level`
-    pub const ACCESS_LEVEL: usize = 3;
+    pub(crate) const ACCESS_LEVEL: usize = 3;
     /// `email`
-    pub const EMAIL: usize = 4;
+    pub(crate) const EMAIL: usize = 4;
 }
 
 /// Columns of [`GROUPS`].
-pub mod group {
+pub(crate) mod group {
     /// `id`
-    pub const ID: usize = 0;
+    pub(crate) const ID: usize = 0;
     /// `group_name`
-    pub const GROUP_NAME: usize = 1;
+    pub(crate) const GROUP_NAME: usize = 1;
     /// `user_ids`
-    pub const USER_IDS: usize = 2;
+    pub(crate) const USER_IDS: usize = 2;
     /// `program_ids`
-    pub const PROGRAM_IDS: usize = 3;
+    pub(crate) const PROGRAM_IDS: usize = 3;
     /// `email`
-    pub const EMAIL: usize = 4;
+    pub(crate) const EMAIL: usize = 4;
 }
 
 /// Columns of [`EVENTS`].
-pub mod event {
+pub(crate) mod event {
     /// `id`
-    pub const ID: usize = 0;
+    pub(crate) const ID: usize = 0;
     /// `full_name`
-    pub const FULL_NAME: usize = 1;
+    pub(crate) const FULL_NAME: usize = 1;
     /// `preferred_name`
-    pub const PREFERRED_NAME: usize = 2;
+    pub(crate) const PREFERRED_NAME: usize = 2;
     /// `is_bot`
-    pub const IS_BOT: usize = 3;
+    pub(crate) const IS_BOT: usize = 3;
     /// `event_attrs`
-    pub const EVENT_ATTRS: usize = 4;
+    pub(crate) const EVENT_ATTRS: usize = 4;
     /// `created_at`
-    pub const CREATED_AT: usize = 5;
+    pub(crate) const CREATED_AT: usize = 5;
     /// `resource_id`
-    pub const RESOURCE_ID: usize = 6;
+    pub(crate) const RESOURCE_ID: usize = 6;
     /// `resource_type`
-    pub const RESOURCE_TYPE: usize = 7;
+    pub(crate) const RESOURCE_TYPE: usize = 7;
     /// `event_type`
-    pub const EVENT_TYPE: usize = 8;
+    pub(crate) const EVENT_TYPE: usize = 8;
     /// `event_type_version`
-    pub const EVENT_TYPE_VERSION: usize = 9;
+    pub(crate) const EVENT_TYPE_VERSION: usize = 9;
     /// `event_user_id`
-    pub const EVENT_USER_ID: usize = 10;
+    pub(crate) const EVENT_USER_ID: usize = 10;
     /// `parent_bulk_event_id`
-    pub const PARENT_BULK_EVENT_ID: usize = 11;
+    pub(crate) const PARENT_BULK_EVENT_ID: usize = 11;
     /// `is_bulk`
-    pub const IS_BULK: usize = 12;
+    pub(crate) const IS_BULK: usize = 12;
 }
 
 /// The workspace itself: one object.
-pub static WORKSPACE: Schema = Schema::new(
-    "workspace",
-    &[
-        Field::new("id", Kind::Id),
-        Field::new("workspace_name", Kind::Text),
-    ],
-);
+pub(crate) static WORKSPACE: Schema =
+    Schema::new("workspace", &[Field::new("id", Kind::Id), Field::new("workspace_name", Kind::Text)]);
 
 /// The members of the workspace.
-pub static MEMBERS: Schema = Schema::new(
+pub(crate) static MEMBERS: Schema = Schema::new(
     "members",
     &[
         Field::new("id", Kind::Id),
@@ -90,7 +88,7 @@ pub static MEMBERS: Schema = Schema::new(
 );
 
 /// The groups of the workspace.
-pub static GROUPS: Schema = Schema::new(
+pub(crate) static GROUPS: Schema = Schema::new(
     "groups",
     &[
         Field::new("id", Kind::Id),
@@ -102,7 +100,7 @@ pub static GROUPS: Schema = Schema::new(
 );
 
 /// The events of the workspace.
-pub static EVENTS: Schema = Schema::new(
+pub(crate) static EVENTS: Schema = Schema::new(
     "events",
     &[
         Field::new("id", Kind::Id),

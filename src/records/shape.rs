@@ -47,19 +47,12 @@ impl Shape {
         // For the two places that no separator leads to. That they have one each is what keeps a separator with a
         // comma from ever being looked for at the beginning of a record.
         let places = [After::START, After::UNKNOWN];
-        Self {
-            separators: places.map(|_| Separator::new(b"", None)).into(),
-        }
+        Self { separators: places.map(|_| Separator::new(b"", None)).into() }
     }
 
     /// If what stands at `at` is what usually comes after `after`: where the value begins, the column, the new place.
     #[inline]
-    pub(super) fn follow(
-        &self,
-        body: &[u8],
-        at: usize,
-        after: After,
-    ) -> Option<(usize, Option<usize>, After)> {
+    pub(super) fn follow(&self, body: &[u8], at: usize, after: After) -> Option<(usize, Option<usize>, After)> {
         let next = self.separators.get(usize::from(after.0))?.next;
         let separator = self.separators.get(usize::from(next))?;
         let window = body.get(at..)?.first_chunk::<LONGEST>()?;
@@ -83,10 +76,8 @@ impl Shape {
             return After::UNKNOWN;
         }
         let new = Separator::new(bytes, column);
-        let known = self
-            .separators
-            .iter()
-            .position(|separator| separator.length == new.length && separator.bytes == new.bytes);
+        let known =
+            self.separators.iter().position(|separator| separator.length == new.length && separator.bytes == new.bytes);
         let index = match known {
             Some(index) => index,
             None if self.separators.len() < MOST => {

@@ -32,21 +32,13 @@ impl Table {
         items: Vec<u64>,
         original: Original,
     ) -> Self {
-        Self {
-            schema,
-            rows,
-            text,
-            cells,
-            items,
-            original,
-            json: OnceLock::new(),
-        }
+        Self { schema, rows, text, cells, items, original, json: OnceLock::new() }
     }
 
-    /// A table without records, whose JSON is `json`: for an answer that has no body where a list was due.
-    pub fn empty(schema: &'static Schema, json: &str) -> Self {
+    /// A list without records, whose JSON is `[]`: for an answer that has no body where a list was due.
+    pub fn empty(schema: &'static Schema) -> Self {
         let original = Original::default();
-        Self::new(schema, 0, json.to_owned(), Vec::new(), Vec::new(), original)
+        Self::new(schema, 0, "[]".to_owned(), Vec::new(), Vec::new(), original)
     }
 
     /// The type of the records.
@@ -105,23 +97,13 @@ impl Table {
     }
 
     /// One string of a `TextList` field.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such string; [`Table::list_len`] tells.
-    pub fn list_item(&self, row: usize, column: usize, item: usize) -> &str {
-        let range = range(self.list(row, column)[item]).unwrap_or_default();
-        &self.text[range]
+    pub fn list_item(&self, row: usize, column: usize, item: usize) -> Option<&str> {
+        self.text.get(range(*self.list(row, column).get(item)?)?)
     }
 
     /// The same with the NUL that follows it.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such string; [`Table::list_len`] tells.
-    pub fn list_item_with_nul(&self, row: usize, column: usize, item: usize) -> &[u8] {
-        let range = range(self.list(row, column)[item]).unwrap_or_default();
-        &self.text.as_bytes()[range.start..=range.end]
+    pub fn list_item_with_nul(&self, row: usize, column: usize, item: usize) -> Option<&[u8]> {
+        self.with_nul(range(*self.list(row, column).get(item)?)?)
     }
 
     /// The answer byte for byte as the server sent it. Restored when first asked for, then kept.

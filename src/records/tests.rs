@@ -1,1 +1,1 @@
-//! What the decoder promises.
+

@@ -17,24 +17,30 @@ const TOO_LATE: i64 = 253_402_300_800 * MICROS;
 /// The instant that the JSON number `raw` stands for.
 pub(super) fn from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
-    if raw.contains(['.', 'e', 'E']) {
-        from_float(raw.parse().ok()?)
-    } else {
-        from_int(raw.parse().ok()?)
-    }
+    if raw.contains(['.', 'e', 'E']) { from_float(raw.parse().ok()?) } else { from_int(raw.parse().ok()?) }
 }
 
 /// The instant that a string stands for.
 pub(super) fn from_text(text: &[u8]) -> Option<i64> {
-    match date(text) {
-        Some((days, [])) => in_range(days * 86_400 * MICROS),
-        Some((days, [b'T' | b't' | b' ' | b'_', time @ ..])) => {
+    calendar(text).or_else(|| from_digits(text))
+}
+
+/// The Unix microseconds of an RFC 3339 time or a bare date, in any of the forms that answers may have.
+/// Unlike there, a number is none.
+pub(crate) fn parse_time_us(text: &str) -> Option<i64> {
+    calendar(text.as_bytes())
+}
+
+/// A date, alone or with a time of day.
+fn calendar(text: &[u8]) -> Option<i64> {
+    match date(text)? {
+        (days, []) => in_range(days * 86_400 * MICROS),
+        (days, [b'T' | b't' | b' ' | b'_', time @ ..]) => {
             let (clock, offset) = time_of_day(time)?;
             let local = in_range(days * 86_400 * MICROS + clock)?;
             Some(local - offset * 60 * MICROS)
         }
-        Some(_) => None,
-        None => from_digits(text),
+        _ => None,
     }
 }
 
@@ -54,20 +60,12 @@ fn from_digits(text: &[u8]) -> Option<i64> {
 }
 
 fn from_int(timestamp: i64) -> Option<i64> {
-    let unit = if timestamp.checked_abs()? <= MAX_SECONDS {
-        MICROS
-    } else {
-        1_000
-    };
+    let unit = if timestamp.checked_abs()? <= MAX_SECONDS { MICROS } else { 1_000 };
     in_range(timestamp.checked_mul(unit)?)
 }
 
 fn from_float(timestamp: f64) -> Option<i64> {
-    let seconds = if timestamp.abs() > 20_000_000_000.0 {
-        timestamp / 1_000.0
-    } else {
-        timestamp
-    };
+    let seconds = if timestamp.abs() > 20_000_000_000.0 { timestamp / 1_000.0 } else { timestamp };
     // The fraction goes its own way: a double has no room for today's microseconds and the rounding of a product.
     let fraction = ((seconds - seconds.floor()) * 1e6).round();
     let micros = whole(seconds.floor())?.checked_mul(MICROS)?;
@@ -98,11 +96,7 @@ fn date(text: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     // Years that begin in March have their leap day last, which makes the months regular.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (153 * month + 2) / 5 + day - 1;
     Some((year * 365 + leap_days + day_of_year - 719_468, rest))
@@ -138,11 +132,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     }
     let (digits, rest) = text.split_at(length);
     let zeros = std::iter::repeat(&b'0');
-    let micros = digits
-        .iter()
-        .chain(zeros)
-        .take(6)
-        .fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+    let micros = digits.iter().chain(zeros).take(6).fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     Some((micros, rest))
 }
 
