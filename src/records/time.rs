@@ -8,7 +8,10 @@ use super::convert::whole;
 
 /// Unix times up to this many are seconds, and milliseconds beyond: the boundary lies in the year 2603 and in 1970.
 const MAX_SECONDS: i64 = 20_000_000_000;
+/// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
+/// Microseconds in a millisecond.
+const MILLIS: i64 = 1_000;
 /// The beginning of the year 1.
 const EARLIEST: i64 = -62_135_596_800 * MICROS;
 /// The beginning of the year 10000.
@@ -60,16 +63,18 @@ fn from_digits(text: &[u8]) -> Option<i64> {
 }
 
 fn from_int(timestamp: i64) -> Option<i64> {
-    let unit = if timestamp.checked_abs()? <= MAX_SECONDS { MICROS } else { 1_000 };
+    let unit = if timestamp.checked_abs()? <= MAX_SECONDS { MICROS } else { MILLIS };
     in_range(timestamp.checked_mul(unit)?)
 }
 
 fn from_float(timestamp: f64) -> Option<i64> {
-    let seconds = if timestamp.abs() > 20_000_000_000.0 { timestamp / 1_000.0 } else { timestamp };
-    // The fraction goes its own way: a double has no room for today's microseconds and the rounding of a product.
-    let fraction = ((seconds - seconds.floor()) * 1e6).round();
-    let micros = whole(seconds.floor())?.checked_mul(MICROS)?;
-    in_range(micros.checked_add(whole(fraction)?)?)
+    #[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd")]
+    let unit = if timestamp.abs() <= MAX_SECONDS as f64 { MICROS } else { MILLIS };
+    // The fraction goes its own way: a double has no room for the microseconds of all these years.
+    let units = timestamp.floor();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd")]
+    let micros = ((timestamp - units) * unit as f64).round();
+    in_range(whole(units)?.checked_mul(unit)?.checked_add(whole(micros)?)?)
 }
 
 fn in_range(micros: i64) -> Option<i64> {
