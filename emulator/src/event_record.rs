@@ -9,7 +9,7 @@ use crate::timestamp::{self, Micros};
 pub(crate) const EVENT_TYPES: &[&str] = &["create", "update", "delete", "comment", "assign"];
 pub(crate) const RESOURCE_TYPES: &[&str] = &["task", "record", "experiment", "program"];
 
-// All made-up events fall into this year, however many they are.
+// Events are spread over this year, however many they are.
 const FIRST: Micros = 1_735_718_400_000_000; // 2025-01-01T08:00:00Z
 const SPAN: u64 = 364 * 86_400_000_000;
 
@@ -26,20 +26,37 @@ pub(crate) struct Traits {
     /// Position in `RESOURCE_TYPES`.
     pub(crate) resource_type: Option<usize>,
     /// Index of the acting member.
-    pub(crate) member: Option<u64>,
+    pub(crate) member: Option<usize>,
 }
 
 /// Makes the event of any index, without the ones before it.
 #[derive(Debug)]
 pub(crate) struct EventMaker {
     seed: u64,
-    members: u64,
+    actors: Vec<Actor>,
     workspace_id: String,
+}
+
+/// What an event tells of the member who acted; kept, as each of them acts many times.
+#[derive(Debug)]
+struct Actor {
+    id: String,
+    full_name: String,
+    preferred_name: Option<String>,
 }
 
 impl EventMaker {
     pub(crate) fn new(seed: u64, members: u64) -> Self {
-        Self { seed, members, workspace_id: workspace_id(seed) }
+        let actor = |index| {
+            let member = Member::new(seed, index);
+            Actor { id: member.id, full_name: member.full_name, preferred_name: member.preferred_name }
+        };
+        Self { seed, actors: (0..members).map(actor).collect(), workspace_id: workspace_id(seed) }
+    }
+
+    /// The ids of all who act, in the order that `Traits::member` counts in.
+    pub(crate) fn actor_ids(&self) -> impl Iterator<Item = &str> {
+        self.actors.iter().map(|actor| actor.id.as_str())
     }
 
     pub(crate) fn id(&self, index: u64) -> String {
@@ -53,7 +70,7 @@ impl EventMaker {
         Traits {
             event_type,
             resource_type: (!rng.percent(4)).then(|| rng.position(RESOURCE_TYPES.len())),
-            member: (self.members > 0).then(|| rng.below(self.members)),
+            member: (!self.actors.is_empty()).then(|| rng.position(self.actors.len())),
         }
     }
 
@@ -62,10 +79,9 @@ impl EventMaker {
         let mut rng = Rng::new(self.seed, stream::EVENT_TIMES, 0);
         let gap = SPAN / (count as u64).max(1);
         let mut latest = FIRST;
-        let mut clock = FIRST;
         (0..count as u64)
             .map(|index| {
-                clock += i64::try_from(rng.below(gap * 2)).unwrap_or(0);
+                let clock = FIRST + i64::try_from(index * gap + rng.below(gap)).unwrap_or(0);
                 let together = bulk_parent(index).is_some() || rng.percent(8);
                 if !together {
                     // Two spellings want whole milliseconds or a fraction that ends in zeros.
@@ -88,14 +104,14 @@ impl EventMaker {
         } else {
             timestamp::offset_form(created_at)
         };
-        let member = traits.member.map(|member| Member::new(self.seed, member));
+        let member = traits.member.map(|member| &self.actors[member]);
         let resource_id = (!rng.percent(8)).then(|| rng.uuid());
         let parent = bulk_parent(index).map(|parent| self.id(parent));
 
         let mut object = ObjectWriter::begin(out, spelling);
         object.string("id", &self.id(index));
-        object.optional("full_name", member.as_ref().map(|member| member.full_name.as_str()));
-        object.optional("preferred_name", member.as_ref().and_then(|member| member.preferred_name.as_deref()));
+        object.optional("full_name", member.map(|member| member.full_name.as_str()));
+        object.optional("preferred_name", member.and_then(|member| member.preferred_name.as_deref()));
         object.boolean("is_bot", rng.percent(5));
         attributes(&mut object, event_type, &mut rng);
         object.string("created_at", &created_at);
@@ -103,7 +119,7 @@ impl EventMaker {
         object.optional("resource_type", traits.resource_type.map(|position| RESOURCE_TYPES[position]));
         object.string("event_type", event_type);
         object.number("event_type_version", 1 + rng.below(3));
-        object.optional("event_user_id", member.as_ref().map(|member| member.id.as_str()));
+        object.optional("event_user_id", member.map(|member| member.id.as_str()));
         object.optional("parent_bulk_event_id", parent.as_deref());
         object.boolean("is_bulk", index % BULK_PERIOD == BULK_PARENT);
         // From here on nothing a client knows.

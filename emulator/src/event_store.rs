@@ -10,12 +10,11 @@ use serde_json::value::RawValue;
 use crate::config::{Config, EventOrder};
 use crate::event_query::EventQuery;
 use crate::event_record::{EVENT_TYPES, EventMaker, RESOURCE_TYPES};
-use crate::members::Member;
 use crate::timestamp::{self, Micros};
 
 /// Neighbouring events rendered together, when one of them is first asked for: a million events then cost their
 /// index at start, and their text only as far as somebody reads.
-const BLOCK: usize = 256;
+const BLOCK: usize = 64;
 
 #[derive(Debug)]
 struct Block {
@@ -42,10 +41,10 @@ struct Words(HashMap<String, u32>);
 const NONE: u32 = u32::MAX;
 
 impl Words {
-    fn with(words: impl IntoIterator<Item = String>) -> Self {
+    fn with<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut list = Self::default();
         for word in words {
-            list.number(&word);
+            list.number(word);
         }
         list
     }
@@ -109,11 +108,10 @@ pub(crate) struct EventStore {
 
 impl EventStore {
     pub(crate) fn new(config: &Config) -> Self {
-        let members = config.members as u64;
-        let maker = EventMaker::new(config.seed, members);
+        let maker = EventMaker::new(config.seed, config.members as u64);
         let times = maker.times(config.events).into_boxed_slice();
         // Numbered in their own order, so that a position in the list is also the word's number.
-        let users = Words::with((0..members).map(|index| Member::new(config.seed, index).id));
+        let users = Words::with(maker.actor_ids());
         let entries = (0u32..)
             .zip(&times)
             .map(|(index, &created_at)| {
@@ -122,7 +120,7 @@ impl EventStore {
                     created_at,
                     event_type: small(traits.event_type),
                     resource_type: traits.resource_type.map_or(NONE, small),
-                    user: traits.member.and_then(|member| u32::try_from(member).ok()).unwrap_or(NONE),
+                    user: traits.member.map_or(NONE, small),
                     source: index,
                 }
             })
@@ -134,8 +132,8 @@ impl EventStore {
             blocks: (0..times.len().div_ceil(BLOCK)).map(|_| OnceLock::new()).collect(),
             times,
             appended: Vec::new(),
-            event_types: Words::with(EVENT_TYPES.iter().map(ToString::to_string)),
-            resource_types: Words::with(RESOURCE_TYPES.iter().map(ToString::to_string)),
+            event_types: Words::with(EVENT_TYPES.iter().copied()),
+            resource_types: Words::with(RESOURCE_TYPES.iter().copied()),
             users,
         }
     }
@@ -145,8 +143,8 @@ impl EventStore {
         let from = self.entries.partition_point(|entry| entry.created_at < query.from);
         let until = self.entries.partition_point(|entry| entry.created_at <= query.until);
         let range = self.entries.get(from..until).unwrap_or_default();
-        let mut page = Page(vec![b'[']);
-        if query.selects() {
+        let (skip, take) = (clamp(query.skip), clamp(query.take));
+        let chosen: Vec<&Entry> = if query.selects() {
             let types = Wanted::new(&self.event_types, query.event_types.as_deref());
             let users = Wanted::new(&self.users, query.event_user_ids.as_deref());
             let resource = query.resource_type.as_ref().map(std::slice::from_ref);
@@ -154,26 +152,37 @@ impl EventStore {
             let wanted = |entry: &&Entry| {
                 types.has(entry.event_type) && users.has(entry.user) && resources.has(entry.resource_type)
             };
-            let (skip, take) = (clamp(query.skip), clamp(query.take));
             match self.order {
-                EventOrder::Asc => {
-                    page.fill(self, range.iter().filter(wanted).skip(skip).take(take));
-                }
-                EventOrder::Desc => page.fill(self, range.iter().rev().filter(wanted).skip(skip).take(take)),
+                EventOrder::Asc => range.iter().filter(wanted).skip(skip).take(take).collect(),
+                EventOrder::Desc => range.iter().rev().filter(wanted).skip(skip).take(take).collect(),
             }
         } else {
-            let skip = clamp(query.skip).min(range.len());
-            let take = clamp(query.take).min(range.len() - skip);
+            let skip = skip.min(range.len());
+            let take = take.min(range.len() - skip);
             match self.order {
-                EventOrder::Asc => page.fill(self, &range[skip..skip + take]),
+                EventOrder::Asc => range[skip..skip + take].iter().collect(),
                 EventOrder::Desc => {
                     let end = range.len() - skip;
-                    page.fill(self, range[end - take..end].iter().rev());
+                    range[end - take..end].iter().rev().collect()
                 }
             }
+        };
+        self.list(&chosen)
+    }
+
+    fn list(&self, entries: &[&Entry]) -> Vec<u8> {
+        // Measured first: a page is large, and growing it step by step would cost more than filling it.
+        let octets: usize = entries.iter().map(|entry| self.text(entry).len() + 1).sum();
+        let mut list = Vec::with_capacity(octets + 2);
+        list.push(b'[');
+        for entry in entries {
+            if list.len() > 1 {
+                list.push(b',');
+            }
+            list.extend_from_slice(self.text(entry));
         }
-        page.0.push(b']');
-        page.0
+        list.push(b']');
+        list
     }
 
     fn text(&self, entry: &Entry) -> &[u8] {
@@ -227,7 +236,7 @@ impl EventStore {
                     created_at,
                     event_type: self.event_types.number(event_type),
                     resource_type: traits.resource_type.map_or(NONE, small),
-                    user: traits.member.and_then(|member| u32::try_from(member).ok()).unwrap_or(NONE),
+                    user: traits.member.map_or(NONE, small),
                     source: 0,
                 };
                 self.insert(entry, text.into());
@@ -257,19 +266,6 @@ impl EventStore {
         self.appended.push(text);
         let place = self.entries.partition_point(|earlier| earlier.created_at <= entry.created_at);
         self.entries.insert(place, entry);
-    }
-}
-
-struct Page(Vec<u8>);
-
-impl Page {
-    fn fill<'a>(&mut self, store: &EventStore, entries: impl IntoIterator<Item = &'a Entry>) {
-        for entry in entries {
-            if self.0.len() > 1 {
-                self.0.push(b',');
-            }
-            self.0.extend_from_slice(store.text(entry));
-        }
     }
 }
 

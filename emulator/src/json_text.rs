@@ -33,8 +33,10 @@ impl<'a> ObjectWriter<'a> {
             self.out.push(b',');
         }
         self.empty = false;
-        push_string(self.out, name, Spelling::Utf8);
-        self.out.push(b':');
+        // Names are ours, and plain.
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
     }
 
     pub(crate) fn string(&mut self, name: &str, value: &str) {
@@ -86,22 +88,34 @@ impl<'a> ObjectWriter<'a> {
 }
 
 fn push_string(out: &mut Vec<u8>, text: &str, spelling: Spelling) {
+    let plain = |byte: &u8| {
+        let special = *byte == b'"' || *byte == b'\\' || *byte < b' ';
+        !special && (byte.is_ascii() || spelling == Spelling::Utf8)
+    };
     out.push(b'"');
-    for character in text.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            control if control < ' ' => push_units(out, control),
-            other if other.is_ascii() || spelling == Spelling::Utf8 => {
-                out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            other => push_units(out, other),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !plain(&byte)) {
+        let (copied, others) = rest.split_at(at);
+        out.extend_from_slice(copied.as_bytes());
+        let mut others = others.chars();
+        if let Some(special) = others.next() {
+            push_escaped(out, special);
         }
+        rest = others.as_str();
     }
+    out.extend_from_slice(rest.as_bytes());
     out.push(b'"');
+}
+
+fn push_escaped(out: &mut Vec<u8>, character: char) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        other => push_units(out, other),
+    }
 }
 
 fn push_units(out: &mut Vec<u8>, character: char) {
