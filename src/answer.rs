@@ -68,7 +68,7 @@ impl Answer {
                 if index > 0 {
                     text.push(b',');
                 }
-                text.extend_from_slice(self.table.element_json(row));
+                self.table.copy_element_json(row, &mut text);
             }
             text.extend_from_slice(b"]\0");
             text.into_boxed_slice()
