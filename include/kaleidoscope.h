@@ -125,6 +125,7 @@
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 #define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
+#define KAL_COMPLETION_INIT { sizeof(kal_completion), 0, KAL_OK, KAL_NONE, KAL_NONE }
 
 // Done.
 #define KAL_OK 0
@@ -535,6 +536,26 @@ typedef struct kal_error_info {
     size_t body_len;
 } kal_error_info;
 
+// A queue of completions of submitted calls. `id` 0 is none.
+typedef struct kal_queue {
+    // Opaque.
+    uint64_t id;
+} kal_queue;
+
+// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
+typedef struct kal_completion {
+    // `sizeof(kal_completion)`, set by the initialiser.
+    size_t struct_size;
+    // What was given to `kal_submit`.
+    void *user_data;
+    // How the call ended.
+    kal_status status;
+    // What it gave; yours to free. None unless `status` is `KAL_OK`.
+    struct kal_result result;
+    // Everything known about its failure; yours to free. None when there was no failure.
+    struct kal_error error;
+} kal_completion;
+
 // Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
 //
 // Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
@@ -714,6 +735,47 @@ void kal_cancel_fire(struct kal_cancel cancel);
 
 // Frees it without firing. None and stale handles are accepted quietly.
 KAL_API void kal_cancel_close(struct kal_cancel cancel);
+
+// Opens a queue of completions. Close it with `kal_queue_close`.
+KAL_API KAL_NODISCARD kal_status kal_queue_open(struct kal_queue *queue, struct kal_error *error);
+
+// A descriptor that is readable while completions wait: for poll, select, epoll, and the loops of GUIs and Tcl.
+//
+// It belongs to the queue: do not read it, write it or close it. -1 when the handle is none or stale.
+KAL_API
+int kal_queue_fd(struct kal_queue queue);
+
+// Starts a call and returns at once; its completion comes to `queue`, exactly once, whatever happens to it.
+//
+// `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
+// nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
+// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_submit(struct kal_client client,
+                      const char *method,
+                      const char *params_json,
+                      const struct kal_call_options *options,
+                      struct kal_queue queue,
+                      void *user_data,
+                      struct kal_error *error);
+
+// Takes the next completion, waiting up to `timeout_ms` milliseconds for it; 0 does not wait.
+//
+// `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
+// failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
+// within a callback.
+KAL_API
+KAL_NODISCARD
+kal_status kal_queue_next(struct kal_queue queue,
+                          uint32_t timeout_ms,
+                          struct kal_completion *completion,
+                          struct kal_error *error);
+
+// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. None and stale handles are
+// accepted quietly.
+KAL_API
+void kal_queue_close(struct kal_queue queue);
 
 // Sends the library's log to `callback`, from `level` (`KAL_LOG_*`) up; `KAL_LOG_OFF` or NULL ends it.
 //

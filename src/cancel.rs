@@ -29,6 +29,14 @@ impl Cancel {
 pub(crate) struct Fired(watch::Receiver<bool>);
 
 impl Fired {
+    /// Returns when one of them was fired.
+    pub(crate) async fn any([one, other]: [Option<Self>; 2]) {
+        tokio::select! {
+            () = Self::wait(one) => {}
+            () = Self::wait(other) => {}
+        }
+    }
+
     /// Returns when it was fired; never, when there is nothing that could be, or it was closed unfired.
     pub(crate) async fn wait(fired: Option<Self>) {
         if let Some(mut fired) = fired

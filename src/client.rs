@@ -13,6 +13,7 @@ use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
+use crate::process::io_thread::Started;
 use crate::process::reply::Reply;
 use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
@@ -76,18 +77,29 @@ impl Client {
             return answer;
         }
         callback::refuse_within()?;
+        let prepared = self.prepare(options)?;
         let (reply, waiter) = reply::pair();
-        let until = self.begin(params, options, reply)?;
+        let until = prepared.until;
+        self.start(prepared, params, options, None, reply);
         waiter.wait(until + GRACE).unwrap_or_else(|| {
             Err(Error::new(ErrorKind::TimedOut, "the call's time was up, and the library's thread was too busy to say so"))
         })
     }
 
-    /// Makes a call whose answer goes to `reply`, exactly once, on some thread; at once when nothing has to be asked.
-    pub(crate) fn submit(&self, params: Params, options: &CallOptions, reply: Reply<Arc<Answer>>) -> Result<()> {
-        match self.at_once(&params, options) {
-            Some(answer) => reply.send(answer),
-            None => drop(self.begin(params, options, reply)?),
+    /// Makes a call whose answer goes to `deliver`, exactly once, on some thread; at once when nothing has to be asked. When it
+    /// fails, nothing was started, and nothing is delivered. `abandoned` cancels it, as the options' cancel does.
+    pub(crate) fn submit(
+        &self,
+        params: Params,
+        options: &CallOptions,
+        abandoned: Fired,
+        deliver: impl FnOnce(Result<Arc<Answer>>) + Send + 'static,
+    ) -> Result<()> {
+        if let Some(answer) = self.at_once(&params, options) {
+            deliver(answer);
+        } else {
+            let prepared = self.prepare(options)?;
+            self.start(prepared, params, options, Some(abandoned), Reply::new(deliver));
         }
         Ok(())
     }
@@ -123,23 +135,42 @@ impl Client {
         }
     }
 
-    /// Hands a call over to the I/O thread. Gives its deadline.
-    fn begin(&self, params: Params, options: &CallOptions, reply: Reply<Arc<Answer>>) -> Result<Instant> {
+    /// What can fail before a call is handed over, on the caller's thread.
+    fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
         let inner = &self.0;
         if inner.epoch != epoch() {
             return Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"));
         }
         let until = Instant::now() + options.timeout.unwrap_or(inner.fetcher.config.timeout);
         inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
-        let cancelled = options.cancel.as_ref().map(Cancel::fired);
-        let refresh = options.cache == CacheUse::Refresh;
-        let client = Arc::clone(inner);
-        io_thread::spawn(move |thread| async move {
-            let answer = client.run(&params, refresh, until, cancelled, thread).await;
-            reply.send(answer);
-        })?;
-        Ok(until)
+        Ok(Prepared { until, thread: io_thread::started()? })
     }
+
+    /// Hands a call over to the I/O thread.
+    fn start(
+        &self,
+        prepared: Prepared,
+        params: Params,
+        options: &CallOptions,
+        abandoned: Option<Fired>,
+        reply: Reply<Arc<Answer>>,
+    ) {
+        let Prepared { until, thread } = prepared;
+        let cancelled = [options.cancel.as_ref().map(Cancel::fired), abandoned];
+        let refresh = options.cache == CacheUse::Refresh;
+        let client = Arc::clone(&self.0);
+        let generation = thread.generation;
+        thread.spawn(async move {
+            let answer = client.run(&params, refresh, until, cancelled, generation).await;
+            reply.send(answer);
+        });
+    }
+}
+
+/// A call that can be handed over.
+struct Prepared {
+    until: Instant,
+    thread: Started,
 }
 
 impl Inner {
@@ -148,7 +179,7 @@ impl Inner {
         params: &Params,
         refresh: bool,
         until: Instant,
-        cancelled: Option<Fired>,
+        cancelled: [Option<Fired>; 2],
         thread: u64,
     ) -> Result<Arc<Answer>> {
         let fetcher = Arc::clone(&self.fetcher);
@@ -179,13 +210,13 @@ impl Inner {
         work: impl Future<Output = Result<T>>,
         tracking: &Tracking,
         until: Instant,
-        cancelled: Option<Fired>,
+        cancelled: [Option<Fired>; 2],
     ) -> Result<T> {
         let mut closing = self.closing.subscribe();
         tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => Err(interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),
-            () = Fired::wait(cancelled) => Err(interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
+            () = Fired::any(cancelled) => Err(interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
             outcome = work => outcome,
             () = tokio::time::sleep_until(until.into()) => Err(interrupted(ErrorKind::TimedOut, "the call's time was up", tracking)),
         }

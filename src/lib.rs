@@ -13,6 +13,7 @@ mod error;
 mod fetch;
 pub mod ffi;
 mod process;
+mod queue;
 pub mod records;
 mod retry;
 pub mod service;

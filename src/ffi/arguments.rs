@@ -8,6 +8,7 @@ use super::callbacks::HostTokenProvider;
 use super::client::kal_stats;
 use super::guard::null;
 use super::handles;
+use super::queue::kal_completion;
 use super::options::{
     KAL_CACHE_ONLY, KAL_CACHE_REFRESH, KAL_CACHE_USE, KAL_CLIENT_ALLOW_HTTP, KAL_CLIENT_INSECURE_TLS,
     KAL_CLIENT_PROXY_FROM_ENV, kal_call_options, kal_client_options, kal_events_query, kal_header,
@@ -15,7 +16,7 @@ use super::options::{
 use crate::client::{CacheUse, CallOptions};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::service::{Params, Value};
+use crate::service::{self, Params, Value};
 
 /// No struct of any version comes near it; a `struct_size` above it is a variable that was never set.
 const STRUCT_MOST: usize = 4096;
@@ -35,6 +36,8 @@ unsafe impl Versioned for kal_call_options {}
 unsafe impl Versioned for kal_events_query {}
 // SAFETY: integers.
 unsafe impl Versioned for kal_stats {}
+// SAFETY: integers and a raw pointer.
+unsafe impl Versioned for kal_completion {}
 
 /// Copies a struct of whatever version the caller was compiled with.
 ///
@@ -265,6 +268,17 @@ pub(super) unsafe fn events_query(params: &mut Params, query: *const kal_events_
         }
     }
     Ok(())
+}
+
+/// The parameters of a call through the JSON door.
+///
+/// # Safety
+/// `params_json` is NULL or a NUL-terminated string.
+pub(super) unsafe fn json_params(method: &str, params_json: *const c_char) -> Result<Params> {
+    let method = service::method(method).ok_or_else(|| service::unknown_method(method))?;
+    // SAFETY: asked of the caller.
+    let text = unsafe { optional_text(params_json, "params_json")? };
+    Params::from_json(method, text.unwrap_or_default())
 }
 
 /// # Safety

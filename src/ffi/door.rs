@@ -3,13 +3,14 @@
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
-use super::arguments::{call_options, optional_text, required_text};
+use super::arguments::{call_options, json_params, required_text};
 use super::guard::{fallible, infallible};
 use super::handles;
 use super::options::kal_call_options;
 use super::status::kal_status;
 use super::types::{kal_client, kal_error, kal_result};
-use crate::service::{self, Params};
+use crate::client::Client;
+use crate::service;
 
 /// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
 ///
@@ -29,11 +30,8 @@ pub unsafe extern "C" fn kal_call(
     // SAFETY: the pointers are as the header asks of the caller.
     unsafe {
         fallible(error, result, "result", || {
-            let client = handles::get(client)?;
-            let name = required_text(method, "method")?;
-            let method = service::method(name).ok_or_else(|| service::unknown_method(name))?;
-            let params = optional_text(params_json, "params_json")?.unwrap_or_default();
-            let params = Params::from_json(method, params)?;
+            let client: Client = handles::get(client)?;
+            let params = json_params(required_text(method, "method")?, params_json)?;
             handles::insert(client.call(params, &call_options(options)?)?)
         })
     }

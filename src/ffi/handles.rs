@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
-use super::types::{kal_cancel, kal_client, kal_error, kal_result};
+use super::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
 use crate::cancel::Cancel;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::errors::ErrorText;
+use crate::ffi::queue::Completion;
 use crate::process::{PerProcess, epoch};
+use crate::queue::Queue;
 
 const INDEX_BITS: u32 = 24;
 const EPOCH_BITS: u32 = 5;
@@ -31,6 +33,7 @@ pub(super) enum Object {
     Result(Arc<Answer>),
     Error(Arc<ErrorText>),
     Cancel(Cancel),
+    Queue(Arc<Queue<Completion>>),
 }
 
 /// A handle type of the header.
@@ -80,6 +83,7 @@ handle!(kal_client, 1, Client, Client);
 handle!(kal_result, 2, Result, Arc<Answer>);
 handle!(kal_error, 3, Error, Arc<ErrorText>);
 handle!(kal_cancel, 4, Cancel, Cancel);
+handle!(kal_queue, 6, Queue, Arc<Queue<Completion>>);
 
 /// Puts an object into the table.
 pub(super) fn insert<H: Handle>(object: H::Object) -> Result<H> {

@@ -25,5 +25,6 @@ pub mod result;
 pub mod errors;
 pub mod door;
 pub mod cancel;
+pub mod queue;
 pub mod log;
 pub mod library;

@@ -63,24 +63,45 @@ pub(crate) fn is_current() -> bool {
     ON_IO_THREAD.get()
 }
 
+/// The I/O thread as it runs now.
+pub(crate) struct Started {
+    handle: Handle,
+    /// Which I/O thread of this process it is.
+    pub(crate) generation: u64,
+}
+
+impl Started {
+    /// Runs a task there. After a shutdown it is dropped instead, which what it holds has to make known.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(task);
+    }
+}
+
 /// Runs a task on the I/O thread, which is started if need be. `task` is given the thread's generation.
 pub(crate) fn spawn<F>(task: impl FnOnce(u64) -> F) -> Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut state = state()?;
-    if state.running.is_none() {
-        state.generation += 1;
-        state.running = Some(start().map_err(|error| {
-            Error::new(ErrorKind::ConnectFailed, format!("the library's I/O thread cannot be started: {error}"))
-                .with(|details| details.retry = Retry::Transient)
-        })?);
-    }
-    let generation = state.generation;
-    if let Some(running) = &state.running {
-        running.handle.spawn(task(generation));
-    }
+    let thread = started()?;
+    thread.spawn(task(thread.generation));
     Ok(())
+}
+
+/// The I/O thread, which is started if need be.
+pub(crate) fn started() -> Result<Started> {
+    let mut state = state()?;
+    let generation = match &state.running {
+        Some(running) => return Ok(Started { handle: running.handle.clone(), generation: state.generation }),
+        None => state.generation + 1,
+    };
+    let running = start().map_err(|error| {
+        Error::new(ErrorKind::ConnectFailed, format!("the library's I/O thread cannot be started: {error}"))
+            .with(|details| details.retry = Retry::Transient)
+    })?;
+    let handle = running.handle.clone();
+    state.generation = generation;
+    state.running = Some(running);
+    Ok(Started { handle, generation })
 }
 
 /// Ends the I/O thread: calls under way are answered with an error, and the thread is joined.

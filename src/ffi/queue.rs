@@ -1,0 +1,173 @@
+//! `kal_queue`: calls that do not block, and their completions.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::arguments::{OutStruct, call_options, json_params, required_text};
+use super::errors::ErrorText;
+use super::guard::{fallible, fallible_unit, infallible};
+use super::handles::{self, Handle};
+use super::options::kal_call_options;
+use super::status::{self, KAL_OK, kal_status};
+use super::types::{kal_client, kal_error, kal_queue, kal_result};
+use crate::answer::Answer;
+use crate::client::Client;
+use crate::error::Result;
+use crate::process::callback;
+use crate::queue::Queue;
+
+/// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
+#[repr(C)]
+pub struct kal_completion {
+    /// `sizeof(kal_completion)`, set by the initialiser.
+    pub struct_size: usize,
+    /// What was given to `kal_submit`.
+    pub user_data: *mut c_void,
+    /// How the call ended.
+    pub status: kal_status,
+    /// What it gave; yours to free. None unless `status` is `KAL_OK`.
+    pub result: kal_result,
+    /// Everything known about its failure; yours to free. None when there was no failure.
+    pub error: kal_error,
+}
+
+/// What waits in a queue. The handles are made when the host picks it up, so that a queue that is closed leaves none behind.
+pub(super) struct Completion {
+    user_data: UserData,
+    outcome: Result<Arc<Answer>>,
+}
+
+/// The host's own pointer, never looked into.
+struct UserData(*mut c_void);
+
+// SAFETY: it is handed back as it came, on the thread that asks; nothing is read through it.
+unsafe impl Send for UserData {}
+
+/// Opens a queue of completions. Close it with `kal_queue_close`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_error) -> kal_status {
+    // SAFETY: the pointers are as the header asks of the caller.
+    unsafe { fallible(error, queue, "queue", || handles::insert(Arc::new(Queue::open()?))) }
+}
+
+/// A descriptor that is readable while completions wait: for poll, select, epoll, and the loops of GUIs and Tcl.
+///
+/// It belongs to the queue: do not read it, write it or close it. -1 when the handle is none or stale.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
+    infallible(-1, || handles::get(queue).ok().map(|queue| queue.descriptor()))
+}
+
+/// Starts a call and returns at once; its completion comes to `queue`, exactly once, whatever happens to it.
+///
+/// `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
+/// nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
+/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_submit(
+    client: kal_client,
+    method: *const c_char,
+    params_json: *const c_char,
+    options: *const kal_call_options,
+    queue: kal_queue,
+    user_data: *mut c_void,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: the pointers are as the header asks of the caller.
+    unsafe {
+        fallible_unit(error, || {
+            let client: Client = handles::get(client)?;
+            let queue = handles::get(queue)?;
+            let params = json_params(required_text(method, "method")?, params_json)?;
+            client.submit(params, &call_options(options)?, queue.closing(), deliver_to(&queue, user_data))
+        })
+    }
+}
+
+/// Takes the next completion, waiting up to `timeout_ms` milliseconds for it; 0 does not wait.
+///
+/// `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
+/// failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
+/// within a callback.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_queue_next(
+    queue: kal_queue,
+    timeout_ms: u32,
+    completion: *mut kal_completion,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: the pointers are as the header asks of the caller.
+    unsafe {
+        super::guard::fallible_status(error, || {
+            let out = OutStruct::new(completion, "completion")?;
+            let queue = handles::get(queue)?;
+            if timeout_ms > 0 {
+                callback::refuse_within()?;
+            }
+            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
+                Ok(Some(next)) => {
+                    out.write(&next.into_c()?);
+                    Ok(KAL_OK)
+                }
+                Ok(None) => {
+                    out.write(&kal_completion::EMPTY);
+                    Ok(status::KAL_TIMED_OUT)
+                }
+                Err(error) => {
+                    out.write(&kal_completion::EMPTY);
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+/// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. None and stale handles are
+/// accepted quietly.
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_queue_close(queue: kal_queue) {
+    infallible((), || handles::take(queue).map(|queue| queue.close()));
+}
+
+/// Puts an outcome into a queue, unless that is gone by then.
+pub(super) fn deliver_to(
+    queue: &Arc<Queue<Completion>>,
+    user_data: *mut c_void,
+) -> impl FnOnce(Result<Arc<Answer>>) + Send + use<> {
+    let queue: Weak<Queue<Completion>> = Arc::downgrade(queue);
+    let user_data = UserData(user_data);
+    move |outcome| {
+        if let Some(queue) = queue.upgrade() {
+            queue.push(Completion { user_data, outcome });
+        }
+    }
+}
+
+impl kal_completion {
+    const EMPTY: Self = Self {
+        struct_size: 0,
+        user_data: std::ptr::null_mut(),
+        status: KAL_OK,
+        result: kal_result::NONE,
+        error: kal_error::NONE,
+    };
+}
+
+impl Completion {
+    fn into_c(self) -> Result<kal_completion> {
+        let user_data = self.user_data.0;
+        Ok(match self.outcome {
+            Ok(answer) => kal_completion { user_data, result: handles::insert(answer)?, ..kal_completion::EMPTY },
+            Err(error) => kal_completion {
+                user_data,
+                status: status::of(&error),
+                error: handles::insert(Arc::new(ErrorText::new(&error)))?,
+                ..kal_completion::EMPTY
+            },
+        })
+    }
+}
