@@ -9,8 +9,7 @@ use super::field::Gathered;
 use super::original::Original;
 use super::record::Reader;
 use super::scan::{byte, whitespace};
-use super::schema::{Kind, Root, Schema};
-use super::shape::Shape;
+use super::schema::{Root, Schema};
 use super::skip::skip_value;
 use super::table::Table;
 
@@ -47,25 +46,14 @@ struct Document {
 impl Document {
     fn new(schema: &'static Schema, root: Root) -> Self {
         let list = root == Root::List;
-        Self {
-            reader: Reader {
-                schema,
-                depth: if list { 2 } else { 1 },
-                shape: Shape::new(),
-                gathered: Gathered::default(),
-            },
-            cells: Vec::new(),
-            rows: 0,
-            inside: false,
-            list,
-        }
+        Self { reader: Reader::new(schema, if list { 2 } else { 1 }), cells: Vec::new(), rows: 0, inside: false, list }
     }
 
     fn read(&mut self, body: &mut [u8], root: Root) -> Result<(), Fault> {
         let start = whitespace(body, 0);
         let after = match (root, byte(body, start)) {
             (Root::List, b'[') => self.list(body, start)?,
-            (Root::Object, b'{') => self.object(body, start)?,
+            (Root::Object, b'{') => self.row(body, start)?,
             _ => {
                 let end = skip_value(body, start, 0)?;
                 let expected = if self.list { "a list" } else { "an object" };
@@ -79,13 +67,7 @@ impl Document {
         Ok(())
     }
 
-    fn object(&mut self, body: &mut [u8], at: usize) -> Step {
-        let absent = absent(self.reader.schema);
-        self.row(body, at, &absent)
-    }
-
     fn list(&mut self, body: &mut [u8], at: usize) -> Step {
-        let absent = absent(self.reader.schema);
         let start = at;
         let mut at = whitespace(body, at + 1);
         if byte(body, at) == b']' {
@@ -95,7 +77,7 @@ impl Document {
             if self.cells.len() == self.cells.capacity() {
                 self.reserve(body.len() - at, at - start);
             }
-            at = self.row(body, at, &absent)?;
+            at = self.row(body, at)?;
             at = whitespace(body, at);
             match byte(body, at) {
                 b',' => at = whitespace(body, at + 1),
@@ -107,9 +89,9 @@ impl Document {
 
     /// Reads one record into a new row.
     #[inline]
-    fn row(&mut self, body: &mut [u8], at: usize, absent: &[u64]) -> Step {
+    fn row(&mut self, body: &mut [u8], at: usize) -> Step {
         let base = self.cells.len();
-        self.cells.extend_from_slice(absent);
+        self.cells.resize(base + self.reader.schema.width(), NONE);
         self.inside = true;
         let row = &mut self.cells[base..];
         let after = self.reader.record(body, at, row)?;
@@ -181,15 +163,4 @@ fn not_utf8(mut body: Vec<u8>, original: &Original) -> DecodeError {
     original.undo(&mut body, all);
     let offset = std::str::from_utf8(&body).map_or_else(|error| error.valid_up_to(), str::len);
     DecodeError { path: String::new(), reason: "not UTF-8".into(), offset, body }
-}
-
-/// The row of a record that has no field at all.
-fn absent(schema: &Schema) -> Vec<u64> {
-    let mut row = vec![NONE; schema.width()];
-    for (column, field) in schema.fields.iter().enumerate() {
-        if field.kind == Kind::TextList {
-            row[schema.slot(column)] = span(0..0);
-        }
-    }
-    row
 }

@@ -12,14 +12,28 @@ use super::skip::{colon, key, skip_value};
 /// Reads records of one type one after another.
 pub(super) struct Reader {
     pub(super) schema: &'static Schema,
+    /// The columns that must be there, and where their cells are.
+    required: Vec<(usize, usize)>,
     /// How many lists and objects are open inside a record: the record itself, and the list around it.
-    pub(super) depth: u32,
-    pub(super) shape: Shape,
+    depth: u32,
+    shape: Shape,
     pub(super) gathered: Gathered,
 }
 
 impl Reader {
-    /// Reads the object at `at` into `row`, which holds what absent fields are; gives the offset after it.
+    pub(super) fn new(schema: &'static Schema, depth: u32) -> Self {
+        let columns = 0..schema.fields.len();
+        let required = columns.filter(|column| schema.fields[*column].kind == Kind::Id);
+        Self {
+            schema,
+            required: required.map(|column| (column, schema.slot(column))).collect(),
+            depth,
+            shape: Shape::new(),
+            gathered: Gathered::default(),
+        }
+    }
+
+    /// Reads the object at `at` into `row`, whose cells are all `NONE`; gives the offset after it.
     pub(super) fn record(&mut self, body: &mut [u8], at: usize, row: &mut [u64]) -> Step {
         if byte(body, at) != b'{' {
             let after = skip_value(body, at, self.depth - 1)?;
@@ -84,13 +98,12 @@ impl Reader {
     /// Complains about what is missing or could not be converted in the record from `start` to `end`.
     #[inline]
     fn check(&mut self, row: &[u64], start: usize, end: usize) -> Result<(), Fault> {
-        let pending = !self.gathered.pending.is_empty();
-        for (column, field) in self.schema.fields.iter().enumerate() {
-            if field.kind == Kind::Id && row[self.schema.slot(column)] == NONE {
-                return Err(missing(start, end, column));
+        for (column, slot) in &self.required {
+            if row[*slot] == NONE {
+                return Err(missing(start, end, *column));
             }
         }
-        if pending { self.settle(row, end) } else { Ok(()) }
+        if self.gathered.pending.is_empty() { Ok(()) } else { self.settle(row, end) }
     }
 
     /// The first pending complaint that no later duplicate of the key has settled.
