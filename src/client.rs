@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
-use crate::cache::{Cache, Joined};
+use crate::cache::Cache;
 use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -18,6 +18,7 @@ use crate::process::reply::Reply;
 use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
 use crate::retry::Tracking;
+use crate::single_flight::Joined;
 use crate::service::{Method, Params, Value};
 use crate::stats::Stats;
 
@@ -193,7 +194,7 @@ impl Inner {
             fetcher.fetch(list, &Params::new(list), &tracking, thread).await
         };
         let flight = match self.cache.join(key, refresh, until, thread, fetch) {
-            Joined::Kept(answer) => return Ok(select(answer, params)),
+            Joined::Kept(kept) => return Ok(select(kept.answer, params)),
             Joined::Ours(flight) => flight,
             Joined::Theirs(flight) => {
                 self.fetcher.counters.shared_requests.add(1);

@@ -18,7 +18,9 @@ pub mod records;
 mod retry;
 pub mod service;
 mod sign_in;
+mod single_flight;
 mod stats;
+mod sync;
 mod transport;
 
 pub use answer::Answer;

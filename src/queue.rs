@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::cancel::{Cancel, Fired};
 use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Completions in the order in which they came.
 pub(crate) struct Queue<T> {
@@ -104,7 +104,43 @@ impl<T> Queue<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, kal_loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use loom::thread;
+    use std::sync::Arc;
+
+    /// Red when `push` does not look whether the queue is closed: a completion is then neither picked up nor dropped.
+    #[test]
+    fn loom_each_completion_is_picked_up_or_dropped_once() {
+        struct Counted(Arc<AtomicUsize>);
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, SeqCst);
+            }
+        }
+        loom::model(|| {
+            let queue = Arc::new(Queue::open().expect("a queue"));
+            let ended = Arc::new(AtomicUsize::new(0));
+            let pushers: Vec<_> = (0..2)
+                .map(|_| {
+                    let (queue, ended) = (Arc::clone(&queue), Arc::clone(&ended));
+                    thread::spawn(move || queue.push(Counted(ended)))
+                })
+                .collect();
+            let picked = queue.next(Instant::now()).expect("open").is_some();
+            queue.close();
+            for pusher in pushers {
+                pusher.join().expect("no panic");
+            }
+            assert!(queue.next(Instant::now()).is_err());
+            assert_eq!(ended.load(SeqCst), 2, "one picked up: {picked}");
+        });
+    }
+}
+
+#[cfg(all(test, not(kal_loom)))]
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;

@@ -4,10 +4,9 @@
 //! handle has an old version and never reaches the new occupant. The kind catches a handle of one type passed as another,
 //! and the epoch one that was inherited through `fork`: each process has a table of its own.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use slotmap::{DefaultKey, Key, KeyData, SlotMap};
-
+use super::slots::{INDEX_BITS, Slots};
 use super::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
 use crate::cancel::Cancel;
@@ -18,14 +17,12 @@ use crate::ffi::queue::Completion;
 use crate::process::{PerProcess, epoch};
 use crate::queue::Queue;
 
-const INDEX_BITS: u32 = 24;
 const EPOCH_BITS: u32 = 5;
-const KIND_BITS: u32 = 3;
-const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
-const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
+const KIND_SHIFT: u32 = INDEX_BITS + EPOCH_BITS;
+const KIND_MASK: u64 = (1 << (32 - KIND_SHIFT)) - 1;
 
-static TABLE: PerProcess<Mutex<SlotMap<DefaultKey, Object>>> = PerProcess::new();
+static TABLE: PerProcess<Slots<Object>> = PerProcess::new();
 
 /// What a slot holds.
 pub(super) enum Object {
@@ -87,37 +84,24 @@ handle!(kal_queue, 6, Queue, Arc<Queue<Completion>>);
 
 /// Puts an object into the table.
 pub(super) fn insert<H: Handle>(object: H::Object) -> Result<H> {
-    let mut table = table()?;
-    let key = table.insert(H::wrap(object)).data().as_ffi();
-    let (version, index) = (key >> 32, key & u64::from(u32::MAX));
-    if index > INDEX_MASK {
+    let key = table()?.insert(H::wrap(object)).ok_or_else(|| {
         // Sixteen million handles are not an accident of timing: someone does not free.
-        let refused = table.remove(KeyData::from_ffi(key).into());
-        drop(table);
-        drop(refused);
-        return Err(Error::new(ErrorKind::InvalidState, "there are too many handles that were not freed"));
-    }
+        Error::new(ErrorKind::InvalidState, "there are too many handles that were not freed")
+    })?;
     let epoch = u64::from(epoch()) & EPOCH_MASK;
-    Ok(H::of(version << 32 | H::KIND << (INDEX_BITS + EPOCH_BITS) | epoch << INDEX_BITS | index))
+    Ok(H::of(key | H::KIND << KIND_SHIFT | epoch << INDEX_BITS))
 }
 
 /// What a handle stands for.
 pub(super) fn get<H: Handle>(handle: H) -> Result<H::Object> {
-    let key = key(handle)?;
-    let table = table()?;
-    table.get(key).and_then(H::unwrap).cloned().ok_or_else(|| invalid(handle))
+    check(handle)?;
+    table()?.get(handle.id(), |object| H::unwrap(object).cloned()).ok_or_else(|| invalid(handle))
 }
 
 /// Takes an object out of the table, so that its handle is stale. None, stale and wrong handles give nothing.
 pub(super) fn take<H: Handle>(handle: H) -> Option<H::Object> {
-    let key = key(handle).ok()?;
-    let mut table = table().ok()?;
-    let object = H::unwrap(table.get(key)?)?.clone();
-    let removed = table.remove(key);
-    // What goes with the last reference may be large, and other threads want the table.
-    drop(table);
-    drop(removed);
-    Some(object)
+    check(handle).ok()?;
+    table().ok()?.take(handle.id(), |object| H::unwrap(object).cloned())
 }
 
 /// Frees a handle.
@@ -125,21 +109,18 @@ pub(super) fn release<H: Handle>(handle: H) {
     super::guard::infallible((), || take(handle).map(drop));
 }
 
-fn key<H: Handle>(handle: H) -> Result<DefaultKey> {
+/// What the handle itself tells: its kind, and the process it was made in.
+fn check<H: Handle>(handle: H) -> Result<()> {
     let id = handle.id();
-    let (kind, from) = (id >> (INDEX_BITS + EPOCH_BITS) & KIND_MASK, id >> INDEX_BITS & EPOCH_MASK);
+    let (kind, from) = (id >> KIND_SHIFT & KIND_MASK, id >> INDEX_BITS & EPOCH_MASK);
     let now = u64::from(epoch()) & EPOCH_MASK;
-    if id == 0 || kind != H::KIND {
-        return Err(invalid(handle));
+    if id == 0 || kind != H::KIND || (from != now && now == 0) {
+        Err(invalid(handle))
+    } else if from != now {
+        Err(Error::new(ErrorKind::Forked, format!("this {} was made before fork, in the parent process", H::NAME)))
+    } else {
+        Ok(())
     }
-    if from != now {
-        return Err(if now == 0 {
-            invalid(handle)
-        } else {
-            Error::new(ErrorKind::Forked, format!("this {} was made before fork, in the parent process", H::NAME))
-        });
-    }
-    Ok(KeyData::from_ffi(id >> 32 << 32 | id & INDEX_MASK).into())
 }
 
 fn invalid<H: Handle>(handle: H) -> Error {
@@ -147,12 +128,11 @@ fn invalid<H: Handle>(handle: H) -> Error {
     Error::new(ErrorKind::InvalidHandle, format!("this {} is {what}", H::NAME))
 }
 
-fn table() -> Result<MutexGuard<'static, SlotMap<DefaultKey, Object>>> {
-    let table = TABLE.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
-    Ok(table.lock().unwrap_or_else(PoisonError::into_inner))
+fn table() -> Result<&'static Slots<Object>> {
+    TABLE.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(kal_loom)))]
 mod tests {
     use super::*;
 
@@ -174,7 +154,7 @@ mod tests {
         assert_eq!(get(kal_client { id: cancel.id }).err().expect("wrong").kind(), ErrorKind::InvalidHandle);
         assert!(take(kal_result { id: cancel.id }).is_none());
         // Even one whose kind bits were changed: the slot knows what it holds.
-        let forged = cancel.id & !(KIND_MASK << 29) | kal_client::KIND << 29;
+        let forged = cancel.id & !(KIND_MASK << KIND_SHIFT) | kal_client::KIND << KIND_SHIFT;
         assert_eq!(get(kal_client { id: forged }).err().expect("forged").kind(), ErrorKind::InvalidHandle);
         release(cancel);
     }

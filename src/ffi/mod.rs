@@ -13,6 +13,7 @@ mod arguments;
 mod callbacks;
 mod guard;
 mod handles;
+mod slots;
 mod views;
 
 // In the header's order.

@@ -1,9 +1,10 @@
 //! How a task on the I/O thread answers a thread of the host: once, whatever happens to the task.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The side that answers. Dropped without an answer (a panic, a shutdown) it answers with an error.
 pub(crate) struct Reply<T>(Option<Box<dyn FnOnce(Result<T>) + Send>>);
@@ -73,7 +74,40 @@ impl<T> Waiter<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, kal_loom))]
+mod loom_tests {
+    use super::*;
+    use loom::thread;
+    use std::time::Duration;
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_hours(1)
+    }
+
+    /// Red when the answer is stored without `notify_one`: loom reports a deadlock.
+    #[test]
+    fn loom_the_waiter_always_gets_the_answer() {
+        loom::model(|| {
+            let (reply, waiter) = pair();
+            let task = thread::spawn(move || reply.send(Ok(7)));
+            assert_eq!(waiter.wait(later()).expect("an answer").expect("no error"), 7);
+            task.join().expect("no panic");
+        });
+    }
+
+    /// Red without the `Drop` of replies: loom reports a deadlock.
+    #[test]
+    fn loom_a_task_that_is_dropped_answers_too() {
+        loom::model(|| {
+            let (reply, waiter) = pair::<()>();
+            let task = thread::spawn(move || drop(reply));
+            assert!(waiter.wait(later()).expect("an answer").is_err());
+            task.join().expect("no panic");
+        });
+    }
+}
+
+#[cfg(all(test, not(kal_loom)))]
 mod tests {
     use super::*;
 

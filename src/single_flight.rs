@@ -1,0 +1,183 @@
+//! Values that are kept under a key, and one flight at a time to fetch what is missing.
+//!
+//! A flight belongs to those who wait for it: the entry only remembers it. What a flight brings is kept only while it is
+//! still the entry's own, so a value that was asked for before `clear`, or that a refresh has overtaken, is not kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) type Key = &'static str;
+
+/// `V` is what is kept, `F` what a flight is to those who wait for it.
+pub(crate) struct SingleFlight<V, F> {
+    entries: Mutex<HashMap<Key, Entry<V, F>>>,
+}
+
+struct Entry<V, F> {
+    kept: Option<V>,
+    flight: Weak<F>,
+}
+
+/// What `join` found.
+pub(crate) enum Joined<V, F> {
+    /// A value that was kept since the caller last looked.
+    Kept(V),
+    /// Someone else's flight, which this caller now waits for too.
+    Theirs(Arc<F>),
+    /// A new flight, which this caller started.
+    Ours(Arc<F>),
+}
+
+impl<V, F> Default for SingleFlight<V, F> {
+    fn default() -> Self {
+        Self { entries: Mutex::new(HashMap::new()) }
+    }
+}
+
+impl<V: Clone, F> SingleFlight<V, F> {
+    /// What is kept.
+    pub(crate) fn get(&self, key: Key) -> Option<V> {
+        self.lock().get(key)?.kept.clone()
+    }
+
+    /// Forgets everything, and what is under way will not be kept.
+    pub(crate) fn clear(&self) {
+        let before = std::mem::take(&mut *self.lock());
+        // Values may be large: not under the lock.
+        drop(before);
+    }
+
+    /// Gives what is kept if it is `fresh`, joins the flight under way if it is `alive`, or starts one. A refresh always
+    /// starts one: what is under way may have been answered before the caller asked.
+    pub(crate) fn join(
+        &self,
+        key: Key,
+        refresh: bool,
+        fresh: impl Fn(&V) -> bool,
+        alive: impl Fn(&F) -> bool,
+        start: impl FnOnce() -> Arc<F>,
+    ) -> Joined<V, F> {
+        let mut entries = self.lock();
+        let entry = entries.entry(key).or_insert_with(|| Entry { kept: None, flight: Weak::new() });
+        if !refresh {
+            if let Some(value) = entry.kept.as_ref().filter(|value| fresh(value)) {
+                return Joined::Kept(value.clone());
+            }
+            if let Some(flight) = entry.flight.upgrade().filter(|flight| alive(flight)) {
+                return Joined::Theirs(flight);
+            }
+        }
+        let flight = start();
+        entry.flight = Arc::downgrade(&flight);
+        Joined::Ours(flight)
+    }
+
+    /// A flight is over: keeps what it brought, or, when it failed, drops what it was to refresh.
+    pub(crate) fn land(&self, key: Key, flight: &Weak<F>, brought: Option<V>) {
+        let mut entries = self.lock();
+        let before = match entries.get_mut(key) {
+            Some(entry) if Weak::ptr_eq(&entry.flight, flight) => {
+                entry.flight = Weak::new();
+                std::mem::replace(&mut entry.kept, brought)
+            }
+            _ => brought,
+        };
+        drop(entries);
+        drop(before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry<V, F>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, kal_loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use loom::thread;
+
+    type Cache = SingleFlight<usize, ()>;
+
+    fn join(cache: &Cache, refresh: bool) -> Joined<usize, ()> {
+        cache.join("k", refresh, |_| true, |()| true, || Arc::new(()))
+    }
+
+    /// Red when `land` keeps without looking whose flight the entry has: `Some(0)` after `clear`.
+    #[test]
+    fn loom_what_was_asked_for_before_clear_is_not_kept_after_it() {
+        loom::model(|| {
+            let cache = Arc::new(Cache::default());
+            // What the server would answer: it changes, and then the caches are cleared.
+            let server = Arc::new(AtomicUsize::new(0));
+            let fetcher = {
+                let (cache, server) = (Arc::clone(&cache), Arc::clone(&server));
+                thread::spawn(move || {
+                    if let Joined::Ours(flight) = join(&cache, false) {
+                        let value = server.load(SeqCst);
+                        cache.land("k", &Arc::downgrade(&flight), Some(value));
+                    }
+                })
+            };
+            server.store(1, SeqCst);
+            cache.clear();
+            assert_ne!(cache.get("k"), Some(0));
+            fetcher.join().expect("no panic");
+            assert_ne!(cache.get("k"), Some(0));
+        });
+    }
+
+    /// Red when `join` does not look for a flight: two requests.
+    #[test]
+    fn loom_three_who_miss_at_once_send_one_request() {
+        loom::model(|| {
+            let cache = Arc::new(Cache::default());
+            let requests = Arc::new(AtomicUsize::new(0));
+            let caller = |cache: Arc<Cache>, requests: Arc<AtomicUsize>| {
+                // The flight is kept alive by whoever waits for it: here, until every caller is done.
+                match join(&cache, false) {
+                    Joined::Ours(flight) => {
+                        requests.fetch_add(1, SeqCst);
+                        cache.land("k", &Arc::downgrade(&flight), Some(7));
+                    }
+                    Joined::Theirs(_) => {}
+                    Joined::Kept(value) => assert_eq!(value, 7),
+                }
+            };
+            let others: Vec<_> = (0..2)
+                .map(|_| {
+                    let (cache, requests) = (Arc::clone(&cache), Arc::clone(&requests));
+                    thread::spawn(move || caller(cache, requests))
+                })
+                .collect();
+            caller(Arc::clone(&cache), Arc::clone(&requests));
+            for other in others {
+                other.join().expect("no panic");
+            }
+            assert_eq!(requests.load(SeqCst), 1);
+            assert_eq!(cache.get("k"), Some(7));
+        });
+    }
+
+    /// Red when a failed flight leaves the entry as it was: the old value comes back.
+    #[test]
+    fn loom_a_failed_refresh_leaves_nothing() {
+        loom::model(|| {
+            let cache = Arc::new(Cache::default());
+            let Joined::Ours(first) = join(&cache, false) else { panic!("nothing is kept yet") };
+            cache.land("k", &Arc::downgrade(&first), Some(1));
+            let refreshing = {
+                let cache = Arc::clone(&cache);
+                thread::spawn(move || {
+                    let Joined::Ours(refresh) = join(&cache, true) else { panic!("a refresh is always its own") };
+                    cache.land("k", &Arc::downgrade(&refresh), None);
+                })
+            };
+            assert!(matches!(cache.get("k"), Some(1) | None));
+            refreshing.join().expect("no panic");
+            assert_eq!(cache.get("k"), None);
+        });
+    }
+}
