@@ -1,0 +1,60 @@
+"""The emulator as a child process, and what it can be asked to do and to tell."""
+
+import json
+import os
+import subprocess
+import urllib.request
+
+# The tests set proxy variables on purpose; steering is none of their business.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Emulator:
+    """One emulator; it ends with its standard input, and so with this process, however that ends."""
+
+    client_id = "demo-client"
+    client_secret = "demo secret+/=&é"
+
+    def __init__(self, **options):
+        arguments = [os.environ["KAL_EMULATOR"], "--exit-with-stdin", "--client-secret", self.client_secret]
+        for name, value in options.items():
+            arguments.append(f"--{name.replace('_', '-')}={value}")
+        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ready = self.process.stdout.readline()
+        if "ready on " not in ready:
+            raise RuntimeError(f"{arguments[0]} did not start")
+        self.url = ready.split()[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def steer(self, name: str, body=None, raw: str | None = None):
+        """An admin request: POST with `body` (or `raw`, JSON text as it is), GET without."""
+        data = raw.encode() if raw is not None else None if body is None else json.dumps(body).encode()
+        with _direct.open(f"{self.url}/__emulator/{name}", data, timeout=30) as answer:
+            return json.load(answer)
+
+    def reset(self):
+        """Forgets faults, counts and requests."""
+        self.steer("reset", {})
+
+    def fault(self, **fault):
+        """One request goes wrong in this way."""
+        self.steer("faults", fault)
+
+    def data(self, name: str, text: str):
+        """Replaces the workspace, the members or the groups by JSON text as it is."""
+        self.steer("data", raw=f'{{"{name}":{text}}}')
+
+    def requests(self) -> list[dict]:
+        """The requests since the last reset."""
+        return self.steer("requests")
+
+    def counts(self) -> dict:
+        """How many requests and connections since the last reset."""
+        return self.steer("counts")
