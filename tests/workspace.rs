@@ -1,46 +1,88 @@
-//! The client against the emulator: what each method of the workspace service gives.
+//! What each method of the workspace service gives.
 
-use kal_emulator::{Config, Emulator};
+mod common;
+
+use common::{client, emulator, get};
+use kal_emulator::{Config, Fault};
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_GROUPS, GET_MEMBERS, GET_MEMBERS_BY_IDS, GET_WORKSPACE};
-use kaleidoscope::service::{Params, Value};
-use kaleidoscope::{CallOptions, Client, Settings};
-
-fn client(emulator: &Emulator) -> Client {
-    Client::open(Settings {
-        client_id: Some(emulator.client_id().to_owned()),
-        client_secret: Some(emulator.client_secret().to_owned().into()),
-        base_url: Some(emulator.url().to_owned()),
-        ..Settings::default()
-    })
-    .expect("a client")
-}
+use kaleidoscope::service::{Method, Params, Value};
+use kaleidoscope::{CallOptions, ErrorKind};
+use serde_json::json;
 
 #[test]
 fn every_method_gives_its_records() {
-    let emulator = Emulator::start(Config::default()).expect("an emulator");
+    let emulator = emulator(Config::default());
     let client = client(&emulator);
-    for (method, least) in [(&GET_WORKSPACE, 1), (&GET_MEMBERS, 12), (&GET_GROUPS, 4), (&GET_EVENTS, 100)] {
-        let answer = client.call(Params::new(method), &CallOptions::default()).expect(method.name);
-        assert_eq!(answer.rows().len(), least, "{}", method.name);
+    for (method, count) in [(&GET_WORKSPACE, 1), (&GET_MEMBERS, 12), (&GET_GROUPS, 4), (&GET_EVENTS, 100)] {
+        let answer = get(&client, method).expect(method.name);
+        assert_eq!(answer.rows().len(), count, "{}", method.name);
         assert!(serde_json::from_slice::<serde_json::Value>(answer.json()).is_ok(), "{}", method.name);
     }
 }
 
 #[test]
 fn members_by_ids_come_in_the_servers_order_each_once() {
-    let emulator = Emulator::start(Config::default()).expect("an emulator");
+    let emulator = emulator(Config::default());
     let client = client(&emulator);
-    let all = client.call(Params::new(&GET_MEMBERS), &CallOptions::default()).expect("members");
-    let all: serde_json::Value = serde_json::from_slice(all.json()).expect("JSON");
+    let all: serde_json::Value = serde_json::from_slice(get(&client, &GET_MEMBERS).expect("members").json()).expect("JSON");
     let id = |row: usize| all[row]["id"].as_str().expect("an id").to_owned();
     let mut params = Params::new(&GET_MEMBERS_BY_IDS);
-    let ids = vec![id(7), "unknown".into(), id(2), id(7)];
-    params.set("ids", Value::TextList(ids)).expect("ids");
+    params.set("ids", Value::TextList(vec![id(7), "unknown".into(), id(2), id(7)])).expect("ids");
     let some = client.call(params, &CallOptions::default()).expect("members");
     assert_eq!(some.rows().collect::<Vec<_>>(), [2, 7]);
     let json: serde_json::Value = serde_json::from_slice(some.json()).expect("JSON");
-    assert_eq!(json[0]["id"], id(2));
-    assert_eq!(json[1]["id"], id(7));
+    assert_eq!(json, json!([all[2], all[7]]), "with the fields that the library does not know");
     assert_eq!(client.stats().cache_hits, 1);
     assert_eq!(emulator.counts().token_requests, 1);
+}
+
+#[test]
+fn an_answer_without_a_body_means_what_its_method_says() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    let answers: [(u16, &str); 4] = [(204, ""), (200, ""), (200, " \r\n"), (200, " null ")];
+    for (status, body) in answers {
+        let empty = |method: &'static Method| {
+            emulator.fault(Fault::on(method_path(method)).status(status).body(body));
+            get(&client, method).map(|answer| answer.json().to_vec())
+        };
+        assert_eq!(empty(&GET_WORKSPACE).expect_err("none").kind(), ErrorKind::NotFound);
+        assert_eq!(empty(&GET_MEMBERS).expect_err("none").kind(), ErrorKind::BadResponse);
+        assert_eq!(empty(&GET_GROUPS).expect_err("none").kind(), ErrorKind::BadResponse);
+        assert_eq!(empty(&GET_EVENTS).expect("an empty list"), b"[]");
+    }
+    assert!(get(&client, &GET_WORKSPACE).is_ok(), "none of it was cached");
+}
+
+#[test]
+fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    for (body, expected) in [
+        ("<html>please sign in</html>", "workspace.get_members: the answer cannot be used: "),
+        (r#"[{"id":"1"},{"id":"2"#, "the text ends early"),
+        (r#"{"id":"1"}"#, "a list was expected"),
+        (r#"[{"id":"1"},{"id":2}]"#, "members[1].id"),
+        (r#"[{"id":"1"},{"full_name":"x"}]"#, "members[1].id"),
+        (r#"[{"id":"1","email":{}}]"#, "members[0].email"),
+        (r#"[{"id":"1"},null]"#, "members[1]"),
+        ("\u{feff}[]", "members"),
+    ] {
+        emulator.fault(Fault::on("/workspaces/members").status(200).body(body));
+        let error = get(&client, &GET_MEMBERS).expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{body}");
+        assert!(error.to_string().contains(expected), "{body} gave {error}");
+        let details = error.details();
+        assert_eq!(details.body.as_deref(), Some(body.as_bytes()));
+        assert_eq!((details.http_status, details.attempts), (Some(200), 1));
+        assert_eq!(details.url.as_deref(), Some("/workspaces/members"));
+    }
+    assert!(get(&client, &GET_MEMBERS).is_ok(), "none of it was cached");
+}
+
+fn method_path(method: &'static Method) -> &'static str {
+    match method.answer {
+        kaleidoscope::service::AnswerFrom::Get(path, _) | kaleidoscope::service::AnswerFrom::Cached(path, _) => path,
+        kaleidoscope::service::AnswerFrom::ByIds(_) => unreachable!("has no path of its own"),
+    }
 }

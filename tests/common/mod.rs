@@ -1,0 +1,40 @@
+//! What the tests of the client share.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses what it needs")]
+
+use std::sync::Arc;
+
+use kal_emulator::{Config, Emulator};
+use kaleidoscope::service::{Method, Params};
+use kaleidoscope::{Answer, CallOptions, Client, Result, Settings};
+
+pub fn emulator(config: Config) -> Emulator {
+    Emulator::start(config).expect("the emulator starts")
+}
+
+/// Settings for this emulator, to be varied.
+pub fn settings(emulator: &Emulator) -> Settings {
+    Settings {
+        client_id: Some(emulator.client_id().to_owned()),
+        client_secret: Some(emulator.client_secret().to_owned().into()),
+        base_url: Some(emulator.url().to_owned()),
+        ..Settings::default()
+    }
+}
+
+pub fn client(emulator: &Emulator) -> Client {
+    Client::open(settings(emulator)).expect("the settings are good")
+}
+
+/// A call without parameters and options.
+pub fn get(client: &Client, method: &'static Method) -> Result<Arc<Answer>> {
+    client.call(Params::new(method), &CallOptions::default())
+}
+
+/// Waits until `done`, which the machine's load may delay; a condition that never comes fails the test.
+pub fn wait_for(what: &str, done: impl Fn() -> bool) {
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !done() {
+        assert!(std::time::Instant::now() < patience, "{what} did not happen");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}

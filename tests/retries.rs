@@ -1,0 +1,162 @@
+//! When a request is sent again, and when not.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{client, emulator, get, settings, wait_for};
+use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kaleidoscope::service::Params;
+use kaleidoscope::service::workspace::GET_EVENTS;
+use kaleidoscope::{CallOptions, Client, Error, ErrorKind, Settings};
+
+const EVENTS: &str = "/workspaces/events";
+
+fn sent(emulator: &Emulator) -> u64 {
+    emulator.counts().paths.get(EVENTS).copied().unwrap_or(0)
+}
+
+fn failure(emulator: &Emulator, fault: Fault) -> Error {
+    emulator.fault(fault);
+    get(&client(emulator), &GET_EVENTS).expect_err("a failure")
+}
+
+#[test]
+fn a_passing_fault_is_overcome() {
+    for fault in [
+        Fault::on(EVENTS).status(500),
+        Fault::on(EVENTS).status(502),
+        Fault::on(EVENTS).status(503),
+        Fault::on(EVENTS).status(504),
+        Fault::on(EVENTS).status(408),
+        Fault::on(EVENTS).drop_connection(DropPoint::Before),
+        Fault::on(EVENTS).drop_connection(DropPoint::Headers),
+        Fault::on(EVENTS).drop_connection(DropPoint::Body),
+    ] {
+        let emulator = emulator(Config::default());
+        emulator.fault(fault.clone().times(2));
+        let client = client(&emulator);
+        get(&client, &GET_EVENTS).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!((sent(&emulator), client.stats().retries), (3, 2), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_lasting_fault_is_told_after_the_last_try() {
+    let emulator = emulator(Config::default());
+    let body = r#"{"code":"maintenance","message":"back at noon"}"#;
+    let error = failure(&emulator, Fault::on(EVENTS).status(503).times(0).body(body));
+    let details = error.details();
+    assert_eq!((error.kind(), error.http_status(), details.attempts), (ErrorKind::Http, Some(503), 3));
+    assert!(error.is_retryable());
+    assert_eq!(details.code.as_deref(), Some("maintenance"));
+    assert_eq!(details.body.as_deref(), Some(body.as_bytes()));
+    assert!(details.request_id.is_some());
+    assert!(error.to_string().contains("back at noon"), "{error}");
+}
+
+#[test]
+fn what_would_fail_again_is_sent_once() {
+    for status in [400, 403, 404, 405, 409, 410, 418, 422, 501, 505] {
+        let emulator = emulator(Config::default());
+        let error = failure(&emulator, Fault::on(EVENTS).status(status).times(0));
+        assert_eq!((error.http_status(), error.details().attempts, sent(&emulator)), (Some(status), 1, 1));
+        assert!(!error.is_retryable());
+    }
+}
+
+#[test]
+fn never_means_never() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(EVENTS).status(503).times(0));
+    let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+    assert_eq!(get(&client, &GET_EVENTS).expect_err("a failure").details().attempts, 1);
+    assert_eq!(sent(&emulator), 1);
+}
+
+#[test]
+fn the_server_is_left_alone_for_as_long_as_it_asked() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(EVENTS).status(429).header("Retry-After", "1"));
+    let begin = Instant::now();
+    get(&client(&emulator), &GET_EVENTS).expect("events");
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    assert_eq!(sent(&emulator), 2);
+}
+
+#[test]
+fn a_wait_past_the_deadline_is_not_begun() {
+    let emulator = emulator(Config::default());
+    let error = failure(&emulator, Fault::on(EVENTS).status(429).header("Retry-After", "3600"));
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Http, Some(429)));
+    assert_eq!(error.details().retry_after, Some(Duration::from_hours(1)));
+    assert_eq!(sent(&emulator), 1);
+}
+
+#[test]
+fn a_call_out_of_time_says_how_far_it_came() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(EVENTS).status(503));
+    emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang));
+    let options = CallOptions { timeout: Some(Duration::from_millis(500)), ..CallOptions::default() };
+    let error = client(&emulator).call(Params::new(&GET_EVENTS), &options).expect_err("no time");
+    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::TimedOut, 2));
+    assert!(error.to_string().contains("503"), "{error}");
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn a_connection_that_the_server_closed_meanwhile_is_replaced() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    for _ in 0..3 {
+        get(&client, &GET_EVENTS).expect("events");
+        emulator.pause().expect("paused");
+        wait_for("the end of the connections", || emulator.counts().open_connections == 0);
+        emulator.resume().expect("resumed");
+    }
+    get(&client, &GET_EVENTS).expect("events");
+}
+
+#[test]
+fn a_redirect_is_told_and_not_followed() {
+    let emulator = emulator(Config::default());
+    for status in [301, 302, 303, 307, 308] {
+        let fault = Fault::on(EVENTS).redirect("https://elsewhere.example/login").status(status);
+        let error = failure(&emulator, fault);
+        assert_eq!((error.kind(), error.http_status()), (ErrorKind::BadResponse, Some(status)));
+        assert!(error.to_string().contains("https://elsewhere.example/login"), "{error}");
+    }
+    assert_eq!(sent(&emulator), 5);
+}
+
+#[test]
+fn an_answer_over_the_cap_is_not_read_to_its_end() {
+    let emulator = emulator(Config::default());
+    for fault in [Fault::on(EVENTS).body_bytes(100 << 20), Fault::on(EVENTS).body_bytes(100 << 20).gzip()] {
+        emulator.fault(fault);
+        let cap = Some(1 << 20);
+        let client = Client::open(Settings { max_response_bytes: cap, ..settings(&emulator) }).expect("good settings");
+        let error = get(&client, &GET_EVENTS).expect_err("too large");
+        assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ResponseTooLarge, 1));
+        assert!(client.stats().bytes_received < 2 << 20);
+    }
+}
+
+#[test]
+fn nobody_at_the_address_is_a_refused_connection() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    emulator.pause().expect("paused");
+    let error = get(&client, &GET_EVENTS).expect_err("nobody");
+    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ConnectFailed, 3));
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_told_as_such() {
+    let emulator = emulator(Config::default());
+    let nowhere = Settings { base_url: Some("https://nowhere.invalid".into()), max_attempts: Some(1), ..settings(&emulator) };
+    let error = get(&Client::open(nowhere).expect("good settings"), &GET_EVENTS).expect_err("no such name");
+    assert_eq!(error.kind(), ErrorKind::ResolveFailed, "{error}");
+}

@@ -1,0 +1,180 @@
+//! Signing in: which token requests are sent, and what happens when tokens end early.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{client, emulator, get, settings};
+use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kaleidoscope::service::workspace::{GET_EVENTS, GET_MEMBERS};
+use kaleidoscope::{Client, ErrorKind, IapTokenProvider, Settings};
+
+const TOKEN: &str = "/auth/oauth/token";
+
+/// The grants of the token requests, in order.
+fn grants(emulator: &Emulator) -> Vec<String> {
+    let tokens = emulator.requests().into_iter().filter(|request| request.path == TOKEN);
+    tokens.map(|request| request.body.split('&').next().unwrap_or_default().replace("grant_type=", "")).collect()
+}
+
+#[test]
+fn many_calls_sign_in_once_over_one_connection() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    for _ in 0..50 {
+        get(&client, &GET_EVENTS).expect("events");
+    }
+    assert_eq!(grants(&emulator), ["client_credentials"]);
+    assert_eq!(emulator.counts().connections, 1);
+}
+
+#[test]
+fn threads_that_start_cold_sign_in_once() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| get(&client, &GET_EVENTS).expect("events"));
+        }
+    });
+    assert_eq!(grants(&emulator), ["client_credentials"]);
+}
+
+#[test]
+fn a_short_lived_token_is_not_refreshed_before_every_call() {
+    // The Python client does that for 600 s and less.
+    let emulator = emulator(Config { expires_in: 300, ..Config::default() });
+    let client = client(&emulator);
+    for _ in 0..5 {
+        get(&client, &GET_EVENTS).expect("events");
+    }
+    assert_eq!(grants(&emulator), ["client_credentials"]);
+}
+
+#[test]
+fn a_token_that_ends_early_is_replaced_and_the_call_repeated_once() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.expire_tokens();
+    get(&client, &GET_EVENTS).expect("events, after one recovery");
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token"]);
+    assert_eq!(emulator.counts().paths["/workspaces/events"], 3);
+}
+
+#[test]
+fn threads_whose_token_ended_refresh_it_once() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.expire_tokens();
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| get(&client, &GET_EVENTS).expect("events"));
+        }
+    });
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token"]);
+    assert_eq!(emulator.counts().reused_refresh_tokens, 0);
+}
+
+#[test]
+fn a_call_that_stays_unauthorised_says_so_after_one_recovery() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on("/workspaces/events").status(401).times(0));
+    let error = get(&client(&emulator), &GET_EVENTS).expect_err("refused");
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Http, Some(401)));
+    assert_eq!(error.details().attempts, 2);
+    assert_eq!(emulator.counts().paths["/workspaces/events"], 2);
+}
+
+#[test]
+fn a_refused_refresh_goes_to_the_credentials() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.expire_tokens();
+    emulator.revoke_refresh_tokens();
+    get(&client, &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token", "client_credentials"]);
+}
+
+#[test]
+fn a_refresh_that_failed_is_never_sent_again() {
+    for fault in [
+        Fault::on(TOKEN).status(503),
+        Fault::on(TOKEN).drop_connection(DropPoint::Before),
+        Fault::on(TOKEN).drop_connection(DropPoint::Headers),
+        Fault::on(TOKEN).drop_connection(DropPoint::Body),
+        Fault::on(TOKEN).status(200).body("<html>"),
+    ] {
+        let emulator = emulator(Config::default());
+        let client = client(&emulator);
+        get(&client, &GET_EVENTS).expect("events");
+        emulator.expire_tokens();
+        emulator.fault(fault.clone());
+        get(&client, &GET_EVENTS).expect("events");
+        assert_eq!(grants(&emulator), ["client_credentials", "refresh_token", "client_credentials"], "{fault:?}");
+        assert_eq!(emulator.counts().reused_refresh_tokens, 0);
+    }
+}
+
+#[test]
+fn refused_credentials_are_told_with_the_servers_own_words() {
+    let emulator = emulator(Config::default());
+    let wrong = Settings { client_secret: Some("canary-secret".to_owned().into()), ..settings(&emulator) };
+    let error = get(&Client::open(wrong).expect("good settings"), &GET_EVENTS).expect_err("refused");
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::AuthFailed, Some(401)));
+    assert_eq!(error.details().code.as_deref(), Some("invalid_client"));
+    assert_eq!(error.details().url.as_deref(), Some(TOKEN));
+    assert!(!format!("{error:?}").contains("canary"));
+    assert_eq!(grants(&emulator).len(), 1, "a refusal is not retried");
+}
+
+#[test]
+fn a_busy_token_endpoint_is_asked_again() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(TOKEN).status(503).times(2));
+    get(&client(&emulator), &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator).len(), 3);
+}
+
+struct Provider {
+    token: &'static str,
+    asked: AtomicUsize,
+    thread: std::thread::ThreadId,
+}
+
+impl IapTokenProvider for Provider {
+    fn token(&self) -> Result<secrecy::SecretString, String> {
+        assert_eq!(std::thread::current().id(), self.thread, "the caller's own thread");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.token.is_empty() { Err("no account".into()) } else { Ok(self.token.to_owned().into()) }
+    }
+}
+
+#[test]
+fn the_proxys_token_is_asked_for_once_and_sent_with_everything() {
+    let emulator = emulator(Config { iap_token: Some("iap-token".into()), ..Config::default() });
+    let thread = std::thread::current().id();
+    let provider = Arc::new(Provider { token: "iap-token", asked: AtomicUsize::new(0), thread });
+    let iap: Arc<dyn IapTokenProvider> = provider.clone();
+    let client = Client::open(Settings { iap: Some(iap), ..settings(&emulator) }).expect("good settings");
+    get(&client, &GET_MEMBERS).expect("members");
+    get(&client, &GET_EVENTS).expect("events");
+    get(&client, &GET_MEMBERS).expect("cached members");
+    assert_eq!(provider.asked.load(Ordering::Relaxed), 1);
+    assert!(emulator.requests().iter().all(|request| request.header("authorization") == Some("Bearer iap-token")));
+}
+
+#[test]
+fn no_proxy_token_is_no_call() {
+    let emulator = emulator(Config::default());
+    let thread = std::thread::current().id();
+    let iap: Arc<dyn IapTokenProvider> = Arc::new(Provider { token: "", asked: AtomicUsize::new(0), thread });
+    let client = Client::open(Settings { iap: Some(iap), ..settings(&emulator) }).expect("good settings");
+    let error = get(&client, &GET_MEMBERS).expect_err("no token");
+    assert_eq!(error.kind(), ErrorKind::AuthFailed);
+    assert!(error.to_string().contains("no account"), "{error}");
+    assert_eq!(emulator.counts().total, 0);
+}
