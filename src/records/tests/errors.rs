@@ -1,0 +1,91 @@
+//! What an error says, and that it gives the body back.
+
+use super::{EVENTS, EVERYTHING, GROUPS, MEMBERS, Root, UNKNOWN, decode, list, one};
+use crate::records::schema::Schema;
+
+fn said(schema: &'static Schema, text: &str) -> String {
+    let error = list(schema, text).unwrap_err();
+    assert_eq!(String::from_utf8_lossy(&error.body), text);
+    error.to_string()
+}
+
+#[test]
+fn an_error_names_the_record_and_the_field() {
+    assert_eq!(
+        said(&MEMBERS, r#"[{"id":"a"},{"id":"b","email":5}]"#),
+        "members[1].email: a string was expected, found a number (at byte 30)"
+    );
+    assert_eq!(
+        said(&GROUPS, r#"[{"id":"a","user_ids":["b\n",null]}]"#),
+        "groups[0].user_ids[1]: a string was expected, found null (at byte 29)"
+    );
+    assert_eq!(
+        said(&EVENTS, r#"[{"id":"a","event_attrs":null}]"#),
+        "events[0].event_attrs: an object was expected, found null (at byte 25)"
+    );
+    assert_eq!(
+        said(&EVENTS, r#"[{"id":"a","created_at":"soon"}]"#),
+        "events[0].created_at: a time was expected, found a string that is not one (at byte 24)"
+    );
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a"},{}]"#), "members[1].id: a required field is missing (at byte 12)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":null}]"#), "members[0].id: a string was expected, found null (at byte 7)");
+    let error = one(&MEMBERS, r#"{"id":[]}"#).unwrap_err();
+    assert_eq!(error.to_string(), "members.id: a string was expected, found a list (at byte 6)");
+}
+
+#[test]
+fn an_error_of_syntax_says_where() {
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a"}{"id":"b"}]"#), "expected ',' or ']' (at byte 11)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a" "email":1}]"#), "members[0]: expected ',' or '}' (at byte 11)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a","email":oops}]"#), "members[0].email: a value was expected (at byte 19)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a\"b\x"}]"#), "members[0].id: an unknown escape in a string (at byte 13)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a"}] []"#), "more text after the end (at byte 13)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a"#), "members[0].id: the text ends early (at byte 9)");
+}
+
+#[test]
+fn the_outermost_value_must_be_of_the_expected_kind() {
+    assert_eq!(said(&MEMBERS, "{}"), "a list was expected, found an object (at byte 0)");
+    assert_eq!(said(&MEMBERS, " null"), "a list was expected, found null (at byte 1)");
+    assert_eq!(said(&MEMBERS, "[7]"), "members[0]: an object was expected, found a number (at byte 1)");
+    assert_eq!(said(&MEMBERS, "[[]]"), "members[0]: an object was expected, found a list (at byte 1)");
+    assert_eq!(said(&MEMBERS, r#"[{"id":"a"},null]"#), "members[1]: an object was expected, found null (at byte 12)");
+    assert_eq!(said(&MEMBERS, "<html>"), "a value was expected (at byte 0)");
+    let error = one(&MEMBERS, "[]").unwrap_err();
+    assert_eq!(error.to_string(), "an object was expected, found a list (at byte 0)");
+    assert_eq!(one(&MEMBERS, "null").unwrap_err().reason, "an object was expected, found null");
+}
+
+#[test]
+fn the_body_comes_back_as_it_was_even_with_nuls_after_the_fault() {
+    let text = b"[{\"id\":\"a\\n\\u0000b\",\"email\":\"c\"},{\"id\":\"d\"} \0\0 \"\xff".to_vec();
+    let error = decode(text.clone(), &MEMBERS, Root::List).unwrap_err();
+    assert_eq!(error.body, text);
+}
+
+#[test]
+fn a_fault_is_forgiven_if_the_key_comes_again() {
+    let duplicates = [
+        (r#"{"id":1,"id":"a"}"#, true),
+        (r#"{"id":"a","id":1}"#, false),
+        (r#"{"id":"a","id":null}"#, false),
+        (r#"{"id":"a","list":[1],"list":["b"]}"#, true),
+        (r#"{"id":"a","list":["b"],"list":[1]}"#, false),
+        (
+            r#"{"id":"a","int":"x","time":"x","bool":"x","object":1,"text":1,"int":1,"time":1,"bool":1,"object":{},"text":""}"#,
+            true,
+        ),
+        (r#"{"id":"a","int":"x","time":"x","time":1}"#, false),
+        (r#"{"id":"a","int":"x","int":null}"#, true),
+    ];
+    for (text, good) in duplicates {
+        assert_eq!(one(&EVERYTHING, text).is_ok(), good, "{text}");
+    }
+    // What was forgiven in one record is not held against the next.
+    assert!(list(&EVERYTHING, r#"[{"id":1,"id":"a"},{"id":"b"}]"#).is_ok());
+}
+
+#[test]
+fn what_is_unknown_is_not_judged() {
+    assert!(one(&UNKNOWN, r#"{"id":5,"x":null}"#).is_ok());
+}
