@@ -7,7 +7,18 @@ use std::path::Path;
 
 /// The boundary's files in the order in which a reader of the header meets them.
 const SOURCES: [&str; 12] = [
-    "status", "types", "options", "client", "workspace", "result", "errors", "door", "cancel", "queue", "log", "library",
+    "status",
+    "types",
+    "options",
+    "client",
+    "workspace",
+    "result",
+    "errors",
+    "door",
+    "cancel",
+    "queue",
+    "log",
+    "library",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

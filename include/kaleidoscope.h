@@ -486,7 +486,7 @@ typedef struct kal_workspace_event {
     int64_t event_type_version;
     // As the server wrote it; NULL where the API has none.
     const char *created_at;
-    // The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); INT64_MIN: absent.
+    // The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`: absent.
     int64_t created_at_us;
     // The acting user; NULL where the API has none.
     const char *event_user_id;

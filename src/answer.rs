@@ -84,6 +84,9 @@ impl Answer {
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("shape", &self.shape).field("records", &self.rows().len()).finish()
+        f.debug_struct("Answer")
+            .field("shape", &self.shape)
+            .field("records", &self.rows().len())
+            .finish_non_exhaustive()
     }
 }

@@ -80,7 +80,8 @@ impl Cache {
                 Flight { tracking, outcome, task: task.abort_handle(), thread }
             })
         };
-        let joined = self.entries.join(key, refresh, |kept| self.is_fresh(kept), |flight| flight.is_alive(thread), start);
+        let joined =
+            self.entries.join(key, refresh, |kept| self.is_fresh(kept), |flight| flight.is_alive(thread), start);
         if let Joined::Theirs(flight) = &joined {
             flight.tracking.deadline.extend(until);
         }
@@ -97,7 +98,9 @@ impl Flight {
     pub(crate) async fn outcome(&self) -> Result<Arc<Answer>> {
         let mut outcome = self.outcome.clone();
         match outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(Error::internal("a request ended without an outcome"))),
+            Ok(outcome) => {
+                outcome.clone().unwrap_or_else(|| Err(Error::internal("a request ended without an outcome")))
+            }
             Err(_) => Err(Error::new(ErrorKind::Panic, "the library's task for this request panicked")),
         }
     }

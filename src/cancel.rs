@@ -44,6 +44,6 @@ impl Fired {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -18,8 +18,8 @@ use crate::process::reply::Reply;
 use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
 use crate::retry::Tracking;
-use crate::single_flight::Joined;
 use crate::service::{Method, Params, Value};
+use crate::single_flight::Joined;
 use crate::stats::Stats;
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
@@ -83,7 +83,10 @@ impl Client {
         let until = prepared.until;
         self.start(prepared, params, options, None, reply);
         waiter.wait(until + GRACE).unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::TimedOut, "the call's time was up, and the library's thread was too busy to say so"))
+            Err(Error::new(
+                ErrorKind::TimedOut,
+                "the call's time was up, and the library's thread was too busy to say so",
+            ))
         })
     }
 

@@ -88,7 +88,7 @@ pub(crate) struct Config {
 pub(crate) enum Proxy {
     None,
     FromEnvironment,
-    Url(reqwest::Proxy),
+    Url(Box<reqwest::Proxy>),
 }
 
 impl Settings {
@@ -101,10 +101,10 @@ impl Settings {
             },
         };
         let proxy = match self.proxy_url {
-            Some(url) => Proxy::Url(
+            Some(url) => Proxy::Url(Box::new(
                 // The text of the failure could quote the password in the URL.
                 reqwest::Proxy::all(url).map_err(|_| Error::argument("proxy_url", "this is no proxy URL"))?,
-            ),
+            )),
             None if self.proxy_from_env => Proxy::FromEnvironment,
             None => Proxy::None,
         };
@@ -255,14 +255,24 @@ mod tests {
 
     #[test]
     fn base_urls_that_are_none_are_refused_by_name() {
-        for url in ["", "api.kaleidoscope.bio", "ftp://host", "https://", "https://u:p@host", "https://host?x=1", "https://h#f"] {
+        for url in [
+            "",
+            "api.kaleidoscope.bio",
+            "ftp://host",
+            "https://",
+            "https://u:p@host",
+            "https://host?x=1",
+            "https://h#f",
+        ] {
             assert!(refusal(settings(url)).starts_with("base_url: "), "{url}");
         }
     }
 
     #[test]
     fn plain_http_goes_to_loopback_only_unless_allowed() {
-        for url in ["http://127.0.0.1:8080", "http://127.8.9.1", "http://[::1]:1", "http://localhost", "http://a.localhost"] {
+        for url in
+            ["http://127.0.0.1:8080", "http://127.8.9.1", "http://[::1]:1", "http://localhost", "http://a.localhost"]
+        {
             assert!(settings(url).check().is_ok(), "{url}");
         }
         for url in ["http://10.0.0.1", "http://kaleidoscope.bio", "http://localhost.example.com", "http://128.0.0.1"] {
@@ -287,7 +297,10 @@ mod tests {
         }
         for name in ["", "a b", "a:", "content-length", "Transfer-Encoding", "é"] {
             let headers = vec![(name.to_owned(), "1".to_owned())];
-            assert!(refusal(Settings { headers, ..settings("https://host") }).starts_with("headers[0].name: "), "{name}");
+            assert!(
+                refusal(Settings { headers, ..settings("https://host") }).starts_with("headers[0].name: "),
+                "{name}"
+            );
         }
     }
 
@@ -299,7 +312,11 @@ mod tests {
 
     #[test]
     fn the_cap_fits_32_bits() {
-        let cap = |bytes| Settings { max_response_bytes: Some(bytes), ..settings("https://host") }.check().map(|c| c.max_response_bytes);
+        let cap = |bytes| {
+            Settings { max_response_bytes: Some(bytes), ..settings("https://host") }
+                .check()
+                .map(|c| c.max_response_bytes)
+        };
         assert_eq!(cap(u64::from(u32::MAX)).ok(), Some(u32::MAX as usize));
         assert!(cap(1 << 32).is_err());
     }

@@ -61,20 +61,16 @@ impl Fetcher {
     ) -> Result<Arc<Answer>> {
         let (path, when_empty) = method.request();
         let target = path_and_query(path, params);
-        let retries = Retries {
-            max_attempts: self.config.max_attempts,
-            quota: &self.quota,
-            tracking,
-            counters: &self.counters,
-        };
+        let retries =
+            Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
         let answer = retries.run(Repeat::Safe, || self.attempt(&target, tracking, thread)).await?;
-        self.decode(method, when_empty, answer)
-            .map(Arc::new)
-            .map_err(|error| error.with(|details| {
+        self.decode(method, when_empty, answer).map(Arc::new).map_err(|error| {
+            error.with(|details| {
                 details.attempts = tracking.progress.attempts();
                 details.method = Some(transport::Method::Get.name());
                 details.url = Some(self.redaction.text(&target));
-            }))
+            })
+        })
     }
 
     /// A token can end before its time: then there is one new token and one replay.

@@ -27,10 +27,11 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn open() -> Result<Self> {
-        let signal = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(|error| {
-            Error::new(ErrorKind::InvalidState, format!("no descriptor for the queue: {error}"))
-                .with(|details| details.retry = Retry::Transient)
-        })?;
+        let signal =
+            EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(|error| {
+                Error::new(ErrorKind::InvalidState, format!("no descriptor for the queue: {error}"))
+                    .with(|details| details.retry = Retry::Transient)
+            })?;
         let state = Mutex::new(State { waiting: VecDeque::new(), closed: false });
         Ok(Self { state, arrived: Condvar::new(), signal, closing: Cancel::default() })
     }

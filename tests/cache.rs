@@ -99,7 +99,10 @@ fn an_error_is_shared_with_its_details() {
     let client = client(&emulator);
     let codes: Vec<_> = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| get(&client, &GET_MEMBERS).err())).collect();
-        calls.into_iter().map(|call| call.join().expect("no panic").and_then(|error| error.details().code.clone())).collect()
+        calls
+            .into_iter()
+            .map(|call| call.join().expect("no panic").and_then(|error| error.details().code.clone()))
+            .collect()
     });
     let shared = usize::try_from(client.stats().shared_requests).expect("few") + 1;
     assert_eq!(codes.iter().filter(|code| code.as_deref() == Some("teapot")).count(), shared);

@@ -156,7 +156,8 @@ fn nobody_at_the_address_is_a_refused_connection() {
 #[test]
 fn a_name_that_does_not_exist_is_told_as_such() {
     let emulator = emulator(Config::default());
-    let nowhere = Settings { base_url: Some("https://nowhere.invalid".into()), max_attempts: Some(1), ..settings(&emulator) };
+    let nowhere =
+        Settings { base_url: Some("https://nowhere.invalid".into()), max_attempts: Some(1), ..settings(&emulator) };
     let error = get(&Client::open(nowhere).expect("good settings"), &GET_EVENTS).expect_err("no such name");
     assert_eq!(error.kind(), ErrorKind::ResolveFailed, "{error}");
 }

@@ -49,7 +49,11 @@ fn another_ones_ca_does_not_help() {
 #[test]
 fn a_ca_bundle_that_is_none_is_named() {
     let emulator = over_tls();
-    for path in [PathBuf::from("/nonexistent/ca.pem"), ca_file("no-ca.pem", "nothing\n"), ca_file("bad-ca.pem", "-----BEGIN CERTIFICATE-----\n!\n")] {
+    for path in [
+        PathBuf::from("/nonexistent/ca.pem"),
+        ca_file("no-ca.pem", "nothing\n"),
+        ca_file("bad-ca.pem", "-----BEGIN CERTIFICATE-----\n!\n"),
+    ] {
         let error = outcome(Settings { ca_bundle_path: Some(path), ..settings(&emulator) }).expect_err("no CA");
         assert_eq!(error.kind(), ErrorKind::TlsFailed);
         assert!(error.to_string().contains("ca_bundle_path"), "{error}");

@@ -24,7 +24,8 @@ fn every_method_gives_its_records() {
 fn members_by_ids_come_in_the_servers_order_each_once() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
-    let all: serde_json::Value = serde_json::from_slice(get(&client, &GET_MEMBERS).expect("members").json()).expect("JSON");
+    let all: serde_json::Value =
+        serde_json::from_slice(get(&client, &GET_MEMBERS).expect("members").json()).expect("JSON");
     let id = |row: usize| all[row]["id"].as_str().expect("an id").to_owned();
     let mut params = Params::new(&GET_MEMBERS_BY_IDS);
     params.set("ids", Value::TextList(vec![id(7), "unknown".into(), id(2), id(7)])).expect("ids");

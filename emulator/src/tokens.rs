@@ -112,7 +112,7 @@ impl TokenStore {
             refresh: format!("kal-rt-{}", self.rng.token()),
         };
         // A lifetime beyond what the clock can hold is forever, which a year is to an emulator.
-        let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_secs(365 * 86_400));
+        let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_hours(365 * 24));
         self.access.insert(pair.access.clone(), Access { family, expires });
         self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
         pair

@@ -8,11 +8,11 @@ use super::callbacks::HostTokenProvider;
 use super::client::kal_stats;
 use super::guard::null;
 use super::handles;
-use super::queue::kal_completion;
 use super::options::{
     KAL_CACHE_ONLY, KAL_CACHE_REFRESH, KAL_CACHE_USE, KAL_CLIENT_ALLOW_HTTP, KAL_CLIENT_INSECURE_TLS,
     KAL_CLIENT_PROXY_FROM_ENV, kal_call_options, kal_client_options, kal_events_query, kal_header,
 };
+use super::queue::kal_completion;
 use crate::client::{CacheUse, CallOptions};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result};
@@ -193,7 +193,7 @@ pub(super) unsafe fn client_options(options: *const kal_client_options) -> Resul
             max_response_bytes: (options.max_response_bytes != 0).then_some(options.max_response_bytes),
             cache_ttl: (options.cache_ttl_ms != 0).then(|| Duration::from_millis(options.cache_ttl_ms)),
             max_in_flight: (options.max_in_flight != 0).then_some(options.max_in_flight),
-            iap: HostTokenProvider::new(options.iap_token_provider, options.iap_user_data),
+            iap: HostTokenProvider::shared(options.iap_token_provider, options.iap_user_data),
         })
     }
 }

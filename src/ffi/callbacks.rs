@@ -27,7 +27,7 @@ unsafe impl Send for HostTokenProvider {}
 unsafe impl Sync for HostTokenProvider {}
 
 impl HostTokenProvider {
-    pub(super) fn new(function: kal_token_provider, user_data: *mut c_void) -> Option<Arc<dyn IapTokenProvider>> {
+    pub(super) fn shared(function: kal_token_provider, user_data: *mut c_void) -> Option<Arc<dyn IapTokenProvider>> {
         Some(Arc::new(Self { function: function?, user_data }))
     }
 }

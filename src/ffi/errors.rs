@@ -73,9 +73,7 @@ impl ErrorText {
             http_status: details.http_status.map_or(0, i32::from),
             attempts: i32::try_from(details.attempts).unwrap_or(i32::MAX),
             retryable: error.is_retryable(),
-            retry_after_ms: details
-                .retry_after
-                .map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
+            retry_after_ms: details.retry_after.map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
             message,
             method,
             url,

@@ -47,11 +47,7 @@ static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::new();
 /// log until it is set there. `KAL_INVALID_ARGUMENT`, and `KAL_WOULD_DEADLOCK` from within a callback.
 #[unsafe(no_mangle)]
 #[must_use]
-pub extern "C" fn kal_set_log(
-    level: i32,
-    callback: kal_log_callback,
-    user_data: *mut c_void,
-) -> kal_status {
+pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data: *mut c_void) -> kal_status {
     // SAFETY: no error is wanted.
     unsafe {
         fallible_unit(ptr::null_mut(), || {

@@ -17,15 +17,15 @@ mod slots;
 mod views;
 
 // In the header's order.
+pub mod cancel;
+pub mod client;
+pub mod door;
+pub mod errors;
+pub mod library;
+pub mod log;
+pub mod options;
+pub mod queue;
+pub mod result;
 pub mod status;
 pub mod types;
-pub mod options;
-pub mod client;
 pub mod workspace;
-pub mod result;
-pub mod errors;
-pub mod door;
-pub mod cancel;
-pub mod queue;
-pub mod log;
-pub mod library;

@@ -78,7 +78,7 @@ pub struct kal_workspace_event {
     pub event_type_version: i64,
     /// As the server wrote it; NULL where the API has none.
     pub created_at: *const c_char,
-    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); INT64_MIN: absent.
+    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`: absent.
     pub created_at_us: i64,
     /// The acting user; NULL where the API has none.
     pub event_user_id: *const c_char,

@@ -6,4 +6,3 @@ mod per_process;
 pub(crate) mod reply;
 
 pub(crate) use per_process::{PerProcess, epoch, forked};
-

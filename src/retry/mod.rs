@@ -75,7 +75,10 @@ impl Retries<'_> {
     /// How long to wait before another attempt, or none when there must not be one.
     fn wait_before_next(&self, error: &Error, tries: u32, repeat: Repeat) -> Option<std::time::Duration> {
         let details = error.details();
-        if details.retry == Retry::Never || tries >= self.max_attempts || (repeat == Repeat::OnlyIfUnsent && details.sent) {
+        if details.retry == Retry::Never
+            || tries >= self.max_attempts
+            || (repeat == Repeat::OnlyIfUnsent && details.sent)
+        {
             return None;
         }
         let wait = backoff::full_jitter(tries, details.retry).max(details.retry_after.unwrap_or_default());

@@ -127,9 +127,9 @@ fn check(param: &Param, value: &Value) -> Result<()> {
             param.name,
             "this is no date; RFC 3339 is expected, such as 2026-01-31T12:00:00Z or 2026-01-31",
         )),
-        (Kind::Count, Value::Count(_)) | (Kind::Text | Kind::Date, Value::Text(_)) | (Kind::TextList, Value::TextList(_)) => {
-            Ok(())
-        }
+        (Kind::Count, Value::Count(_))
+        | (Kind::Text | Kind::Date, Value::Text(_))
+        | (Kind::TextList, Value::TextList(_)) => Ok(()),
         (kind, _) => Err(Error::argument(param.name, format_args!("{} is expected", article(kind)))),
     }
 }
@@ -207,7 +207,6 @@ impl<'de> Deserialize<'de> for Json {
         })
     }
 }
-
 
 /// `KAL_UNKNOWN_METHOD`, with the names there are.
 pub(crate) fn unknown_method(name: &str) -> Error {

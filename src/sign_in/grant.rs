@@ -83,14 +83,16 @@ struct Answer {
 pub(super) fn read(answer: Incoming, generation: u64, received: Instant) -> Result<(Token, SecretString)> {
     let body = Zeroizing::new(answer.body);
     let unusable = |why: String| {
-        Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}")).with(|details| {
-            details.http_status = Some(answer.status);
-            details.request_id.clone_from(&answer.request_id);
-            details.method = Some(Method::Post.name());
-            details.url = Some(PATH.into());
-            details.attempts = 1;
-            details.sent = true;
-        })
+        Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}")).with(
+            |details| {
+                details.http_status = Some(answer.status);
+                details.request_id.clone_from(&answer.request_id);
+                details.method = Some(Method::Post.name());
+                details.url = Some(PATH.into());
+                details.attempts = 1;
+                details.sent = true;
+            },
+        )
     };
     let parsed: Answer = serde_json::from_slice(&body).map_err(|error| unusable(reason(&error)))?;
     for (name, token) in [("access_token", &parsed.access_token), ("refresh_token", &parsed.refresh_token)] {
@@ -165,7 +167,10 @@ mod tests {
         let cases = [
             (r#"{"access_token":"canary-1","expires_in":1}"#, "missing field `refresh_token`"),
             (r#"{"access_token":"canary-1","refresh_token":7,"expires_in":1}"#, "a field is not of its type"),
-            (r#"{"access_token":"canary-1","refresh_token":"canary-2","expires_in":"canary-3"}"#, "a field is not of its type"),
+            (
+                r#"{"access_token":"canary-1","refresh_token":"canary-2","expires_in":"canary-3"}"#,
+                "a field is not of its type",
+            ),
             (r#"{"access_token":"canary-1\n","refresh_token":"r","expires_in":1}"#, "access_token has characters"),
             (r#"{"access_token":"","refresh_token":"r","expires_in":1}"#, "access_token is empty"),
             (r#"{"access_token":"canary-1","#, "no JSON object"),

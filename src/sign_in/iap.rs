@@ -39,7 +39,8 @@ impl Iap {
         }
         let refuse = |why: String| Error::new(ErrorKind::AuthFailed, format!("iap_token_provider: {why}"));
         let token = provider.token().map_err(refuse)?;
-        let header = bearer(token.expose_secret()).ok_or_else(|| refuse("the token has characters that no header has".into()))?;
+        let header = bearer(token.expose_secret())
+            .ok_or_else(|| refuse("the token has characters that no header has".into()))?;
         redaction.add_token(token.expose_secret());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((header, Instant::now()));
         Ok(())

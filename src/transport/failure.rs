@@ -31,7 +31,10 @@ pub(super) fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Err
     } else if let Some(io) = find::<io::Error>(&causes) {
         match io.kind() {
             // What the decompressor says of a body that is no gzip, or not all of it.
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+            io::ErrorKind::InvalidData
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::Other
                 if error.is_decode() =>
             {
                 (ErrorKind::BadHttp, Retry::Never, format!("the body cannot be decompressed: {io}"))

@@ -86,7 +86,12 @@ impl Transport {
                 details.method = Some(request.method.name());
                 details.url = Some(self.redaction.text(request.path));
                 if !details.message.starts_with(request.method.name()) {
-                    details.message = format!("{} {}: {}", request.method.name(), self.redaction.text(path_only(request.path)), details.message);
+                    details.message = format!(
+                        "{} {}: {}",
+                        request.method.name(),
+                        self.redaction.text(path_only(request.path)),
+                        details.message
+                    );
                 }
             })
         })
@@ -129,11 +134,7 @@ impl Transport {
         }
         self.counters.bytes_received.add(body.len() as u64);
         if status.is_success() {
-            return Ok(Incoming {
-                status: status.as_u16(),
-                request_id: refusal::request_id(response.headers()),
-                body,
-            });
+            return Ok(Incoming { status: status.as_u16(), request_id: refusal::request_id(response.headers()), body });
         }
         Err(if status.is_redirection() {
             self.redirected(status, response.headers())
@@ -161,7 +162,8 @@ impl Transport {
 
     fn url(&self, path: &str) -> Result<Url> {
         let base = self.config.base_url.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{path}")).map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
+        Url::parse(&format!("{base}{path}"))
+            .map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
     }
 
     fn http(&self, thread: u64) -> Result<reqwest::Client> {
@@ -192,7 +194,7 @@ impl Transport {
         builder = match &config.proxy {
             Proxy::None => builder.no_proxy(),
             Proxy::FromEnvironment => builder,
-            Proxy::Url(proxy) => builder.no_proxy().proxy(proxy.clone()),
+            Proxy::Url(proxy) => builder.no_proxy().proxy(reqwest::Proxy::clone(proxy)),
         };
         builder.build().map_err(|error| Error::internal(format!("the HTTP client cannot be built: {error}")))
     }

@@ -52,7 +52,7 @@ impl Resolve for Resolver {
             let under_way = UnderWay::begin();
             tokio::task::spawn_blocking(move || {
                 let _under_way = under_way;
-                (name.as_str(), 0).to_socket_addrs().map(|found| found.collect::<Vec<_>>())
+                (name.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>)
             })
             .await
         })

@@ -19,7 +19,9 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::internal(format!("TLS cannot be set up: {error}")))?;
     if config.insecure_tls {
-        log::warn!("certificates are not checked (KAL_CLIENT_INSECURE_TLS): anyone on the way can read and change everything");
+        log::warn!(
+            "certificates are not checked (KAL_CLIENT_INSECURE_TLS): anyone on the way can read and change everything"
+        );
         let anyone = Arc::new(Anyone(provider));
         return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
     }
@@ -34,7 +36,8 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
 
 fn ca_bundle(config: &Config) -> Result<Vec<CertificateDer<'static>>> {
     let Some(path) = &config.ca_bundle_path else { return Ok(Vec::new()) };
-    let refuse = |reason: String| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display()));
+    let refuse =
+        |reason: String| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display()));
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
         .map_err(|error| refuse(error.to_string()))?;

@@ -63,14 +63,14 @@ def by_ids(pair: Pair, world: str, name: str, ids: list[str]) -> None:
 def filters() -> None:
     """Every combination of the seven filters, in both numberings of pages."""
     for first in (1, 0):
-        with Emulator(seed=5, members=9, events=500, first_page=first) as emulator, Pair(emulator) as pair:
+        with Emulator(seed=5, members=9, events=2000, first_page=first) as emulator, Pair(emulator) as pair:
             users = [user["id"] for user in pair.answers("get_members")]
             every = {
                 "page": first + 1,
-                "page_size": 7,
+                "page_size": 3,
                 "event_types": ["create", "update", "é \"q\""],
-                "resource_type": "task",
-                "event_user_ids": users[:6],
+                "resource_type": "record",
+                "event_user_ids": users[:8],
                 "after_date": "2025-02-01T00:00:00Z",
                 "before_date": "2025-11-30T23:59:59.999999+05:30",
             }
@@ -106,7 +106,7 @@ MOMENTS = [
     datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=timezone(timedelta(hours=14))),
 ]
 DATES = ["2025-06-01T00:00:00Z", "2025-06-01", "2025-06-01T12:30:15.678901+00:00", "2025-06-01t12:30:15z",
-         "2025-06-01 12:30:15Z", "2025-06-01T12:30:15-05:30", "2025-06-01T12:30:15"]
+         "2025-06-01T12:30:15-05:30", "2025-06-01T12:30:15"]
 
 
 def dates() -> None:
