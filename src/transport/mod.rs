@@ -133,6 +133,13 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         self.counters.bytes_received.add(body.len() as u64);
+        log::debug!(
+            "{} {}: {}, {} bytes",
+            request.method.name(),
+            self.redaction.text(request.path),
+            status.as_u16(),
+            body.len()
+        );
         if status.is_success() {
             return Ok(Incoming { status: status.as_u16(), request_id: refusal::request_id(response.headers()), body });
         }
