@@ -1,0 +1,61 @@
+/*
+ * A test harness in one header. A test is a function named as the claim that it makes:
+ *
+ *     CLAIM(a_freed_result_gives_nothing)
+ *     {
+ *         CHECK_STATUS(call(), KAL_OK);
+ *         CHECK(pointer == NULL);
+ *     }
+ *
+ *     int main(int argc, char **argv) { return check_main(argc, argv); }
+ *
+ * A program prints `ok - a_freed_result_gives_nothing`, or `not ok - ...: file:line: expected ...`, a line for each claim,
+ * goes on after a failure, and exits with 1 if any claim failed. With arguments it runs only the claims that contain one.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Registers itself: a claim cannot be written and then forgotten in a list. */
+#define CLAIM(name)                                                                                                     \
+    static void name(void);                                                                                             \
+    __attribute__((constructor)) static void check_register_##name(void) { check_register(#name, name); }               \
+    static void name(void)
+
+/* The checks go on after a failure, and may be used on any thread; they give whether what was expected is so. */
+#define CHECK(condition) check_that(__FILE__, __LINE__, (condition), #condition)
+#define CHECK_INT(actual, expected)                                                                                     \
+    check_int(__FILE__, __LINE__, #actual, (intmax_t)(actual), (intmax_t)(expected))
+#define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, #actual, (actual), (expected))
+#define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, #text, (text), (part), true)
+#define CHECK_LACKS(text, part) check_contains(__FILE__, __LINE__, #text, (text), (part), false)
+#define CHECK_STATUS(actual, expected) check_status(__FILE__, __LINE__, #actual, (actual), (expected))
+/* What cannot be gone on without: ends the claim. For the main thread of a claim. */
+#define REQUIRE(condition)                                                                                              \
+    do {                                                                                                                \
+        if (!CHECK(condition))                                                                                          \
+            check_give_up();                                                                                            \
+    } while (0)
+
+int check_main(int argc, char **argv);
+/* Run before each claim: gives every claim the same world to begin with. */
+void check_before_each(void (*prepare)(void));
+
+void check_register(const char *claim, void (*run)(void));
+bool check_that(const char *file, int line, bool holds, const char *condition);
+bool check_int(const char *file, int line, const char *what, intmax_t actual, intmax_t expected);
+bool check_text(const char *file, int line, const char *what, const char *actual, const char *expected);
+bool check_contains(const char *file, int line, const char *what, const char *text, const char *part, bool wanted);
+bool check_status(const char *file, int line, const char *what, int32_t actual, int32_t expected);
+_Noreturn void check_give_up(void);
+/* Whether the running claim has failed. */
+bool check_has_failed(void);
+/* Under valgrind, where everything takes fifty times as long. */
+bool check_is_slow(void);
+
+#endif

@@ -1,0 +1,154 @@
+#include "kit.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+emulator server;
+
+static void reset_server(void)
+{
+    emulator_reset(&server);
+}
+
+int kit_main(int argc, char **argv, const char *option, ...)
+{
+    const char *options[8] = { option };
+    va_list more;
+    va_start(more, option);
+    for (size_t i = 1; i < 8 && options[i - 1] != NULL; i++)
+        options[i] = va_arg(more, const char *);
+    va_end(more);
+    server = emulator_start("--seed", "1", options[0], options[1], options[2], options[3], options[4], options[5],
+                            options[6], options[7], (char *)NULL);
+    check_before_each(reset_server);
+    int outcome = check_main(argc, argv);
+    emulator_stop(&server);
+    return outcome;
+}
+
+kal_client_options options_for(const emulator *of)
+{
+    kal_client_options options = KAL_CLIENT_OPTIONS_INIT;
+    options.client_id = "demo-client";
+    options.client_secret = SECRET;
+    options.base_url = of->url;
+    options.max_attempts = 1;
+    return options;
+}
+
+kal_client client_with(kal_client_options options)
+{
+    kal_client client;
+    kal_error error;
+    if (!CHECK_STATUS(kal_client_open(&options, &client, &error), KAL_OK)) {
+        printf("#     %s\n", kal_error_get(error)->message);
+        check_give_up();
+    }
+    return client;
+}
+
+kal_client new_client(void)
+{
+    return client_with(options_for(&server));
+}
+
+kal_stats stats_of(kal_client client)
+{
+    kal_stats stats = KAL_STATS_INIT;
+    kal_error error;
+    CHECK_STATUS(kal_client_stats(client, &stats, &error), KAL_OK);
+    return stats;
+}
+
+kal_status get_events(kal_client client, const kal_call_options *options, kal_result *result, kal_error *error)
+{
+    return kal_workspace_get_events(client, NULL, options, result, error);
+}
+
+kal_status get_members_by_no_ids(kal_client client, const kal_call_options *options, kal_result *result, kal_error *error)
+{
+    return kal_workspace_get_members_by_ids(client, NULL, 0, options, result, error);
+}
+
+kal_status get_groups_by_no_ids(kal_client client, const kal_call_options *options, kal_result *result, kal_error *error)
+{
+    return kal_workspace_get_groups_by_ids(client, NULL, 0, options, result, error);
+}
+
+const kit_method kit_methods[KIT_METHODS] = {
+    { "workspace.get_workspace", "/workspaces/active", kal_workspace_get_workspace },
+    { "workspace.get_members", "/workspaces/members", kal_workspace_get_members },
+    { "workspace.get_members_by_ids", "/workspaces/members", get_members_by_no_ids },
+    { "workspace.get_groups", "/workspaces/groups", kal_workspace_get_groups },
+    { "workspace.get_groups_by_ids", "/workspaces/groups", get_groups_by_no_ids },
+    { "workspace.get_events", "/workspaces/events", get_events },
+};
+
+kal_result kit_result(const char *file, int line, const char *what, kit_call call, kal_client client,
+                      const kal_call_options *options)
+{
+    kal_result result = { 0xBAD };
+    kal_error error = { 0xBAD };
+    kal_status status = call(client, options, &result, &error);
+    if (!check_status(file, line, what, status, KAL_OK)) {
+        const kal_error_info *info = kal_error_get(error);
+        printf("#     %s\n", info ? info->message : "(no error)");
+        check_give_up();
+    }
+    check_int(file, line, "error.id", (intmax_t)error.id, 0);
+    check_that(file, line, result.id != 0, "result.id != 0");
+    return result;
+}
+
+/* Stands in where an error should be and is not, so that a claim can go on. */
+static const kal_error_info nothing_known = {
+    KAL_OK, -1, -1, false, -2, "(no error)", "(no error)", "(no error)", "(no error)", "(no error)", "(no error)", 0,
+};
+
+const kal_error_info *kit_failure(const char *file, int line, const char *what, kal_status actual, const kal_error *error,
+                                  kal_status expected, const char *says)
+{
+    static _Thread_local kal_error last;
+    kal_error_free(last);
+    last = *error;
+    const kal_error_info *info = kal_error_get(*error);
+    check_status(file, line, what, actual, expected);
+    if (!check_that(file, line, info != NULL, "an error"))
+        return &nothing_known;
+    check_int(file, line, "the error's status", info->status, actual);
+    check_contains(file, line, "the message", info->message, says, true);
+    check_contains(file, line, "the message", info->message, SECRET, false);
+    return info;
+}
+
+const kal_error_info *kit_call_failure(const char *file, int line, const char *what, kit_call call, kal_client client,
+                                       const kal_call_options *options, kal_status expected, const char *says)
+{
+    kal_result result = { 0xBAD };
+    kal_error error = { 0xBAD };
+    kal_status status = call(client, options, &result, &error);
+    check_int(file, line, "result.id", (intmax_t)result.id, 0);
+    kal_result_free(result);
+    return kit_failure(file, line, what, status, &error, expected, says);
+}
+
+kal_call_options with_cache(int32_t cache)
+{
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    options.cache = cache;
+    return options;
+}
+
+kal_call_options with_timeout(uint32_t timeout_ms)
+{
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    options.timeout_ms = timeout_ms;
+    return options;
+}
+
+kal_call_options with_cancel(kal_cancel cancel)
+{
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    options.cancel = cancel;
+    return options;
+}

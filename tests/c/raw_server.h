@@ -1,0 +1,20 @@
+/* A server that says the same bytes to everyone, for answers that no HTTP library would send. */
+#ifndef RAW_SERVER_H
+#define RAW_SERVER_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+typedef struct raw_server {
+    int listener;
+    pthread_t thread;
+    const char *answer;
+    size_t length;
+    char url[64];
+} raw_server;
+
+/* Signs everyone in, and answers any other request with `answer`, then closes the connection. */
+void raw_server_start(raw_server *server, const char *answer, size_t length);
+void raw_server_stop(raw_server *server);
+
+#endif
