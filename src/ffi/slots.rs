@@ -34,14 +34,15 @@ impl<T> Slots<T> {
 
     /// What `read` makes of the object with this key.
     pub(super) fn get<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        self.lock().get(slot(key)).and_then(read)
+        self.lock().get(slot(key)?).and_then(read)
     }
 
     /// The same, and the slot is free again; unless `read` has no use for the object.
     pub(super) fn take<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+        let slot = slot(key)?;
         let mut slots = self.lock();
-        let taken = slots.get(slot(key)).and_then(read)?;
-        let removed = slots.remove(slot(key));
+        let taken = slots.get(slot).and_then(read)?;
+        let removed = slots.remove(slot);
         // What goes with the last reference may be large, and other threads want the slots.
         drop(slots);
         drop(removed);
@@ -53,8 +54,11 @@ impl<T> Slots<T> {
     }
 }
 
-fn slot(key: u64) -> DefaultKey {
-    KeyData::from_ffi(key >> 32 << 32 | key & INDEX_MASK).into()
+/// The slot of a key that was given out; none for one that the slot map would mend: it makes every version odd.
+fn slot(key: u64) -> Option<DefaultKey> {
+    let key = key >> 32 << 32 | key & INDEX_MASK;
+    let data = KeyData::from_ffi(key);
+    (data.as_ffi() == key).then(|| data.into())
 }
 
 #[cfg(all(test, kal_loom))]
