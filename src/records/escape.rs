@@ -55,9 +55,6 @@ fn code_point(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
         return Ok((resolved, at + 6));
     }
     let lone = "half of a surrogate pair in a string";
-    if first >= 0xDC00 {
-        return Err(Fault::syntax(body, at, lone));
-    }
     for (offset, wanted) in [(6, b'\\'), (7, b'u')] {
         if byte(body, at + offset) != wanted {
             return Err(Fault::syntax(body, at + offset, lone));
@@ -65,8 +62,9 @@ fn code_point(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
     }
     let second = hex(body, at + 8)?;
     if !(0xDC00..0xE000).contains(&second) {
-        return Err(Fault::syntax(body, at + 6, lone));
+        return Err(Fault::syntax(body, at, lone));
     }
+    // With a second half in the place of the first, this is beyond the last character there is.
     let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
     match char::from_u32(joined) {
         Some(resolved) => Ok((resolved, at + 12)),

@@ -48,12 +48,8 @@ pub(super) fn read(
             set(cells, 0, span(at + 1..end));
             Ok(after)
         }
-        (Kind::Text | Kind::Int | Kind::Bool | Kind::Time, b'n') => {
+        (Kind::Text | Kind::Int | Kind::Bool | Kind::Time | Kind::TextList, b'n') => {
             set(cells, 0, NONE);
-            literal(body, at)
-        }
-        (Kind::TextList, b'n') => {
-            set(cells, 0, span(0..0));
             literal(body, at)
         }
         _ => read_other(body, at, kind, cells, place, gathered),

@@ -27,7 +27,7 @@ fn words_are_exact() {
     for good in ["true", "false", "null"] {
         assert!(is_json(good), "{good}");
     }
-    for bad in ["True", "tru", "truee", "nul", "none", "fals", "nulll", "tr ue", "undefined"] {
+    for bad in ["trux", "nulx", "falsx", "True", "tru", "truee", "nul", "none", "fals", "nulll", "tr ue", "undefined"] {
         assert!(!is_json(bad), "{bad}");
     }
 }
@@ -49,6 +49,8 @@ fn structure_is_exact() {
         r#"{"a" 1}"#,
         "{1:2}",
         "{a:1}",
+        "[}",
+        "{]",
         "[1}",
         r#"{"a":1]"#,
         "[",
@@ -119,6 +121,8 @@ fn escapes_are_exact_wherever_the_string_stands() {
         r"\ud800\ud800",
         r"\ud800\u0041",
         r"\ude00\ud83d",
+        r"\ude00\ude00",
+        r"\udc00\udc00",
         r"\u+041",
         "\n",
         "\u{1}",
