@@ -63,6 +63,21 @@
  *
  * Structs that may grow begin with their own size, which the initialiser sets. Zero means "default" for every field.
  *
+ * CALLS THAT DO NOT BLOCK
+ *
+ *     kal_queue_open(&queue, &error);
+ *     kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error);
+ *     // ... wait with poll, select or epoll until kal_queue_fd(queue) is readable, then:
+ *     kal_completion done = KAL_COMPLETION_INIT;
+ *     while (kal_queue_next(queue, 0, &done, NULL) == KAL_OK) {
+ *         // done.user_data is my_data; done.status, done.result and done.error are the call's
+ *         kal_result_free(done.result);
+ *         kal_error_free(done.error);
+ *     }
+ *
+ * Each submitted call completes exactly once, cancelled or not. There are no callbacks on foreign threads: the host picks
+ * completions up on its own thread, when it likes. A call of either kind is cancelled through a kal_cancel in its options.
+ *
  * THREADS
  *
  * Every function may be called from any thread at any time, with the same handles. Threads that miss the cache at the same
