@@ -164,6 +164,11 @@ fn credential<T: From<String>>(
 
 fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Url> {
     let mut url = Url::parse(text).map_err(|reason| Error::argument(name, format_args!("this is no URL: {reason}")))?;
+    // The parser mends what is no URL: `https:/path` gets a host, backslashes turn, line breaks vanish. No typo becomes a host.
+    let host = text.split_once("://").map_or("", |(_, rest)| rest);
+    if host.starts_with(['/', '?', '#']) || host.is_empty() || text.contains(|c: char| c == '\\' || c <= ' ') {
+        return Err(Error::argument(name, "this is no URL: https://host is expected, with a port and a path if need be"));
+    }
     let plain = match url.scheme() {
         "https" => false,
         "http" => true,
@@ -263,6 +268,13 @@ mod tests {
             "https://u:p@host",
             "https://host?x=1",
             "https://h#f",
+            "https:host",
+            "https:/host",
+            "https:///host",
+            r"https:\\host",
+            r"https://ho\st",
+            " https://host",
+            "https://ho\nst",
         ] {
             assert!(refusal(settings(url)).starts_with("base_url: "), "{url}");
         }
