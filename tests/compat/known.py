@@ -1,0 +1,146 @@
+"""The differences in decoding that are meant: what each is, why, in which cases it shows, and how it is told from a bug.
+
+Every case named here is run, and fails when it no longer differs in just this way.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from claims import Unequal, equal
+from compare import from_structs
+from kaleidoscope_ctypes import KalError, Result
+from reference import Reference, Refused
+
+BAD_RESPONSE, NOT_FOUND = 600, 404
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case as it came out."""
+
+    method: str
+    ours: Result | KalError
+    theirs: object
+    reference: Reference
+    body: str
+
+
+def only_theirs(case: Outcome) -> None:
+    """Ours refuses, the Python client has a value."""
+    if not isinstance(case.ours, KalError) or isinstance(case.theirs, Refused):
+        raise Unequal(f"ours is {case.ours!r}, theirs {case.theirs!r}")
+    equal(case.ours.status, BAD_RESPONSE, "status")
+
+
+def only_ours(instead: Callable[[str], str]) -> Callable[[Outcome], None]:
+    """The Python client refuses; ours reads what it would read had the body been `instead`."""
+
+    def check(case: Outcome) -> None:
+        if isinstance(case.ours, KalError) or not isinstance(case.theirs, Refused):
+            raise Unequal(f"ours is {case.ours!r}, theirs {case.theirs!r}")
+        equal(from_structs(case.ours.records), case.reference.read(case.method, instead(case.body).encode()), "structs")
+        equal(case.ours.json, case.body.encode(), "text")
+
+    return check
+
+
+def none_is_not_found(case: Outcome) -> None:
+    equal(case.theirs, None, "theirs")
+    equal(case.ours.status, NOT_FOUND, "status")
+
+
+def empty_list_as_text(case: Outcome) -> None:
+    equal(case.theirs, [], "theirs")
+    equal(case.ours.records, [], "structs")
+    equal(case.ours.json, b"[]", "text")
+
+
+def nul_shows_as_replacement(case: Outcome) -> None:
+    shown = json.loads(json.dumps(case.theirs).replace("\\u0000", "\\ufffd"))
+    equal(from_structs(case.ours.records), shown, "structs")
+    if shown == case.theirs:
+        raise Unequal("there is no U+0000 in it")
+    equal(case.reference.read(case.method, case.ours.json), case.theirs, "json")
+    equal(case.ours.json, case.body.encode(), "text")
+
+
+def minus_one_is_the_sentinel(case: Outcome) -> None:
+    equal(case.ours.records[0]["event_type_version"], -1, "structs")
+    equal(case.theirs[0]["event_type_version"], -1, "theirs")
+    equal(case.reference.read(case.method, case.ours.json), case.theirs, "json")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A difference that is meant."""
+
+    # Ends the claim: "answered {}: ..."
+    what: str
+    check: Callable[[Outcome], None]
+    cases: frozenset[str]
+    methods: tuple[str, ...]
+    fields: tuple[str | None, ...] = (None,)
+
+
+EVERY = ("get_workspace", "get_members", "get_groups", "get_events")
+LISTS = EVERY[1:]
+DIGITS = '{"id":"x","a":' + "1" * 5000 + "}"
+
+
+def nested(opening: str, inner: str, closing: str, depth: int) -> str:
+    return '{"id":"x","a":' + opening * depth + inner + closing * depth + "}"
+
+
+def deep(*depths: int) -> frozenset[str]:
+    return frozenset(nested(*how, depth) for depth in depths for how in (("[", "", "]"), ('{"a":', "1", "}")))
+
+
+def cases(*texts: str) -> frozenset[str]:
+    return frozenset(texts)
+
+
+BLANK = cases("", " ", "\n\t\r ", "\x0c ", "null", " null ")
+LONE_SURROGATES = cases(
+    r'{"id":"\ud800"}', r'{"id":"\udc00"}', r'{"id":"\ud800x"}', r'{"id":"\ud800\u0041"}', r'{"id":"\udc00\ud800"}',
+    r'{"id":"\ud83d\ud83d\ude00"}', r'{"id":"x","a":"\ud800"}', r'{"id":"x","a":["\udfff"]}', r'{"id":"x","\ud800":1}')
+NOT_JSON_NUMBERS = cases(
+    '{"id":"x","a":NaN}', '{"id":"x","a":Infinity}', '{"id":"x","a":-Infinity}', '{"id":"x","a":[NaN]}')
+
+DIFFERENCES = [
+    Known("none in Python; a C call that gives nothing has failed, with KAL_NOT_FOUND", none_is_not_found, BLANK, EVERY[:1]),
+    Known("no events in both; our JSON text is then a list too", empty_list_as_text, BLANK, EVERY[3:]),
+    Known("no content in Python; a vertical tab is no white space of JSON or HTTP, so ours refuses it", only_theirs,
+          cases("\x0b"), (EVERY[0], EVERY[3])),
+    Known("an empty list in Python, which iterates over anything; ours refuses what is no list, be it empty", only_theirs,
+          cases("{}", '""'), LISTS),
+    Known("a validation error in Python; ours takes a null list for an empty one",
+          only_ours(lambda body: body.replace("null", "[]")), cases("null"), ("get_groups",), ("user_ids", "program_ids")),
+    Known("accepted by Python, but it is no JSON: ours refuses it", only_theirs, NOT_JSON_NUMBERS, EVERY),
+    Known("accepted by Python, but it is no JSON: ours refuses it", only_theirs, cases('{"a":NaN}', '{"a":[-Infinity]}'),
+          ("get_events",), ("event_attrs",)),
+    Known("accepted by Python; half a surrogate pair has no UTF-8, so ours refuses it", only_theirs, LONE_SURROGATES, EVERY),
+    Known("accepted by Python; half a surrogate pair has no UTF-8, so ours refuses it", only_theirs, cases(r'{"a":"\udead"}'),
+          ("get_events",), ("event_attrs",)),
+    Known("nested deeper than 127, which ours refuses, so that no reader of the JSON text runs out of stack", only_theirs,
+          deep(127, 128, 200, 500), EVERY[:1]),
+    Known("nested deeper than 127, which ours refuses, so that no reader of the JSON text runs out of stack", only_theirs,
+          deep(126, 127, 128, 200, 500), LISTS),
+    Known("Python refuses integers of more than 4300 digits even where nobody reads them; ours passes over them",
+          only_ours(lambda body: body.replace(DIGITS, '{"id":"x"}')), cases(DIGITS), EVERY),
+    Known("a C string ends at U+0000, so the struct shows U+FFFD; the JSON text keeps it", nul_shows_as_replacement,
+          cases(r'{"id":"\u0000"}', r'{"id":"a\u0000b"}'), EVERY),
+    Known("-1 in the struct also says absent; the JSON text tells them apart", minus_one_is_the_sentinel,
+          cases("-1", '"-1"', "-1.0", '"-1.0"'), ("get_events",), ("event_type_version",)),
+    Known("Python's integers have no end; ours are 64 bits wide, and beyond them refused", only_theirs,
+          cases("9223372036854775808", "-9223372036854775809", "123456789012345678901234567890", '"9223372036854775808"',
+                '"-9223372036854775809"'), ("get_events",), ("event_type_version",)),
+]
+
+
+def mark(method: str, field: str | None, text: str) -> Known | None:
+    """The difference that a case is marked with."""
+    found = [k for k in DIFFERENCES if method in k.methods and field in k.fields and text in k.cases]
+    if len(found) > 1:
+        raise ValueError(f"{text} is marked twice")
+    return found[0] if found else None
