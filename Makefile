@@ -1,0 +1,189 @@
+# libkaleidoscope: `make help` says what there is. cargo compiles; this file links, installs, tests and shows.
+
+PROFILE ?= release
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+TARGET  ?= target
+CC      ?= cc
+CARGO   ?= cargo
+export CC
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# The SONAME's number: changes only when programs would break.
+ABI     := 0
+# What the archive needs of the system besides libc; a C compiler adds libgcc by itself.
+STATIC_LIBS := -lpthread -lm -ldl
+
+ifeq ($(PROFILE),release)
+LIB       := $(TARGET)/lib
+RUST_LIB  := $(TARGET)/release/libkaleidoscope.a
+else ifeq ($(PROFILE),dev)
+LIB       := $(TARGET)/lib-dev
+RUST_LIB  := $(TARGET)/debug/libkaleidoscope.a
+else
+$(error PROFILE is release or dev)
+endif
+SO        := $(LIB)/libkaleidoscope.so.$(VERSION)
+ARCHIVE   := $(LIB)/libkaleidoscope.a
+EMULATOR  := $(TARGET)/debug/kal-emulator
+ASAN_LIB  := $(TARGET)/asan/libkaleidoscope.a
+SOURCES   := $(shell find src -name '*.rs') build.rs cbindgen.toml Cargo.toml Cargo.lock
+CARGO_FLAGS := --locked --target-dir $(TARGET)
+
+# What the tests and examples are told.
+export KAL_LIB_DIR     := $(abspath $(LIB))
+export KAL_INCLUDE_DIR := $(abspath include)
+export KAL_EMULATOR    := $(abspath $(EMULATOR))
+export KAL_ASAN_LIB    := $(abspath $(ASAN_LIB))
+export KAL_STATIC_LIBS := $(STATIC_LIBS)
+export VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR DESTDIR TARGET
+
+.DELETE_ON_ERROR:
+.PHONY: all lib help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean
+
+all: lib
+
+help: ## what there is
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo 'Variables: PROFILE=release|dev PREFIX= LIBDIR= INCLUDEDIR= DESTDIR= TARGET= CC='
+
+# --- Building
+
+lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## the shared library and the archive, in target/lib (PROFILE=dev: target/lib-dev)
+
+# No path of the machine that built it is in the library.
+$(TARGET)/release/libkaleidoscope.a: $(SOURCES)
+	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
+	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
+	$(CARGO) build $(CARGO_FLAGS) --release --lib --package kaleidoscope
+	@touch $@
+
+$(TARGET)/debug/libkaleidoscope.a: $(SOURCES)
+	$(CARGO) build $(CARGO_FLAGS) --workspace --lib
+	@touch $@
+
+$(LIB)/exports/versions: link/symbols.txt scripts/symbols
+	@mkdir -p $(@D)
+	@scripts/symbols names >$(@D)/names
+	@scripts/symbols required >$(@D)/required
+	@scripts/symbols versions >$@
+
+# The link that rustc's own cdylib cannot do: symbol versions, and nothing that may be unmapped under a running thread.
+$(SO): $(RUST_LIB) $(LIB)/exports/versions
+	$(CC) -shared -o $@ @$(LIB)/exports/required $(RUST_LIB) $(LDFLAGS) \
+	  -Wl,-soname,libkaleidoscope.so.$(ABI) -Wl,--version-script=$(LIB)/exports/versions \
+	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed $(STATIC_LIBS)
+ifeq ($(PROFILE),release)
+	@# The symbols stay beside it, where debuggers and valgrind look for them.
+	objcopy --only-keep-debug $@ $@.debug
+	strip --strip-unneeded $@
+	cd $(LIB) && objcopy --add-gnu-debuglink=$(notdir $@).debug $(notdir $@)
+endif
+
+$(LIB)/libkaleidoscope.so: $(SO)
+	ln -sf $(notdir $(SO)) $(LIB)/libkaleidoscope.so.$(ABI)
+	ln -sf libkaleidoscope.so.$(ABI) $@
+
+# One object in which only kal_* is global: another Rust library in the same program cannot clash with it.
+$(ARCHIVE): $(RUST_LIB) $(LIB)/exports/versions
+	sed 's/^-Wl,//' $(LIB)/exports/required >$(LIB)/exports/roots
+	ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) -o $(LIB)/kaleidoscope.o
+	objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(LIB)/kaleidoscope.o
+	objcopy --keep-global-symbols=$(LIB)/exports/names $(LIB)/kaleidoscope.o
+ifeq ($(PROFILE),release)
+	strip --strip-debug --strip-unneeded $(LIB)/kaleidoscope.o
+endif
+	rm -f $@
+	ar rcsD $@ $(LIB)/kaleidoscope.o
+	rm $(LIB)/kaleidoscope.o
+
+emulator: ## the local server for demos and tests, target/debug/kal-emulator
+	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin kal-emulator --quiet
+
+# gcc's AddressSanitizer runtime serves code that rustc instrumented, but only nightly instruments.
+asan-lib: ## the archive for programs compiled with -fsanitize=address, in target/asan
+	@if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then scripts/asan-lib.sh $(ASAN_LIB); else \
+	  echo 'no nightly toolchain: AddressSanitizer sees the heap and the C side only'; \
+	  $(MAKE) --no-print-directory $(ARCHIVE) && mkdir -p $(dir $(ASAN_LIB)) && cp $(ARCHIVE) $(ASAN_LIB); fi
+
+header: ## include/kaleidoscope.h anew from the docs in src/ffi
+	@made=$$($(CARGO) check $(CARGO_FLAGS) --lib --package kaleidoscope --quiet --message-format=json | \
+	  sed -n 's/.*"KAL_GENERATED_HEADER","\([^"]*\)".*/\1/p') && test -n "$$made" && cp "$$made" include/kaleidoscope.h
+
+symbols: ## link/symbols.txt with the functions that are new in the header (NODE=KALEIDOSCOPE_...)
+	@for name in $$(python3 tests/header/header.py functions include/kaleidoscope.h); do \
+	  scripts/symbols names | grep -qx "$$name" || echo "$(or $(NODE),KALEIDOSCOPE_0)   $$name" >>link/symbols.txt; done
+
+clean: ## removes what was built
+	rm -rf $(TARGET)
+
+# --- Installing
+
+install: lib ## into DESTDIR/PREFIX: library, header, pkg-config file, CMake package
+	@scripts/install.sh install
+
+uninstall: ## removes exactly what install installed
+	@scripts/install.sh uninstall
+
+# --- Showing
+
+tools-build tools-test:
+	@scripts/tools.sh $(@:tools-%=%)
+
+demo: tools-build ## builds everything, starts a local server and shows a workspace from C programs
+	@$(MAKE) --no-print-directory lib emulator
+	@scripts/demo.sh
+
+# --- Testing: each test-... is a section of `make test` and runs alone as well
+
+test: tools-test ## builds and passes every test
+	@scripts/test.sh
+
+.PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-c test-c-valgrind test-c-asan \
+  test-examples test-install test-compat test-torture
+
+test-format:
+	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
+
+test-clippy:
+	@scripts/claim 'clippy has nothing to say' $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --quiet -- -D warnings
+
+test-docs:
+	@RUSTDOCFLAGS='-D warnings' scripts/claim 'the docs build without a warning' \
+	  $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps --quiet
+
+test-rust:
+	@$(CARGO) test $(CARGO_FLAGS) --workspace --no-fail-fast
+
+test-header:
+	@tests/header/run.sh
+
+test-build:
+	@scripts/claim 'the shared library and the archive are built' $(MAKE) --no-print-directory lib
+	@scripts/claim 'building again does nothing' $(MAKE) --no-print-directory --question lib
+	@scripts/claim 'the emulator is built' $(MAKE) --no-print-directory emulator
+
+test-artefact: lib
+	@tests/artefact/run.sh
+
+test-c: lib emulator
+	@tests/c/run.sh plain
+
+test-c-valgrind: lib emulator
+	@tests/c/run.sh valgrind
+
+test-c-asan: asan-lib emulator
+	@tests/c/run.sh asan
+
+test-examples: lib emulator
+	@tests/c/examples.sh
+
+test-install: lib emulator
+	@tests/install/run.sh
+
+test-compat: lib emulator
+	@tests/compat/run.sh

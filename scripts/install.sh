@@ -1,0 +1,56 @@
+#!/bin/sh
+# install.sh install|uninstall: puts the library below $DESTDIR, or removes exactly what install puts there.
+#
+# PREFIX, LIBDIR and INCLUDEDIR say where (absolute), LIB where the built library is, VERSION and ABI which one,
+# STATIC_LIBS what the archive needs.
+set -eu
+name=libkaleidoscope
+libdir=${DESTDIR:-}$LIBDIR
+includedir=${DESTDIR:-}$INCLUDEDIR
+pkgconfig=$LIBDIR/pkgconfig
+cmake=$LIBDIR/cmake/kaleidoscope
+headers=$(echo include/kaleidoscope.h*)
+
+# fill TEMPLATE FOLDER: the template for a file in that folder, whence the other folders are seen relatively.
+fill() {
+    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$(($(getconf LONG_BIT) / 8))|g" \
+        -e "s|@PREFIX@|$(realpath -ms --relative-to="$2" "$PREFIX")|g" \
+        -e "s|@INCLUDEDIR@|$(realpath -ms --relative-to="$2" "$INCLUDEDIR")|g" \
+        -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" "packaging/$1.in" >"${DESTDIR:-}$2/$1"
+    chmod 644 "${DESTDIR:-}$2/$1"
+}
+
+# A library that the dynamic loader looks for by name is found at once.
+refresh_loader_cache() {
+    [ -z "${DESTDIR:-}" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null || return 0
+    if ldconfig -vN 2>/dev/null | grep -q "^$LIBDIR:"; then ldconfig; fi
+}
+
+case $1 in
+install)
+    install -d "$libdir" "$includedir" "${DESTDIR:-}$pkgconfig" "${DESTDIR:-}$cmake"
+    install -m 755 "$LIB/$name.so.$VERSION" "$libdir/"
+    ln -sf "$name.so.$VERSION" "$libdir/$name.so.$ABI"
+    ln -sf "$name.so.$ABI" "$libdir/$name.so"
+    install -m 644 "$LIB/$name.a" "$libdir/"
+    install -m 644 $headers "$includedir/"
+    fill kaleidoscope.pc "$pkgconfig"
+    fill kaleidoscope-config.cmake "$cmake"
+    fill kaleidoscope-config-version.cmake "$cmake"
+    ;;
+uninstall)
+    rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" \
+        "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
+        "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
+    for header in $headers; do rm -f "$includedir/${header#include/}"; done
+    # lib and include are the prefix's own; these go when nothing else is in them.
+    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig"; do
+        if [ -d "${DESTDIR:-}$folder" ]; then rmdir --ignore-fail-on-non-empty "${DESTDIR:-}$folder"; fi
+    done
+    ;;
+*)
+    echo "install.sh: install or uninstall" >&2
+    exit 2
+    ;;
+esac
+refresh_loader_cache

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Every section of `make test`, each whatever became of those before it, and what they come to at the end.
+set -u
+log=${TARGET:-target}/test.log
+mkdir -p "$(dirname "$log")"
+: >"$log"
+
+# section KIND HEADING TARGET: runs `make TARGET`; its claims count under KIND.
+section() {
+    printf '\n=== %s\n' "$2"
+    printf '@section %s\n' "$1" >>"$log"
+    started=$(date +%s)
+    { "${MAKE:-make}" --no-print-directory "$3" 2>&1; echo "@ended $? $2" >>"$log.end"; } | tee -a "$log"
+    cat "$log.end" >>"$log"
+    rm -f "$log.end"
+    printf '    (%d s)\n' $(($(date +%s) - started))
+}
+
+section 'formatting'     'Formatting'                                        test-format
+section 'clippy'         'clippy'                                            test-clippy
+section 'docs'           'Docs'                                              test-docs
+section 'Rust tests'     'Rust tests'                                        test-rust
+section 'header'         'The header, alone, in every standard of C and C++' test-header
+section 'build'          'Build'                                             test-build
+section 'artefact'       'The built library'                                 test-artefact
+section 'C tests'        'C tests'                                           test-c
+section 'C examples'     'C examples'                                        test-examples
+section 'valgrind'       'C tests under valgrind'                            test-c-valgrind
+section 'ASan'           'C tests under AddressSanitizer'                    test-c-asan
+section 'installation'   'Installation'                                      test-install
+section 'compatibility'  'Compatibility with the Python client'              test-compat
+
+echo
+scripts/tally "$log"

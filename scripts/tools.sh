@@ -1,0 +1,63 @@
+#!/bin/sh
+# tools.sh build|demo|test: sees to it that this machine has what the target needs. On Debian, as root, it installs what is
+# missing; elsewhere it says in one line what that is.
+set -eu
+
+missing=
+# need PROGRAM PACKAGE: notes the Debian package when the program is not there.
+need() {
+    command -v "$1" >/dev/null 2>&1 || case " $missing " in
+    *" $2 "*) ;;
+    *) missing="$missing $2" ;;
+    esac
+}
+
+need "${CC:-cc}" gcc
+need ld binutils
+printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null 2>/dev/null || missing="$missing libc6-dev"
+if [ "$1" = test ]; then
+    need gcc gcc
+    need g++ g++
+    need pkg-config pkg-config
+    need cmake cmake
+    need valgrind valgrind
+    # valgrind cannot start programs without the symbols of the dynamic loader.
+    [ ! -d /usr/share/doc/libc6 ] || [ -e /usr/share/doc/libc6-dbg ] || missing="$missing libc6-dbg"
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
+# Servers' certificates are checked against the system's.
+[ -s /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing="$missing ca-certificates"
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing:$missing"
+        export DEBIAN_FRONTEND=noninteractive
+        # shellcheck disable=SC2086
+        { apt-get -qq update && apt-get -qq install -y --no-install-recommends $missing; } >/dev/null || {
+            echo "could not install:$missing" >&2
+            exit 1
+        }
+    else
+        echo "missing (Debian's names):$missing" >&2
+        exit 1
+    fi
+fi
+
+command -v cargo >/dev/null 2>&1 || {
+    echo "cargo is missing, and Debian's is too old: curl -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2
+    exit 1
+}
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+found=$(rustc --version | cut -d' ' -f2)
+[ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] || {
+    echo "Rust $found is too old, $wanted or newer is needed: rustup update stable" >&2
+    exit 1
+}
+if [ "$1" = test ]; then
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
+        rustup --quiet component add rustfmt clippy 2>/dev/null || {
+        echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
+        exit 1
+    }
+fi

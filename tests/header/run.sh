@@ -1,0 +1,74 @@
+#!/bin/sh
+# The header, without the library: run.sh. Compilers that are there beside gcc and g++ are tried too.
+set -eu
+cd "$(dirname "$0")"
+. ../../scripts/claims.sh
+include=${KAL_INCLUDE_DIR:-../../include}
+header=$include/kaleidoscope.h
+warnings='-Wall -Wextra -Wpedantic -Werror'
+stricter='-Wconversion -Wsign-conversion -Wmissing-field-initializers -Wshadow -Wundef'
+
+echo '#include <kaleidoscope.h>' >"$scratch/alone.c"
+printf '#include <kaleidoscope.h>\n#include <kaleidoscope.h>\n' >"$scratch/twice.c"
+echo '#include <kaleidoscope.hpp>' >"$scratch/alone.cpp"
+# A status that nobody looks at.
+cat >"$scratch/unseen.c" <<'END'
+#include <kaleidoscope.h>
+void unseen(void);
+void unseen(void) { kal_client_open(NULL, NULL, NULL); }
+END
+
+# compiles COMPILER LANGUAGE STANDARD FILE [FLAG]...
+compiles() {
+    compiler=$1 language=$2 standard=$3 file=$4
+    shift 4
+    # shellcheck disable=SC2086
+    "$compiler" -x "$language" -std="$standard" $warnings "$@" -I "$include" -c "$file" -o "$scratch/object.o"
+}
+refuses() { ! compiles "$@"; }
+takes() { echo | "$1" -x "$2" -std="$3" -E - >/dev/null 2>&1; }
+
+# try COMPILER LANGUAGE STANDARD
+try() {
+    claim "$1 $3: the header compiles alone" compiles "$1" "$2" "$3" "$scratch/alone.c"
+    claim "$1 $3: the header may be included twice" compiles "$1" "$2" "$3" "$scratch/twice.c"
+    # shellcheck disable=SC2086
+    claim "$1 $3: the initialisers name every field" compiles "$1" "$2" "$3" initialisers.c $stricter
+    case $3 in
+    # The assertions came with C11.
+    c99) ;;
+    *) claim "$1 $3: every struct is laid out as the table says" compiles "$1" "$2" "$3" layout.c ;;
+    esac
+    claim "$1 $3: a status that nobody looks at is a warning" refuses "$1" "$2" "$3" "$scratch/unseen.c"
+}
+
+for compiler in gcc clang; do
+    command -v $compiler >/dev/null || continue
+    for standard in c99 c11 c17 c23; do
+        # Older compilers know C23 by its working name.
+        takes $compiler c $standard || standard=c2x
+        try $compiler c $standard
+    done
+done
+for compiler in g++ clang++; do
+    command -v $compiler >/dev/null || continue
+    for standard in c++11 c++14 c++17 c++20 c++23; do
+        takes $compiler c++ $standard || standard=c++2b
+        try $compiler c++ $standard
+        case $standard in
+        c++11 | c++14) ;;
+        *) claim "$compiler $standard: kaleidoscope.hpp compiles alone" compiles $compiler c++ $standard "$scratch/alone.cpp" ;;
+        esac
+    done
+done
+
+in_the_table() { sed -n 's/^STRUCT(\(kal_[a-z_]*\),.*/\1/p; s/^FIELD(\([a-z_]*\), \([a-z_]*\),.*/\1.\2/p' layout.def; }
+claim 'layout.def has every struct and every field of the header' \
+    same "$(python3 header.py fields "$header")" "$(in_the_table)"
+claim 'every function, struct, field, type and constant has a doc comment' python3 header.py undocumented "$header"
+
+# A program of the header's own tutorial has to compile.
+sed -n '/^ \* A COMPLETE PROGRAM/,/^ \*     }$/s/^ \*     //p' "$header" >"$scratch/tutorial.c"
+claim 'the program at the top of the header compiles' compiles gcc c c11 "$scratch/tutorial.c"
+
+finish
