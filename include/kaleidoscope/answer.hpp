@@ -1,0 +1,164 @@
+// What a call gave. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_ANSWER_HPP
+#define KALEIDOSCOPE_ANSWER_HPP
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "owner.hpp"
+#include "records.hpp"
+
+namespace kal {
+
+// Records that belong to an answer: a random-access range of two words that copies.
+template <class Record> using records = view<Record, const typename Record::raw_type*>;
+
+namespace detail {
+
+// NULL when the answer holds something else.
+template <class Record> const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) noexcept
+{
+    if constexpr (std::is_same_v<Record, member>)
+        return kal_result_workspace_users(of, size);
+    else if constexpr (std::is_same_v<Record, group>)
+        return kal_result_workspace_groups(of, size);
+    else
+        return kal_result_workspace_events(of, size);
+}
+
+} // namespace detail
+
+// What a call gave, whatever it holds.
+class answer {
+public:
+    // Takes the handle over.
+    explicit answer(kal_result handle) noexcept : handle_(handle) {}
+
+    // What the server sent, fields unknown here included. NUL-terminated; empty when the answer was moved from.
+    std::string_view json() const& noexcept
+    {
+        std::size_t size = 0;
+        const char* text = kal_result_json(handle_.get(), &size);
+        return text ? std::string_view(text, size) : std::string_view();
+    }
+    std::string_view json() const&& = delete;
+
+    // Its records, or nothing when it holds something else.
+    std::optional<records<member>> members() const& noexcept { return holds<member>(); }
+    std::optional<records<group>> groups() const& noexcept { return holds<group>(); }
+    std::optional<records<event>> events() const& noexcept { return holds<event>(); }
+    std::optional<kal::workspace> workspace() const& noexcept
+    {
+        const kal_workspace* raw = kal_result_workspace(handle_.get());
+        return raw ? std::optional<kal::workspace>(raw) : std::nullopt;
+    }
+    std::optional<records<member>> members() const&& = delete;
+    std::optional<records<group>> groups() const&& = delete;
+    std::optional<records<event>> events() const&& = delete;
+    std::optional<kal::workspace> workspace() const&& = delete;
+
+    kal_result handle() const noexcept { return handle_.get(); }
+    // Gives the handle away: whoever takes it frees it.
+    [[nodiscard]] kal_result release() noexcept { return handle_.release(); }
+
+private:
+    template <class Record> std::optional<records<Record>> holds() const noexcept
+    {
+        std::size_t size = 0;
+        const auto first = detail::rows<Record>(handle_.get(), &size);
+        return first ? std::optional<records<Record>>(std::in_place, first, size) : std::nullopt;
+    }
+
+    detail::owner<kal_result, kal_result_free> handle_;
+};
+
+// An answer that is a list of records: a random-access range, in the server's order.
+template <class Record>
+class list {
+public:
+    using iterator = typename records<Record>::iterator;
+    using const_iterator = iterator;
+    using value_type = Record;
+    using reference = Record;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+
+    // An answer that holds something else makes an empty list.
+    explicit list(answer from) noexcept : answer_(std::move(from)), records_(found()) {}
+    list(list&& from) noexcept : answer_(std::move(from.answer_)), records_(std::exchange(from.records_, {})) {}
+    list& operator=(list&& from) noexcept
+    {
+        answer_ = std::move(from.answer_);
+        records_ = found();
+        from.records_ = from.found();
+        return *this;
+    }
+    ~list() = default;
+
+    iterator begin() const& noexcept { return records_.begin(); }
+    iterator end() const& noexcept { return records_.end(); }
+    iterator begin() const&& = delete;
+    iterator end() const&& = delete;
+    std::size_t size() const noexcept { return records_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
+    // n < size(), unchecked.
+    Record operator[](std::size_t n) const& noexcept { return records_[n]; }
+    Record operator[](std::size_t n) const&& = delete;
+    // The same range without the owner.
+    records<Record> view() const& noexcept { return records_; }
+    records<Record> view() const&& = delete;
+    // What the server sent, fields unknown here included; of a filtered answer, element by element.
+    std::string_view json() const& noexcept { return answer_.json(); }
+    std::string_view json() const&& = delete;
+
+    kal_result handle() const noexcept { return answer_.handle(); }
+    [[nodiscard]] kal_result release() noexcept
+    {
+        records_ = {};
+        return answer_.release();
+    }
+
+private:
+    records<Record> found() const noexcept
+    {
+        std::size_t size = 0;
+        const auto first = detail::rows<Record>(answer_.handle(), &size);
+        return {first, size};
+    }
+
+    answer answer_;
+    records<Record> records_;
+};
+
+using members = list<member>;
+using groups = list<group>;
+using events = list<event>;
+
+// An answer that is one record: `info->workspace_name()`. Not to be read once it was moved from.
+class workspace_info {
+public:
+    explicit workspace_info(answer from) noexcept
+        : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle())) {}
+
+    const kal::workspace& operator*() const& noexcept { return workspace_; }
+    const kal::workspace* operator->() const& noexcept { return &workspace_; }
+    const kal::workspace& operator*() const&& = delete;
+    const kal::workspace* operator->() const&& = delete;
+    std::string_view json() const& noexcept { return answer_.json(); }
+    std::string_view json() const&& = delete;
+
+    kal_result handle() const noexcept { return answer_.handle(); }
+    [[nodiscard]] kal_result release() noexcept { return answer_.release(); }
+
+private:
+    answer answer_;
+    kal::workspace workspace_;
+};
+
+} // namespace kal
+
+#endif

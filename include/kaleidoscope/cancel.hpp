@@ -1,0 +1,42 @@
+// Cancelling. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_CANCEL_HPP
+#define KALEIDOSCOPE_CANCEL_HPP
+
+#include <utility>
+
+#include "owner.hpp"
+#include "result.hpp"
+
+namespace kal {
+inline namespace KAL_CPP_ABI {
+
+// Ends calls from another thread. With std::stop_token: std::stop_callback on_stop(token, [&] { cancel.fire(); });
+class cancel {
+public:
+    static result<cancel> try_open()
+    {
+        kal_cancel handle = KAL_NONE;
+        kal_error failure = KAL_NONE;
+        if (const kal_status status = kal_cancel_open(&handle, &failure); status != KAL_OK)
+            return unexpected(error(status, failure));
+        return cancel(handle);
+    }
+#if KAL_CPP_EXCEPTIONS
+    cancel() : cancel(unwrap(try_open())) {}
+#endif
+    // Takes the handle over.
+    explicit cancel(kal_cancel handle) noexcept : handle_(handle) {}
+
+    // Ends every call made with it with status::cancelled, and every call that is made with it later.
+    void fire() const noexcept { kal_cancel_fire(handle_.get()); }
+    kal_cancel handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::owner<kal_cancel, kal_cancel_close> handle_;
+};
+
+} // inline namespace KAL_CPP_ABI
+} // namespace kal
+
+#endif

@@ -1,0 +1,97 @@
+// The client. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_CLIENT_HPP
+#define KALEIDOSCOPE_CLIENT_HPP
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "workspace_service.hpp"
+
+namespace kal {
+inline namespace KAL_CPP_ABI {
+
+// One set of credentials, one workspace, one cache.
+class client {
+public:
+    // No I/O. status::no_credentials, status::invalid_argument, status::invalid_utf8.
+    static result<client> try_open(const client_options& options = {})
+    {
+        calling::arguments given;
+        kal_client_options made = given.client(options);
+        std::shared_ptr<token_provider> provider;
+        if (options.iap_token_provider) {
+            provider = std::make_shared<token_provider>(options.iap_token_provider);
+            made.iap_token_provider = calling::give_token;
+            made.iap_user_data = provider.get();
+        }
+        auto handle = given.run<kal_client>(
+            [&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
+        if (!handle)
+            return unexpected(handle.error());
+        return client(*handle, std::move(provider));
+    }
+    // Takes the handle over.
+    static client adopt(kal_client handle) noexcept { return client(handle, nullptr); }
+#if KAL_CPP_EXCEPTIONS
+    client() : client(client_options{}) {}
+    explicit client(const client_options& options) : client(unwrap(try_open(options))) {}
+#endif
+
+    workspace_service workspace() const noexcept { return workspace_service(handle_.get(), provider_); }
+
+    // Any method by its name, see kal::methods: call("workspace.get_events", R"({"page_size":50})").
+    [[nodiscard]] result<answer> try_call(std::string_view method, std::string_view params_json = {},
+                                          const call_options& options = {}) const
+    {
+        calling::arguments given;
+        const char* asked = given.text("method", method);
+        const char* params = given.text("params_json", params_json);
+        return calling::ask<answer>(given, options, [&](auto... out) {
+            return kal_call(handle_.get(), asked, params, out...);
+        });
+    }
+    // Forgets everything cached. Lists already handed out stay as they are.
+    [[nodiscard]] result<void> try_clear_caches() const
+    {
+        kal_error failure = KAL_NONE;
+        if (const kal_status status = kal_client_clear_caches(handle_.get(), &failure); status != KAL_OK)
+            return unexpected(error(status, failure));
+        return {};
+    }
+    // What the client did since it was opened.
+    [[nodiscard]] result<kal_stats> try_stats() const
+    {
+        kal_stats stats = KAL_STATS_INIT;
+        kal_error failure = KAL_NONE;
+        if (const kal_status status = kal_client_stats(handle_.get(), &stats, &failure); status != KAL_OK)
+            return unexpected(error(status, failure));
+        return stats;
+    }
+#if KAL_CPP_EXCEPTIONS
+    answer call(std::string_view method, std::string_view params_json = {}, const call_options& options = {}) const
+    {
+        return unwrap(try_call(method, params_json, options));
+    }
+    void clear_caches() const { unwrap(try_clear_caches()); }
+    kal_stats stats() const { return unwrap(try_stats()); }
+#endif
+
+    // Ends its calls on other threads with status::cancelled, and makes all later ones status::invalid_handle. The
+    // destructor does the same.
+    void close() const noexcept { kal_client_close(handle_.get()); }
+    kal_client handle() const noexcept { return handle_.get(); }
+
+private:
+    client(kal_client handle, std::shared_ptr<const token_provider> provider) noexcept
+        : provider_(std::move(provider)), handle_(handle) {}
+
+    std::shared_ptr<const token_provider> provider_; // outlives the handle
+    detail::owner<kal_client, kal_client_close> handle_;
+};
+
+} // inline namespace KAL_CPP_ABI
+} // namespace kal
+
+#endif

@@ -1,0 +1,153 @@
+// What went wrong. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_ERROR_HPP
+#define KALEIDOSCOPE_ERROR_HPP
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "owner.hpp"
+
+namespace kal {
+
+// What a call came to: KAL_OK and so on. An HTTP status without a name here is its number: static_cast<status>(418).
+enum class status : kal_status {
+    ok = KAL_OK,
+    done = KAL_DONE,
+    invalid_argument = KAL_INVALID_ARGUMENT,
+    invalid_handle = KAL_INVALID_HANDLE,
+    invalid_utf8 = KAL_INVALID_UTF8,
+    invalid_state = KAL_INVALID_STATE,
+    no_credentials = KAL_NO_CREDENTIALS,
+    would_deadlock = KAL_WOULD_DEADLOCK,
+    forked = KAL_FORKED,
+    unknown_method = KAL_UNKNOWN_METHOD,
+    resolve_failed = KAL_RESOLVE_FAILED,
+    connect_failed = KAL_CONNECT_FAILED,
+    tls_failed = KAL_TLS_FAILED,
+    timed_out = KAL_TIMED_OUT,
+    cancelled = KAL_CANCELLED,
+    connection_lost = KAL_CONNECTION_LOST,
+    response_too_large = KAL_RESPONSE_TOO_LARGE,
+    bad_http = KAL_BAD_HTTP,
+    auth_failed = KAL_AUTH_FAILED,
+    bad_request = KAL_BAD_REQUEST,
+    unauthorized = KAL_UNAUTHORIZED,
+    forbidden = KAL_FORBIDDEN,
+    not_found = KAL_NOT_FOUND,
+    method_not_allowed = KAL_METHOD_NOT_ALLOWED,
+    request_timeout = KAL_REQUEST_TIMEOUT,
+    conflict = KAL_CONFLICT,
+    gone = KAL_GONE,
+    content_too_large = KAL_CONTENT_TOO_LARGE,
+    unprocessable = KAL_UNPROCESSABLE,
+    rate_limited = KAL_RATE_LIMITED,
+    server_error = KAL_SERVER_ERROR,
+    not_implemented = KAL_NOT_IMPLEMENTED,
+    bad_gateway = KAL_BAD_GATEWAY,
+    service_unavailable = KAL_SERVICE_UNAVAILABLE,
+    gateway_timeout = KAL_GATEWAY_TIMEOUT,
+    bad_response = KAL_BAD_RESPONSE,
+    internal = KAL_INTERNAL,
+    panic = KAL_PANIC,
+};
+
+// "KAL_NOT_FOUND" and so on; NUL-terminated, valid for ever.
+inline std::string_view name(status of) noexcept { return kal_status_name(static_cast<kal_status>(of)); }
+
+namespace detail {
+
+inline std::optional<std::string_view> text(const char* from) noexcept
+{
+    return from ? std::optional<std::string_view>(from) : std::nullopt;
+}
+
+} // namespace detail
+
+// Everything known about a failure. Copies share it and never throw; what the accessors give lives as long as one of them.
+class error : public std::exception {
+public:
+    // Takes the handle over; it may be none.
+    error(kal_status failed, kal_error handle) : error(failed, handle, kal_status_name(failed)) {}
+    // A failure of the caller's own, for example to be thrown by a token provider.
+    error(kal::status failed, std::string message)
+        : error(static_cast<kal_status>(failed), kal_error{}, std::move(message)) {}
+    // No move: a moved-from error would have nothing to say.
+    error(const error&) noexcept = default;
+    error& operator=(const error&) noexcept = default;
+    ~error() override = default;
+
+    // One English sentence, no secret in it.
+    const char* what() const noexcept override { return raw().message; }
+    kal::status status() const noexcept { return static_cast<kal::status>(raw().status); }
+    // Nothing where no response came.
+    std::optional<int> http_status() const noexcept
+    {
+        return raw().http_status ? std::optional<int>(raw().http_status) : std::nullopt;
+    }
+    // Tries made, 1 without a retry; 0 if nothing was sent.
+    int attempts() const noexcept { return raw().attempts; }
+    // Worth trying again later as it is.
+    bool retryable() const noexcept { return raw().retryable; }
+    // What the server asked for.
+    std::optional<std::chrono::milliseconds> retry_after() const noexcept
+    {
+        if (raw().retry_after_ms < 0)
+            return std::nullopt;
+        return std::chrono::milliseconds(raw().retry_after_ms);
+    }
+    // Such as "GET"; nothing if nothing was sent.
+    std::optional<std::string_view> method() const& noexcept { return detail::text(raw().method); }
+    // Path and query, secrets redacted; nothing if nothing was sent.
+    std::optional<std::string_view> url() const& noexcept { return detail::text(raw().url); }
+    // The server's own error code, if its body had one.
+    std::optional<std::string_view> code() const& noexcept { return detail::text(raw().code); }
+    std::optional<std::string_view> request_id() const& noexcept { return detail::text(raw().request_id); }
+    // The response body as received, secrets redacted, up to 64 KiB.
+    std::optional<std::string_view> body() const& noexcept
+    {
+        return raw().body ? std::optional<std::string_view>(std::in_place, raw().body, raw().body_len) : std::nullopt;
+    }
+    std::optional<std::string_view> method() const&& = delete;
+    std::optional<std::string_view> url() const&& = delete;
+    std::optional<std::string_view> code() const&& = delete;
+    std::optional<std::string_view> request_id() const&& = delete;
+    std::optional<std::string_view> body() const&& = delete;
+
+private:
+    struct details {
+        detail::owner<kal_error, kal_error_free> handle;
+        std::string message;
+        kal_error_info own{};
+        const kal_error_info* info = nullptr;
+    };
+
+    error(kal_status failed, kal_error handle, std::string message)
+    {
+        detail::owner<kal_error, kal_error_free> adopted(handle);
+        auto known = std::make_shared<details>();
+        known->handle = std::move(adopted);
+        known->info = kal_error_get(handle);
+        if (!known->info) {
+            known->message = std::move(message);
+            known->own.status = failed;
+            known->own.retry_after_ms = -1;
+            known->own.message = known->message.c_str();
+            known->info = &known->own;
+        }
+        details_ = std::move(known);
+    }
+
+    const kal_error_info& raw() const noexcept { return *details_->info; }
+
+    std::shared_ptr<const details> details_;
+};
+
+} // namespace kal
+
+#endif

@@ -1,0 +1,95 @@
+// The library's log. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_LOG_HPP
+#define KALEIDOSCOPE_LOG_HPP
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "calling.hpp"
+
+namespace kal {
+
+enum class log_level : std::int32_t {
+    off = KAL_LOG_OFF,
+    error = KAL_LOG_ERROR,
+    warn = KAL_LOG_WARN,
+    info = KAL_LOG_INFO,
+    debug = KAL_LOG_DEBUG,
+};
+
+// Takes one line: no line break at its end, no secret in it, valid during the call only. Called on whatever thread has
+// something to say, the library's own included, possibly on several at once; it must return soon, and a blocking call from
+// within gives status::would_deadlock. An exception that leaves it is dropped.
+using log_function = std::function<void(log_level, std::string_view)>;
+
+namespace detail {
+
+struct log_sink {
+    std::mutex lock;
+    std::unique_ptr<const log_function> current;
+};
+
+// Never destroyed: the library may have something to say until the process is gone.
+inline log_sink& process_log_sink()
+{
+    static log_sink* const sink = new log_sink;
+    return *sink;
+}
+
+inline bool& is_in_log_function() noexcept
+{
+    static thread_local bool inside = false;
+    return inside;
+}
+
+} // namespace detail
+
+inline namespace KAL_CPP_ABI {
+namespace calling {
+
+inline void log_line(void* function, std::int32_t level, const char* message) noexcept
+{
+    detail::is_in_log_function() = true;
+    guarded([&]() -> kal_status {
+        (*static_cast<const log_function*>(function))(static_cast<log_level>(level), message);
+        return KAL_OK;
+    });
+    detail::is_in_log_function() = false;
+}
+
+} // namespace calling
+
+// Sends the library's log to `function`, from `level` up; log_level::off ends it. One for the process: it replaces the former
+// one, which has returned by then and is not called again.
+[[nodiscard]] inline result<void> try_set_log(log_level level, log_function function)
+{
+    // Before the lock: whoever holds it may be waiting for this very function to return.
+    if (detail::is_in_log_function())
+        return unexpected(error(KAL_WOULD_DEADLOCK, kal_error{}));
+    std::unique_ptr<const log_function> next;
+    if (function && level != log_level::off)
+        next = std::make_unique<const log_function>(std::move(function));
+    detail::log_sink& sink = detail::process_log_sink();
+    const std::lock_guard<std::mutex> locked(sink.lock);
+    void* user_data = const_cast<log_function*>(next.get());
+    const kal_status status =
+        kal_set_log(static_cast<std::int32_t>(level), next ? calling::log_line : nullptr, user_data);
+    if (status != KAL_OK)
+        return unexpected(error(status, kal_error{}));
+    sink.current = std::move(next);
+    return {};
+}
+
+#if KAL_CPP_EXCEPTIONS
+inline void set_log(log_level level, log_function function) { unwrap(try_set_log(level, std::move(function))); }
+#endif
+
+} // inline namespace KAL_CPP_ABI
+} // namespace kal
+
+#endif

@@ -1,0 +1,92 @@
+// Calls that do not block. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_QUEUE_HPP
+#define KALEIDOSCOPE_QUEUE_HPP
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "client.hpp"
+
+namespace kal {
+inline namespace KAL_CPP_ABI {
+
+// A submitted call that is over.
+struct completion {
+    void* user_data;
+    result<answer> outcome;
+};
+
+// Where submitted calls complete, each exactly once.
+class queue {
+public:
+    static result<queue> try_open()
+    {
+        kal_queue handle = KAL_NONE;
+        kal_error failure = KAL_NONE;
+        if (const kal_status status = kal_queue_open(&handle, &failure); status != KAL_OK)
+            return unexpected(error(status, failure));
+        return queue(handle);
+    }
+#if KAL_CPP_EXCEPTIONS
+    queue() : queue(unwrap(try_open())) {}
+#endif
+    // Takes the handle over.
+    explicit queue(kal_queue handle) noexcept : handle_(handle) {}
+
+    // Starts a call and returns at once; nothing of what it is given need outlive it. `user_data` comes back in the
+    // completion. When it fails, nothing was started and no completion comes.
+    [[nodiscard]] result<void> try_submit(const client& from, std::string_view method, std::string_view params_json = {},
+                                          void* user_data = nullptr, const call_options& options = {}) const
+    {
+        calling::arguments given;
+        const char* asked = given.text("method", method);
+        const char* params = given.text("params_json", params_json);
+        const kal_call_options made = given.call(options);
+        const auto started = given.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
+            return kal_submit(from.handle(), asked, params, &made, handle_.get(), user_data, failure);
+        });
+        if (!started)
+            return unexpected(started.error());
+        return {};
+    }
+    // The next completion, waited for up to `timeout`; 0 does not wait. Nothing: there is none yet. status::cancelled: another
+    // thread closed the queue. A call that failed is a completion, not a failure of this.
+    [[nodiscard]] result<std::optional<completion>> try_next(std::chrono::milliseconds timeout) const
+    {
+        kal_completion next = KAL_COMPLETION_INIT;
+        kal_error failure = KAL_NONE;
+        const kal_status status = kal_queue_next(handle_.get(), calling::wait_ms(timeout), &next, &failure);
+        if (status == KAL_TIMED_OUT && failure.id == 0)
+            return std::optional<completion>();
+        if (status != KAL_OK)
+            return unexpected(error(status, failure));
+        if (next.status != KAL_OK)
+            return std::optional<completion>(completion{next.user_data, unexpected(error(next.status, next.error))});
+        return std::optional<completion>(completion{next.user_data, answer(next.result)});
+    }
+#if KAL_CPP_EXCEPTIONS
+    void submit(const client& from, std::string_view method, std::string_view params_json = {}, void* user_data = nullptr,
+                const call_options& options = {}) const
+    {
+        unwrap(try_submit(from, method, params_json, user_data, options));
+    }
+    std::optional<completion> next(std::chrono::milliseconds timeout) const { return unwrap(try_next(timeout)); }
+#endif
+
+    // Readable while completions wait: for poll, epoll and event loops. It belongs to the queue; -1 when that was closed.
+    int fd() const noexcept { return kal_queue_fd(handle_.get()); }
+    // Cancels its calls and frees the completions that wait; next on another thread gives status::cancelled. The destructor
+    // does the same.
+    void close() const noexcept { kal_queue_close(handle_.get()); }
+    kal_queue handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::owner<kal_queue, kal_queue_close> handle_;
+};
+
+} // inline namespace KAL_CPP_ABI
+} // namespace kal
+
+#endif

@@ -1,0 +1,89 @@
+// Ranges over what the C functions give. Part of kaleidoscope.hpp: include that.
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KALEIDOSCOPE_VIEW_HPP
+#define KALEIDOSCOPE_VIEW_HPP
+
+#include <cstddef>
+#include <iterator>
+#include <string_view>
+
+#include "config.hpp"
+
+namespace kal {
+
+// A random-access range over an array of C pointers, each seen as a Value. Two words; owns nothing.
+template <class Value, class Pointer>
+class view {
+public:
+    class iterator {
+    public:
+        using value_type = Value;
+        using reference = Value; // made on the fly, and valid without the iterator
+        using difference_type = std::ptrdiff_t;
+        using iterator_category = std::random_access_iterator_tag;
+        struct pointer {
+            Value value;
+            const Value* operator->() const noexcept { return &value; }
+        };
+
+        iterator() noexcept = default;
+        explicit iterator(const Pointer* at) noexcept : at_(at) {}
+
+        reference operator*() const noexcept { return Value(*at_); }
+        pointer operator->() const noexcept { return {**this}; }
+        reference operator[](difference_type n) const noexcept { return Value(at_[n]); }
+        iterator& operator++() noexcept { return ++at_, *this; }
+        iterator& operator--() noexcept { return --at_, *this; }
+        iterator operator++(int) noexcept { return iterator(at_++); }
+        iterator operator--(int) noexcept { return iterator(at_--); }
+        iterator& operator+=(difference_type n) noexcept { return at_ += n, *this; }
+        iterator& operator-=(difference_type n) noexcept { return at_ -= n, *this; }
+        friend iterator operator+(iterator a, difference_type n) noexcept { return a += n; }
+        friend iterator operator+(difference_type n, iterator a) noexcept { return a += n; }
+        friend iterator operator-(iterator a, difference_type n) noexcept { return a -= n; }
+        friend difference_type operator-(iterator a, iterator b) noexcept { return a.at_ - b.at_; }
+        friend bool operator==(iterator a, iterator b) noexcept { return a.at_ == b.at_; }
+        friend bool operator!=(iterator a, iterator b) noexcept { return a.at_ != b.at_; }
+        friend bool operator<(iterator a, iterator b) noexcept { return a.at_ < b.at_; }
+        friend bool operator>(iterator a, iterator b) noexcept { return a.at_ > b.at_; }
+        friend bool operator<=(iterator a, iterator b) noexcept { return a.at_ <= b.at_; }
+        friend bool operator>=(iterator a, iterator b) noexcept { return a.at_ >= b.at_; }
+
+    private:
+        const Pointer* at_ = nullptr;
+    };
+    using const_iterator = iterator;
+    using value_type = Value;
+    using reference = Value;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
+
+    view() noexcept = default;
+    view(const Pointer* first, std::size_t size) noexcept : first_(first), size_(size) {}
+
+    iterator begin() const noexcept { return iterator(first_); }
+    iterator end() const noexcept { return iterator(first_ + size_); }
+    std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    // n < size(), unchecked.
+    Value operator[](std::size_t n) const noexcept { return Value(first_[n]); }
+    const Pointer* data() const noexcept { return first_; }
+
+private:
+    const Pointer* first_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+using strings = view<std::string_view, const char*>;
+
+} // namespace kal
+
+#if defined(__cpp_lib_ranges)
+// What is read from it does not need it any more.
+template <class Value, class Pointer>
+inline constexpr bool std::ranges::enable_borrowed_range<kal::view<Value, Pointer>> = true;
+template <class Value, class Pointer>
+inline constexpr bool std::ranges::enable_view<kal::view<Value, Pointer>> = true;
+#endif
+
+#endif
