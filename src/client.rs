@@ -241,8 +241,8 @@ fn interrupted(kind: ErrorKind, why: &str, tracking: &Tracking) -> Error {
         details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
         details.http_status = last.as_ref().and_then(Error::http_status);
         details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
-        details.method = last.as_ref().and_then(|last| last.details().method);
-        details.url = last.as_ref().and_then(|last| last.details().url.clone());
+        details.url = tracking.progress.url();
+        details.method = details.url.as_ref().map(|_| crate::transport::Method::Get.name());
     })
 }
 

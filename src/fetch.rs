@@ -61,6 +61,7 @@ impl Fetcher {
     ) -> Result<Arc<Answer>> {
         let (path, when_empty) = method.request();
         let target = path_and_query(path, params);
+        tracking.progress.asks(self.redaction.text(&target));
         let retries =
             Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
         let answer = retries.run(Repeat::Safe, || self.attempt(&target, tracking, thread)).await?;
@@ -122,9 +123,9 @@ impl Fetcher {
         let message = format!("{}: the answer cannot be used: {}", method.name, self.redaction.text(why));
         Error::new(kind, message).with(|details| {
             details.http_status = Some(answer.status);
-            details.request_id.clone_from(&answer.request_id);
+            details.request_id = answer.request_id.as_deref().map(|id| self.redaction.text(id));
             details.sent = true;
-            details.body = Some(self.redaction.bytes(&body[..body.len().min(BODY_LIMIT)]));
+            details.body = Some(self.redaction.excerpt(body, BODY_LIMIT));
         })
     }
 }

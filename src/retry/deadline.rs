@@ -46,11 +46,23 @@ pub(crate) struct Progress(Mutex<Told>);
 
 #[derive(Clone, Default)]
 struct Told {
+    url: Option<String>,
     attempts: u32,
     last: Option<Error>,
 }
 
 impl Progress {
+    /// What is asked for, as errors show it.
+    pub(crate) fn asks(&self, url: String) {
+        self.lock().url = Some(url);
+    }
+
+    /// What is asked for, once something was sent for it.
+    pub(crate) fn url(&self) -> Option<String> {
+        let told = self.lock();
+        told.url.clone().filter(|_| told.attempts > 0)
+    }
+
     pub(crate) fn attempt(&self) {
         self.lock().attempts += 1;
     }

@@ -17,7 +17,7 @@ use reqwest::{StatusCode, Url};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Proxy};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::stats::Counters;
 use resolver::Resolver;
 
@@ -25,6 +25,8 @@ use resolver::Resolver;
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// A longer `Content-Length` is believed when the bytes arrive.
 const PRESIZE_MOST: usize = 64 << 20;
+/// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
+const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
 /// The decoder puts a sentinel behind the text without moving it.
 const PRESIZE_EXTRA: usize = 16;
 
@@ -118,17 +120,24 @@ impl Transport {
         let failed = |error: reqwest::Error| failure::classify(&error, self.config.connect_timeout);
         let mut response = builder.send().await.map_err(failed)?;
         let status = response.status();
+        // Of an error's body the beginning is enough, and it must not hide the status behind the cap.
+        let cap = if status.is_success() { request.cap } else { REFUSAL_MOST };
         let mut body = Vec::new();
         let sized = response.content_length().filter(|_| !response.headers().contains_key(CONTENT_ENCODING));
         if let Some(length) = sized.and_then(|length| usize::try_from(length).ok()) {
-            if length > request.cap {
-                return Err(too_large(request.cap, status));
+            if length > cap && status.is_success() {
+                return Err(too_large(cap, status));
             }
-            body.reserve_exact(length.min(PRESIZE_MOST) + PRESIZE_EXTRA);
+            body.reserve_exact(length.min(cap).min(PRESIZE_MOST) + PRESIZE_EXTRA);
         }
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if chunk.len() > request.cap.saturating_sub(body.len()) {
-                return Err(too_large(request.cap, status));
+            let room = cap.saturating_sub(body.len());
+            if chunk.len() > room && status.is_success() {
+                return Err(too_large(cap, status));
+            }
+            if chunk.len() > room {
+                body.extend_from_slice(&chunk[..room]);
+                break;
             }
             body.extend_from_slice(&chunk);
         }
@@ -162,7 +171,7 @@ impl Transport {
         };
         Error::new(ErrorKind::BadResponse, message).with(|details| {
             details.http_status = Some(status.as_u16());
-            details.request_id = refusal::request_id(headers);
+            details.request_id = refusal::request_id(headers).map(|id| self.redaction.text(&id));
             details.sent = true;
         })
     }

@@ -23,6 +23,12 @@ struct Secrets {
     tokens: Vec<SecretString>,
 }
 
+impl Secrets {
+    fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.lasting.iter().chain(&self.tokens).map(|secret| secret.expose_secret().as_bytes())
+    }
+}
+
 impl Redaction {
     /// A secret for as long as the client lives, in the forms in which it goes over the wire.
     pub(crate) fn add(&self, secret: &str) {
@@ -53,8 +59,10 @@ impl Redaction {
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let secrets = self.lock();
         let mut clean = bytes.to_vec();
-        for secret in secrets.lasting.iter().chain(&secrets.tokens) {
-            let secret = secret.expose_secret().as_bytes();
+        let mut known: Vec<&[u8]> = secrets.all().collect();
+        // One that begins with another must go first, or its end would stay.
+        known.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for secret in known {
             if memmem::find(&clean, secret).is_some() {
                 let mut replaced = Vec::with_capacity(clean.len());
                 let mut rest = 0;
@@ -67,6 +75,17 @@ impl Redaction {
                 clean = replaced;
             }
         }
+        clean
+    }
+
+    /// The same for the first `limit` bytes, without the half of a secret at their end.
+    pub(crate) fn excerpt(&self, bytes: &[u8], limit: usize) -> Vec<u8> {
+        let longest = self.lock().all().map(<[u8]>::len).max().unwrap_or(0);
+        let window = &bytes[..bytes.len().min(limit + longest)];
+        let mut clean = self.bytes(window);
+        // What was cut off may have begun within so many bytes of the end.
+        let doubtful = if window.len() < bytes.len() { longest.saturating_sub(1) } else { 0 };
+        clean.truncate(limit.min(clean.len().saturating_sub(doubtful)));
         clean
     }
 
@@ -92,6 +111,33 @@ mod tests {
         let echoed = "a=se cret+/\"é b=se+cret%2B%2F%22%C3%A9 c=\"se cret+/\\\"é\" d=token-12345token-12345";
         let clean = redaction.text(echoed);
         assert_eq!(clean, "a=[redacted] b=[redacted] c=\"[redacted]\" d=[redacted][redacted]");
+    }
+
+    #[test]
+    fn a_secret_that_begins_with_another_goes_whole() {
+        let redaction = Redaction::default();
+        redaction.add("secret");
+        redaction.add("secret-of-many-words");
+        assert_eq!(redaction.text("a secret-of-many-words, a secret"), "a [redacted], a [redacted]");
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_half_of_a_secret() {
+        let redaction = Redaction::default();
+        redaction.add("secret");
+        for limit in 0..40 {
+            let shown = String::from_utf8(redaction.excerpt(b"....secret....secret....secret", limit)).expect("ASCII");
+            assert!(shown.len() <= limit && !shown.contains("se"), "{limit}: {shown}");
+        }
+        // Secrets are longer than their mark here, so that what was cut off moves to the front.
+        let redaction = Redaction::default();
+        redaction.add("a secret of a length");
+        let text = "a secret of a length".repeat(9);
+        for limit in 0..200 {
+            let shown = String::from_utf8(redaction.excerpt(text.as_bytes(), limit)).expect("ASCII");
+            assert!(!shown.contains("a s"), "{limit}: {shown}");
+        }
+        assert_eq!(redaction.excerpt(b"short", 100), b"short");
     }
 
     #[test]

@@ -26,8 +26,7 @@ pub(super) fn describe(
     body: &[u8],
     redaction: &Redaction,
 ) -> Error {
-    let body = &body[..body.len().min(BODY_LIMIT)];
-    let body = redaction.bytes(body);
+    let body = redaction.excerpt(body, BODY_LIMIT);
     let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();
     let mut message =
         format!("{} {} failed with status {status}", request.method.name(), redaction.text(path_only(request.path)));

@@ -67,14 +67,14 @@ bool check_text(const char *file, int line, const char *what, const char *actual
             || fail(file, line, "expected %s to be \"%s\", it is \"%s\"", what, expected ? expected : "(NULL)",
                     actual ? actual : "(NULL)");
     return strcmp(actual, expected) == 0
-        || fail(file, line, "expected %s to be \"%s\", it is \"%s\"", what, expected, actual);
+        || fail(file, line, "expected %s to be \"%.300s\", it is \"%.300s\"", what, expected, actual);
 }
 
 bool check_contains(const char *file, int line, const char *what, const char *text, const char *part, bool wanted)
 {
     bool found = text != NULL && strstr(text, part) != NULL;
     return found == wanted
-        || fail(file, line, "expected %s to %s \"%s\", it is \"%s\"", what, wanted ? "contain" : "lack", part,
+        || fail(file, line, "expected %s to %s \"%s\", it is \"%.300s\"", what, wanted ? "contain" : "lack", part,
                 text ? text : "(NULL)");
 }
 
