@@ -1,7 +1,7 @@
 //! What a failed exchange was: the kind is found in the chain of causes.
 
 use std::error::Error as StdError;
-use std::io;
+use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput};
 use std::time::Duration;
 
 use super::resolver::LookupFailed;
@@ -23,7 +23,9 @@ pub(super) fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Err
         };
         (ErrorKind::ConnectFailed, Retry::Transient, reason)
     } else if let Some(hyper) = find::<hyper::Error>(&causes) {
-        if hyper.is_parse() || hyper.is_user() {
+        // The header is a parse error of hyper's own, a chunk that is none is an I/O error that no system call gave.
+        let malformed = || find::<io::Error>(&causes).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput));
+        if hyper.is_parse() || hyper.is_user() || malformed() {
             (ErrorKind::BadHttp, Retry::Never, format!("this is no HTTP: {}", innermost(&causes)))
         } else {
             (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {}", innermost(&causes)))
