@@ -19,13 +19,14 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::config::Config;
-use crate::error::{Error, ErrorKind, Result};
-use crate::retry::{Quota, Repeat, Retries, Tracking};
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::stats::Counters;
 use crate::transport::{Redaction, Transport};
 
-/// A refresh that is not answered must leave time for the credentials.
-const REFRESH_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a token request may stay unanswered before there is another. Everybody waits for it, so a connection on which
+/// nothing comes back any more must not hold all of them up; and a refresh must leave time for the credentials.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The sign-in state of one client.
 pub(crate) struct SignIn {
@@ -138,7 +139,7 @@ impl SignIn {
     ) -> Result<(Token, SecretString)> {
         let until = Instant::now() + self.config.timeout;
         if let Some(refresh_token) = refresh_token {
-            let patience = REFRESH_PATIENCE.min(self.config.timeout / 2);
+            let patience = self.patience();
             let form = grant::refresh(&refresh_token);
             let refresh = self.request(&form, Repeat::OnlyIfUnsent, until, generation, thread);
             match tokio::time::timeout(patience, refresh).await {
@@ -170,9 +171,21 @@ impl SignIn {
             tracking: &tracking,
             counters: &self.counters,
         };
-        let answer = retries.run(repeat, || async {
-            self.counters.token_requests.add(1);
-            Ok(self.transport.exchange(&form.outgoing(self.iap.header()), thread).await?)
+        let mut tries = 0;
+        let answer = retries.run(repeat, || {
+            tries += 1;
+            // Twice as long each time, for an endpoint that is slow; and the last one as long as there is.
+            let patience = (tries < self.config.max_attempts).then(|| self.patience().saturating_mul(1 << (tries - 1).min(16)));
+            async move {
+                self.counters.token_requests.add(1);
+                let request = form.outgoing(self.iap.header());
+                let answer = self.transport.exchange(&request, thread);
+                match patience {
+                    Some(patience) => tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(unanswered())),
+                    None => answer.await,
+                }
+                .map_err(Failure::from)
+            }
         });
         let signed_in = grant::read(answer.await.map_err(grant::refused)?, generation, Instant::now())?;
         self.redaction.add_token(signed_in.0.expose());
@@ -180,7 +193,18 @@ impl SignIn {
         Ok(signed_in)
     }
 
+    fn patience(&self) -> Duration {
+        PATIENCE.min(self.config.timeout / 2)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unanswered() -> Error {
+    Error::new(ErrorKind::TimedOut, "the token endpoint did not answer").with(|details| {
+        details.retry = Retry::Transient;
+        details.sent = true;
+    })
 }
