@@ -1,0 +1,38 @@
+//! Figures of this process, from `/proc`.
+
+use std::fs;
+
+fn status(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Resident memory in KiB.
+pub fn resident_kib() -> u64 {
+    status("VmRSS")
+}
+
+/// The most resident memory since the last [`reset_peak`], in KiB.
+pub fn peak_kib() -> u64 {
+    status("VmHWM")
+}
+
+/// Begins a new peak.
+///
+/// # Errors
+///
+/// Where the kernel does not allow it.
+pub fn reset_peak() -> std::io::Result<()> {
+    fs::write("/proc/self/clear_refs", "5")
+}
+
+/// Open descriptors, without the one it takes to count them.
+pub fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1))
+}
+
+/// Threads.
+pub fn threads() -> u64 {
+    status("Threads")
+}

@@ -1,0 +1,104 @@
+//! A certificate authority, and the server certificates that it should not have signed.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Which certificate a server shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// One that is good.
+    Good,
+    /// One whose time is over.
+    Expired,
+    /// One whose time has not come.
+    NotYetValid,
+    /// One for another host.
+    OtherHost,
+    /// One that nobody signed.
+    SelfSigned,
+    /// One of an authority that the client does not know.
+    UnknownAuthority,
+    /// One that may not be used by servers.
+    ForClients,
+}
+
+/// The authority and its certificates.
+pub struct Certificates {
+    /// What clients have to trust.
+    pub ca_pem: String,
+    authority: CertifiedIssuer<'static, KeyPair>,
+    stranger: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        let authority = authority("kal-torture CA");
+        Self { ca_pem: authority.pem(), authority, stranger: authority_of_strangers() }
+    }
+}
+
+impl Certificates {
+    /// How a server that shows this certificate is set up.
+    ///
+    /// # Panics
+    ///
+    /// When the certificate cannot be made.
+    pub fn server(&self, shown: Shown) -> Arc<ServerConfig> {
+        let names: &[&str] = if shown == Shown::OtherHost { &["elsewhere.example"] } else { &["localhost", "127.0.0.1"] };
+        let mut params = params("localhost", names);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![if shown == Shown::ForClients {
+            ExtendedKeyUsagePurpose::ClientAuth
+        } else {
+            ExtendedKeyUsagePurpose::ServerAuth
+        }];
+        match shown {
+            Shown::Expired => params.not_after = date_time_ymd(2021, 1, 1),
+            Shown::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
+            _ => {}
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate: CertificateDer<'static> = match shown {
+            Shown::SelfSigned => params.self_signed(&key),
+            Shown::UnknownAuthority => params.signed_by(&key, &self.stranger),
+            _ => params.signed_by(&key, &self.authority),
+        }
+        .expect("a certificate")
+        .der()
+        .clone();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("protocol versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("a certificate and its key");
+        Arc::new(config)
+    }
+}
+
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = params(name, &[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority")
+}
+
+fn authority_of_strangers() -> CertifiedIssuer<'static, KeyPair> {
+    authority("CA that nobody knows")
+}
+
+fn params(name: &str, names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2099, 1, 1);
+    params
+}

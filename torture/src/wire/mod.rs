@@ -1,0 +1,12 @@
+//! A server scripted by the byte, over TCP and TLS, and the table of what it does wrong.
+
+pub mod answers;
+pub mod certificates;
+pub mod fault;
+pub mod faults;
+pub mod request;
+pub mod server;
+
+pub use fault::Fault;
+pub use request::Asked;
+pub use server::{Carrier, Handshake, Script, Server, Step};
