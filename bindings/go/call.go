@@ -1,0 +1,142 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"time"
+)
+
+// What the library takes when Options.Timeout is 0.
+const defaultTimeout = time.Minute
+
+// CallOption changes how one call is made.
+type CallOption interface {
+	apply(*C.kal_call_options)
+}
+
+// Cache says how a call uses the client's cache. It is a [CallOption]:
+//
+//	members, err := client.Workspace().Members(ctx, kaleidoscope.CacheRefresh)
+type Cache int32
+
+const (
+	CacheUse     Cache = C.KAL_CACHE_USE     // answer from the cache, ask the server only when nothing is there
+	CacheRefresh Cache = C.KAL_CACHE_REFRESH // ask the server and keep the answer
+	CacheOnly    Cache = C.KAL_CACHE_ONLY    // never ask the server: ErrNotFound where nothing is cached
+)
+
+func (c Cache) apply(options *C.kal_call_options) {
+	options.cache = C.int32_t(c)
+}
+
+// call makes one call of the library end when its context does.
+//
+// The library is given a handle, a number, to be cancelled by; a context that ends late fires a handle that is closed,
+// which does nothing.
+type call struct {
+	ctx     context.Context
+	options C.kal_call_options
+	stop    func() bool
+	bounded bool // the context's deadline is the call's
+}
+
+func newCall(ctx context.Context, client *Client, options []CallOption) (*call, error) {
+	if ctx.Err() != nil {
+		return nil, contextError(ctx, "the context had ended before the call")
+	}
+	c := &call{ctx: ctx, stop: func() bool { return true }}
+	c.options.struct_size = C.sizeof_kal_call_options
+	for _, option := range options {
+		option.apply(&c.options)
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := time.Until(deadline); left < client.timeout {
+			c.bounded = true
+			c.options.timeout_ms = C.uint32_t(wholeMilliseconds(left))
+		}
+	}
+	if ctx.Done() != nil {
+		var failure C.kal_error
+		if status := C.kal_cancel_open(&c.options.cancel, &failure); status != C.KAL_OK {
+			return nil, takeError(status, failure)
+		}
+		cancel := c.options.cancel
+		c.stop = context.AfterFunc(ctx, func() { C.kal_cancel_fire(cancel) })
+	}
+	return c, nil
+}
+
+func (c *call) end() {
+	c.stop()
+	C.kal_cancel_close(c.options.cancel)
+}
+
+// failed gives the error of the call, with the context's where that was the reason.
+func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) error {
+	err := takeError(status, failure)
+	switch {
+	case err.Status == ErrCancelled || err.Status == ErrTimedOut:
+		if c.ctx.Err() != nil {
+			err.causes = contextCauses(c.ctx)
+			if errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
+				err.Status = ErrTimedOut
+			}
+		} else if deadline, _ := c.ctx.Deadline(); c.bounded && !time.Now().Before(deadline) {
+			// The library was faster than the context's own timer.
+			err.causes = []error{context.DeadlineExceeded}
+		}
+	case err.Status == ErrAuthFailed && err.HTTPStatus == 0 && client.iap != nil:
+		if cause := client.iap.failure(); cause != nil {
+			err.causes = []error{cause}
+		}
+	}
+	return err
+}
+
+// do makes one call; the result is the caller's to free.
+func (c *Client) do(
+	ctx context.Context,
+	options []CallOption,
+	f func(C.kal_client, *C.kal_call_options, *C.kal_result, *C.kal_error) C.kal_status,
+) (C.kal_result, error) {
+	// Until the call is over the client must not look forgotten, or it would be closed.
+	defer runtime.KeepAlive(c)
+	var result C.kal_result
+	call, err := newCall(ctx, c, options)
+	if err != nil {
+		return result, err
+	}
+	defer call.end()
+	var failure C.kal_error
+	if status := f(c.handle, &call.options, &result, &failure); status != C.KAL_OK {
+		return result, call.failed(c, status, failure)
+	}
+	return result, nil
+}
+
+func contextError(ctx context.Context, message string) *Error {
+	err := &Error{Status: ErrCancelled, RetryAfter: -1, Message: message, causes: contextCauses(ctx)}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err.Status = ErrTimedOut
+	}
+	return err
+}
+
+func contextCauses(ctx context.Context) []error {
+	causes := []error{ctx.Err()}
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		causes = append(causes, cause)
+	}
+	return causes
+}
+
+// wholeMilliseconds rounds up, so that what is waited for is over when the library says so; 0 would mean the default.
+func wholeMilliseconds(d time.Duration) uint32 {
+	ms := (d + time.Millisecond - 1) / time.Millisecond
+	return uint32(min(max(ms, 1), math.MaxUint32))
+}

@@ -1,0 +1,51 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+// What the library calls. A panic must not leave these functions: it would jump over the library's own frames, with its
+// locks held.
+
+//export kaleidoscopeIAPToken
+func kaleidoscopeIAPToken(userData unsafe.Pointer, buffer *C.char, capacity C.size_t, length *C.size_t) C.kal_status {
+	found, ok := iapProviders.Load(uintptr(userData))
+	if !ok {
+		return C.KAL_INVALID_STATE
+	}
+	provider := found.(*iapProvider)
+	token, err := guarded(provider.token)
+	if err == nil && len(token) > int(capacity) {
+		err = errors.New("Options.IAPToken: the token is too long")
+	}
+	if err != nil {
+		provider.last.Store(&err)
+		return C.KAL_AUTH_FAILED
+	}
+	provider.last.Store(nil)
+	*length = C.size_t(copy(unsafe.Slice((*byte)(unsafe.Pointer(buffer)), int(capacity)), token))
+	return C.KAL_OK
+}
+
+func guarded(token func() (string, error)) (text string, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("Options.IAPToken panicked: %v", reason)
+		}
+	}()
+	return token()
+}
+
+//export kaleidoscopeLog
+func kaleidoscopeLog(_ unsafe.Pointer, level C.int32_t, message *C.char) {
+	defer func() { _ = recover() }()
+	if logger := currentLogger.Load(); logger != nil {
+		logger.Log(context.Background(), slogLevel(level), C.GoString(message))
+	}
+}

@@ -1,0 +1,175 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+)
+
+// Options say how a client is opened. The zero value of every field means its default.
+type Options struct {
+	ClientID         string            // environment KALEIDOSCOPE_API_CLIENT_ID
+	ClientSecret     string            // environment KALEIDOSCOPE_API_CLIENT_SECRET
+	BaseURL          string            // environment KALEIDOSCOPE_API_URL, then https://api.kaleidoscope.bio
+	Headers          map[string]string // sent with every request; they win over the library's own
+	CABundle         string            // a PEM file of certificates trusted in addition to the system's
+	ProxyURL         string            // no proxy, unless ProxyFromEnv
+	UserAgent        string            // put before the library's own
+	ConnectTimeout   time.Duration     // name lookup, TCP and TLS together; 10 s
+	Timeout          time.Duration     // one whole call: sign-in, retries and waits included; 60 s
+	MaxAttempts      int               // tries per request; 3, and 1 means never retry
+	MaxResponseBytes int64             // the longest answer taken, after decompression; 256 MiB
+	MaxInFlight      int               // requests on the wire at once; 64
+	CacheTTL         time.Duration     // cached reads never expire by themselves
+	ProxyFromEnv     bool              // take the proxy from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
+	InsecureTLS      bool              // do not check the server's certificate: for test benches only
+	AllowHTTP        bool              // plain http to a host that is not loopback: the secret travels in clear
+	// IAPToken gives the ID token for a server behind Google's identity-aware proxy. It is called on the goroutine that
+	// makes a call, by one at a time, and again after 50 minutes. It must not use the client. Its error comes back from
+	// the call that needed the token.
+	IAPToken func() (string, error)
+}
+
+// Client has one set of credentials, one workspace and one cache. Any number of goroutines may use it at once.
+type Client struct {
+	handle  C.kal_client
+	timeout time.Duration
+	iap     *iapProvider
+	cleanup runtime.Cleanup
+}
+
+// Open opens a client without any I/O: names, certificates and credentials are first used by the first call. nil takes
+// everything from the environment and the defaults.
+//
+// Close it; one that is forgotten is closed by the garbage collector at some time, or never.
+func Open(options *Options) (*Client, error) {
+	if versionMismatch != nil {
+		return nil, versionMismatch
+	}
+	if options == nil {
+		options = &Options{}
+	}
+	in := &inputs{}
+	defer in.free()
+	client := &Client{timeout: options.Timeout}
+	if client.timeout == 0 {
+		client.timeout = defaultTimeout
+	}
+	o := options.toC(in)
+	if in.err != nil {
+		return nil, in.err
+	}
+	if options.IAPToken != nil {
+		client.iap = newIAPProvider(options.IAPToken)
+		client.iap.setOn(&o)
+	}
+	var failure C.kal_error
+	if status := C.kal_client_open(&o, &client.handle, &failure); status != C.KAL_OK {
+		client.iap.forget()
+		return nil, takeError(status, failure)
+	}
+	client.cleanup = runtime.AddCleanup(client, closed.close, closed{client.handle, client.iap})
+	return client, nil
+}
+
+// closed is what closing a client takes, without the client.
+type closed struct {
+	handle C.kal_client
+	iap    *iapProvider
+}
+
+func (c closed) close() {
+	C.kal_client_close(c.handle)
+	c.iap.forget()
+}
+
+// Close closes the client. Calls that are under way end with ErrCancelled, later ones give ErrClosed. Closing again does
+// nothing. The error is always nil.
+func (c *Client) Close() error {
+	c.cleanup.Stop()
+	closed{c.handle, c.iap}.close()
+	runtime.KeepAlive(c)
+	return nil
+}
+
+// ClearCaches forgets everything cached.
+func (c *Client) ClearCaches() error {
+	defer runtime.KeepAlive(c)
+	var failure C.kal_error
+	if status := C.kal_client_clear_caches(c.handle, &failure); status != C.KAL_OK {
+		return takeError(status, failure)
+	}
+	return nil
+}
+
+// Stats is what a client did since it was opened.
+type Stats struct {
+	Requests       uint64 // HTTP requests sent, token requests and retries included
+	Retries        uint64 // how many of them were retries
+	TokenRequests  uint64 // how many of them were token requests
+	CacheHits      uint64 // calls answered from the cache
+	SharedRequests uint64 // calls that waited for another call's request instead of sending their own
+	BytesReceived  uint64 // bytes of answers, after decompression
+}
+
+// Stats gives the client's figures.
+func (c *Client) Stats() (Stats, error) {
+	defer runtime.KeepAlive(c)
+	stats := C.kal_stats{struct_size: C.sizeof_kal_stats}
+	var failure C.kal_error
+	if status := C.kal_client_stats(c.handle, &stats, &failure); status != C.KAL_OK {
+		return Stats{}, takeError(status, failure)
+	}
+	return Stats{
+		Requests:       uint64(stats.requests),
+		Retries:        uint64(stats.retries),
+		TokenRequests:  uint64(stats.token_requests),
+		CacheHits:      uint64(stats.cache_hits),
+		SharedRequests: uint64(stats.shared_requests),
+		BytesReceived:  uint64(stats.bytes_received),
+	}, nil
+}
+
+func (options *Options) toC(in *inputs) C.kal_client_options {
+	o := C.kal_client_options{
+		struct_size:        C.sizeof_kal_client_options,
+		client_id:          in.text("ClientID", options.ClientID),
+		client_secret:      in.text("ClientSecret", options.ClientSecret),
+		base_url:           in.text("BaseURL", options.BaseURL),
+		ca_bundle_path:     in.text("CABundle", options.CABundle),
+		proxy_url:          in.text("ProxyURL", options.ProxyURL),
+		user_agent:         in.text("UserAgent", options.UserAgent),
+		connect_timeout_ms: C.uint32_t(in.timeout("ConnectTimeout", options.ConnectTimeout)),
+		timeout_ms:         C.uint32_t(in.timeout("Timeout", options.Timeout)),
+		max_attempts:       C.uint32_t(in.count("MaxAttempts", options.MaxAttempts)),
+		max_in_flight:      C.uint32_t(in.count("MaxInFlight", options.MaxInFlight)),
+		cache_ttl_ms:       C.uint64_t(in.timeout("CacheTTL", options.CacheTTL)),
+	}
+	if options.MaxResponseBytes < 0 {
+		in.refuse("MaxResponseBytes: it is negative")
+	}
+	o.max_response_bytes = C.uint64_t(options.MaxResponseBytes)
+	if n := len(options.Headers); n > 0 {
+		o.headers = (*C.kal_header)(in.array(n, C.sizeof_kal_header))
+		o.headers_len = C.size_t(n)
+		headers := unsafe.Slice(o.headers, n)
+		i := 0
+		for name, value := range options.Headers {
+			headers[i] = C.kal_header{name: in.required("Headers", name), value: in.required("Headers", value)}
+			i++
+		}
+	}
+	for flag, set := range map[C.uint32_t]bool{
+		C.KAL_CLIENT_PROXY_FROM_ENV: options.ProxyFromEnv,
+		C.KAL_CLIENT_INSECURE_TLS:   options.InsecureTLS,
+		C.KAL_CLIENT_ALLOW_HTTP:     options.AllowHTTP,
+	} {
+		if set {
+			o.flags |= flag
+		}
+	}
+	return o
+}

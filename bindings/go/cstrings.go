@@ -1,0 +1,86 @@
+package kaleidoscope
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// inputs holds what is handed to the library for the time of one call. It is all C memory: no Go pointer gets there.
+type inputs struct {
+	allocated []unsafe.Pointer
+	err       error
+}
+
+func (in *inputs) free() {
+	for _, p := range in.allocated {
+		C.free(p)
+	}
+}
+
+func (in *inputs) keep(p unsafe.Pointer) unsafe.Pointer {
+	in.allocated = append(in.allocated, p)
+	return p
+}
+
+func (in *inputs) refuse(why string) {
+	if in.err == nil {
+		in.err = invalidArgument(why)
+	}
+}
+
+// required gives the C string of a value, "" included. A NUL would silently cut it short, so it is refused.
+func (in *inputs) required(name, value string) *C.char {
+	if strings.IndexByte(value, 0) >= 0 {
+		in.refuse(name + ": it contains a NUL")
+		return nil
+	}
+	p := C.CString(value)
+	in.keep(unsafe.Pointer(p))
+	return p
+}
+
+// text gives NULL, which is the library's default, for "".
+func (in *inputs) text(name, value string) *C.char {
+	if value == "" {
+		return nil
+	}
+	return in.required(name, value)
+}
+
+func (in *inputs) texts(name string, values []string) **C.char {
+	if len(values) == 0 {
+		return nil
+	}
+	p := (**C.char)(in.array(len(values), unsafe.Sizeof((*C.char)(nil))))
+	for i, slot := 0, unsafe.Slice(p, len(values)); i < len(values); i++ {
+		slot[i] = in.required(name, values[i])
+	}
+	return p
+}
+
+func (in *inputs) array(n int, size uintptr) unsafe.Pointer {
+	return in.keep(C.calloc(C.size_t(n), C.size_t(size)))
+}
+
+// timeout gives milliseconds, rounded up; 0, which is the library's default, for 0.
+func (in *inputs) timeout(name string, d time.Duration) uint32 {
+	if d < 0 {
+		in.refuse(name + ": it is negative")
+	}
+	if d <= 0 {
+		return 0
+	}
+	return wholeMilliseconds(d)
+}
+
+func (in *inputs) count(name string, n int) uint32 {
+	if n < 0 || int64(n) > math.MaxUint32 {
+		in.refuse(name + ": it is out of range")
+	}
+	return uint32(n)
+}

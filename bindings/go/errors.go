@@ -1,0 +1,104 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// Error is everything known about a failure. No field holds a secret.
+type Error struct {
+	Status     Status
+	HTTPStatus int           // 0 where no response came
+	Attempts   int           // tries made, 1 without a retry; 0 if nothing was sent
+	Retryable  bool          // worth trying again later as it is
+	RetryAfter time.Duration // what the server asked for; -1 if nothing
+	Message    string        // one English sentence
+	Method     string        // such as "GET"; "" if nothing was sent
+	URL        string        // path and query; "" if nothing was sent
+	Code       string        // the server's own error code, if its body had one
+	RequestID  string        // from the response's headers, if any
+	Body       []byte        // the response's body, up to 64 KiB; nil if there was none
+
+	causes []error
+}
+
+// Error gives the message, the request and the status.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("kaleidoscope: ")
+	b.WriteString(e.Message)
+	b.WriteString(" (")
+	if e.Method != "" {
+		fmt.Fprintf(&b, "%s %s, ", e.Method, e.URL)
+	}
+	b.WriteString(e.Status.String())
+	b.WriteByte(')')
+	for _, cause := range e.causes {
+		b.WriteString(": ")
+		b.WriteString(cause.Error())
+	}
+	return b.String()
+}
+
+// Is reports whether target is the status of the error.
+func (e *Error) Is(target error) bool {
+	status, ok := target.(Status)
+	return ok && status == e.Status
+}
+
+// Unwrap gives why the context ended, where that ended the call, or what Options.IAPToken returned, where that failed.
+func (e *Error) Unwrap() []error {
+	return e.causes
+}
+
+// Timeout reports whether time was up: the context's or that of [Options]. It makes the error one that os.IsTimeout knows.
+func (e *Error) Timeout() bool {
+	return e.Status == ErrTimedOut
+}
+
+func invalidArgument(message string) *Error {
+	return &Error{Status: ErrInvalidArgument, RetryAfter: -1, Message: message}
+}
+
+// takeError copies an error out of the library and frees it there.
+func takeError(status C.kal_status, handle C.kal_error) *Error {
+	defer C.kal_error_free(handle)
+	info := C.kal_error_get(handle)
+	if info == nil {
+		return &Error{Status: Status(status), RetryAfter: -1, Message: "the library had no room for the details"}
+	}
+	e := &Error{
+		Status:     Status(info.status),
+		HTTPStatus: int(info.http_status),
+		Attempts:   int(info.attempts),
+		Retryable:  bool(info.retryable),
+		RetryAfter: -1,
+		Message:    C.GoString(info.message),
+		Method:     C.GoString(info.method),
+		URL:        C.GoString(info.url),
+		Code:       C.GoString(info.code),
+		RequestID:  C.GoString(info.request_id),
+	}
+	if info.retry_after_ms >= 0 {
+		e.RetryAfter = milliseconds(int64(info.retry_after_ms))
+	}
+	if info.body != nil {
+		e.Body = copyBytes(info.body, info.body_len)
+	}
+	return e
+}
+
+// copyBytes copies without the 2 GiB limit of C.GoBytes.
+func copyBytes(p *C.char, n C.size_t) []byte {
+	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n))...)
+}
+
+func milliseconds(ms int64) time.Duration {
+	const longest = int64(1<<63-1) / int64(time.Millisecond)
+	return time.Duration(min(ms, longest)) * time.Millisecond
+}

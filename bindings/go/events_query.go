@@ -1,0 +1,49 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import "time"
+
+// EventsQuery says which events to get. A field that is not set does not filter; nil asks for all events.
+type EventsQuery struct {
+	Page         int       // the page's number; 0: the server's first page. Streams ask for all pages
+	PageSize     int       // events a page; 0: the server decides
+	EventTypes   []string  // only events of these types, such as "create"
+	ResourceType string    // only events about resources of this type, such as "task"
+	EventUserIDs []string  // only events of these users
+	After        time.Time // whether the bound is inclusive is the server's affair
+	Before       time.Time
+}
+
+func (query *EventsQuery) toC(in *inputs) C.kal_events_query {
+	if query == nil {
+		query = &EventsQuery{}
+	}
+	return C.kal_events_query{
+		struct_size:        C.sizeof_kal_events_query,
+		page:               C.int32_t(in.pageNumber("Page", query.Page)),
+		page_size:          C.int32_t(in.pageNumber("PageSize", query.PageSize)),
+		event_types:        in.texts("EventTypes", query.EventTypes),
+		event_types_len:    C.size_t(len(query.EventTypes)),
+		resource_type:      in.text("ResourceType", query.ResourceType),
+		event_user_ids:     in.texts("EventUserIDs", query.EventUserIDs),
+		event_user_ids_len: C.size_t(len(query.EventUserIDs)),
+		after_date:         in.date("After", query.After),
+		before_date:        in.date("Before", query.Before),
+	}
+}
+
+func (in *inputs) pageNumber(name string, n int) int32 {
+	if int(int32(n)) != n {
+		in.refuse(name + ": it is out of range")
+	}
+	return int32(n)
+}
+
+func (in *inputs) date(name string, t time.Time) *C.char {
+	if t.IsZero() {
+		return nil
+	}
+	return in.text(name, t.Format(time.RFC3339Nano))
+}

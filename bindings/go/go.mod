@@ -1,0 +1,3 @@
+module kaleidoscope.bio/kaleidoscope
+
+go 1.24

@@ -1,0 +1,6 @@
+//go:build !static
+
+package kaleidoscope
+
+// #cgo pkg-config: kaleidoscope
+import "C"

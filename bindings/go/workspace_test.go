@@ -1,0 +1,186 @@
+package kaleidoscope_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"kaleidoscope.bio/kaleidoscope"
+)
+
+var ctx = context.Background()
+
+func pointer[T any](value T) *T { return &value }
+
+func text(t testing.TB, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	must(t, err)
+	return string(text)
+}
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	equal(t, what, text(t, got), text(t, want))
+}
+
+func TestEveryFieldOfARecordIsReadAndNullIsNil(t *testing.T) {
+	server := startEmulator(t)
+	server.post("data", object{
+		"workspace": object{"id": "w1", "workspace_name": "Lab ü"},
+		"members": []object{
+			{"id": "m1", "full_name": "Ada L", "preferred_name": "Ada", "email": "ada@example.com", "access_level": "admin"},
+			{"id": "m2", "access_level": "astronaut"},
+			{"id": "m3", "full_name": "", "email": nil},
+		},
+		"groups": []object{{"id": "g1", "group_name": "Chemists", "email": "c@example.com",
+			"user_ids": []string{"m1", "m2"}, "program_ids": []string{"p1"}}, {"id": "g2"}},
+	})
+	workspace := server.open().Workspace()
+
+	w, err := workspace.Get(ctx)
+	must(t, err)
+	same(t, "the workspace", w, kaleidoscope.Workspace{ID: "w1", Name: pointer("Lab ü")})
+	members, err := workspace.Members(ctx)
+	must(t, err)
+	same(t, "members", members, []kaleidoscope.Member{
+		{ID: "m1", FullName: pointer("Ada L"), PreferredName: pointer("Ada"), Email: pointer("ada@example.com"),
+			AccessLevel: kaleidoscope.AccessAdmin, AccessLevelName: pointer("admin")},
+		{ID: "m2", AccessLevelName: pointer("astronaut")},
+		{ID: "m3", FullName: pointer("")},
+	})
+	groups, err := workspace.Groups(ctx)
+	must(t, err)
+	same(t, "groups", groups, []kaleidoscope.Group{
+		{ID: "g1", Name: pointer("Chemists"), Email: pointer("c@example.com"),
+			UserIDs: []string{"m1", "m2"}, ProgramIDs: []string{"p1"}},
+		{ID: "g2", UserIDs: []string{}, ProgramIDs: []string{}},
+	})
+}
+
+func TestEveryFieldOfAnEventIsRead(t *testing.T) {
+	server := startEmulator(t, "--events", "0")
+	server.post("events", object{"events": []object{
+		{"id": "e1", "event_type": "create", "event_type_version": 2, "created_at": "2025-03-01T12:00:00.123456+02:00",
+			"event_user_id": "m1", "event_user": object{"full_name": "Ada L", "preferred_name": "Ada"},
+			"full_name": "Ada L", "preferred_name": "Ada", "resource_id": "r1", "resource_type": "task",
+			"parent_bulk_event_id": "b1", "event_attrs": object{"k": 1}, "is_bot": true, "is_bulk": false},
+	}})
+	events, err := server.open().Workspace().Events(ctx, nil)
+	must(t, err)
+	same(t, "events", events, []kaleidoscope.Event{{
+		ID: "e1", Type: pointer("create"), TypeVersion: pointer(int64(2)),
+		CreatedAt:     time.Date(2025, 3, 1, 10, 0, 0, 123456000, time.UTC),
+		CreatedAtText: pointer("2025-03-01T12:00:00.123456+02:00"),
+		UserID:        pointer("m1"), FullName: pointer("Ada L"), PreferredName: pointer("Ada"),
+		ResourceID: pointer("r1"), ResourceType: pointer("task"), ParentBulkEventID: pointer("b1"),
+		Attrs: json.RawMessage(`{"k":1}`), IsBot: pointer(true), IsBulk: pointer(false),
+	}})
+}
+
+func TestEventsAreFilteredByEveryFieldOfTheQuery(t *testing.T) {
+	server := startEmulator(t, "--events", "500")
+	workspace := server.open().Workspace()
+	all, err := workspace.Events(ctx, &kaleidoscope.EventsQuery{PageSize: 1000})
+	must(t, err)
+	equal(t, "the number of all events", len(all), 500)
+	sample := all[slices.IndexFunc(all, func(e kaleidoscope.Event) bool {
+		return e.Type != nil && e.ResourceType != nil && e.UserID != nil && !e.CreatedAt.IsZero()
+	})]
+	query := &kaleidoscope.EventsQuery{
+		PageSize: 1000, EventTypes: []string{*sample.Type, "no-such-type"}, ResourceType: *sample.ResourceType,
+		EventUserIDs: []string{*sample.UserID}, After: sample.CreatedAt.Add(-time.Hour), Before: sample.CreatedAt.Add(time.Hour),
+	}
+	var want []string
+	for _, e := range all {
+		if text(t, []*string{e.Type, e.ResourceType, e.UserID}) == text(t, []*string{sample.Type, sample.ResourceType, sample.UserID}) &&
+			e.CreatedAt.After(query.After) && e.CreatedAt.Before(query.Before) {
+			want = append(want, e.ID)
+		}
+	}
+	found, err := workspace.Events(ctx, query)
+	must(t, err)
+	same(t, "what is found", ids(found), want)
+
+	second, err := workspace.Events(ctx, &kaleidoscope.EventsQuery{Page: 2, PageSize: 7})
+	must(t, err)
+	same(t, "the second page", ids(second), ids(all[7:14]))
+}
+
+func ids(events []kaleidoscope.Event) (ids []string) {
+	for _, event := range events {
+		ids = append(ids, event.ID)
+	}
+	return ids
+}
+
+func TestByIDsGivesTheServersOrderAndLeavesOutWhatIsUnknown(t *testing.T) {
+	workspace := startEmulator(t).open().Workspace()
+	members, err := workspace.Members(ctx)
+	must(t, err)
+	found, err := workspace.MembersByIDs(ctx, []string{members[4].ID, "unknown", members[1].ID, members[4].ID})
+	must(t, err)
+	same(t, "members", found, []kaleidoscope.Member{members[1], members[4]})
+	groups, err := workspace.Groups(ctx)
+	must(t, err)
+	someGroups, err := workspace.GroupsByIDs(ctx, []string{groups[2].ID, groups[0].ID})
+	must(t, err)
+	same(t, "groups", someGroups, []kaleidoscope.Group{groups[0], groups[2]})
+
+	none, err := workspace.MembersByIDs(ctx, nil)
+	must(t, err)
+	if none == nil || len(none) != 0 {
+		t.Errorf("no ids give %v, not an empty list", none)
+	}
+}
+
+func TestACallUsesTheCacheAsItIsTold(t *testing.T) {
+	server := startEmulator(t)
+	client := server.open()
+	workspace := client.Workspace()
+	_, err := workspace.Members(ctx, kaleidoscope.CacheOnly)
+	isStatus(t, err, kaleidoscope.ErrNotFound)
+	for range 3 {
+		_, err = workspace.Members(ctx)
+		must(t, err)
+	}
+	equal(t, "the number of requests", server.requests("/workspaces/members"), 1)
+	_, err = workspace.Members(ctx, kaleidoscope.CacheRefresh)
+	must(t, err)
+	equal(t, "the number of requests after CacheRefresh", server.requests("/workspaces/members"), 2)
+	must(t, client.ClearCaches())
+	_, err = workspace.Members(ctx)
+	must(t, err)
+	equal(t, "the number of requests after ClearCaches", server.requests("/workspaces/members"), 3)
+
+	stats, err := client.Stats()
+	must(t, err)
+	equal(t, "Stats.CacheHits", stats.CacheHits, 2)
+	equal(t, "Stats.Requests", stats.Requests, 4)
+	equal(t, "Stats.TokenRequests", stats.TokenRequests, 1)
+	if stats.BytesReceived == 0 {
+		t.Error("Stats.BytesReceived is 0")
+	}
+}
+
+func TestCallGivesTheServersJSON(t *testing.T) {
+	client := startEmulator(t).open()
+	answer, err := client.Call(ctx, "workspace.get_events", object{"page_size": 3})
+	must(t, err)
+	var events []struct{ ID string }
+	must(t, json.Unmarshal(answer, &events))
+	equal(t, "the number of events", len(events), 3)
+
+	_, err = client.Call(ctx, "workspace.get_moon", nil)
+	isStatus(t, err, kaleidoscope.ErrUnknownMethod)
+	_, err = client.Call(ctx, "workspace.get_events", object{"page_sise": 3})
+	isStatus(t, err, kaleidoscope.ErrInvalidArgument)
+
+	var methods []object
+	must(t, json.Unmarshal(kaleidoscope.Methods(), &methods))
+	if !slices.ContainsFunc(methods, func(m object) bool { return m["name"] == "workspace.get_events" }) {
+		t.Errorf("Methods does not list workspace.get_events: %v", methods)
+	}
+}
