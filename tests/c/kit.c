@@ -132,6 +132,59 @@ const kal_error_info *kit_call_failure(const char *file, int line, const char *w
     return kit_failure(file, line, what, status, &error, expected, says);
 }
 
+static void *make_call(void *argument)
+{
+    caller *caller = argument;
+    caller->status = caller->call(caller->client, &caller->options, &caller->result, &caller->error);
+    return NULL;
+}
+
+void caller_start(caller *caller, kit_call call, kal_client client, const kal_call_options *options)
+{
+    static const kal_call_options defaults = KAL_CALL_OPTIONS_INIT;
+    caller->call = call;
+    caller->client = client;
+    caller->options = options ? *options : defaults;
+    REQUIRE(pthread_create(&caller->thread, NULL, make_call, caller) == 0);
+}
+
+kal_status caller_join(caller *caller)
+{
+    pthread_join(caller->thread, NULL);
+    return caller->status;
+}
+
+typedef struct crowd_member {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    void (*each)(int index, void *context);
+    void *context;
+    int index;
+} crowd_member;
+
+static void *join_crowd(void *argument)
+{
+    crowd_member *member = argument;
+    pthread_barrier_wait(member->start);
+    member->each(member->index, member->context);
+    return NULL;
+}
+
+void crowd(int threads, void (*each)(int index, void *context), void *context)
+{
+    crowd_member members[CROWD_MOST];
+    pthread_barrier_t start;
+    REQUIRE(threads <= CROWD_MOST && pthread_barrier_init(&start, NULL, (unsigned)threads) == 0);
+    for (int i = 0; i < threads; i++) {
+        members[i] = (crowd_member) { .start = &start, .each = each, .context = context, .index = i };
+        if (pthread_create(&members[i].thread, NULL, join_crowd, &members[i]) != 0)
+            abort(); /* the others would wait for ever */
+    }
+    for (int i = 0; i < threads; i++)
+        pthread_join(members[i].thread, NULL);
+    pthread_barrier_destroy(&start);
+}
+
 kal_call_options with_cache(int32_t cache)
 {
     kal_call_options options = KAL_CALL_OPTIONS_INIT;

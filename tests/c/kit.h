@@ -3,6 +3,7 @@
 #define KIT_H
 
 #include <kaleidoscope.h>
+#include <pthread.h>
 
 #include "check.h"
 #include "emulator.h"
@@ -58,6 +59,24 @@ const kal_error_info *kit_failure(const char *file, int line, const char *what, 
     kit_call_failure(__FILE__, __LINE__, #call, (call), (client), (options), (expected), (says))
 const kal_error_info *kit_call_failure(const char *file, int line, const char *what, kit_call call, kal_client client,
                                        const kal_call_options *options, kal_status expected, const char *says);
+
+/* A call on a thread of its own. */
+typedef struct caller {
+    pthread_t thread;
+    kit_call call;
+    kal_client client;
+    kal_call_options options;
+    kal_status status;
+    kal_result result;
+    kal_error error;
+} caller;
+void caller_start(caller *caller, kit_call call, kal_client client, const kal_call_options *options);
+/* Waits for its end; its result and its error are then to be freed. */
+kal_status caller_join(caller *caller);
+
+/* Runs `each` on so many threads at once, and waits for them. */
+enum { CROWD_MOST = 64 };
+void crowd(int threads, void (*each)(int index, void *context), void *context);
 
 /* Call options that differ from the defaults in one field. */
 kal_call_options with_cache(int32_t cache);

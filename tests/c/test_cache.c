@@ -1,0 +1,309 @@
+/* The cache: what is asked once is not asked again, and all who miss it at the same time share one request. */
+#include "kit.h"
+
+#include <poll.h>
+
+#define MEMBERS "/workspaces/members"
+#define GROUPS "/workspaces/groups"
+#define ACTIVE "/workspaces/active"
+#define EVENTS "/workspaces/events"
+
+static const char *first_id(kal_result members)
+{
+    size_t len;
+    const kal_workspace_user *const *all = kal_result_workspace_users(members, &len);
+    return len > 0 ? all[0]->id : "(none)";
+}
+
+static void check_first_id(kal_client client, const kal_call_options *options, const char *expected)
+{
+    kal_result result = RESULT_WITH(get_members, client, options);
+    CHECK_TEXT(first_id(result), expected);
+    kal_result_free(result);
+}
+
+CLAIM(a_second_read_sends_nothing_and_gives_the_same_memory)
+{
+    kal_client client = new_client();
+    kal_result first = RESULT_OF(get_members, client), second = RESULT_OF(get_members, client);
+    CHECK_INT(emulator_count(&server, MEMBERS), 1);
+    CHECK(first.id != second.id);
+    CHECK(kal_result_json(first, NULL) == kal_result_json(second, NULL));
+    CHECK(kal_result_workspace_users(first, NULL) == kal_result_workspace_users(second, NULL));
+    kal_result_free(first);
+    CHECK_TEXT(first_id(second), kal_result_workspace_users(second, NULL)[0]->id);
+    kal_result_free(second);
+    first = RESULT_OF(get_workspace, client), second = RESULT_OF(get_workspace, client);
+    CHECK(kal_result_workspace(first) == kal_result_workspace(second));
+    kal_result_free(first);
+    kal_result_free(second);
+    CHECK_INT(stats_of(client).cache_hits, 2);
+    kal_client_close(client);
+}
+
+CLAIM(workspace_members_and_groups_are_cached_and_events_are_not)
+{
+    kal_client client = new_client();
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < KIT_METHODS; i++)
+            kal_result_free(RESULT_OF(kit_methods[i].call, client));
+    CHECK_INT(emulator_count(&server, ACTIVE), 1);
+    CHECK_INT(emulator_count(&server, MEMBERS), 1);
+    CHECK_INT(emulator_count(&server, GROUPS), 1);
+    CHECK_INT(emulator_count(&server, EVENTS), 3);
+    kal_client_close(client);
+}
+
+CLAIM(a_cache_belongs_to_one_client)
+{
+    kal_client one = new_client(), other = new_client();
+    kal_result_free(RESULT_OF(get_members, one));
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    FAILURE_WITH(get_members, other, &only, KAL_NOT_FOUND, "nothing is cached");
+    kal_result_free(RESULT_OF(get_members, other));
+    CHECK_STATUS(kal_client_clear_caches(one, NULL), KAL_OK);
+    kal_result_free(RESULT_OF(get_members, other));
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    kal_client_close(one);
+    kal_client_close(other);
+}
+
+CLAIM(refresh_asks_the_server_and_keeps_the_answer)
+{
+    kal_client client = new_client();
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
+    emulator_answer(&server, MEMBERS, 1, "[{\"id\":\"old\"}]");
+    emulator_answer(&server, MEMBERS, 1, "[{\"id\":\"new\"}]");
+    kal_result old = RESULT_OF(get_members, client);
+    check_first_id(client, &refresh, "new");
+    check_first_id(client, NULL, "new");
+    CHECK_TEXT(first_id(old), "old");
+    kal_result_free(old);
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    kal_client_close(client);
+}
+
+CLAIM(refresh_of_a_call_by_ids_renews_the_list_that_all_read)
+{
+    kal_client client = new_client();
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
+    emulator_answer(&server, MEMBERS, 1, "[{\"id\":\"old\"}]");
+    emulator_answer(&server, MEMBERS, 1, "[{\"id\":\"new\"}]");
+    check_first_id(client, NULL, "old");
+    kal_result_free(RESULT_WITH(get_members_by_no_ids, client, &refresh));
+    check_first_id(client, NULL, "new");
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    kal_client_close(client);
+}
+
+CLAIM(only_never_asks_the_server)
+{
+    kal_client client = new_client();
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    for (size_t i = 0; i < KIT_METHODS; i++) {
+        const kal_error_info *info = FAILURE_WITH(kit_methods[i].call, client, &only, KAL_NOT_FOUND, kit_methods[i].name);
+        CHECK_INT(info->attempts, 0);
+        CHECK_INT(info->http_status, 0);
+        CHECK(info->url == NULL);
+    }
+    CHECK_INT(emulator_count(&server, "total"), 0);
+    for (size_t i = 0; i < KIT_METHODS; i++)
+        kal_result_free(RESULT_OF(kit_methods[i].call, client));
+    long asked = emulator_count(&server, "total");
+    for (size_t i = 0; i < KIT_METHODS; i++)
+        if (kit_methods[i].call == get_events)
+            FAILURE_WITH(get_events, client, &only, KAL_NOT_FOUND, "never cached");
+        else
+            kal_result_free(RESULT_WITH(kit_methods[i].call, client, &only));
+    CHECK_INT(emulator_count(&server, "total"), asked);
+    kal_client_close(client);
+}
+
+CLAIM(clearing_forgets_everything_but_results_handed_out)
+{
+    kal_client client = new_client();
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    kal_result before = RESULT_OF(get_members, client);
+    kal_result_free(RESULT_OF(get_groups, client));
+    CHECK_STATUS(kal_client_clear_caches(client, NULL), KAL_OK);
+    FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    FAILURE_WITH(get_groups, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    kal_result after = RESULT_OF(get_members, client);
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    CHECK(kal_result_workspace_users(before, NULL) != kal_result_workspace_users(after, NULL));
+    CHECK_TEXT(kal_result_json(before, NULL), kal_result_json(after, NULL));
+    kal_result_free(before);
+    kal_result_free(after);
+    kal_client_close(client);
+}
+
+CLAIM(a_cached_answer_expires_after_its_time_only)
+{
+    kal_client_options options = options_for(&server);
+    options.cache_ttl_ms = 20;
+    kal_client client = client_with(options);
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    kal_result_free(RESULT_OF(get_members, client));
+    poll(NULL, 0, 25); /* longer than the answer lives */
+    FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    kal_result_free(RESULT_OF(get_members, client));
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    kal_client_close(client);
+    options.cache_ttl_ms = 3600 * 1000;
+    client = client_with(options);
+    kal_result_free(RESULT_OF(get_members, client));
+    kal_result_free(RESULT_OF(get_members, client));
+    CHECK_INT(emulator_count(&server, MEMBERS), 3);
+    kal_client_close(client);
+}
+
+CLAIM(an_error_is_not_cached)
+{
+    kal_client client = new_client();
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":500}");
+    FAILURE_OF(get_members, client, KAL_SERVER_ERROR, "500");
+    kal_result_free(RESULT_OF(get_members, client));
+    emulator_answer(&server, GROUPS, 1, "no JSON");
+    FAILURE_OF(get_groups, client, KAL_BAD_RESPONSE, "cannot be used");
+    kal_result_free(RESULT_OF(get_groups, client));
+    kal_client_close(client);
+}
+
+CLAIM(a_workspace_that_is_not_there_is_asked_for_again)
+{
+    kal_client client = new_client();
+    emulator_fault(&server, "{\"path\":\"" ACTIVE "\",\"status\":204}");
+    FAILURE_OF(get_workspace, client, KAL_NOT_FOUND, "no body");
+    kal_result_free(RESULT_OF(get_workspace, client));
+    CHECK_INT(emulator_count(&server, ACTIVE), 2);
+    kal_client_close(client);
+}
+
+CLAIM(a_failed_refresh_drops_the_entry_it_was_refreshing)
+{
+    kal_client client = new_client();
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH), only = with_cache(KAL_CACHE_ONLY);
+    kal_result before = RESULT_OF(get_members, client);
+    kal_result_free(RESULT_OF(get_groups, client));
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":500}");
+    FAILURE_WITH(get_members, client, &refresh, KAL_SERVER_ERROR, "500");
+    FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    /* Its own entry only. */
+    kal_result_free(RESULT_WITH(get_groups, client, &only));
+    CHECK(kal_result_json(before, NULL) != NULL);
+    kal_result_free(before);
+    kal_result_free(RESULT_OF(get_members, client));
+    CHECK_INT(emulator_count(&server, MEMBERS), 3);
+    kal_client_close(client);
+}
+
+CLAIM(a_call_by_ids_filters_the_cached_list)
+{
+    kal_client client = new_client();
+    kal_result all = RESULT_OF(get_groups, client), some;
+    const kal_workspace_group *const *groups = kal_result_workspace_groups(all, NULL);
+    /* Asked for backwards, twice, and with one that nobody knows: given in the server's order, each once. */
+    const char *ids[] = { groups[3]->id, "unknown", groups[1]->id, groups[3]->id, "" };
+    CHECK_STATUS(kal_workspace_get_groups_by_ids(client, ids, 5, NULL, &some, NULL), KAL_OK);
+    size_t len;
+    const kal_workspace_group *const *found = kal_result_workspace_groups(some, &len);
+    CHECK_INT(len, 2);
+    CHECK_TEXT(found[0]->id, groups[1]->id);
+    CHECK_TEXT(found[1]->id, groups[3]->id);
+    CHECK_INT(found[1]->user_ids_len, groups[3]->user_ids_len);
+    CHECK_INT(emulator_count(&server, GROUPS), 1);
+    kal_result_free(all);
+    CHECK_CONTAINS(kal_result_json(some, NULL), found[0]->id);
+    kal_result_free(some);
+    kal_client_close(client);
+}
+
+/* What a crowd of threads saw: each its own result, all the same memory. */
+typedef struct seen {
+    kal_client client;
+    const void *records[CROWD_MOST];
+    kal_result results[CROWD_MOST];
+} seen;
+
+static void look(int index, void *context)
+{
+    seen *seen = context;
+    kal_error error;
+    CHECK_STATUS(get_members(seen->client, NULL, &seen->results[index], &error), KAL_OK);
+    kal_error_free(error);
+    seen->records[index] = kal_result_workspace_users(seen->results[index], NULL);
+}
+
+CLAIM(threads_that_miss_at_the_same_time_share_one_request)
+{
+    enum { THREADS = 32 };
+    seen seen = { .client = new_client() };
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"delay_ms\":100}");
+    crowd(THREADS, look, &seen);
+    CHECK_INT(emulator_count(&server, MEMBERS), 1);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(seen.records[i] != NULL && seen.records[i] == seen.records[0]);
+        kal_result_free(seen.results[i]);
+    }
+    kal_stats stats = stats_of(seen.client);
+    CHECK_INT(stats.requests, 2);
+    CHECK_INT(stats.shared_requests + stats.cache_hits, THREADS - 1);
+    kal_client_close(seen.client);
+}
+
+static void look_in_vain(int index, void *context)
+{
+    seen *seen = context;
+    kal_error error;
+    CHECK_STATUS(get_members(seen->client, NULL, &seen->results[index], &error), KAL_CONFLICT);
+    CHECK_CONTAINS(kal_error_get(error)->message, "409");
+    kal_error_free(error);
+}
+
+CLAIM(threads_that_share_a_request_share_its_failure)
+{
+    enum { THREADS = 16 };
+    seen seen = { .client = new_client() };
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":409,\"times\":0,\"delay_ms\":50}");
+    crowd(THREADS, look_in_vain, &seen);
+    CHECK_INT(stats_of(seen.client).shared_requests + (uint64_t)emulator_count(&server, MEMBERS), THREADS);
+    kal_client_close(seen.client);
+}
+
+CLAIM(a_refresh_during_a_request_asks_on_its_own_and_its_answer_stays)
+{
+    kal_client client = new_client();
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
+    caller slow;
+    emulator_fault(&server, "[{\"path\":\"" MEMBERS "\",\"body\":\"[{\\\"id\\\":\\\"early\\\"}]\",\"delay_ms\":300},"
+                            "{\"path\":\"" MEMBERS "\",\"body\":\"[{\\\"id\\\":\\\"late\\\"}]\"}]");
+    caller_start(&slow, get_members, client, NULL);
+    emulator_wait_for(&server, MEMBERS, 1);
+    check_first_id(client, &refresh, "late");
+    CHECK_STATUS(caller_join(&slow), KAL_OK);
+    CHECK_TEXT(first_id(slow.result), "early");
+    kal_result_free(slow.result);
+    check_first_id(client, NULL, "late");
+    CHECK_INT(emulator_count(&server, MEMBERS), 2);
+    kal_client_close(client);
+}
+
+CLAIM(an_answer_that_was_asked_for_before_clearing_is_not_kept)
+{
+    kal_client client = new_client();
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    caller slow;
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"delay_ms\":200}");
+    caller_start(&slow, get_members, client, NULL);
+    emulator_wait_for(&server, MEMBERS, 1);
+    CHECK_STATUS(kal_client_clear_caches(client, NULL), KAL_OK);
+    CHECK_STATUS(caller_join(&slow), KAL_OK);
+    kal_result_free(slow.result);
+    FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    kal_client_close(client);
+}
+
+int main(int argc, char **argv)
+{
+    return kit_main(argc, argv, NULL);
+}
