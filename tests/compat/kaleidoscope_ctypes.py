@@ -1,6 +1,6 @@
 """libkaleidoscope through ctypes: the structs of kaleidoscope.h, and a client that gives plain Python values.
 
-Every call is made twice over by what it returns: `Result.records` reads the C structs, `Result.json` the JSON text.
+What a call gave is read both ways: `Result.records` are the C structs, `Result.json` is the JSON text.
 """
 
 import ctypes
@@ -140,6 +140,7 @@ def _load() -> ctypes.CDLL:
     by_ids = [Handle, strings, c_size_t, options, result, error]
     statuses = {
         "kal_client_open": [POINTER(ClientOptions), result, error],
+        "kal_client_clear_caches": [Handle, error],
         "kal_workspace_get_workspace": plain,
         "kal_workspace_get_members": plain,
         "kal_workspace_get_members_by_ids": by_ids,
@@ -222,10 +223,14 @@ VIEWS = {
 class Client:
     """A `kal_client`."""
 
-    def __init__(self, url, client_id, client_secret, headers=None, iap_token=None, flags=0, max_attempts=0):
+    def __init__(
+        self, url, client_id, client_secret, headers=None, iap_token=None, flags=0, max_attempts=0, ca_bundle_path=None
+    ):
         options = ClientOptions(struct_size=ctypes.sizeof(ClientOptions))
         options.base_url, options.client_id = url.encode(), client_id.encode()
         options.client_secret, options.flags, options.max_attempts = client_secret.encode(), flags, max_attempts
+        if ca_bundle_path is not None:
+            options.ca_bundle_path = ca_bundle_path.encode()
         listed = [Header(name.encode(), value.encode()) for name, value in (headers or {}).items()]
         options.headers, options.headers_len = (Header * len(listed))(*listed), len(listed)
         if iap_token is not None:
@@ -244,6 +249,11 @@ class Client:
 
     def close(self):
         lib.kal_client_close(self._handle)
+
+    def clear_caches(self):
+        error = Handle()
+        if lib.kal_client_clear_caches(self._handle, byref(error)):
+            raise KalError(error)
 
     def _finish(self, name: str, function, *arguments, cache=CACHE_USE) -> Result:
         options = CallOptions(ctypes.sizeof(CallOptions), 0, cache, Handle())

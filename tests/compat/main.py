@@ -5,13 +5,13 @@ import os
 import sys
 
 # Whatever the machine has set must not decide: tests that want one of these set it themselves.
-for name in [n for n in os.environ if n.upper().endswith("_PROXY") or n.startswith("KALEIDOSCOPE_") or n == "NETRC"]:
+for name in [n for n in os.environ if n.upper().endswith(("_PROXY", "_CA_BUNDLE")) or n.startswith(("KALEIDOSCOPE_", "SSL_CERT_")) or n == "NETRC"]:
     del os.environ[name]
 os.environ["HOME"] = os.devnull
 
 import claims  # noqa: E402
 
-for part in sys.argv[1:] or ["reads", "requests_sent", "refusals", "decoding", "differences", "better"]:
+for part in sys.argv[1:] or ["reads", "requests_sent", "refusals", "decoding", "mixed", "differences", "better", "certificates"]:
     print(f"# {part}")
     importlib.import_module(part).run()
 sys.exit(claims.close())

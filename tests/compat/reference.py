@@ -45,6 +45,9 @@ class Reference:
             self.client._iap_refresh_before = datetime.now() + timedelta(minutes=50)
         self.received: bytes | None = None
 
+    def clear_caches(self):
+        self.client.clear_caches()
+
     def call(self, name: str, *arguments, use_cache=True, **query):
         """A call of the workspace service: plain values, or None where the client gives None."""
         method = getattr(self.client.workspace, name)

@@ -1,0 +1,19 @@
+"""Environment variables for a while."""
+
+import os
+from contextlib import contextmanager
+
+
+@contextmanager
+def environment(**variables: str):
+    """Sets them for both clients: `os.environ` changes what the C library gives, too."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
