@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -200,6 +201,78 @@ CLAIM(closing_the_queue_ends_its_calls_and_leaves_no_descriptor)
     CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_INVALID_HANDLE);
     CHECK_STATUS(kal_shutdown(60000), KAL_OK); /* what was cancelled is gone when the thread is */
     CHECK(open_descriptors() <= before);
+    kal_client_close(client);
+}
+
+CLAIM(a_streams_pages_come_through_the_queue)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    int mine = 0;
+    size_t given = 0;
+    kal_completion done;
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+    for (;;) {
+        size_t len = 0;
+        REQUIRE(kal_stream_submit_next(stream, 60000, queue, &mine, &error) == KAL_OK);
+        done = next(queue);
+        CHECK(done.user_data == &mine);
+        if (done.status != KAL_OK)
+            break;
+        kal_result_workspace_events(done.result, &len);
+        given += len;
+        free_completion(done);
+    }
+    CHECK_STATUS(done.status, KAL_DONE);
+    CHECK_INT(done.result.id, 0);
+    CHECK_INT(done.error.id, 0);
+    CHECK_INT(given, 250);
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
+CLAIM(a_stream_has_one_who_waits_and_no_completion_for_the_other)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    kal_result result;
+    emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\"}");
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(stream, 60000, queue, NULL, &error) == KAL_OK);
+    FAILURE(kal_stream_submit_next(stream, 60000, queue, NULL, &error), &error, KAL_INVALID_STATE, "another call waits");
+    FAILURE(kal_stream_next(stream, 60000, &result, &error), &error, KAL_INVALID_STATE, "another call waits");
+    emulator_wait_for(&server, "/workspaces/events", 1);
+    kal_stream_free(stream);
+    kal_completion done = next(queue);
+    CHECK_STATUS(done.status, KAL_CANCELLED);
+    free_completion(done);
+    CHECK_STATUS(kal_queue_next(queue, 0, &done, NULL), KAL_TIMED_OUT);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
+CLAIM(closing_the_queue_gives_the_stream_back)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    kal_result result;
+    size_t len = 0;
+    emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\"}");
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(stream, UINT32_MAX, queue, NULL, &error) == KAL_OK);
+    emulator_wait_for(&server, "/workspaces/events", 1);
+    kal_queue_close(queue);
+    kal_status status;
+    while ((status = kal_stream_next(stream, 60000, &result, NULL)) == KAL_INVALID_STATE)
+        sched_yield(); /* until the I/O thread has seen it */
+    REQUIRE(status == KAL_OK);
+    CHECK(kal_result_workspace_events(result, &len) != NULL && len == 100);
+    kal_result_free(result);
+    kal_stream_free(stream);
     kal_client_close(client);
 }
 
