@@ -158,7 +158,7 @@ pub(super) unsafe fn texts(texts: *const *const c_char, len: usize, name: &str) 
         .collect()
 }
 
-fn millis(ms: u32) -> Option<Duration> {
+pub(super) fn millis(ms: u32) -> Option<Duration> {
     (ms != 0).then(|| Duration::from_millis(ms.into()))
 }
 

@@ -4,16 +4,17 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::arguments::{OutStruct, call_options, json_params, required_text};
+use super::arguments::{OutStruct, call_options, json_params, millis, required_text};
 use super::errors::ErrorText;
 use super::guard::{fallible, fallible_unit, infallible};
 use super::handles::{self, Handle};
 use super::options::kal_call_options;
 use super::status::{self, KAL_OK, kal_status};
-use super::types::{kal_client, kal_error, kal_queue, kal_result};
+use super::types::{kal_client, kal_error, kal_queue, kal_result, kal_stream};
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::error::Result;
+use crate::events::{Next, Stream};
 use crate::process::callback;
 use crate::queue::Queue;
 
@@ -35,7 +36,14 @@ pub struct kal_completion {
 /// What waits in a queue. The handles are made when the host picks it up, so that a queue that is closed leaves none behind.
 pub(super) struct Completion {
     user_data: UserData,
-    outcome: Result<Arc<Answer>>,
+    outcome: Result<Outcome>,
+}
+
+/// How a submitted call succeeded.
+pub(super) enum Outcome {
+    Answer(Arc<Answer>),
+    /// Without a result: a stream that has ended, or has nothing yet.
+    Status(kal_status),
 }
 
 /// The host's own pointer, never looked into.
@@ -82,7 +90,40 @@ pub unsafe extern "C" fn kal_submit(
             let client: Client = handles::get(client)?;
             let queue = handles::get(queue)?;
             let params = json_params(required_text(method, "method")?, params_json)?;
-            client.submit(params, &call_options(options)?, queue.closing(), deliver_to(&queue, user_data))
+            let deliver = deliver_to(&queue, user_data);
+            client
+                .submit(params, &call_options(options)?, queue.closing(), |answer| deliver(answer.map(Outcome::Answer)))
+        })
+    }
+}
+
+/// Starts `kal_stream_next` and returns at once; its completion comes to `queue`, exactly once.
+///
+/// The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
+/// `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
+/// When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_stream_submit_next(
+    stream: kal_stream,
+    timeout_ms: u32,
+    queue: kal_queue,
+    user_data: *mut c_void,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: `error` is NULL or the caller's.
+    unsafe {
+        fallible_unit(error, || {
+            let stream: Stream = handles::get(stream)?;
+            let queue = handles::get(queue)?;
+            let deliver = deliver_to(&queue, user_data);
+            stream.submit_next(millis(timeout_ms), queue.closing(), move |next| {
+                deliver(next.map(|next| match next {
+                    Next::Page(answer) => Outcome::Answer(answer),
+                    Next::NothingYet => Outcome::Status(status::KAL_TIMED_OUT),
+                    Next::End => Outcome::Status(status::KAL_DONE),
+                }));
+            })
         })
     }
 }
@@ -137,7 +178,7 @@ pub extern "C" fn kal_queue_close(queue: kal_queue) {
 pub(super) fn deliver_to(
     queue: &Arc<Queue<Completion>>,
     user_data: *mut c_void,
-) -> impl FnOnce(Result<Arc<Answer>>) + Send + use<> {
+) -> impl FnOnce(Result<Outcome>) + Send + use<> {
     let queue: Weak<Queue<Completion>> = Arc::downgrade(queue);
     let user_data = UserData(user_data);
     move |outcome| {
@@ -161,7 +202,10 @@ impl Completion {
     fn into_c(self) -> Result<kal_completion> {
         let user_data = self.user_data.0;
         Ok(match self.outcome {
-            Ok(answer) => kal_completion { user_data, result: handles::insert(answer)?, ..kal_completion::EMPTY },
+            Ok(Outcome::Answer(answer)) => {
+                kal_completion { user_data, result: handles::insert(answer)?, ..kal_completion::EMPTY }
+            }
+            Ok(Outcome::Status(status)) => kal_completion { user_data, status, ..kal_completion::EMPTY },
             Err(error) => kal_completion {
                 user_data,
                 status: status::of(&error),
