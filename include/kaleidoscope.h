@@ -63,7 +63,7 @@
  *
  * Structs that may grow begin with their own size, which the initialiser sets. Zero means "default" for every field.
  *
- * CALLS THAT DO NOT BLOCK
+ * EVENT LOOPS: CALLS THAT DO NOT BLOCK
  *
  *     kal_queue_open(&queue, &error);
  *     kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error);
@@ -77,6 +77,23 @@
  *
  * Each submitted call completes exactly once, cancelled or not. There are no callbacks on foreign threads: the host picks
  * completions up on its own thread, when it likes. A call of either kind is cancelled through a kal_cancel in its options.
+ *
+ * FOLLOWING EVENTS
+ *
+ *     kal_workspace_follow_events(client, NULL, saved_cursor, NULL, &stream, &error);    // NULL cursor: from now on
+ *     for (;;) {
+ *         kal_status status = kal_stream_next(stream, 60000, &result, &error);
+ *         if (status == KAL_OK) {
+ *             // kal_result_workspace_events(result, &count): one or more events that were not given before
+ *             kal_result_free(result);
+ *             // keep kal_stream_cursor(stream): another process goes on from there, with nothing lost and nothing twice
+ *         } else if (status != KAL_TIMED_OUT) {
+ *             kal_error_free(error);                 // say so if you like; the next call goes on where this one failed
+ *         }
+ *     }
+ *
+ * kal_workspace_stream_events gives every event that there is, page after page, and ends with KAL_DONE; its cursor may be
+ * followed, too. No page is fetched before it is asked for.
  *
  * THREADS
  *
@@ -551,6 +568,12 @@ typedef struct kal_error_info {
     size_t body_len;
 } kal_error_info;
 
+// A stream of events. `id` 0 is none.
+typedef struct kal_stream {
+    // Opaque.
+    uint64_t id;
+} kal_stream;
+
 // A queue of completions of submitted calls. `id` 0 is none.
 typedef struct kal_queue {
     // Opaque.
@@ -751,6 +774,98 @@ void kal_cancel_fire(struct kal_cancel cancel);
 // Frees it without firing. None and stale handles are accepted quietly.
 KAL_API void kal_cancel_close(struct kal_cancel cancel);
 
+// Opens a stream of every event that matches `query`, each exactly once, page after page, even while new events arrive.
+//
+// No I/O: `kal_stream_next` fetches a page when it is asked for one. All events that there were at the first request come,
+// in the server's order; of those that arrive later some come too. Free the stream with `kal_stream_free`.
+//
+// `query` NULL: no filter. `query->page` must be 0: the stream finds the numbers of the pages by itself; `page_size` is passed
+// on. `options->timeout_ms` is for each request, `options->cancel` for the whole stream. Memory does not grow with the number
+// of events.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_stream_events(struct kal_client client,
+                                       const struct kal_events_query *query,
+                                       const struct kal_call_options *options,
+                                       struct kal_stream *stream,
+                                       struct kal_error *error);
+
+// Opens a stream of the events that match `query` as they happen. It never ends.
+//
+// It begins where `cursor` was taken, a text of `kal_stream_cursor` from this or another process, with nothing lost and
+// nothing given twice. Without one (NULL) it begins at `query->after_date`, or else at the present, which is the end of the
+// first round of requests. The cursor of `kal_workspace_stream_events` does too: first come the events that it had left, then
+// the new ones. The stream that the cursor was taken from must have had the same filters, except dates and `page_size`.
+//
+// While nothing new comes, it asks again after 1 s, 2 s, 4 s and so on up to 30 s (see `kal_stream_set_backoff`); a round is
+// one small request as a rule. Each round looks back over the last 10 seconds before the newest event, so an event that shows
+// up late comes too, unless its `created_at` is longer than that before one that was already given.
+//
+// `query->page` must be 0 and `query->before_date` NULL; otherwise as `kal_workspace_stream_events`. A text that is no cursor,
+// or one of other filters, is `KAL_INVALID_ARGUMENT` naming `cursor`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_follow_events(struct kal_client client,
+                                       const struct kal_events_query *query,
+                                       const char *cursor,
+                                       const struct kal_call_options *options,
+                                       struct kal_stream *stream,
+                                       struct kal_error *error);
+
+// Gives the next page of a stream: one or more events that were not given before, never none. Read them with
+// `kal_result_workspace_events` or `kal_result_json`, and free the result.
+//
+// - `KAL_OK`: `*result` is the page.
+// - `KAL_DONE`: the stream has ended; so says every later call. A stream that follows never ends.
+// - `KAL_TIMED_OUT`: nothing yet after `timeout_ms` milliseconds. No error is given then; if one is, a request took longer than
+//   the call options allow. A page that is on its way is not lost: the next call gets it.
+// - `KAL_CANCELLED`: `options->cancel` was fired, the client was closed, or another thread freed the stream.
+// - `KAL_INVALID_STATE`: another thread is in `kal_stream_next` with this stream, or a submitted call waits for its next page.
+// - `KAL_BAD_RESPONSE`, also when the server's pages repeat themselves and never end.
+// - Any other status: a request failed, after its retries. Nothing is lost: the next call asks again, on a stream that follows
+//   after the wait that is due.
+//
+// `timeout_ms` 0: does not wait for news. It asks at once, for one round, takes no longer than one request may
+// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new.
+//
+// One thread at a time; any thread.
+KAL_API
+KAL_NODISCARD
+kal_status kal_stream_next(struct kal_stream stream,
+                           uint32_t timeout_ms,
+                           struct kal_result *result,
+                           struct kal_error *error);
+
+// Where the stream is, as text: behind the last page that `kal_stream_next` gave. Keep it when the page is dealt with, and
+// `kal_workspace_follow_events` goes on from there, in another process, after any time.
+//
+// It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
+// (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
+// show up late may be missed; and should more than that have one and the same time, some of them may be given twice after a
+// resume. Nothing else is ever lost or repeated. Events without `created_at` are told apart by their ids alone: the last
+// 1,000 of them are remembered.
+//
+// Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
+// too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;
+// valid until the next call on the stream.
+KAL_API
+const char *kal_stream_cursor(struct kal_stream stream);
+
+// Sets the shortest and the longest wait between two rounds of a stream that follows, in milliseconds, from the next wait on.
+//
+// 0: the default, 1,000 and 30,000. `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is more. Other streams do not wait.
+KAL_API
+KAL_NODISCARD
+kal_status kal_stream_set_backoff(struct kal_stream stream,
+                                  uint32_t min_ms,
+                                  uint32_t max_ms,
+                                  struct kal_error *error);
+
+// Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`. None and stale
+// handles are accepted quietly.
+KAL_API
+void kal_stream_free(struct kal_stream stream);
+
 // Opens a queue of completions. Close it with `kal_queue_close`.
 KAL_API KAL_NODISCARD kal_status kal_queue_open(struct kal_queue *queue, struct kal_error *error);
 
@@ -774,6 +889,19 @@ kal_status kal_submit(struct kal_client client,
                       struct kal_queue queue,
                       void *user_data,
                       struct kal_error *error);
+
+// Starts `kal_stream_next` and returns at once; its completion comes to `queue`, exactly once.
+//
+// The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
+// `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
+// When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
+KAL_API
+KAL_NODISCARD
+kal_status kal_stream_submit_next(struct kal_stream stream,
+                                  uint32_t timeout_ms,
+                                  struct kal_queue queue,
+                                  void *user_data,
+                                  struct kal_error *error);
 
 // Takes the next completion, waiting up to `timeout_ms` milliseconds for it; 0 does not wait.
 //
