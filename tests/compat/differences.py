@@ -9,7 +9,7 @@ from emulator import Emulator
 from kaleidoscope_ctypes import CACHE_REFRESH, Client, KalError
 from listener import Listener
 from reference import KalbioAPIError, Reference, Refused
-from refusals import failure
+from refusals import GRANTED, failure
 from requests_sent import query
 
 JSON = {"Content-Type": "application/json"}
@@ -74,6 +74,42 @@ def not_found() -> None:
                     equal(pair.theirs.call(name, use_cache=False), for_them, "theirs")
                 refused = failure(lambda: pair.ours.call(name, cache=CACHE_REFRESH), KalError)
                 equal((refused.status, refused.http_status, refused.code), (404, 404, "not_found"), "ours")
+
+
+def sign_in() -> None:
+    refused_by_ours = {
+        "an empty access token: it cannot be good": {**GRANTED, "access_token": ""},
+        "an empty refresh token: it cannot be good": {**GRANTED, "refresh_token": ""},
+        "two access tokens: which one counts is a guess": json.dumps(GRANTED)[:-1] + ',"access_token":"b-token"}',
+        "NaN in it: it is no JSON": json.dumps(GRANTED)[:-1] + ',"x":NaN}',
+        **{f"expires_in {json.dumps(value)}: it is no number of seconds": {**GRANTED, "expires_in": value}
+           for value in (True, False, "60.0", "6_0")},
+    }
+    for what, body in refused_by_ours.items():
+        with claim(f"sign-in answered with {what}; Python takes it, ours does not, and asks nothing of the API"):
+            with Emulator() as emulator, Pair(emulator) as pair:
+                arm_sign_in(emulator, body)
+                equal(pair.theirs.call("get_members"), [], "theirs")
+                equal(failure(lambda: pair.ours.call("get_members"), KalError).status, 600, "ours")
+                equal(emulator.counts()["paths"], {"/auth/oauth/token": 2, "/workspaces/members": 1}, "paths")
+    with claim("sign-in answered with a life of 31,000 years: Python's dates end before, ours takes it"):
+        with Emulator() as emulator, Pair(emulator) as pair:
+            arm_sign_in(emulator, {**GRANTED, "expires_in": 10**12})
+            failure(lambda: pair.theirs.call("get_members"), OverflowError)
+            equal(pair.ours.call("get_members").records, [], "ours")
+    with claim("sign-in answered with a token that is not ASCII: Python sends it as Latin-1, ours as UTF-8"):
+        with Emulator() as emulator, Pair(emulator) as pair:
+            arm_sign_in(emulator, {**GRANTED, "access_token": "é"})
+            for client in (pair.theirs, pair.ours):
+                client.call("get_members")
+            sent = [dict(r["headers"])["x-kal-authorization"] for r in emulator.requests() if r["method"] == "GET"]
+            # The emulator shows octets that are no UTF-8 as U+FFFD.
+            equal(sent, ["Bearer \ufffd", "Bearer é"], "headers")
+
+
+def arm_sign_in(emulator: Emulator, body) -> None:
+    emulator.fault(path="/auth/oauth/token", body=body if isinstance(body, str) else json.dumps(body), times=2)
+    emulator.fault(path="/workspaces/members", body="[]", times=2)
 
 
 def parameters() -> None:
@@ -172,6 +208,7 @@ def own_headers_of_http() -> None:
 def run() -> None:
     texts()
     not_found()
+    sign_in()
     parameters()
     base_url()
     own_headers_of_http()

@@ -16,6 +16,7 @@ BODIES = {
     "HTML": "<html><body>no</body></html>",
     "nothing": "",
 }
+GRANTED = {"access_token": "a-token", "refresh_token": "r-token", "expires_in": 3600}
 
 
 def failure(call, kind):
@@ -99,14 +100,16 @@ def sign_in() -> None:
                 ours = failure(lambda: pair.ours.call("get_members"), KalError)
                 equal((ours.status, ours.http_status), (300, status), "status")
                 equal(list(emulator.counts()["paths"]), ["/auth/oauth/token"], "paths")
-    good = {"access_token": "a-token", "refresh_token": "r-token", "expires_in": 3600}
-    takes = {"an unknown field": {**good, "x": [1]}, "expires_in as 3600.0": {**good, "expires_in": 3600.0},
-             'expires_in as "3600"': {**good, "expires_in": "3600"}}
-    refuses = {"no JSON": "<html>", "nothing": "", "null": None, "a list": [good],
-               **{f"no {k}": {n: v for n, v in good.items() if n != k} for k in good},
-               **{f"{k} null": {**good, k: None} for k in good},
-               "a number for a token": {**good, "access_token": 1}, "expires_in 1.5": {**good, "expires_in": 1.5},
-               "expires_in soon": {**good, "expires_in": "soon"}}
+    odd = {"0": 0, "-5": -5, "3600.0": 3600.0, '"3600"': "3600", '" 60 "': " 60 ", '"-1"': "-1"}
+    takes = {"an unknown field": {**GRANTED, "x": [1]},
+             **{f"expires_in {shown}": {**GRANTED, "expires_in": value} for shown, value in odd.items()}}
+    refuses = {"no JSON": "<html>", "nothing": "", "null": None, "a list": [GRANTED], "a byte order mark": "\ufeff" + json.dumps(GRANTED),
+               **{f"no {k}": {n: v for n, v in GRANTED.items() if n != k} for k in GRANTED},
+               **{f"{k} null": {**GRANTED, k: None} for k in GRANTED},
+               **{f"{k} a list": {**GRANTED, k: ["x"]} for k in GRANTED},
+               "a number for a token": {**GRANTED, "access_token": 1},
+               "a token with a line break": {**GRANTED, "access_token": "a\r\nX-Evil: 1"},
+               **{f"expires_in {json.dumps(v)}": {**GRANTED, "expires_in": v} for v in (1.5, 0.5, 1e30, 2**70, "soon", "", "1e3", {})}}
     for what, body in {**takes, **refuses}.items():
         with Emulator() as emulator, Pair(emulator, max_attempts=1) as pair:
             taken = what in takes
@@ -116,7 +119,8 @@ def sign_in() -> None:
                 emulator.fault(path="/workspaces/members", body="[]", times=2)
                 if taken:
                     equal((pair.theirs.call("get_members"), pair.ours.call("get_members").records), ([], []), "members")
-                    equal([dict(r["headers"])["x-kal-authorization"] for r in emulator.requests()[1::2]], ["Bearer a-token"] * 2, "token")
+                    sent = [dict(r["headers"])["x-kal-authorization"] for r in emulator.requests() if r["method"] == "GET"]
+                    equal(sent, ["Bearer a-token"] * 2, "headers")
                 else:
                     failure(lambda: pair.theirs.call("get_members"), Exception)
                     equal(failure(lambda: pair.ours.call("get_members"), KalError).status, 600, "status")
