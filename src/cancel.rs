@@ -20,6 +20,10 @@ impl Cancel {
         self.0.send_replace(true);
     }
 
+    pub(crate) fn is_fired(&self) -> bool {
+        *self.0.borrow()
+    }
+
     pub(crate) fn fired(&self) -> Fired {
         Fired(self.0.subscribe())
     }

@@ -126,6 +126,9 @@ impl Client {
 
     /// What can be answered without asking anybody.
     fn at_once(&self, params: &Params, options: &CallOptions) -> Option<Result<Arc<Answer>>> {
+        if options.cancel.as_ref().is_some_and(Cancel::is_fired) {
+            return Some(Err(Error::new(ErrorKind::Cancelled, "the call was cancelled before it began")));
+        }
         let kept = match options.cache {
             CacheUse::Refresh => None,
             CacheUse::Use | CacheUse::Only => params.method().list().cache_key().and_then(|key| self.0.cache.get(key)),

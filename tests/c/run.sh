@@ -19,8 +19,9 @@ include_dir=${KAL_INCLUDE_DIR:-$root/include}
 newest=$(ls -t "$root"/target/*/kal-emulator 2>/dev/null | head -n 1 || true)
 KAL_EMULATOR=${KAL_EMULATOR:-$newest}
 KAL_LIB_DIR=$lib_dir
+KAL_INCLUDE_DIR=$include_dir
 CHECK_MODE=$mode
-export KAL_EMULATOR KAL_LIB_DIR CHECK_MODE
+export KAL_EMULATOR KAL_LIB_DIR KAL_INCLUDE_DIR CHECK_MODE
 # A test says itself what it wants from the environment.
 unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
 
@@ -31,7 +32,7 @@ case $mode in
 plain) ;;
 valgrind)
     before="valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite
-            --show-leak-kinds=definite --child-silent-after-fork=yes --fair-sched=yes"
+            --show-leak-kinds=definite --fair-sched=yes"
     ;;
 asan)
     archive=${KAL_ASAN_LIB:-$archive}

@@ -1,0 +1,434 @@
+/* Ends: closing, cancelling, shutting down, forking, at any time and with calls under way. */
+#include "kit.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MEMBERS "/workspaces/members"
+#define EVENTS "/workspaces/events"
+#define GROUPS "/workspaces/groups"
+#define HANG(path) "{\"path\":\"" path "\",\"drop\":\"hang\"}"
+
+static const kal_error_info *ended(caller *caller, kal_status expected, const char *says)
+{
+    kal_status status = caller_join(caller);
+    CHECK_INT(caller->result.id, 0);
+    return FAILURE(status, &caller->error, expected, says);
+}
+
+/* A call that is under way at the server, and stays so. */
+static void start_hanging(caller *caller, kal_client client, const kal_call_options *options)
+{
+    emulator_fault(&server, HANG(EVENTS));
+    long before = emulator_count(&server, EVENTS);
+    caller_start(caller, get_events, client, options);
+    emulator_wait_for(&server, EVENTS, before + 1);
+}
+
+CLAIM(closing_a_client_ends_its_calls)
+{
+    kal_client client = new_client();
+    caller caller;
+    start_hanging(&caller, client, NULL);
+    kal_client_close(client);
+    const kal_error_info *info = ended(&caller, KAL_CANCELLED, "the client was closed");
+    CHECK(!info->retryable);
+    CHECK_TEXT(info->url, EVENTS);
+    FAILURE_OF(get_events, client, KAL_INVALID_HANDLE, "kal_client");
+}
+
+CLAIM(closing_a_client_ends_its_sign_in)
+{
+    kal_client client = new_client();
+    caller caller;
+    emulator_fault(&server, HANG("/auth"));
+    caller_start(&caller, get_members, client, NULL);
+    emulator_wait_for(&server, "token_requests", 1);
+    kal_client_close(client);
+    ended(&caller, KAL_CANCELLED, "");
+}
+
+CLAIM(closing_a_client_leaves_others_alone)
+{
+    kal_client client = new_client(), other = new_client();
+    caller theirs;
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"delay_ms\":100}");
+    caller_start(&theirs, get_members, other, NULL);
+    emulator_wait_for(&server, MEMBERS, 1);
+    kal_client_close(client);
+    CHECK_STATUS(caller_join(&theirs), KAL_OK);
+    kal_result_free(theirs.result);
+    kal_client_close(other);
+}
+
+CLAIM(firing_ends_a_call_and_every_later_one)
+{
+    kal_client client = new_client();
+    kal_cancel cancel;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options options = with_cancel(cancel);
+    kal_result_free(RESULT_WITH(get_members, client, &options));
+    caller caller;
+    start_hanging(&caller, client, &options);
+    kal_cancel_fire(cancel);
+    const kal_error_info *info = ended(&caller, KAL_CANCELLED, "the call was cancelled");
+    CHECK_INT(info->attempts, 1);
+    kal_cancel_fire(cancel);
+    long sent = emulator_count(&server, "total");
+    for (size_t i = 0; i < KIT_METHODS; i++)
+        FAILURE_WITH(kit_methods[i].call, client, &options, KAL_CANCELLED, "the call was cancelled");
+    CHECK_INT(emulator_count(&server, "total"), sent);
+    /* Without it the client is as it was. */
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_cancel_close(cancel);
+    kal_client_close(client);
+}
+
+CLAIM(firing_ends_the_wait_for_another_try)
+{
+    kal_client_options options = options_for(&server);
+    options.max_attempts = 3;
+    kal_client client = client_with(options);
+    kal_cancel cancel;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options call = with_cancel(cancel);
+    call.timeout_ms = 3600 * 1000;
+    caller caller;
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"status\":503,\"headers\":{\"Retry-After\":\"3000\"}}");
+    caller_start(&caller, get_events, client, &call);
+    emulator_wait_for(&server, EVENTS, 1);
+    kal_cancel_fire(cancel);
+    const kal_error_info *info = ended(&caller, KAL_CANCELLED, "the call was cancelled");
+    CHECK_INT(info->attempts, 1);
+    kal_cancel_close(cancel);
+    kal_client_close(client);
+}
+
+CLAIM(a_request_that_others_wait_for_goes_on_for_them)
+{
+    kal_client client = new_client();
+    kal_cancel cancel;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options options = with_cancel(cancel);
+    caller first, second;
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"delay_ms\":400}");
+    caller_start(&first, get_members, client, &options);
+    emulator_wait_for(&server, MEMBERS, 1);
+    caller_start(&second, get_members, client, NULL);
+    while (stats_of(client).shared_requests < 1)
+        poll(NULL, 0, 1);
+    kal_cancel_fire(cancel);
+    ended(&first, KAL_CANCELLED, "the call was cancelled");
+    CHECK_STATUS(caller_join(&second), KAL_OK);
+    kal_result_free(second.result);
+    CHECK_INT(emulator_count(&server, MEMBERS), 1);
+    kal_cancel_close(cancel);
+    kal_client_close(client);
+}
+
+CLAIM(a_request_that_nobody_waits_for_any_more_is_given_up)
+{
+    kal_client client = new_client();
+    kal_cancel cancel;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options options = with_cancel(cancel);
+    caller caller;
+    emulator_fault(&server, HANG(GROUPS));
+    caller_start(&caller, get_groups, client, &options);
+    emulator_wait_for(&server, GROUPS, 1);
+    kal_cancel_fire(cancel);
+    ended(&caller, KAL_CANCELLED, "the call was cancelled");
+    /* Its connection goes with it. */
+    while (emulator_count(&server, "open_connections") > 0)
+        poll(NULL, 0, 1);
+    kal_result_free(RESULT_OF(get_groups, client));
+    kal_cancel_close(cancel);
+    kal_client_close(client);
+}
+
+CLAIM(closing_a_cancel_does_not_fire_it)
+{
+    kal_client client = new_client();
+    kal_cancel cancel;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options options = with_cancel(cancel);
+    caller caller;
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"delay_ms\":100}");
+    caller_start(&caller, get_events, client, &options);
+    emulator_wait_for(&server, EVENTS, 1);
+    kal_cancel_close(cancel);
+    CHECK_STATUS(caller_join(&caller), KAL_OK);
+    kal_result_free(caller.result);
+    kal_client_close(client);
+}
+
+/* How many threads this process has. */
+static int threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    REQUIRE(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+CLAIM(the_library_has_one_thread_from_its_first_request_until_it_is_shut_down)
+{
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    int before = threads();
+    kal_client client = new_client();
+    CHECK_INT(threads(), before);
+    kal_result_free(RESULT_OF(get_events, client));
+    CHECK_INT(threads(), before + 1);
+    kal_client other = new_client();
+    kal_result_free(RESULT_OF(get_events, other));
+    CHECK_INT(threads(), before + 1);
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    CHECK_INT(threads(), before);
+    kal_client_close(client);
+    kal_client_close(other);
+}
+
+CLAIM(a_shutdown_ends_calls_and_leaves_handles_and_caches)
+{
+    kal_client client = new_client();
+    kal_call_options only = with_cache(KAL_CACHE_ONLY);
+    kal_result_free(RESULT_OF(get_members, client));
+    caller caller;
+    start_hanging(&caller, client, NULL);
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    ended(&caller, KAL_CANCELLED, "shut down");
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    kal_result_free(RESULT_WITH(get_members, client, &only));
+    /* The next call starts the thread again; the token is as good as before. */
+    kal_result_free(RESULT_OF(get_events, client));
+    CHECK_INT(emulator_count(&server, "token_requests"), 1);
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    kal_client_close(client);
+}
+
+static void call_or_shut_down(int index, void *context)
+{
+    for (int round = 0; round < 20; round++) {
+        kal_result result = KAL_NONE;
+        if (index == 0) {
+            CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+            continue;
+        }
+        kal_status status = kit_methods[(index + round) % KIT_METHODS].call(*(kal_client *)context, NULL, &result, NULL);
+        CHECK(status == KAL_OK || status == KAL_CANCELLED);
+        CHECK((result.id != 0) == (status == KAL_OK));
+        kal_result_free(result);
+    }
+}
+
+CLAIM(shutting_down_while_others_call_is_ok_or_cancelled_and_nothing_else)
+{
+    kal_client client = new_client();
+    crowd(6, call_or_shut_down, &client);
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_client_close(client);
+}
+
+/* Red when the library installs a handler or leaves one. */
+CLAIM(signal_dispositions_stay_as_they_are)
+{
+    struct sigaction before[64], after;
+    memset(before, 0, sizeof before);
+    for (int number = 1; number < 64; number++)
+        sigaction(number, NULL, &before[number]);
+    kal_client client = new_client();
+    kal_result_free(RESULT_OF(get_events, client));
+    for (int number = 1; number < 64; number++) {
+        memset(&after, 0, sizeof after);
+        if (sigaction(number, NULL, &after) == 0)
+            CHECK(after.sa_handler == before[number].sa_handler && after.sa_flags == before[number].sa_flags);
+    }
+    kal_client_close(client);
+}
+
+/* Red without the mask: the thread that the library starts would run the host's handlers. */
+CLAIM(the_librarys_thread_blocks_all_signals_but_the_fatal_ones)
+{
+    /* valgrind keeps masks of its own */
+    if (check_is_slow())
+        return;
+    const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
+    unsigned long long expected = 0;
+    for (int number = 1; number <= 31; number++)
+        expected |= 1ULL << (number - 1);
+    expected &= ~(1ULL << (SIGKILL - 1) | 1ULL << (SIGSTOP - 1));
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        expected &= ~(1ULL << (fatal[i] - 1));
+    kal_client client = new_client();
+    kal_result_free(RESULT_OF(get_events, client));
+    int found = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    REQUIRE(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[512], line[256] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "r");
+        bool ours = false;
+        while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+            unsigned long long blocked;
+            ours = ours || strstr(line, "Name:\tkal-io") != NULL;
+            if (ours && sscanf(line, "SigBlk: %llx", &blocked) == 1) {
+                found++;
+                CHECK_INT(blocked & 0x7FFFFFFF, expected);
+            }
+        }
+        if (status != NULL)
+            fclose(status);
+    }
+    closedir(tasks);
+    CHECK_INT(found, 1);
+    kal_client_close(client);
+}
+
+/* Runs a child and waits for it; what it checks counts here too. */
+static void in_a_child(void (*check)(kal_client, kal_result, kal_error, kal_cancel), kal_client client, kal_result result,
+                       kal_error error, kal_cancel cancel)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        alarm(check_is_slow() ? 120 : 20);
+        check(client, result, error, cancel);
+        fflush(stdout);
+        _exit(check_has_failed());
+    }
+    int status = -1;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+}
+
+static void child_of_fork(kal_client client, kal_result result, kal_error error, kal_cancel cancel)
+{
+    kal_result made;
+    kal_error failure;
+    kal_stats stats = KAL_STATS_INIT;
+    size_t len = 7;
+    for (size_t i = 0; i < KIT_METHODS; i++)
+        FAILURE_OF(kit_methods[i].call, client, KAL_FORKED, "before fork");
+    FAILURE(kal_call(client, "workspace.get_members", NULL, NULL, &made, &failure), &failure, KAL_FORKED, "before fork");
+    FAILURE(kal_client_stats(client, &stats, &failure), &failure, KAL_FORKED, "before fork");
+    FAILURE(kal_client_clear_caches(client, &failure), &failure, KAL_FORKED, "before fork");
+    CHECK(kal_result_json(result, &len) == NULL);
+    CHECK_INT(len, 0);
+    CHECK(kal_result_workspace_users(result, NULL) == NULL);
+    CHECK(kal_error_get(error) == NULL);
+    kal_cancel_fire(cancel);
+    kal_cancel_close(cancel);
+    kal_error_free(error);
+    kal_result_free(result);
+    kal_client_close(client);
+    /* None of that touched the handles that the child makes itself. */
+    kal_client own = new_client();
+    for (size_t i = 0; i < KIT_METHODS; i++)
+        kal_result_free(RESULT_OF(kit_methods[i].call, own));
+    kal_call_options with_inherited = with_cancel(cancel);
+    FAILURE_WITH(get_members, own, &with_inherited, KAL_FORKED, "before fork");
+    kal_client_close(client);
+    kal_result_free(RESULT_OF(get_events, own));
+    kal_client_close(own);
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+}
+
+CLAIM(a_forked_child_gets_forked_for_what_it_inherits_and_works_with_its_own)
+{
+    kal_client client = new_client();
+    kal_result result = RESULT_OF(get_members, client);
+    kal_cancel cancel;
+    kal_error error;
+    caller caller;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    CHECK_STATUS(kal_workspace_get_members(client, NULL, NULL, &error), KAL_INVALID_ARGUMENT);
+    emulator_fault(&server, "{\"path\":\"" GROUPS "\",\"delay_ms\":200}");
+    caller_start(&caller, get_groups, client, NULL);
+    emulator_wait_for(&server, GROUPS, 1);
+    in_a_child(child_of_fork, client, result, error, cancel);
+    /* The parent is as it was, its call under way included. */
+    CHECK_STATUS(caller_join(&caller), KAL_OK);
+    kal_result_free(caller.result);
+    CHECK(kal_result_json(result, NULL) != NULL);
+    CHECK(kal_error_get(error) != NULL);
+    kal_call_options options = with_cancel(cancel);
+    kal_result_free(RESULT_WITH(get_events, client, &options));
+    kal_result_free(result);
+    kal_error_free(error);
+    kal_cancel_close(cancel);
+    kal_client_close(client);
+}
+
+static void grandchild(kal_client client, kal_result result, kal_error error, kal_cancel cancel)
+{
+    child_of_fork(client, result, error, cancel);
+}
+
+static void child_with_a_child(kal_client client, kal_result result, kal_error error, kal_cancel cancel)
+{
+    kal_client own = new_client();
+    kal_result mine = RESULT_OF(get_members, own);
+    in_a_child(grandchild, own, mine, error, cancel);
+    in_a_child(grandchild, client, result, error, cancel);
+    CHECK(kal_result_json(mine, NULL) != NULL);
+    kal_result_free(mine);
+    kal_client_close(own);
+}
+
+CLAIM(a_child_of_a_child_inherits_neither_of_them)
+{
+    kal_client client = new_client();
+    kal_result result = RESULT_OF(get_members, client);
+    kal_error error = KAL_NONE;
+    kal_cancel cancel = KAL_NONE;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    in_a_child(child_with_a_child, client, result, error, cancel);
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_cancel_close(cancel);
+    kal_result_free(result);
+    kal_client_close(client);
+}
+
+static void child_that_does_nothing(kal_client client, kal_result result, kal_error error, kal_cancel cancel)
+{
+    (void)client, (void)result, (void)error, (void)cancel;
+    kal_client own = new_client();
+    kal_result_free(RESULT_OF(get_workspace, own));
+    kal_client_close(own);
+}
+
+static void fork_or_call(int index, void *context)
+{
+    kal_client client = *(kal_client *)context;
+    for (int round = 0; round < (check_is_slow() ? 2 : 8); round++) {
+        if (index == 0) {
+            in_a_child(child_that_does_nothing, client, (kal_result) KAL_NONE, (kal_error) KAL_NONE, (kal_cancel) KAL_NONE);
+        } else {
+            kal_result result;
+            CHECK_STATUS(get_events(client, NULL, &result, NULL), KAL_OK);
+            kal_result_free(result);
+        }
+    }
+}
+
+CLAIM(forking_while_other_threads_call_hangs_nobody)
+{
+    kal_client client = new_client();
+    crowd(4, fork_or_call, &client);
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_client_close(client);
+}
+
+int main(int argc, char **argv)
+{
+    return kit_main(argc, argv, NULL);
+}
