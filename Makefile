@@ -38,7 +38,7 @@ export KAL_INCLUDE_DIR := $(abspath include)
 export KAL_EMULATOR    := $(abspath $(EMULATOR))
 export KAL_ASAN_LIB    := $(abspath $(ASAN_LIB))
 export KAL_STATIC_LIBS := $(STATIC_LIBS)
-export VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR DESTDIR TARGET
+export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
 .PHONY: all lib help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean

@@ -9,7 +9,7 @@ libdir=${DESTDIR:-}$LIBDIR
 includedir=${DESTDIR:-}$INCLUDEDIR
 pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
-headers=$(echo include/kaleidoscope.h*)
+headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
 # fill TEMPLATE FOLDER: the template for a file in that folder, whence the other folders are seen relatively.
 fill() {
@@ -33,7 +33,7 @@ install)
     ln -sf "$name.so.$VERSION" "$libdir/$name.so.$ABI"
     ln -sf "$name.so.$ABI" "$libdir/$name.so"
     install -m 644 "$LIB/$name.a" "$libdir/"
-    install -m 644 $headers "$includedir/"
+    for header in $headers; do install -D -m 644 "include/$header" "$includedir/$header"; done
     fill kaleidoscope.pc "$pkgconfig"
     fill kaleidoscope-config.cmake "$cmake"
     fill kaleidoscope-config-version.cmake "$cmake"
@@ -42,9 +42,9 @@ uninstall)
     rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" \
         "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
         "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
-    for header in $headers; do rm -f "$includedir/${header#include/}"; done
+    for header in $headers; do rm -f "$includedir/$header"; done
     # lib and include are the prefix's own; these go when nothing else is in them.
-    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig"; do
+    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope"; do
         if [ -d "${DESTDIR:-}$folder" ]; then rmdir --ignore-fail-on-non-empty "${DESTDIR:-}$folder"; fi
     done
     ;;

@@ -5,12 +5,12 @@ cd "$(dirname "$0")"
 . ../../scripts/claims.sh
 include=${KAL_INCLUDE_DIR:-../../include}
 header=$include/kaleidoscope.h
+wrapper=$(cd "$include" && find . -name '*.hpp' | sed 's|^\./||' | sort)
 warnings='-Wall -Wextra -Wpedantic -Werror'
 stricter='-Wconversion -Wsign-conversion -Wmissing-field-initializers -Wshadow -Wundef'
 
 echo '#include <kaleidoscope.h>' >"$scratch/alone.c"
 printf '#include <kaleidoscope.h>\n#include <kaleidoscope.h>\n' >"$scratch/twice.c"
-echo '#include <kaleidoscope.hpp>' >"$scratch/alone.cpp"
 # A status that nobody looks at.
 cat >"$scratch/unseen.c" <<'END'
 #include <kaleidoscope.h>
@@ -57,7 +57,12 @@ for compiler in g++ clang++; do
         try $compiler c++ $standard
         case $standard in
         c++11 | c++14) ;;
-        *) claim "$compiler $standard: kaleidoscope.hpp compiles alone" compiles $compiler c++ $standard "$scratch/alone.cpp" ;;
+        *)
+            for file in $wrapper; do
+                echo "#include <$file>" >"$scratch/alone.cpp"
+                claim "$compiler $standard: $file compiles alone" compiles $compiler c++ $standard "$scratch/alone.cpp"
+            done
+            ;;
         esac
     done
 done

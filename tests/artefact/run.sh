@@ -1,0 +1,100 @@
+#!/bin/sh
+# What was built: run.sh looks at KAL_LIB_DIR (default: target/lib).
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/claims.sh
+lib=${KAL_LIB_DIR:-target/lib}
+include=${KAL_INCLUDE_DIR:-include}
+libs=${KAL_STATIC_LIBS:--lpthread -lm -ldl}
+version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' "$include/kaleidoscope.h")
+shared=$lib/libkaleidoscope.so.$version
+archive=$lib/libkaleidoscope.a
+# The newest glibc that may be asked for (Debian 12 and Ubuntu 22.04 have newer ones).
+floor=2.34
+
+# --- Exports
+
+listed() { awk '!/^#/ && NF { print $2 "@@" $1 }' link/symbols.txt | LC_ALL=C sort; }
+exported() { nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort; }
+header_is_listed() {
+    python3 tests/header/header.py functions "$include/kaleidoscope.h" >"$scratch/declared"
+    scripts/symbols names | sort >"$scratch/listed"
+    new=$(LC_ALL=C comm -23 "$scratch/declared" "$scratch/listed")
+    gone=$(LC_ALL=C comm -13 "$scratch/declared" "$scratch/listed")
+    [ -z "$new" ] || echo "new in the header: $new
+Run 'make symbols NODE=...' (the next release's version node), or add the lines to link/symbols.txt yourself."
+    [ -z "$gone" ] || echo "no longer in the header: $gone
+A function that was released stays for ever; take out of link/symbols.txt only what never was."
+    [ -z "$new$gone" ]
+}
+claim 'link/symbols.txt has the functions of the header, all and only' header_is_listed
+claim 'the shared library exports the functions of link/symbols.txt in their versions, and nothing else' \
+    same "$(listed)" "$(exported)"
+claim 'no function is listed twice' same '' "$(scripts/symbols names | sort | uniq -d)"
+echo "#   $(exported | wc -l) functions"
+
+# --- The shared library
+
+dynamic=$(readelf -dW "$shared")
+segments=$(readelf -lW "$shared")
+has() { printf '%s\n' "$2" | grep -qE "$1" || { printf '%s\n' "$2" && false; }; }
+lacks() { ! printf '%s\n' "$2" | grep -E "$1"; }
+points_to() { [ "$(readlink "$1")" = "$2" ]; }
+
+claim 'its SONAME is libkaleidoscope.so.0' has 'SONAME.*\[libkaleidoscope\.so\.0\]' "$dynamic"
+claim 'libkaleidoscope.so.0 points to it' points_to "$lib/libkaleidoscope.so.0" "libkaleidoscope.so.$version"
+claim 'libkaleidoscope.so points to libkaleidoscope.so.0' points_to "$lib/libkaleidoscope.so" libkaleidoscope.so.0
+claim 'dlclose does not unmap it (NODELETE)' has 'FLAGS_1.*NODELETE' "$dynamic"
+claim 'everything it needs is found when it is loaded (BIND_NOW)' has 'FLAGS_1.*NOW' "$dynamic"
+claim 'what the loader wrote is read-only afterwards (RELRO)' has 'GNU_RELRO' "$segments"
+claim 'no code is written to when it is loaded (no TEXTREL)' lacks 'TEXTREL' "$dynamic"
+claim 'a program that is running already can load it (no STATIC_TLS)' lacks 'STATIC_TLS' "$dynamic"
+claim 'its stack is not executable' has 'GNU_STACK.* RW  *0x' "$segments"
+claim 'no segment is writable and executable' lacks 'LOAD.* RWE ' "$segments"
+claim 'it says nothing about where libraries are (no RPATH)' lacks 'RPATH|RUNPATH' "$dynamic"
+needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+claim 'it needs the C library and libgcc_s only' \
+    same '' "$(printf '%s\n' "$needed" | grep -vE '^(lib(c|m|dl|pthread|rt|gcc_s)|ld-linux-[a-z0-9-]+)\.so\.[0-9]+$')"
+wants=$(readelf -VW "$shared" | grep -oE 'GLIBC_2[0-9.]+' | sed 's/GLIBC_//' | sort -Vu | tail -n 1)
+claim "it runs with glibc $floor" same "$floor" "$(printf '%s\n%s\n' "$wants" "$floor" | sort -V | tail -n 1)"
+claim 'its symbols were stripped' lacks '\.symtab' "$(readelf -SW "$shared")"
+no_path_of_this_machine() {
+    same '' "$(strings -a "$1" | grep -oF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" | sort | uniq -c)"
+}
+claim 'no path of the machine that built it is in the shared library' no_path_of_this_machine "$shared"
+claim 'no path of the machine that built it is in the archive' no_path_of_this_machine "$archive"
+size=$(stat -c %s "$shared")
+claim 'the shared library is smaller than 5 MiB' test "$size" -lt 5242880
+echo "#   $size bytes, archive $(stat -c %s "$archive") bytes, glibc $wants, needs $(echo $needed)"
+
+# --- The archive
+
+global() { nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | LC_ALL=C sort; }
+claim 'the archive defines the functions of the header for others, and nothing else' \
+    same "$(scripts/symbols names | LC_ALL=C sort)" "$(global)"
+
+# links_and_runs FLAGS...: a program with the archive. The linker's remark that a static program looks names up through the
+# machine's own glibc is true, and no concern of this test.
+links_and_runs() {
+    # shellcheck disable=SC2086
+    ${CC:-cc} -Wall -I "$include" tests/artefact/together.c "$@" "$archive" $libs -o "$scratch/together" &&
+        found=$("$scratch/together") && same "$version" "$found"
+}
+other() { rustc --edition 2024 --crate-type staticlib -O -o "$scratch/libother.a" tests/artefact/other.rs; }
+claim 'a program with the archive runs' links_and_runs
+claim 'a program with the archive runs, sections that nobody uses left out' links_and_runs -Wl,--gc-sections
+claim 'a program with the archive runs, position-dependent' links_and_runs -no-pie
+claim 'a wholly static program runs' links_and_runs -static
+claim 'a wholly static, position-independent program runs' links_and_runs -static-pie
+claim 'another Rust archive can be made' other
+claim 'a program with the archive and another Rust archive runs' links_and_runs -DOTHER "$scratch/libother.a"
+claim 'the order of the two archives does not matter' \
+    links_and_runs -DOTHER -Wl,--start-group "$archive" "$scratch/libother.a" -Wl,--end-group
+
+with_the_shared_library() {
+    ${CC:-cc} -Wall -I "$include" tests/artefact/together.c -L "$lib" -lkaleidoscope -o "$scratch/together" &&
+        found=$(LD_LIBRARY_PATH=$lib "$scratch/together") && same "$version" "$found"
+}
+claim 'the header, the file name and the library agree on the version' with_the_shared_library
+
+finish

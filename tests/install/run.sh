@@ -1,0 +1,107 @@
+#!/bin/sh
+# Installs into an empty prefix, builds programs with what is there, moves the prefix, builds again, uninstalls.
+# KAL_EMULATOR is the program kal-emulator; make says it, and where the library is.
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/claims.sh
+emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
+version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
+# What is found must be what is installed here, whatever the machine has.
+unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MAKEFLAGS MAKEOVERRIDES
+export PKG_CONFIG_LIBDIR=/nowhere
+
+# The emulator ends with its standard input, which is a pipe that only this shell writes to.
+mkfifo "$scratch/stop" "$scratch/ready"
+"$emulator" --exit-with-stdin --members 7 <"$scratch/stop" >"$scratch/ready" &
+exec 9>"$scratch/stop"
+read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
+export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
+
+# installed ROOT: all files and links below it.
+installed() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
+make_quietly() { make --no-print-directory "$@"; }
+prints_version_and_members() { found=$("$@") && same "$version 7" "$found"; }
+
+# Every way to build against PREFIX LIBDIR, in a folder of its own.
+pkg_config() { PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config "$@" kaleidoscope; }
+build() { ${CC:-cc} -Wall -Werror tests/install/consumer.c -o "$work/$@"; }
+with_pkg_config() {
+    # shellcheck disable=SC2046
+    build shared $(pkg_config --cflags --libs) && LD_LIBRARY_PATH=$libdir prints_version_and_members "$work/shared"
+}
+with_pkg_config_static() {
+    # shellcheck disable=SC2046
+    build static -static-pie $(pkg_config --static --cflags --libs) && prints_version_and_members "$work/static"
+}
+with_the_archive_alone() {
+    # shellcheck disable=SC2046
+    build archive $(pkg_config --cflags) $(pkg_config --variable=static) && prints_version_and_members "$work/archive"
+}
+configure() {
+    rm -rf "$work/cmake"
+    cmake -S tests/install/cmake -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DPROGRAM="$PWD/tests/install/consumer.c" "$@"
+}
+with_cmake() {
+    configure "-DLINK=$1" "-DWANTED=$version" && cmake --build "$work/cmake" &&
+        prints_version_and_members "$work/cmake/consumer"
+}
+in_time_to_come() { ! configure -DLINK=kaleidoscope -DWANTED=1.0; }
+loads_the_shared_library() { ldd "$1" | grep -F "$libdir/libkaleidoscope.so.0"; }
+loads_no_kaleidoscope() { ! ldd "$1" | grep kaleidoscope; }
+
+# usable WHEN: the claims about $prefix and $libdir.
+usable() {
+    work=$scratch/work
+    rm -rf "$work"
+    mkdir "$work"
+    claim "$1: pkg-config gives the version" same "$version" "$(pkg_config --modversion)"
+    claim "$1: pkg-config: a program with the shared library runs" with_pkg_config
+    claim "$1: pkg-config --static: a wholly static program runs" with_pkg_config_static
+    claim "$1: pkg-config --variable=static: a program with the archive runs" with_the_archive_alone
+    claim "$1: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/archive"
+    claim "$1: CMake: a program with Kaleidoscope::kaleidoscope runs" with_cmake kaleidoscope
+    claim "$1: CMake: that program loads libkaleidoscope.so.0 of this prefix" loads_the_shared_library "$work/cmake/consumer"
+    claim "$1: CMake: a program with Kaleidoscope::static runs" with_cmake static
+    claim "$1: CMake: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/cmake/consumer"
+    claim "$1: CMake: the next major version is not taken for this one" in_time_to_come
+}
+
+expected() {
+    (cd include && find . -type f | sed "s|^\.|./include|")
+    printf "./$1/%s\n" libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
+        pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
+        cmake/kaleidoscope/kaleidoscope-config-version.cmake
+}
+
+prefix=$scratch/first libdir=$prefix/lib
+claim 'make install PREFIX=...' make_quietly install PREFIX="$prefix"
+claim 'it installs the library, the headers, the pkg-config file and the CMake package, and nothing else' \
+    same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
+usable installed
+mkdir "$scratch/elsewhere"
+mv "$prefix" "$scratch/elsewhere/second"
+prefix=$scratch/elsewhere/second libdir=$prefix/lib
+usable moved
+claim 'no installed file says where it was installed' same '' "$(grep -rlF "$scratch/first" "$prefix")"
+
+claim 'make uninstall' make_quietly uninstall PREFIX="$prefix"
+claim 'make uninstall leaves no file' same '' "$(installed "$prefix")"
+claim 'make uninstall leaves no folder that only this library uses' same 'include lib' "$(cd "$prefix" && find . -mindepth 1 | sed 's|^./||' | sort | xargs)"
+
+# As a package is made: into a folder that is not the prefix, with a LIBDIR of the platform, where others have files too.
+destdir=$scratch/package
+multiarch=lib/x86_64-linux-gnu
+mkdir -p "$destdir/usr/$multiarch/pkgconfig" "$destdir/usr/include"
+touch "$destdir/usr/$multiarch/pkgconfig/zlib.pc" "$destdir/usr/include/zlib.h" "$destdir/usr/$multiarch/libkaleidoscope.so.0.0.1"
+before=$(installed "$destdir/usr")
+make_package() { make_quietly "$1" DESTDIR="$destdir" PREFIX=/usr LIBDIR="/usr/$multiarch"; }
+claim 'make install DESTDIR=... LIBDIR=...' make_package install
+claim 'everything is below DESTDIR' \
+    same "$( (expected $multiarch; printf '%s\n' "$before") | LC_ALL=C sort)" "$(installed "$destdir/usr")"
+claim 'no installed file says where DESTDIR is' same '' "$(grep -rlF "$destdir" "$destdir")"
+prefix=$destdir/usr libdir=$prefix/$multiarch
+usable packaged
+claim 'make uninstall DESTDIR=... LIBDIR=...' make_package uninstall
+claim "make uninstall leaves others' files alone" same "$before" "$(installed "$destdir/usr")"
+
+finish
