@@ -46,7 +46,7 @@ with_cmake() {
         prints_version_and_members "$work/cmake/consumer"
 }
 in_time_to_come() { ! configure -DLINK=kaleidoscope -DWANTED=1.0; }
-loads_the_shared_library() { ldd "$1" | grep -F "$libdir/libkaleidoscope.so.0"; }
+loads_the_shared_library() { LD_LIBRARY_PATH=${2:-} ldd "$1" | grep -F "$libdir/libkaleidoscope.so.0"; }
 loads_no_kaleidoscope() { ! ldd "$1" | grep kaleidoscope; }
 
 # usable WHEN: the claims about $prefix and $libdir.
@@ -56,6 +56,8 @@ usable() {
     mkdir "$work"
     claim "$1: pkg-config gives the version" same "$version" "$(pkg_config --modversion)"
     claim "$1: pkg-config: a program with the shared library runs" with_pkg_config
+    claim "$1: pkg-config: that program loads libkaleidoscope.so.0 of this prefix" \
+        loads_the_shared_library "$work/shared" "$libdir"
     claim "$1: pkg-config --static: a wholly static program runs" with_pkg_config_static
     claim "$1: pkg-config --variable=static: a program with the archive runs" with_the_archive_alone
     claim "$1: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/archive"
