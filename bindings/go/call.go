@@ -16,7 +16,12 @@ const defaultTimeout = time.Minute
 
 // CallOption changes how one call is made.
 type CallOption interface {
-	apply(*C.kal_call_options)
+	apply(*callSettings)
+}
+
+type callSettings struct {
+	options  C.kal_call_options
+	interval FollowInterval
 }
 
 // Cache says how a call uses the client's cache. It is a [CallOption]:
@@ -30,8 +35,8 @@ const (
 	CacheOnly    Cache = C.KAL_CACHE_ONLY    // never ask the server: ErrNotFound where nothing is cached
 )
 
-func (c Cache) apply(options *C.kal_call_options) {
-	options.cache = C.int32_t(c)
+func (c Cache) apply(settings *callSettings) {
+	settings.options.cache = C.int32_t(c)
 }
 
 // call makes one call of the library end when its context does.
@@ -39,8 +44,8 @@ func (c Cache) apply(options *C.kal_call_options) {
 // The library is given a handle, a number, to be cancelled by; a context that ends late fires a handle that is closed,
 // which does nothing.
 type call struct {
+	callSettings
 	ctx     context.Context
-	options C.kal_call_options
 	stop    func() bool
 	bounded bool // the context's deadline is the call's
 }
@@ -52,7 +57,7 @@ func newCall(ctx context.Context, client *Client, options []CallOption) (*call, 
 	c := &call{ctx: ctx, stop: func() bool { return true }}
 	c.options.struct_size = C.sizeof_kal_call_options
 	for _, option := range options {
-		option.apply(&c.options)
+		option.apply(&c.callSettings)
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		if left := time.Until(deadline); left < client.timeout {
@@ -87,8 +92,7 @@ func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) 
 				err.Status = ErrTimedOut
 			}
 		} else if deadline, _ := c.ctx.Deadline(); c.bounded && !time.Now().Before(deadline) {
-			// The library was faster than the context's own timer.
-			err.causes = []error{context.DeadlineExceeded}
+			err.causes = contextCauses(c.ctx)
 		}
 	case err.Status == ErrAuthFailed && err.HTTPStatus == 0 && client.iap != nil:
 		if cause := client.iap.failure(); cause != nil {
@@ -121,13 +125,17 @@ func (c *Client) do(
 
 func contextError(ctx context.Context, message string) *Error {
 	err := &Error{Status: ErrCancelled, RetryAfter: -1, Message: message, causes: contextCauses(ctx)}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(err.causes[0], context.DeadlineExceeded) {
 		err.Status = ErrTimedOut
 	}
 	return err
 }
 
+// contextCauses tells why a context ended. One that did not, as far as its own timer knows, is past its deadline.
 func contextCauses(ctx context.Context) []error {
+	if ctx.Err() == nil {
+		return []error{context.DeadlineExceeded}
+	}
 	causes := []error{ctx.Err()}
 	if cause := context.Cause(ctx); cause != ctx.Err() {
 		causes = append(causes, cause)

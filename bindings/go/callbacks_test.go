@@ -1,0 +1,116 @@
+package kaleidoscope_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"kaleidoscope.bio/kaleidoscope"
+)
+
+func TestTheIAPTokenIsSentAndAskedForOnce(t *testing.T) {
+	server := startEmulator(t, "--iap-token", "iap-17")
+	var asked atomic.Int32
+	client := server.open(func(o *kaleidoscope.Options) {
+		o.IAPToken = func() (string, error) { asked.Add(1); return "iap-17", nil }
+	})
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			if _, err := client.Workspace().Events(ctx, nil); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	calls.Wait()
+	equal(t, "how often the token was asked for", asked.Load(), 1)
+}
+
+func TestWhatTheIAPTokenFunctionReturnsComesBack(t *testing.T) {
+	server := startEmulator(t)
+	reason := errors.New("no key file")
+	for want, token := range map[string]func() (string, error){
+		"no key file": func() (string, error) { return "", reason },
+		"panicked":    func() (string, error) { panic("oops") },
+		"too long":    func() (string, error) { return strings.Repeat("x", 1<<20), nil },
+	} {
+		client := server.open(func(o *kaleidoscope.Options) { o.IAPToken = token })
+		_, err := client.Workspace().Members(ctx)
+		isStatus(t, err, kaleidoscope.ErrAuthFailed)
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+		equal(t, "errors.Is the function's error", errors.Is(err, reason), want == "no key file")
+	}
+}
+
+func TestAnIAPTokenFunctionThatUsesItsClientIsRefused(t *testing.T) {
+	server := startEmulator(t)
+	var client *kaleidoscope.Client
+	client = server.open(func(o *kaleidoscope.Options) {
+		o.IAPToken = func() (string, error) {
+			_, err := client.Workspace().Members(ctx)
+			return "", err
+		}
+	})
+	_, err := client.Workspace().Members(ctx)
+	isStatus(t, err, kaleidoscope.ErrAuthFailed)
+	if !errors.Is(err, kaleidoscope.ErrWouldDeadlock) {
+		t.Errorf("%v does not tell the deadlock", err)
+	}
+}
+
+type lockedBuffer struct {
+	mutex sync.Mutex
+	bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func TestTheLogReachesALoggerFromItsLevelUp(t *testing.T) {
+	server := startEmulator(t)
+	logged := func(level slog.Level) string {
+		var log lockedBuffer
+		must(t, kaleidoscope.SetLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), level))
+		_, err := server.open().Workspace().Members(ctx)
+		must(t, err)
+		must(t, kaleidoscope.SetLogger(nil, 0))
+		_, err = server.open().Workspace().Groups(ctx)
+		must(t, err)
+		return log.String()
+	}
+	debug := logged(slog.LevelDebug)
+	if !strings.Contains(debug, "level=DEBUG") || !strings.Contains(debug, "/workspaces/members") {
+		t.Errorf("requests are missing in %q", debug)
+	}
+	if strings.Contains(debug, "/workspaces/groups") || strings.Contains(debug, "demo-secret") {
+		t.Errorf("too much is in %q", debug)
+	}
+	if log := logged(slog.LevelError); log != "" {
+		t.Errorf("%q is no error", log)
+	}
+}
+
+type panicking struct{ slog.Handler }
+
+func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
+func (panicking) Handle(context.Context, slog.Record) error { panic("oops") }
+
+func TestALogHandlerThatPanicsDisturbsNoCall(t *testing.T) {
+	server := startEmulator(t)
+	must(t, kaleidoscope.SetLogger(slog.New(panicking{}), slog.LevelDebug))
+	_, err := server.open().Workspace().Members(ctx)
+	must(t, err)
+	must(t, kaleidoscope.SetLogger(nil, 0))
+}

@@ -1,0 +1,178 @@
+package kaleidoscope
+
+// #include <kaleidoscope.h>
+import "C"
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"math"
+	"runtime"
+	"time"
+)
+
+// EventPage is a part of a stream of events.
+type EventPage struct {
+	Events []Event
+	// Cursor is where the stream is behind this page: FollowEvents goes on from there, in another process, after any
+	// time, with nothing lost and nothing given twice. Keep it once the page is dealt with.
+	Cursor string
+}
+
+// FollowInterval is how long FollowEvents waits before it asks again while nothing new comes: first Min, then twice as
+// long each time up to Max. 0 means the default, 1 s and 30 s. It is a [CallOption].
+type FollowInterval struct{ Min, Max time.Duration }
+
+func (i FollowInterval) apply(settings *callSettings) {
+	settings.interval = i
+}
+
+// StreamEvents gives every event that matches, each exactly once, page after page, even while new ones arrive. Memory does
+// not grow with their number. The query's Page must be 0; a nil query does not filter.
+//
+//	for event, err := range client.Workspace().StreamEvents(ctx, nil) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(event.ID)
+//	}
+//
+// An error that is Retryable loses nothing: the loop may go on, and the stream asks again. After any other it ends.
+// The client's Timeout is for each request, the context for all of it.
+func (s WorkspaceService) StreamEvents(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for page, err := range s.StreamEventPages(ctx, query, options...) {
+			if err != nil && !yield(Event{}, err) {
+				return
+			}
+			for _, event := range page.Events {
+				if !yield(event, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// StreamEventPages is StreamEvents by the page, for programs that keep the cursor.
+func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[EventPage, error] {
+	return s.pages(ctx, query, options, false,
+		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
+			return C.kal_workspace_stream_events(client, q, o, s, e)
+		})
+}
+
+// FollowEvents gives the events that match as they happen, and ends with the context only. It begins where the cursor was
+// taken, or without one ("") at the query's After, or else at the present; the first page has no events then, if there are
+// none yet, so that there is a cursor from the start. The query's Page and Before must not be set.
+//
+//	for page, err := range client.Workspace().FollowEvents(ctx, nil, saved) {
+//		if err != nil {
+//			return err
+//		}
+//		handle(page.Events)
+//		save(page.Cursor)
+//	}
+//
+// An error that is Retryable loses nothing: the loop may go on, and asks again after the wait that is due.
+func (s WorkspaceService) FollowEvents(ctx context.Context, query *EventsQuery, cursor string, options ...CallOption) iter.Seq2[EventPage, error] {
+	return s.pages(ctx, query, options, cursor == "",
+		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
+			in := &inputs{}
+			defer in.free()
+			return C.kal_workspace_follow_events(client, q, in.text("cursor", cursor), o, s, e)
+		})
+}
+
+type openStream func(C.kal_client, *C.kal_events_query, *C.kal_call_options, *C.kal_stream, *C.kal_error) C.kal_status
+
+// pages opens a stream of its own for every range over it. With emptyFirst it asks one round without waiting for news, and
+// gives the cursor even if there are none.
+func (s WorkspaceService) pages(
+	ctx context.Context, query *EventsQuery, options []CallOption, emptyFirst bool, open openStream,
+) iter.Seq2[EventPage, error] {
+	return func(yield func(EventPage, error) bool) {
+		defer runtime.KeepAlive(s.client)
+		call, err := newCall(ctx, s.client, options)
+		if err != nil {
+			yield(EventPage{}, err)
+			return
+		}
+		defer call.end()
+		stream, err := call.openStream(s.client, query, open)
+		if err != nil {
+			yield(EventPage{}, err)
+			return
+		}
+		defer C.kal_stream_free(stream)
+		for first := emptyFirst; ; first = false {
+			page, err := call.nextPage(s.client, stream, first)
+			switch {
+			case err == errEnd:
+				return
+			case err != nil:
+				var e *Error
+				if !yield(EventPage{}, err) || ctx.Err() != nil || !errors.As(err, &e) || !e.Retryable {
+					return
+				}
+			case !yield(page, nil):
+				return
+			}
+		}
+	}
+}
+
+func (c *call) openStream(client *Client, query *EventsQuery, open openStream) (C.kal_stream, error) {
+	in := &inputs{}
+	defer in.free()
+	q := query.toC(in)
+	var stream C.kal_stream
+	if in.err != nil {
+		return stream, in.err
+	}
+	shortest, longest := in.timeout("FollowInterval.Min", c.interval.Min), in.timeout("FollowInterval.Max", c.interval.Max)
+	if in.err != nil {
+		return stream, in.err
+	}
+	var failure C.kal_error
+	if status := open(client.handle, &q, &c.options, &stream, &failure); status != C.KAL_OK {
+		return stream, c.failed(client, status, failure)
+	}
+	if status := C.kal_stream_set_backoff(stream, C.uint32_t(shortest), C.uint32_t(longest), &failure); status != C.KAL_OK {
+		C.kal_stream_free(stream)
+		return C.kal_stream{}, c.failed(client, status, failure)
+	}
+	return stream, nil
+}
+
+// errEnd says that a stream has ended; it never leaves this file.
+var errEnd = errors.New("the stream has ended")
+
+func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (EventPage, error) {
+	for {
+		wait := C.uint32_t(math.MaxUint32)
+		if deadline, ok := c.ctx.Deadline(); ok {
+			wait = C.uint32_t(wholeMilliseconds(time.Until(deadline)))
+		}
+		if evenEmpty {
+			wait = 0
+		}
+		var result C.kal_result
+		var failure C.kal_error
+		switch status := C.kal_stream_next(stream, wait, &result, &failure); {
+		case status == C.KAL_OK:
+			events, err := takeEvents(result)
+			return EventPage{events, C.GoString(C.kal_stream_cursor(stream))}, err
+		case status == C.KAL_DONE:
+			return EventPage{}, errEnd
+		case status != C.KAL_TIMED_OUT || failure.id != 0:
+			return EventPage{}, c.failed(client, status, failure)
+		case evenEmpty:
+			return EventPage{Cursor: C.GoString(C.kal_stream_cursor(stream))}, nil
+		}
+		if deadline, ok := c.ctx.Deadline(); ok && !time.Now().Before(deadline) {
+			return EventPage{}, contextError(c.ctx, "the context's deadline came before the next event")
+		}
+	}
+}
