@@ -1,7 +1,6 @@
 //! The JSON door: every method through one function.
 
 use std::ffi::{CString, c_char};
-use std::sync::OnceLock;
 
 use super::arguments::{call_options, json_params, required_text};
 use super::guard::{fallible, infallible};
@@ -10,6 +9,7 @@ use super::options::kal_call_options;
 use super::status::kal_status;
 use super::types::{kal_client, kal_error, kal_result};
 use crate::client::Client;
+use crate::process::PerProcess;
 use crate::service;
 
 /// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
@@ -42,8 +42,15 @@ pub unsafe extern "C" fn kal_call(
 /// Never NULL; static, never to be freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_methods() -> *const c_char {
-    static TEXT: OnceLock<CString> = OnceLock::new();
-    infallible(c"[]".as_ptr(), || {
-        Some(TEXT.get_or_init(|| CString::new(service::listing().to_string()).unwrap_or_default()).as_ptr())
-    })
+    // Not a `OnceLock` alone: a child may be made while another thread makes the text.
+    static TEXT: PerProcess<Listing> = PerProcess::new();
+    infallible(c"[]".as_ptr(), || TEXT.get().map(|text| text.0.as_ptr()))
+}
+
+struct Listing(CString);
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self(CString::new(service::listing().to_string()).unwrap_or_default())
+    }
 }

@@ -3,14 +3,14 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::errors::ErrorText;
 use super::handles::{self, Handle};
 use super::status::{self, KAL_OK, kal_status};
 use super::types::kal_error;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process;
+use crate::process::{self, Once};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -99,15 +99,23 @@ fn describe(panic: &(dyn Any + Send)) -> Error {
 /// What has to be set up once, before anything else happens: the child's side of `fork`, a quiet panic hook, the log.
 fn prepare() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    ONCE.call(|| {
         extern "C" fn in_the_child() {
             process::forked();
         }
-        // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It stays
-        // mapped, because the library is linked with `nodelete`.
-        let registered = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
-        if registered != 0 {
-            log::warn!("fork cannot be noticed: pthread_atfork failed with {registered}");
+        // A child that was counted was told by the handler, so it is there.
+        if process::epoch() == 0 {
+            // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It stays
+            // mapped, because the library is linked with `nodelete`.
+            let registered = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
+            if registered != 0 {
+                log::warn!("fork cannot be noticed: pthread_atfork failed with {registered}");
+            }
+        }
+        // In a child, a thread that is not there may have been at what follows, and hold its locks: it goes without.
+        if BEGUN.swap(true, Ordering::Relaxed) {
+            return;
         }
         super::log::install();
         let host = panic::take_hook();
