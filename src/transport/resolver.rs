@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::FutureExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+use crate::process::PerProcess;
+
+/// A child that `fork` makes does not have the threads of its parent's lookups.
+static UNDER_WAY: PerProcess<AtomicUsize> = PerProcess::new();
 
 /// Lookups whose thread has not come back yet; `getaddrinfo` cannot be interrupted.
 pub(crate) fn lookups_under_way() -> usize {
-    UNDER_WAY.load(Ordering::Acquire)
+    UNDER_WAY.get().map_or(0, |count| count.load(Ordering::Acquire))
 }
 
 pub(crate) struct Resolver;
@@ -30,18 +33,19 @@ impl fmt::Display for LookupFailed {
 
 impl std::error::Error for LookupFailed {}
 
-struct UnderWay;
+struct UnderWay(&'static AtomicUsize);
 
 impl UnderWay {
-    fn begin() -> Self {
-        UNDER_WAY.fetch_add(1, Ordering::AcqRel);
-        Self
+    fn begin() -> Option<Self> {
+        let count = UNDER_WAY.get()?;
+        count.fetch_add(1, Ordering::AcqRel);
+        Some(Self(count))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::AcqRel);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -49,9 +53,9 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         // The runtime panics when the host has no thread left for a lookup; that is an error of the lookup.
         let lookup = AssertUnwindSafe(async move {
-            let under_way = UnderWay::begin();
             tokio::task::spawn_blocking(move || {
-                let _under_way = under_way;
+                // Here and not before: where no thread could be started, the lookup waits for one that may never come.
+                let _under_way = UnderWay::begin();
                 (name.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>)
             })
             .await
