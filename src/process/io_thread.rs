@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -54,6 +55,8 @@ struct Running {
 /// Set by the I/O thread as the last thing it does: a `JoinHandle` cannot be waited for with a deadline.
 #[derive(Default)]
 struct Ended {
+    /// Before it answers the calls it has, so that nobody who was told hands it another.
+    takes_no_more: AtomicBool,
     flag: Mutex<bool>,
     raised: Condvar,
 }
@@ -77,22 +80,15 @@ impl Started {
     }
 }
 
-/// Runs a task on the I/O thread, which is started if need be. `task` is given the thread's generation.
-pub(crate) fn spawn<F>(task: impl FnOnce(u64) -> F) -> Result<()>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let thread = started()?;
-    thread.spawn(task(thread.generation));
-    Ok(())
-}
-
 /// The I/O thread, which is started if need be.
 pub(crate) fn started() -> Result<Started> {
     let mut state = state()?;
     let generation = match &state.running {
-        Some(running) => return Ok(Started { handle: running.handle.clone(), generation: state.generation }),
-        None => state.generation + 1,
+        // One that a panic ended is replaced: the calls it had were answered, and later ones have nothing to do with it.
+        Some(running) if !running.ended.takes_no_more.load(Ordering::Acquire) => {
+            return Ok(Started { handle: running.handle.clone(), generation: state.generation });
+        }
+        _ => state.generation + 1,
     };
     let running = start().map_err(|error| {
         Error::new(ErrorKind::ConnectFailed, format!("the library's I/O thread cannot be started: {error}"))
@@ -120,7 +116,8 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<()> {
         ended = running.ended.raised.wait_timeout(ended, left).unwrap_or_else(PoisonError::into_inner).0;
     }
     drop(ended);
-    running.thread.join().map_err(|_| Error::new(ErrorKind::Panic, "the library's thread panicked"))?;
+    // How it ended was told to the calls it had; that it has ended is what was asked for.
+    let _ = running.thread.join();
     match crate::transport::resolver::lookups_under_way() {
         0 => Ok(()),
         _ => Err(late()),
@@ -145,9 +142,13 @@ fn start() -> std::io::Result<Running> {
     let (stop, stopped) = oneshot::channel::<Instant>();
     let ended = Arc::new(Ended::default());
     let last = Raise(Arc::clone(&ended));
+    let ended_of_thread = Arc::clone(&ended);
     let thread = with_signals_blocked(|| {
         std::thread::Builder::new().name("kal-io".into()).stack_size(STACK_BYTES).spawn(move || {
             let _last = last;
+            // In a panic, dropped after the next and before the last.
+            let runtime = runtime;
+            let _no_more = TakeNoMore(ended_of_thread);
             ON_IO_THREAD.set(true);
             let until = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
             let left = until.saturating_duration_since(Instant::now());
@@ -180,6 +181,15 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> std::io::Result<T>) -> std::i
 impl Ended {
     fn lock(&self) -> MutexGuard<'_, bool> {
         self.flag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Raised when the thread is past its work, by a panic too.
+struct TakeNoMore(Arc<Ended>);
+
+impl Drop for TakeNoMore {
+    fn drop(&mut self) {
+        self.0.takes_no_more.store(true, Ordering::Release);
     }
 }
 
