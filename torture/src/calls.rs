@@ -5,11 +5,15 @@ use std::ffi::{CStr, CString, c_char};
 use std::{mem, ptr};
 
 use kaleidoscope::ffi::cancel::{kal_cancel_close, kal_cancel_fire, kal_cancel_open};
-use kaleidoscope::ffi::client::{kal_client_clear_caches, kal_client_close, kal_client_open, kal_client_stats, kal_stats};
+use kaleidoscope::ffi::client::{
+    kal_client_clear_caches, kal_client_close, kal_client_open, kal_client_stats, kal_stats,
+};
 use kaleidoscope::ffi::door::kal_call;
 use kaleidoscope::ffi::errors::{kal_error_free, kal_error_get};
 use kaleidoscope::ffi::library::kal_shutdown;
-use kaleidoscope::ffi::options::{kal_call_options, kal_client_options, kal_events_query, kal_header, kal_token_provider};
+use kaleidoscope::ffi::options::{
+    kal_call_options, kal_client_options, kal_events_query, kal_header, kal_token_provider,
+};
 use kaleidoscope::ffi::queue::{kal_completion, kal_queue_close, kal_queue_next, kal_queue_open, kal_submit};
 use kaleidoscope::ffi::result::{kal_result_free, kal_result_json};
 use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT, kal_status, kal_status_name};
@@ -290,7 +294,9 @@ impl Client {
             match method {
                 Method::Workspace => kal_workspace_get_workspace(self.0, options, r, e),
                 Method::Members => kal_workspace_get_members(self.0, options, r, e),
-                Method::MembersByIds => kal_workspace_get_members_by_ids(self.0, ids.as_ptr(), ids.len(), options, r, e),
+                Method::MembersByIds => {
+                    kal_workspace_get_members_by_ids(self.0, ids.as_ptr(), ids.len(), options, r, e)
+                }
                 Method::Groups => kal_workspace_get_groups(self.0, options, r, e),
                 Method::GroupsByIds => kal_workspace_get_groups_by_ids(self.0, ids.as_ptr(), ids.len(), options, r, e),
                 Method::Events => kal_workspace_get_events(self.0, &raw const query, options, r, e),
@@ -409,9 +415,12 @@ fn outcome(status: kal_status, result: kal_result, error: kal_error) -> Outcome 
     let mut outcome = Outcome { status, retry_after_ms: -1, ..Outcome::default() };
     let mut len = 0;
     // SAFETY: the text is valid until the result is freed, and has the length that was written.
-    let json = unsafe { kal_result_json(result, &raw mut len).cast::<u8>().as_ref().map(|first| {
-        std::slice::from_raw_parts(ptr::from_ref(first), len)
-    }) };
+    let json = unsafe {
+        kal_result_json(result, &raw mut len)
+            .cast::<u8>()
+            .as_ref()
+            .map(|first| std::slice::from_raw_parts(ptr::from_ref(first), len))
+    };
     outcome.json = json.map(|json| String::from_utf8_lossy(json).into_owned());
     // SAFETY: the struct and its strings are valid until the error is freed.
     if let Some(info) = unsafe { kal_error_get(error).as_ref() } {

@@ -140,10 +140,18 @@ fn main() {
     let mut failures = run(&setting, &cases);
     for (index, fault) in setting.table.iter().enumerate() {
         let tried = cases.iter().filter(|case| case.fault == index).count() as u64;
-        row.claim(&format!("{} gives {}", fault.name, expected(fault)), tried, &failures.remove(&index).unwrap_or_default());
+        row.claim(
+            &format!("{} gives {}", fault.name, expected(fault)),
+            tried,
+            &failures.remove(&index).unwrap_or_default(),
+        );
     }
     let strayed = strayed.load(Ordering::Relaxed);
-    row.check("a redirect's target is never asked", strayed == 0 && elsewhere.accepted() == 0, &format!("{strayed} requests"));
+    row.check(
+        "a redirect's target is never asked",
+        strayed == 0 && elsewhere.accepted() == 0,
+        &format!("{strayed} requests"),
+    );
 
     let greedy = memory(&setting, &row);
     row.end(&format!("{} faults, {} cases, {greedy} of them measured for memory", setting.table.len(), cases.len()));
@@ -204,8 +212,14 @@ fn run(setting: &Setting, cases: &[Case]) -> BTreeMap<usize, Vec<String>> {
                 let server = Server::start(bench.clone());
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(why) = try_case(setting, &bench, &server, *case, CAP as u64) {
-                        let what = format!("{:?} {:?} {:?} at byte {}: {why}", case.at, case.door, case.method, case.cut);
-                        failures.lock().unwrap_or_else(PoisonError::into_inner).entry(case.fault).or_default().push(what);
+                        let what =
+                            format!("{:?} {:?} {:?} at byte {}: {why}", case.at, case.door, case.method, case.cut);
+                        failures
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .entry(case.fault)
+                            .or_default()
+                            .push(what);
                     }
                 }
             });
@@ -270,7 +284,11 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
         }
     }
 
-    let again = client.call(case.door, case.method, How { timeout_ms: 30_000, cache: i32::from(outcome.status == KAL_OK), ..How::default() });
+    let again = client.call(
+        case.door,
+        case.method,
+        How { timeout_ms: 30_000, cache: i32::from(outcome.status == KAL_OK), ..How::default() },
+    );
     if again.status != KAL_OK {
         return Err(format!("the good answer afterwards gave {} ({})", name(again.status), again.message()));
     }
@@ -314,7 +332,10 @@ fn memory(setting: &Setting, row: &Row) -> usize {
         }
     }
     row.claim(
-        &format!("bad input costs at most the cap of {} MiB and 16 MiB more; the most was {most} KiB", MEMORY_CAP >> 20),
+        &format!(
+            "bad input costs at most the cap of {} MiB and 16 MiB more; the most was {most} KiB",
+            MEMORY_CAP >> 20
+        ),
         measured as u64,
         &failures,
     );

@@ -12,7 +12,9 @@ pub const ACCESS_TOKEN: &str = "at-of-the-wire-server";
 pub fn good_body(path: &str) -> Vec<u8> {
     match path.rsplit('/').next().unwrap_or_default() {
         "active" => r#"{"id":"id-1","workspace_name":"Blue lab"}"#.into(),
-        "members" => r#"[{"id":"id-1","full_name":"Ada","access_level":"admin"},{"id":"id-2","email":"b@example.org"}]"#.into(),
+        "members" => {
+            r#"[{"id":"id-1","full_name":"Ada","access_level":"admin"},{"id":"id-2","email":"b@example.org"}]"#.into()
+        }
         "groups" => r#"[{"id":"id-1","group_name":"Chemists","user_ids":["id-1","id-2"],"program_ids":[]}]"#.into(),
         "token" => token_body(3600),
         _ => r#"[{"id":"id-1","event_type":"create","created_at":"2026-01-02T03:04:05.678Z","is_bot":false}]"#.into(),
@@ -21,7 +23,8 @@ pub fn good_body(path: &str) -> Vec<u8> {
 
 /// The token endpoint's body.
 pub fn token_body(expires_in: u64) -> Vec<u8> {
-    format!(r#"{{"access_token":"{ACCESS_TOKEN}","refresh_token":"rt-of-the-wire-server","expires_in":{expires_in}}}"#).into()
+    format!(r#"{{"access_token":"{ACCESS_TOKEN}","refresh_token":"rt-of-the-wire-server","expires_in":{expires_in}}}"#)
+        .into()
 }
 
 /// An answer: status line, headers (each with its line end), blank line, body. Nothing is added.

@@ -218,8 +218,25 @@ fn kinds(answer: &[u8]) -> Vec<usize> {
     let head = end_of_head(answer);
     let body = answer.len() - head;
     let mut offsets = vec![
-        0, 1, 7, 9, line - 1, line, line + 3, usize::midpoint(line, head), head - 3, head - 2, head - 1, head, head + 1, head + 2,
-        head + body / 3, head + body / 2, answer.len() - 5, answer.len() - 2, answer.len() - 1,
+        0,
+        1,
+        7,
+        9,
+        line - 1,
+        line,
+        line + 3,
+        usize::midpoint(line, head),
+        head - 3,
+        head - 2,
+        head - 1,
+        head,
+        head + 1,
+        head + 2,
+        head + body / 3,
+        head + body / 2,
+        answer.len() - 5,
+        answer.len() - 2,
+        answer.len() - 1,
     ];
     offsets.retain(|at| *at < answer.len());
     offsets.sort_unstable();

@@ -4,8 +4,8 @@
 //! is no HTTP is `KAL_BAD_HTTP`, what is HTTP but not the method's answer is `KAL_BAD_RESPONSE`, and neither is tried again.
 
 use kaleidoscope::ffi::status::{
-    KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_RESPONSE_TOO_LARGE, KAL_SERVER_ERROR,
-    KAL_TIMED_OUT, KAL_TLS_FAILED,
+    KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_RESPONSE_TOO_LARGE,
+    KAL_SERVER_ERROR, KAL_TIMED_OUT, KAL_TLS_FAILED,
 };
 
 use super::answers::{answer, bomb, chunked, good, good_body, gzip, gzipped, sized, unsized_};
@@ -45,7 +45,8 @@ fn cut_off() -> Vec<Fault> {
             vec![send(whole), how.clone()]
         }
     }
-    let lost = |name, whole, how| Fault::steps(name, KAL_CONNECTION_LOST, stop(whole, how)).at(Cuts::Anywhere(whole)).twice();
+    let lost =
+        |name, whole, how| Fault::steps(name, KAL_CONNECTION_LOST, stop(whole, how)).at(Cuts::Anywhere(whole)).twice();
     vec![
         lost("RST at a byte", good, Step::Reset),
         lost("FIN at a byte", good, Step::Close),
@@ -53,12 +54,16 @@ fn cut_off() -> Vec<Fault> {
         lost("FIN at a byte of a chunked answer", chunked, Step::Close),
         lost("FIN at a byte of a compressed answer", gzipped, Step::Close),
         // Nothing tells the end of such a body from its middle, but the JSON does.
-        Fault::steps("FIN in a body without length", KAL_BAD_RESPONSE, stop(unsized_, Step::Close)).at(Cuts::Body(unsized_)),
+        Fault::steps("FIN in a body without length", KAL_BAD_RESPONSE, stop(unsized_, Step::Close))
+            .at(Cuts::Body(unsized_)),
         Fault::steps("RST in a body without length", KAL_CONNECTION_LOST, stop(unsized_, Step::Reset))
             .at(Cuts::Body(unsized_))
             .twice(),
-        Fault::steps("silence from a byte on", KAL_TIMED_OUT, stop(good, Step::Silence)).at(Cuts::Anywhere(good)).endless(),
-        Fault::steps("one byte at a time", KAL_TIMED_OUT, |asked, _| vec![Step::Drip(good(asked.path()), DRIP)]).endless(),
+        Fault::steps("silence from a byte on", KAL_TIMED_OUT, stop(good, Step::Silence))
+            .at(Cuts::Anywhere(good))
+            .endless(),
+        Fault::steps("one byte at a time", KAL_TIMED_OUT, |asked, _| vec![Step::Drip(good(asked.path()), DRIP)])
+            .endless(),
         Fault::steps("the last chunk never comes", KAL_TIMED_OUT, |asked, _| {
             let mut whole = chunked(asked.path());
             whole.truncate(whole.len() - 5);
@@ -118,7 +123,10 @@ fn framing() -> Vec<Fault> {
         }),
         Fault::steps("trailers without end", KAL_BAD_HTTP, |_, _| {
             let chunks = b"1\r\n[\r\n0\r\n";
-            vec![send(answer("200 OK", "Transfer-Encoding: chunked\r\n", chunks)), Step::Forever(b"X-T: 1\r\n".repeat(64))]
+            vec![
+                send(answer("200 OK", "Transfer-Encoding: chunked\r\n", chunks)),
+                Step::Forever(b"X-T: 1\r\n".repeat(64)),
+            ]
         }),
         // Its end is the connection's, and what is in it nobody can tell.
         Fault::steps("an unknown transfer encoding", KAL_BAD_RESPONSE, |asked, _| {
@@ -165,7 +173,9 @@ fn no_http() -> Vec<Fault> {
             let headers: String = (0..10_000).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
             answer("200 OK", &headers, b"[]")
         }),
-        Fault::bytes("a header of 1 MiB", KAL_BAD_HTTP, |_| answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(1 << 20)), b"[]")),
+        Fault::bytes("a header of 1 MiB", KAL_BAD_HTTP, |_| {
+            answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(1 << 20)), b"[]")
+        }),
         Fault::steps("a header without end", KAL_BAD_HTTP, |_, _| {
             vec![send(b"HTTP/1.1 200 OK\r\nX-Lab: ".to_vec()), Step::Forever(vec![b'b'; 4096])]
         }),
@@ -181,10 +191,11 @@ fn no_http() -> Vec<Fault> {
 
 /// Statuses, the usual and the unusual.
 fn statuses() -> Vec<Fault> {
-    let mut all: Vec<Fault> = [400, 402, 403, 404, 405, 406, 409, 410, 413, 415, 418, 422, 451, 499, 501, 505, 520, 599]
-        .into_iter()
-        .map(|status| error(status).refusal())
-        .collect();
+    let mut all: Vec<Fault> =
+        [400, 402, 403, 404, 405, 406, 409, 410, 413, 415, 418, 422, 451, 499, 501, 505, 520, 599]
+            .into_iter()
+            .map(|status| error(status).refusal())
+            .collect();
     all.extend([408, 429, 500, 502, 503, 504].map(|status| error(status).refusal().twice()));
     // Once with each of two tokens.
     all.push(Fault { tries: Tries::Both, ..error(401).refusal() });
@@ -193,8 +204,15 @@ fn statuses() -> Vec<Fault> {
             [answer(&format!("{status} Wait"), "Link: </a>\r\n", b""), good(asked.path())].concat()
         })
     }));
-    all.push(Fault::steps("1xx without end", KAL_TIMED_OUT, |_, _| vec![Step::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]).endless());
-    all.push(Fault::bytes("status 101", KAL_BAD_HTTP, |_| answer("101 Switching Protocols", "Upgrade: lab\r\nConnection: upgrade\r\n", b"")));
+    all.push(
+        Fault::steps("1xx without end", KAL_TIMED_OUT, |_, _| {
+            vec![Step::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]
+        })
+        .endless(),
+    );
+    all.push(Fault::bytes("status 101", KAL_BAD_HTTP, |_| {
+        answer("101 Switching Protocols", "Upgrade: lab\r\nConnection: upgrade\r\n", b"")
+    }));
     // A 1xx has no body, so the body of a 199 is where the answer's status line should be.
     all.extend([199, 600, 999].map(|status| {
         Fault::bytes(&format!("status {status}"), KAL_BAD_HTTP, move |asked| {
@@ -203,9 +221,15 @@ fn statuses() -> Vec<Fault> {
     }));
     all.push(Fault::bytes("status 299", KAL_OK, |asked| sized("299 Fine", "", &good_body(asked.path()))));
     all.extend([204, 205].map(|status| {
-        Fault::bytes(&format!("status {status}"), KAL_OK, move |_| answer(&format!("{status} Nothing"), "Content-Length: 0\r\n", b"")).without_body()
+        Fault::bytes(&format!("status {status}"), KAL_OK, move |_| {
+            answer(&format!("{status} Nothing"), "Content-Length: 0\r\n", b"")
+        })
+        .without_body()
     }));
-    all.push(Fault::bytes("status 204 with a body", KAL_OK, |asked| sized("204 No Content", "", &good_body(asked.path()))).without_body());
+    all.push(
+        Fault::bytes("status 204 with a body", KAL_OK, |asked| sized("204 No Content", "", &good_body(asked.path())))
+            .without_body(),
+    );
     all.push(Fault::bytes("status 304", KAL_BAD_RESPONSE, |_| answer("304 Not Modified", "", b"")));
     for status in [301, 302, 303, 307, 308] {
         all.push(Fault::bytes(&format!("status {status} to another host"), KAL_BAD_RESPONSE, move |asked| {
@@ -213,7 +237,9 @@ fn statuses() -> Vec<Fault> {
         }));
     }
     all.push(Fault::bytes("a redirect to nowhere", KAL_BAD_RESPONSE, |_| sized("302 Found", "", b"{}")));
-    all.push(Fault::bytes("a redirect to what is no URL", KAL_BAD_RESPONSE, |_| sized("302 Found", "Location: http://[::\r\n", b"{}")));
+    all.push(Fault::bytes("a redirect to what is no URL", KAL_BAD_RESPONSE, |_| {
+        sized("302 Found", "Location: http://[::\r\n", b"{}")
+    }));
     all
 }
 
@@ -235,7 +261,8 @@ fn bodies() -> Vec<Fault> {
         body("no body", KAL_OK, vec![]).without_body(),
         body("only spaces", KAL_OK, b" \r\n\t ".to_vec()).without_body(),
         body("null", KAL_OK, b"null".to_vec()).without_body(),
-        Fault::steps("no body and no length", KAL_OK, |_, _| vec![send(answer("200 OK", "", b"")), Step::Close]).without_body(),
+        Fault::steps("no body and no length", KAL_OK, |_, _| vec![send(answer("200 OK", "", b"")), Step::Close])
+            .without_body(),
         body("HTML", KAL_BAD_RESPONSE, b"<!doctype html><title>Sign in</title>".to_vec()),
         body("a byte order mark", KAL_BAD_RESPONSE, [b"\xef\xbb\xbf".as_slice(), &good_body("/members")].concat()),
         body("a number", KAL_BAD_RESPONSE, b"42".to_vec()),
@@ -265,7 +292,9 @@ fn bodies() -> Vec<Fault> {
             body[at] ^= 1;
             body
         }),
-        encoded("gzip with garbage behind it", KAL_OK, "gzip", |path| [gzip(&good_body(path)), b"garbage!".to_vec()].concat()),
+        encoded("gzip with garbage behind it", KAL_OK, "gzip", |path| {
+            [gzip(&good_body(path)), b"garbage!".to_vec()].concat()
+        }),
         encoded("gzip and nothing in it", KAL_OK, "gzip", |_| gzip(b"")).without_body(),
         encoded("gzip and not even that", KAL_OK, "gzip", |_| vec![]).without_body(),
         encoded("gzip twice", KAL_BAD_RESPONSE, "gzip, gzip", |path| gzip(&gzip(&good_body(path)))),
@@ -296,15 +325,23 @@ fn too_much() -> Vec<Fault> {
     vec![
         boundary("a body of just the cap", KAL_OK, CAP),
         boundary("a body of one byte more than the cap", KAL_RESPONSE_TOO_LARGE, CAP + 1),
-        Fault::bytes("gzip of 1 GiB", KAL_RESPONSE_TOO_LARGE, move |_| sized("200 OK", "Content-Encoding: gzip\r\n", &bomb)),
+        Fault::bytes("gzip of 1 GiB", KAL_RESPONSE_TOO_LARGE, move |_| {
+            sized("200 OK", "Content-Encoding: gzip\r\n", &bomb)
+        }),
         Fault::steps("a body without end", KAL_RESPONSE_TOO_LARGE, move |_, _| {
             vec![send(answer("200 OK", "", b"")), Step::Forever(megabyte())]
         }),
         Fault::steps("chunks without end", KAL_RESPONSE_TOO_LARGE, |_, _| {
-            vec![send(answer("200 OK", "Transfer-Encoding: chunked\r\n", b"")), Step::Forever(b"4\r\n    \r\n".repeat(1000))]
+            vec![
+                send(answer("200 OK", "Transfer-Encoding: chunked\r\n", b"")),
+                Step::Forever(b"4\r\n    \r\n".repeat(1000)),
+            ]
         }),
         Fault::steps("one chunk without end", KAL_RESPONSE_TOO_LARGE, move |_, _| {
-            vec![send(answer("200 OK", "Transfer-Encoding: chunked\r\n", b"7fffffffffffffff\r\n")), Step::Forever(megabyte())]
+            vec![
+                send(answer("200 OK", "Transfer-Encoding: chunked\r\n", b"7fffffffffffffff\r\n")),
+                Step::Forever(megabyte()),
+            ]
         }),
         // Of an error, and of a redirect, the beginning says enough.
         Fault::steps("an error without end", KAL_SERVER_ERROR, move |_, _| {
@@ -321,9 +358,13 @@ fn too_much() -> Vec<Fault> {
 /// What is wrong with a connection that is used again.
 fn reused() -> Vec<Fault> {
     let stale = |name: &str, how: Step| {
-        Fault::steps(name, KAL_OK, move |asked, _| {
-            if asked.nth == 0 { vec![send(good(asked.path()))] } else { vec![how.clone()] }
-        })
+        Fault::steps(
+            name,
+            KAL_OK,
+            move |asked, _| {
+                if asked.nth == 0 { vec![send(good(asked.path()))] } else { vec![how.clone()] }
+            },
+        )
         .twice()
         .not_at_sign_in()
     };
@@ -366,8 +407,12 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
         broken("TLS: RST before the handshake", KAL_CONNECT_FAILED, Handshake::Reset).twice(),
     ];
     for part in [1, 64, 128, 192, 255] {
-        all.push(broken(&format!("TLS: FIN {part}/256 into the handshake"), KAL_CONNECT_FAILED, flight(part, false)).twice());
-        all.push(broken(&format!("TLS: RST {part}/256 into the handshake"), KAL_CONNECT_FAILED, flight(part, true)).twice());
+        all.push(
+            broken(&format!("TLS: FIN {part}/256 into the handshake"), KAL_CONNECT_FAILED, flight(part, false)).twice(),
+        );
+        all.push(
+            broken(&format!("TLS: RST {part}/256 into the handshake"), KAL_CONNECT_FAILED, flight(part, true)).twice(),
+        );
     }
     all.push(Fault {
         patience: Patience::ShortToConnect,
@@ -384,19 +429,28 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
         }
         .twice(),
     );
-    all.push(Fault { tls: false, ..broken("silence as soon as connected", KAL_TIMED_OUT, Handshake::Silence) }.endless());
+    all.push(
+        Fault { tls: false, ..broken("silence as soon as connected", KAL_TIMED_OUT, Handshake::Silence) }.endless(),
+    );
     all.extend(cut_off().into_iter().take(4).map(|fault| fault.over(&good_tls)));
     // TLS says when a body ends: an attacker who cuts the connection cannot pretend that it did.
     all.push(
-        Fault::steps("a body without length, cut", KAL_CONNECTION_LOST, |asked, _| vec![send(unsized_(asked.path())), Step::Cut])
-            .twice()
-            .over(&good_tls),
+        Fault::steps("a body without length, cut", KAL_CONNECTION_LOST, |asked, _| {
+            vec![send(unsized_(asked.path())), Step::Cut]
+        })
+        .twice()
+        .over(&good_tls),
     );
     all.push(
-        Fault::steps("a body without length, ended in order", KAL_OK, |asked, _| vec![send(unsized_(asked.path())), Step::Close])
+        Fault::steps("a body without length, ended in order", KAL_OK, |asked, _| {
+            vec![send(unsized_(asked.path())), Step::Close]
+        })
+        .over(&good_tls),
+    );
+    all.push(
+        Fault::steps("a complete answer, then cut", KAL_OK, |asked, _| vec![send(good(asked.path())), Step::Cut])
             .over(&good_tls),
     );
-    all.push(Fault::steps("a complete answer, then cut", KAL_OK, |asked, _| vec![send(good(asked.path())), Step::Cut]).over(&good_tls));
     all.push(
         Fault::steps("a record that is garbage", KAL_TLS_FAILED, |asked, _| {
             let mut half = good(asked.path());
