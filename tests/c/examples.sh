@@ -1,0 +1,98 @@
+#!/bin/sh
+# Compiles the examples as their readers would, runs each against a fresh emulator, and compares what it prints.
+# `examples.sh --bless` writes the expected files anew. Environment as in run.sh.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+root=$(pwd)
+lib_dir=${KAL_LIB_DIR:-$root/target/lib}
+include_dir=${KAL_INCLUDE_DIR:-$root/include}
+emulator=${KAL_EMULATOR:-$root/target/debug/kal-emulator}
+expected=$root/tests/c/expected
+work=$(mktemp -d)
+outcome=0
+bless=${1:-}
+
+trap 'stop; rm -rf "$work"' EXIT
+
+# Starts the emulator with always the same data, and points the environment at it.
+start() {
+    mkfifo "$work/stdin"
+    "$emulator" --exit-with-stdin --url-file "$work/url" "$@" <"$work/stdin" >"$work/emulator.log" 2>&1 &
+    exec 9>"$work/stdin"
+    while [ ! -s "$work/url" ]; do
+        kill -0 $! 2>/dev/null || { cat "$work/emulator.log" >&2; exit 1; }
+        sleep 0.05
+    done
+    KALEIDOSCOPE_API_URL=$(cat "$work/url")
+    KALEIDOSCOPE_API_CLIENT_ID=demo-client
+    KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
+    export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
+}
+
+# Closing its standard input ends the emulator.
+stop() {
+    exec 9>&-
+    wait 2>/dev/null
+    rm -f "$work/url" "$work/stdin"
+}
+
+claim() {
+    if [ "$2" = 0 ]; then echo "ok - $1"; else echo "not ok - $1${3:+: $3}"; outcome=1; fi
+}
+
+compile() {
+    name=$1
+    source=examples-c/$2
+    shift 2
+    case $source in
+    *.cpp) compiler="${CXX:-g++} -std=c++17" ;;
+    *) compiler="${CC:-gcc} -std=c99" ;;
+    esac
+    # shellcheck disable=SC2086
+    $compiler -Wall -Wextra -Wpedantic -Werror -I "$include_dir" "$source" -o "$work/$name" \
+        -L "$lib_dir" -lkaleidoscope -Wl,-rpath,"$lib_dir" -pthread
+    claim "$source compiles without a warning" $?
+}
+
+# prints CLAIM FILE PROGRAM [ARG]...: what it prints is as expected, but for what differs from run to run.
+prints() {
+    claim_text=$1
+    file=$expected/$2
+    program=$work/$3
+    shift 3
+    "$program" "$@" >"$work/out" 2>&1 </dev/null
+    sed -e "s|$KALEIDOSCOPE_API_URL|URL|g" -e 's/request id:  .*/request id:  ID/' "$work/out" >"$work/plain"
+    [ "$bless" != --bless ] || cp "$work/plain" "$file"
+    diff "$file" "$work/plain" >"$work/diff"
+    claim "$claim_text" $? "$(head -n 3 "$work/diff" | tr '\n' '|')"
+}
+
+start --seed 7
+for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c members.cpp event_loop.c; do
+    compile "${source%.*}_${source##*.}" "$source"
+done
+
+prints 'quickstart prints every member' quickstart.txt quickstart_c
+prints 'members_table prints the workspace, its members with their levels, and its groups' members_table.txt members_table_c
+prints 'events_filter prints the first page' events_first.txt events_filter_c
+prints 'events_filter takes every filter' events_filtered.txt events_filter_c --type create --type update \
+    --resource-type task --after 2020-01-01 --before 2035-01-01T00:00:00Z --page 1 --page-size 5
+prints 'events_filter says which date is none' events_bad_date.txt events_filter_c --after yesterday
+prints 'json_door lists the methods' json_methods.txt json_door_c
+prints 'json_door prints what the server sent' json_groups.txt json_door_c workspace.get_groups
+prints 'json_door passes parameters on' json_events.txt json_door_c workspace.get_events '{"page_size":2}'
+prints 'json_door says which parameter is wrong' json_bad.txt json_door_c workspace.get_events '{"page_size":"two"}'
+prints 'members.cpp prints every member' members_cpp.txt members_cpp
+prints 'errors shows what each kind of failure looks like' errors.txt errors_c
+printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
+"$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1
+grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: there is no method' "$work/out"
+claim 'event_loop answers a line when its call is over, and refuses what is no method' $? "$(tr '\n' '|' <"$work/out")"
+stop
+
+# Slow answers: so that the threads are there together.
+start --seed 7 --latency 200
+prints 'threads: sixteen threads send one request for each thing they want' threads.txt threads_c
+unset KALEIDOSCOPE_API_CLIENT_ID
+prints 'quickstart without credentials says where to put them' quickstart_bare.txt quickstart_c
+exit $outcome
