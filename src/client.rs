@@ -168,7 +168,8 @@ impl Client {
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
         thread.spawn(async move {
-            let answer = client.run(&params, refresh, until, cancelled, generation).await;
+            // Made here, on the library's thread: it takes kilobytes, which the host's thread may not have.
+            let answer = Box::pin(client.run(&params, refresh, until, cancelled, generation)).await;
             reply.send(answer);
         });
     }
