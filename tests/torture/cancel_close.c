@@ -19,7 +19,7 @@ static call *calls;
 static long calls_each;
 static _Atomic uint64_t clients[CLIENTS];
 static kal_queue queues[QUEUES];
-static atomic_long submitted, completed, refused, by_status[STATUSES], closed_queues, closed_clients, shutdowns;
+static atomic_long submitted, completed, refused, by_status[STATUSES], closed_queues, closed_clients, shutdowns, streams;
 static atomic_int submitters;
 
 static const char *const methods[] = { "workspace.get_workspace", "workspace.get_members", "workspace.get_groups",
@@ -54,6 +54,33 @@ static bool take(kal_queue queue, uint32_t timeout_ms)
     kal_result_free(completion.result);
     kal_error_free(completion.error);
     return true;
+}
+
+/* A stream, freed while its next page is on the way. */
+static void abandon_a_stream(chance *chance, kal_client client)
+{
+    kal_stream stream;
+    call next = { 0 };
+    kal_queue queue;
+    if (kal_queue_open(&queue, NULL) != KAL_OK)
+        torture_give_up("a queue cannot be opened");
+    if (kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) != KAL_OK) {
+        kal_queue_close(queue);
+        return;
+    }
+    bool submitted = kal_stream_submit_next(stream, 1 + chance_below(chance, 20), queue, &next, NULL) == KAL_OK;
+    sleep_us(chance_below(chance, 2000));
+    kal_stream_free(stream);
+    kal_completion completion = KAL_COMPLETION_INIT;
+    if (submitted && kal_queue_next(queue, 10000, &completion, NULL) != KAL_OK)
+        torture_fail("the next page of a stream that was freed never completes");
+    kal_result_free(completion.result);
+    kal_error_free(completion.error);
+    kal_completion again = KAL_COMPLETION_INIT;
+    if (submitted && kal_queue_next(queue, 0, &again, NULL) == KAL_OK)
+        torture_fail("the next page of a stream completes twice");
+    kal_queue_close(queue);
+    atomic_fetch_add(&streams, 1);
 }
 
 /* A queue of one's own, closed while calls for it are under way: at most one completion each. */
@@ -158,6 +185,11 @@ static void submit_some(int index)
             call_and_wait(&chance, client, cancel);
             break;
         }
+        case 21: {
+            kal_client client = { atomic_load(&clients[chance_below(&chance, CLIENTS)]) };
+            abandon_a_stream(&chance, client);
+            break;
+        }
         default:
             break;
         }
@@ -214,6 +246,6 @@ int main(int argc, char **argv)
         kal_client_close((kal_client){ clients[i] });
     emulator_stop(&server);
     return torture_end(submitted, "%ld completed: %ld done, %ld cancelled, %ld out of time; %ld clients closed, %ld queues closed "
-                       "with calls under way, %ld shutdowns", completed, by_status[KAL_OK], by_status[KAL_CANCELLED],
-                       by_status[KAL_TIMED_OUT], closed_clients, closed_queues, shutdowns);
+                       "with calls under way, %ld streams freed, %ld shutdowns", completed, by_status[KAL_OK], by_status[KAL_CANCELLED],
+                       by_status[KAL_TIMED_OUT], closed_clients, closed_queues, streams, shutdowns);
 }

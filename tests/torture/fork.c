@@ -36,6 +36,7 @@ static kal_queue queue;
 static kal_cancel cancel;
 static kal_result result;
 static kal_error error;
+static kal_stream stream;
 
 static kal_client opened_at(const char *url)
 {
@@ -80,16 +81,18 @@ static int inherited_is_refused(void)
     kal_completion completion = KAL_COMPLETION_INIT;
     if (kal_workspace_get_workspace(client, NULL, &none, NULL) != KAL_FORKED || kal_client_clear_caches(client, NULL) != KAL_FORKED
         || kal_queue_next(queue, 1000, &completion, NULL) != KAL_FORKED
-        || kal_submit(client, "workspace.get_workspace", NULL, NULL, queue, NULL, NULL) != KAL_FORKED)
+        || kal_submit(client, "workspace.get_workspace", NULL, NULL, queue, NULL, NULL) != KAL_FORKED
+        || kal_stream_next(stream, 1000, &none, NULL) != KAL_FORKED)
         return NOT_FORKED;
     if (kal_result_json(result, NULL) != NULL || kal_result_workspace(result) != NULL || kal_error_get(error) != NULL
-        || kal_queue_fd(queue) != -1)
+        || kal_queue_fd(queue) != -1 || kal_stream_cursor(stream) != NULL)
         return STILL_READABLE;
     kal_cancel_fire(cancel);
     kal_cancel_close(cancel);
     kal_queue_close(queue);
     kal_result_free(result);
     kal_error_free(error);
+    kal_stream_free(stream);
     kal_client_close(client);
     return FINE;
 }
@@ -132,7 +135,8 @@ static void *keep_calling(void *argument)
         kal_call_options options = KAL_CALL_OPTIONS_INIT;
         kal_completion completion = KAL_COMPLETION_INIT;
         kal_status status = KAL_OK;
-        switch (chance_below(&chance, 8)) {
+        kal_stream pages;
+        switch (chance_below(&chance, 9)) {
         case 0: {
             /* By name: a lookup may be under way. */
             char url[64];
@@ -159,6 +163,13 @@ static void *keep_calling(void *argument)
             status = kal_call(own, "no.such", NULL, NULL, &result, &error) == KAL_UNKNOWN_METHOD ? KAL_OK : KAL_INTERNAL;
             kal_error_free(error);
             break;
+        case 4:
+            status = kal_workspace_stream_events(own, NULL, NULL, &pages, NULL);
+            if (status == KAL_OK)
+                status = kal_stream_next(pages, 10000, &result, NULL);
+            kal_result_free(result);
+            kal_stream_free(pages);
+            break;
         default:
             status = kal_workspace_get_groups(own, NULL, &result, NULL);
             kal_result_json(result, NULL);
@@ -183,6 +194,7 @@ static void fork_at_random(long rounds)
     client = opened();
     if (kal_queue_open(&queue, NULL) != KAL_OK || kal_cancel_open(&cancel, NULL) != KAL_OK
         || kal_workspace_get_workspace(client, NULL, &result, NULL) != KAL_OK
+        || kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) != KAL_OK
         || kal_call(client, "no.such", NULL, NULL, &(kal_result)KAL_NONE, &error) != KAL_UNKNOWN_METHOD)
         torture_give_up("the handles to inherit cannot be made");
     pthread_t callers[CALLERS];

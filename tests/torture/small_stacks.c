@@ -57,6 +57,13 @@ static kal_status iap_token(void *none, char *buffer, size_t capacity, size_t *l
         kal_result_free(result);                                                                                        \
         kal_error_free(error);                                                                                          \
     } while (0)
+#define GIVES_NOTHING(...)                                                                                              \
+    do {                                                                                                                \
+        kal_result result;                                                                                              \
+        kal_error error;                                                                                                \
+        EXPECT(__VA_ARGS__, KAL_TIMED_OUT);                                                                             \
+        kal_error_free(error);                                                                                          \
+    } while (0)
 #define FAILS(expected, ...)                                                                                            \
     do {                                                                                                                \
         kal_result result;                                                                                              \
@@ -249,6 +256,82 @@ CASE(kal_error_free)
     EXPECT(kal_client_open(&options, &client, &error), KAL_INVALID_ARGUMENT);
     kal_error_free(error);
 }
+
+static kal_stream streaming(const char *after_date)
+{
+    kal_events_query query = everything();
+    query.after_date = after_date;
+    kal_stream stream;
+    EXPECT(kal_workspace_stream_events(tls_client, &query, NULL, &stream, NULL), KAL_OK);
+    return stream;
+}
+
+CASE(kal_workspace_stream_events)
+{
+    kal_events_query query = everything();
+    query.page = 1;
+    kal_stream stream;
+    kal_error error;
+    EXPECT(kal_workspace_stream_events(client, &query, NULL, &stream, &error), KAL_INVALID_ARGUMENT);
+    kal_error_free(error);
+    kal_stream_free(streaming("2000-01-01"));
+}
+CASE(kal_workspace_follow_events)
+{
+    kal_stream stream, resumed;
+    EXPECT(kal_workspace_follow_events(client, NULL, NULL, NULL, &stream, NULL), KAL_OK);
+    EXPECT(kal_workspace_follow_events(client, NULL, kal_stream_cursor(stream), NULL, &resumed, NULL), KAL_OK);
+    EXPECT(kal_workspace_follow_events(client, NULL, "no cursor", NULL, &(kal_stream)KAL_NONE, NULL), KAL_INVALID_ARGUMENT);
+    GIVES_NOTHING(kal_stream_next(resumed, 0, &result, &error));
+    kal_stream_free(stream);
+    kal_stream_free(resumed);
+}
+CASE(kal_stream_next)
+{
+    kal_stream stream = streaming("2000-01-01");
+    kal_result page;
+    kal_status status;
+    int pages = 0;
+    while ((status = kal_stream_next(stream, 10000, &page, NULL)) == KAL_OK) {
+        pages++;
+        kal_result_free(page);
+    }
+    EXPECT(status, KAL_DONE);
+    if (pages < 2)
+        torture_fail("a stream has %d pages", pages);
+    kal_stream_free(stream);
+}
+CASE(kal_stream_submit_next)
+{
+    kal_stream stream = streaming("2000-01-01");
+    kal_completion completion = KAL_COMPLETION_INIT;
+    EXPECT(kal_stream_submit_next(stream, 10000, queue, NULL, NULL), KAL_OK);
+    EXPECT(kal_queue_next(queue, 10000, &completion, NULL), KAL_OK);
+    EXPECT(completion.status, KAL_OK);
+    kal_result_free(completion.result);
+    kal_stream_free(stream);
+}
+CASE(kal_stream_cursor)
+{
+    kal_stream stream = streaming("2000-01-01");
+    GIVES_RESULT(kal_stream_next(stream, 10000, &result, &error));
+    VIEW(kal_stream_cursor, stream);
+    kal_stream_free(stream);
+}
+CASE(kal_stream_set_backoff)
+{
+    kal_stream stream = streaming(NULL);
+    EXPECT(kal_stream_set_backoff(stream, 1, 2, NULL), KAL_OK);
+    EXPECT(kal_stream_set_backoff(stream, 2, 1, NULL), KAL_INVALID_ARGUMENT);
+    kal_stream_free(stream);
+}
+CASE(kal_stream_free)
+{
+    kal_stream stream = streaming("2000-01-01");
+    GIVES_RESULT(kal_stream_next(stream, 10000, &result, &error));
+    kal_stream_free(stream);
+    kal_stream_free(stream);
+}
 CASE(kal_set_log)
 {
     EXPECT(kal_set_log(KAL_LOG_DEBUG, log_line, NULL), KAL_OK);
@@ -283,6 +366,8 @@ static struct case_of { const char *name; void (*run)(void); size_t deepest; } c
     ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open) ROW(kal_queue_close) ROW(kal_cancel_open) ROW(kal_cancel_fire)
     ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
     ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free) ROW(kal_error_get) ROW(kal_error_free)
+    ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)
+    ROW(kal_stream_cursor) ROW(kal_stream_set_backoff) ROW(kal_stream_free)
     ROW(kal_set_log) ROW(kal_status_name) ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
 };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };

@@ -122,6 +122,21 @@ static kal_status events(kal_client client)
     return KAL_OK;
 }
 
+static kal_status streamed(kal_client client)
+{
+    kal_events_query query = KAL_EVENTS_QUERY_INIT;
+    query.page_size = 150;
+    kal_stream stream;
+    kal_result page;
+    kal_status status = kal_workspace_stream_events(client, &query, NULL, &stream, NULL);
+    while (status == KAL_OK) {
+        status = kal_stream_next(stream, HANGS_AFTER_MS, &page, NULL);
+        kal_result_free(page);
+    }
+    kal_stream_free(stream);
+    return status == KAL_DONE ? KAL_OK : status;
+}
+
 static kal_status restarted(kal_client client)
 {
     CALL(kal_workspace_get_workspace(client, NULL, &result, NULL));
@@ -165,6 +180,7 @@ scenarios[] = {
     { "cached", plain_options, cached },
     { "events", plain_options, events },
     { "events, https", tls_options, events },
+    { "a stream", plain_options, streamed },
     { "shutdown and again", plain_options, restarted },
     { "submit and queue", plain_options, submitted },
 };
