@@ -1,0 +1,33 @@
+#!/bin/sh
+# The C examples against a local server: what `make demo` shows once everything is built.
+set -eu
+work=$(mktemp -d)
+trap 'exec 9>&-; rm -rf "$work"' EXIT
+
+mkfifo "$work/stdin"
+"$KAL_EMULATOR" --exit-with-stdin --url-file "$work/url" <"$work/stdin" >"$work/log" 2>&1 &
+exec 9>"$work/stdin"
+while [ ! -s "$work/url" ]; do
+    kill -0 $! 2>/dev/null || { cat "$work/log" >&2; exit 1; }
+    sleep 0.05
+done
+KALEIDOSCOPE_API_URL=$(cat "$work/url")
+KALEIDOSCOPE_API_CLIENT_ID=demo-client
+KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
+export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
+
+# show SOURCE [ARGUMENT]...: compiles an example as its reader would, and runs it.
+show() {
+    source=$1
+    shift
+    ${CC:-cc} -std=c99 -Wall -Wextra "examples-c/$source" -o "$work/${source%.c}" -I "$KAL_INCLUDE_DIR" \
+        -L "$KAL_LIB_DIR" -lkaleidoscope -Wl,-rpath,"$KAL_LIB_DIR" -pthread
+    printf '\n$ cc %s -lkaleidoscope -o %s && ./%s %s\n\n' "$source" "${source%.c}" "${source%.c}" "$*"
+    "$work/${source%.c}" "$@"
+}
+
+echo "The local server is at $KALEIDOSCOPE_API_URL."
+show members_table.c
+show events_filter.c --type create --page-size 10
+show threads.c
+printf '\nMore in examples-c/; the header is include/kaleidoscope.h; `make test` runs the tests.\n'
