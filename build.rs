@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 
 /// The boundary's files in the order in which a reader of the header meets them.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "status",
     "types",
     "options",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 12] = [
     "errors",
     "door",
     "cancel",
+    "stream",
     "queue",
     "log",
     "library",

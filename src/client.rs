@@ -142,13 +142,28 @@ impl Client {
         }
     }
 
+    /// One request on the I/O thread, by a stream that was prepared.
+    pub(crate) async fn ask(&self, params: &Params, until: Instant, thread: u64) -> Result<Arc<Answer>> {
+        self.0.run(params, true, until, [None, None], thread).await
+    }
+
+    /// How long a call may take.
+    pub(crate) fn timeout(&self, options: &CallOptions) -> Duration {
+        options.timeout.unwrap_or(self.0.fetcher.config.timeout)
+    }
+
+    /// Becomes true when the client is closed.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.0.closing.subscribe()
+    }
+
     /// What can fail before a call is handed over, on the caller's thread.
-    fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
+    pub(crate) fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
         let inner = &self.0;
         if inner.epoch != epoch() {
             return Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"));
         }
-        let until = Instant::now() + options.timeout.unwrap_or(inner.fetcher.config.timeout);
+        let until = Instant::now() + self.timeout(options);
         inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
         Ok(Prepared { until, thread: io_thread::started()? })
     }
@@ -176,9 +191,9 @@ impl Client {
 }
 
 /// A call that can be handed over.
-struct Prepared {
-    until: Instant,
-    thread: Started,
+pub(crate) struct Prepared {
+    pub(crate) until: Instant,
+    pub(crate) thread: Started,
 }
 
 impl Inner {

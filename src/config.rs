@@ -167,7 +167,10 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Url> {
     // The parser mends what is no URL: `https:/path` gets a host, backslashes turn, line breaks vanish. No typo becomes a host.
     let host = text.split_once("://").map_or("", |(_, rest)| rest);
     if host.starts_with(['/', '?', '#']) || host.is_empty() || text.contains(|c: char| c == '\\' || c <= ' ') {
-        return Err(Error::argument(name, "this is no URL: https://host is expected, with a port and a path if need be"));
+        return Err(Error::argument(
+            name,
+            "this is no URL: https://host is expected, with a port and a path if need be",
+        ));
     }
     let plain = match url.scheme() {
         "https" => false,

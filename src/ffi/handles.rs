@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use super::slots::{INDEX_BITS, Slots};
-use super::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result};
+use super::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result, kal_stream};
 use crate::answer::Answer;
 use crate::cancel::Cancel;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Stream;
 use crate::ffi::errors::ErrorText;
 use crate::ffi::queue::Completion;
 use crate::process::{PerProcess, epoch};
@@ -30,6 +31,7 @@ pub(super) enum Object {
     Result(Arc<Answer>),
     Error(Arc<ErrorText>),
     Cancel(Cancel),
+    Stream(Stream),
     Queue(Arc<Queue<Completion>>),
 }
 
@@ -80,6 +82,7 @@ handle!(kal_client, 1, Client, Client);
 handle!(kal_result, 2, Result, Arc<Answer>);
 handle!(kal_error, 3, Error, Arc<ErrorText>);
 handle!(kal_cancel, 4, Cancel, Cancel);
+handle!(kal_stream, 5, Stream, Stream);
 handle!(kal_queue, 6, Queue, Arc<Queue<Completion>>);
 
 /// Puts an object into the table.

@@ -27,5 +27,6 @@ pub mod options;
 pub mod queue;
 pub mod result;
 pub mod status;
+pub mod stream;
 pub mod types;
 pub mod workspace;

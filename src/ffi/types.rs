@@ -24,6 +24,14 @@ pub struct kal_error {
     pub id: u64,
 }
 
+/// A stream of events. `id` 0 is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct kal_stream {
+    /// Opaque.
+    pub id: u64,
+}
+
 /// A queue of completions of submitted calls. `id` 0 is none.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

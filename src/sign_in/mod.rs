@@ -175,13 +175,16 @@ impl SignIn {
         let answer = retries.run(repeat, || {
             tries += 1;
             // Twice as long each time, for an endpoint that is slow; and the last one as long as there is.
-            let patience = (tries < self.config.max_attempts).then(|| self.patience().saturating_mul(1 << (tries - 1).min(16)));
+            let patience =
+                (tries < self.config.max_attempts).then(|| self.patience().saturating_mul(1 << (tries - 1).min(16)));
             async move {
                 self.counters.token_requests.add(1);
                 let request = form.outgoing(self.iap.header());
                 let answer = self.transport.exchange(&request, thread);
                 match patience {
-                    Some(patience) => tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(unanswered())),
+                    Some(patience) => {
+                        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(unanswered()))
+                    }
                     None => answer.await,
                 }
                 .map_err(Failure::from)

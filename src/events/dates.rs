@@ -1,0 +1,81 @@
+//! Instants as the query's dates: in whole seconds, so that a server that reads no fractions is served as well.
+
+use crate::records::parse_time_us;
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// The last whole second before `at`, as a bound that lets `at` through whether the server takes it as inclusive or not.
+pub(super) fn just_before(at: i64) -> i64 {
+    at.saturating_sub(1).div_euclid(SECOND).saturating_mul(SECOND)
+}
+
+/// The first whole second after `at`.
+pub(super) fn just_after(at: i64) -> i64 {
+    at.div_euclid(SECOND).saturating_add(1).saturating_mul(SECOND)
+}
+
+/// The narrower of a bound of ours and the caller's own date: as text, and the caller's as the caller wrote it.
+pub(super) fn narrower(ours: Option<i64>, callers: Option<&str>, later: bool) -> Option<String> {
+    // A date has four digits for its year.
+    let ours = ours.filter(|at| (1..=9999).contains(&civil(at.div_euclid(DAY)).0));
+    match (ours, callers.and_then(|text| Some((text, parse_time_us(text)?)))) {
+        (Some(ours), Some((_, callers))) if (ours > callers) == later => Some(text(ours)),
+        (Some(ours), None) => Some(text(ours)),
+        (_, callers) => callers.map(|(text, _)| text.to_owned()),
+    }
+}
+
+/// RFC 3339 as the service's own client writes it: with an offset, never `Z`.
+fn text(at: i64) -> String {
+    let (days, second) = (at.div_euclid(DAY), at.div_euclid(SECOND).rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
+}
+
+/// Year, month and day of a number of days since 1970; eras of 400 years that begin in March have their leap days last.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_that_is_written_reads_as_the_same_instant() {
+        let mut at = -62_135_596_800 * SECOND;
+        while at < 253_402_300_800 * SECOND {
+            assert_eq!(parse_time_us(&text(at)), Some(at), "{}", text(at));
+            at += 86_399 * 37 * SECOND;
+        }
+        assert_eq!(text(1_767_323_045 * SECOND), "2026-01-02T03:04:05+00:00");
+    }
+
+    #[test]
+    fn bounds_lie_strictly_outside_of_the_instant() {
+        for at in [0, 1, -1, 999_999, 1_000_000, 1_000_001, -1_000_000] {
+            assert!(just_before(at) < at && at - just_before(at) <= SECOND, "{at}");
+            assert!(just_after(at) > at && just_after(at) - at <= SECOND, "{at}");
+        }
+        assert!(just_before(i64::MIN) < 0 && just_after(i64::MAX) > 0);
+    }
+
+    #[test]
+    fn the_narrower_date_is_sent() {
+        let (early, late) = (text(0), "1970-01-02");
+        assert_eq!(narrower(Some(0), Some(late), true).as_deref(), Some(late));
+        assert_eq!(narrower(Some(0), Some(late), false), Some(early.clone()));
+        assert_eq!(narrower(Some(0), None, false), Some(early));
+        assert_eq!(narrower(None, Some(late), true).as_deref(), Some(late));
+        assert_eq!(narrower(Some(i64::MAX), None, true), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! The caller's query, checked for streams, and the requests that are made of it.
+
+use super::cursor::Start;
+use super::dates::narrower;
+use super::sweep::Request;
+use crate::error::{Error, Result};
+use crate::service::workspace::GET_EVENTS;
+use crate::service::{Params, Value};
+
+const FILTERS: [&str; 3] = ["event_types", "resource_type", "event_user_ids"];
+
+#[derive(Debug)]
+pub(super) struct Query {
+    params: Params,
+    fingerprint: String,
+}
+
+impl Query {
+    pub(super) fn new(params: Params) -> Result<Self> {
+        if !std::ptr::eq(params.method(), &raw const GET_EVENTS) {
+            return Err(Error::argument("query", "these are no parameters of workspace.get_events"));
+        }
+        if params.get("page").is_some() {
+            return Err(Error::argument("page", "a stream finds the pages by itself; leave it out"));
+        }
+        let fingerprint = fingerprint(&params);
+        Ok(Self { params, fingerprint })
+    }
+
+    /// Where to begin to follow this query.
+    pub(super) fn start(&self, cursor: Option<&str>) -> Result<Start> {
+        if self.params.get("before_date").is_some() {
+            return Err(Error::argument("before_date", "what is followed has no end; leave it out"));
+        }
+        match cursor {
+            Some(text) => Start::parse(text, &self.fingerprint),
+            None if self.params.get("after_date").is_some() => Ok(Start::Beginning),
+            None => Ok(Start::Present),
+        }
+    }
+
+    /// Which events it is about, without the dates: a cursor says by itself where it was taken.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    pub(super) fn params(&self, request: Request) -> Result<Params> {
+        let mut params = self.params.clone();
+        if let Some(page) = request.page {
+            params.set("page", Value::Count(i64::try_from(page).unwrap_or(i64::MAX)))?;
+        }
+        for (name, ours, later) in
+            [("after_date", request.range.after, true), ("before_date", request.range.before, false)]
+        {
+            let callers = match params.get(name) {
+                Some(Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            };
+            if let Some(date) = narrower(ours, callers, later) {
+                params.set(name, Value::Text(date))?;
+            }
+        }
+        Ok(params)
+    }
+}
+
+/// FNV-1a: the same in every version and on every machine, and nobody gains anything by forging one.
+fn fingerprint(params: &Params) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |text: &str| {
+        for byte in text.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for name in FILTERS {
+        add(name);
+        match params.get(name) {
+            Some(Value::Text(text)) => add(text),
+            Some(Value::TextList(texts)) => {
+                let mut texts = texts.clone();
+                texts.sort_unstable();
+                texts.dedup();
+                texts.iter().for_each(|text| add(text));
+            }
+            Some(Value::Count(_)) | None => {}
+        }
+    }
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sweep::Range;
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn query(json: &str) -> Query {
+        Query::new(Params::from_json(&GET_EVENTS, json).expect(json)).expect(json)
+    }
+
+    #[test]
+    fn a_page_and_an_end_are_refused_by_name() {
+        let params = Params::from_json(&GET_EVENTS, r#"{"page":1}"#).expect("parameters");
+        let error = Query::new(params).expect_err("a page");
+        assert_eq!((error.kind(), error.to_string().starts_with("page: ")), (ErrorKind::InvalidArgument, true));
+        let error = query(r#"{"before_date":"2026-01-01"}"#).start(None).expect_err("an end");
+        assert!(error.to_string().starts_with("before_date: "), "{error}");
+    }
+
+    #[test]
+    fn a_cursor_goes_with_its_filters_whatever_their_order_and_dates() {
+        let one = query(r#"{"event_types":["a","b"],"after_date":"2026-01-01","page_size":5}"#);
+        let two = query(r#"{"event_types":["b","a","b"]}"#);
+        let other = query(r#"{"event_types":["ab"]}"#);
+        let text = super::super::cursor::Cursor::Present.to_text(one.fingerprint());
+        assert_eq!(two.start(Some(&text)).expect("the same filters"), Start::Present);
+        assert!(other.start(Some(&text)).is_err());
+    }
+
+    #[test]
+    fn what_is_asked_is_the_callers_query_narrowed() {
+        let query = query(r#"{"resource_type":"task","page_size":7,"after_date":"2026-01-01"}"#);
+        let range = Range { after: Some(1_767_323_045_000_000), before: Some(1_767_409_445_000_000) };
+        let params = query.params(Request { page: Some(3), range }).expect("parameters");
+        assert_eq!(params.get("page"), Some(&Value::Count(3)));
+        assert_eq!(params.get("page_size"), Some(&Value::Count(7)));
+        assert_eq!(params.get("after_date"), Some(&Value::Text("2026-01-02T03:04:05+00:00".into())));
+        assert_eq!(params.get("before_date"), Some(&Value::Text("2026-01-03T03:04:05+00:00".into())));
+        let params =
+            query.params(Request { page: None, range: Range { after: Some(0), before: None } }).expect("parameters");
+        assert_eq!(params.get("after_date"), Some(&Value::Text("2026-01-01".into())));
+        assert_eq!((params.get("page"), params.get("before_date")), (None, None));
+    }
+}
