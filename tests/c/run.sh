@@ -7,6 +7,7 @@
 # KAL_ASAN_LIB     asan: the archive made with -Zsanitizer    (default: the ordinary archive)
 # KAL_ASAN_CFLAGS  asan: what else the compiler needs
 # KAL_STATIC_LIBS  what the archive needs                     (default: -lpthread -ldl -lm)
+# PROFILE          dev, when the archive is not optimised     (default: release)
 # CC               the compiler                               (default: gcc)
 set -eu
 cd "$(dirname "$0")"
@@ -60,8 +61,12 @@ for test in "$@"; do
     name=$(basename "${test%.c}")
     echo "# $name"
     # shellcheck disable=SC2086
-    ${CC:-gcc} $flags -I "$include_dir" -o "$built/$name" "$name.c" "$built/check.o" "$built/emulator.o" "$built/kit.o" \
-        "$built/raw_server.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
+    if ! ${CC:-gcc} $flags -I "$include_dir" -o "$built/$name" "$name.c" "$built/check.o" "$built/emulator.o" \
+        "$built/kit.o" "$built/raw_server.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}; then
+        echo "not ok - $name compiles"
+        outcome=1
+        continue
+    fi
     code=0
     # shellcheck disable=SC2086
     $before "$built/$name" || code=$?
