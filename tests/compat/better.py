@@ -22,7 +22,7 @@ def redirects() -> None:
     for status in (301, 302, 303, 307, 308):
         with Emulator() as emulator, Listener() as elsewhere, Pair(emulator) as pair:
             for name in READS:
-                pair.answers(name)
+                pair.sign_in()
                 with claim(f"{name} redirected to another host ({status}): Python takes the token there, ours nothing"):
                     elsewhere.requests.clear()
                     emulator.reset()
@@ -80,7 +80,7 @@ def tokens() -> None:
                     counts.append(emulator.counts()["token_requests"])
                 equal(counts, [CALLS, 1], "token requests")
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for name in READS:
             with claim(f"{name} with a token that ended early: Python fails with 401, ours has a new one in the same call"):
                 # Whatever Python fails with, it fails again: its clock says that the token is good.
@@ -116,7 +116,7 @@ def connections() -> None:
 
 def outages() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for what, fault in {"503": {"status": 503}, "429": {"status": 429, "headers": {"Retry-After": "0"}}, "500": {"status": 500},
                             "a connection cut before the answer": {"drop": "before"},
                             "a connection cut in the body": {"drop": "body"}}.items():

@@ -63,7 +63,7 @@ def texts() -> None:
 
 def not_found() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for name, for_them in {"get_workspace": None, "get_members": Refused, "get_groups": Refused, "get_events": []}.items():
             shown = "an unexpected body" if for_them is Refused else json.dumps(for_them)
             with claim(f"{name[4:]} answered 404: {shown} in Python, which hides a wrong base URL; KAL_NOT_FOUND in ours"):
@@ -114,7 +114,7 @@ def arm_sign_in(emulator: Emulator, body) -> None:
 
 def parameters() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
 
         def sent(call) -> list:
             emulator.reset()

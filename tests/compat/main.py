@@ -13,5 +13,6 @@ import claims  # noqa: E402
 
 for part in sys.argv[1:] or ["reads", "requests_sent", "refusals", "decoding", "mixed", "differences", "better", "certificates"]:
     print(f"# {part}")
-    importlib.import_module(part).run()
+    with claims.claim(f"{part} runs to its end"):
+        importlib.import_module(part).run()
 sys.exit(claims.close())

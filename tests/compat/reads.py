@@ -27,9 +27,8 @@ def all_of(world: str, options: dict) -> None:
         sizes = {"members": options.get("members", 12), "groups": options.get("groups", 4)}
         for name, size in sizes.items():
             with claim(f"{world}: {size} {name} are equal"):
-                listed = pair.answers(f"get_{name}")
-                equal(len(listed), size, "number")
-            by_ids(pair, world, name, [record["id"] for record in listed])
+                equal(len(pair.answers(f"get_{name}")), size, "number")
+            by_ids(pair, world, name, [record["id"] for record in pair.theirs.call(f"get_{name}")])
         events = options.get("events", 250)
         for page_size in (1000, 37):
             with claim(f"{world}: {events} events are equal in pages of {page_size}"):
@@ -64,7 +63,7 @@ def filters() -> None:
     """Every combination of the seven filters, in both numberings of pages."""
     for first in (1, 0):
         with Emulator(seed=5, members=9, events=2000, first_page=first) as emulator, Pair(emulator) as pair:
-            users = [user["id"] for user in pair.answers("get_members")]
+            users = [user["id"] for user in pair.theirs.call("get_members")]
             every = {
                 "page": first + 1,
                 "page_size": 3,

@@ -30,7 +30,7 @@ def failure(call, kind):
 
 def statuses() -> None:
     with Emulator() as emulator, Pair(emulator, max_attempts=1) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for name, path in PATHS.items():
             for status in STATUSES:
                 with claim(f"{name[4:]} answered {status}: the same status and body in both"):
@@ -68,7 +68,7 @@ def not_kept() -> None:
 def no_body() -> None:
     """204 and its like. A null or empty body with 200 is among the cases of `decoding`."""
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for name, ours_status in {"get_workspace": 404, "get_members": 600, "get_groups": 600}.items():
             for status in (200, 202, 204):
                 with claim(f"{name[4:]} answered {status} without a body: {'none' if ours_status == 404 else 'an error'} in both"):
@@ -130,7 +130,7 @@ def sign_in() -> None:
 def content_types() -> None:
     """What the answer calls itself, and how it is packed, decides nothing."""
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         for kind in ("text/html; charset=utf-8", "application/octet-stream", "application/problem+json; charset=UTF-8"):
             with claim(f"members sent as {kind}: the same in both"):
                 emulator.reset()

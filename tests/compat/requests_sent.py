@@ -137,7 +137,7 @@ EVERY = {
 
 def queries() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
-        pair.answers("get_events")
+        pair.sign_in()
         sent = Sent(pair)
         for asked in subsets(EVERY):
             with claim(f"get_events with {', '.join(asked) or 'nothing'} sends the same query, in the same order"):
