@@ -70,17 +70,16 @@ inline void log_line(void* function, std::int32_t level, const char* message) no
 {
     // Before the lock: whoever holds it may be waiting for this very function to return.
     if (detail::is_in_log_function())
-        return unexpected(error(KAL_WOULD_DEADLOCK, kal_error{}));
+        return unexpected(error(status::would_deadlock, "the log is set from within the log function"));
     std::unique_ptr<const log_function> next;
     if (function && level != log_level::off)
         next = std::make_unique<const log_function>(std::move(function));
     detail::log_sink& sink = detail::process_log_sink();
     const std::lock_guard<std::mutex> locked(sink.lock);
     void* user_data = const_cast<log_function*>(next.get());
-    const kal_status status =
-        kal_set_log(static_cast<std::int32_t>(level), next ? calling::log_line : nullptr, user_data);
-    if (status != KAL_OK)
-        return unexpected(error(status, kal_error{}));
+    const kal_status set = kal_set_log(static_cast<std::int32_t>(level), next ? calling::log_line : nullptr, user_data);
+    if (set != KAL_OK)
+        return unexpected(error(set, kal_error{}));
     sink.current = std::move(next);
     return {};
 }

@@ -51,6 +51,18 @@ public:
             return unexpected(started.error());
         return {};
     }
+    // Starts event_stream::next and returns at once. Its completion holds a page, or an error whose status is done at the end,
+    // and timed_out when nothing came in time.
+    [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
+                                               void* user_data = nullptr) const
+    {
+        kal_error failure = KAL_NONE;
+        const kal_status status = kal_stream_submit_next(from.handle(), calling::wait_ms(timeout), handle_.get(),
+                                                         user_data, &failure);
+        if (status != KAL_OK)
+            return unexpected(error(status, failure));
+        return {};
+    }
     // The next completion, waited for up to `timeout`; 0 does not wait. Nothing: there is none yet. status::cancelled: another
     // thread closed the queue. A call that failed is a completion, not a failure of this.
     [[nodiscard]] result<std::optional<completion>> try_next(std::chrono::milliseconds timeout) const
@@ -71,6 +83,10 @@ public:
                 const call_options& options = {}) const
     {
         unwrap(try_submit(from, method, params_json, user_data, options));
+    }
+    void submit_next(const event_stream& from, std::chrono::milliseconds timeout, void* user_data = nullptr) const
+    {
+        unwrap(try_submit_next(from, timeout, user_data));
     }
     std::optional<completion> next(std::chrono::milliseconds timeout) const { return unwrap(try_next(timeout)); }
 #endif

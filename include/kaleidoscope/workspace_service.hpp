@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "calling.hpp"
+#include "stream.hpp"
 
 namespace kal {
 inline namespace KAL_CPP_ABI {
@@ -72,6 +72,27 @@ public:
             return kal_workspace_get_events(client_, &asked, out...);
         });
     }
+    // Every event that matches, page after page, each exactly once, even while new ones arrive. No I/O yet. The options'
+    // timeout is for each request, and their cancel for the whole stream. `query.page` must be 0.
+    [[nodiscard]] result<event_stream> try_stream_events(const events_query& query = {},
+                                                         const call_options& options = {}) const
+    {
+        calling::arguments given;
+        const kal_events_query asked = given.query(query);
+        return streamed(given, options, [&](auto... out) { return kal_workspace_stream_events(client_, &asked, out...); });
+    }
+    // Events as they happen, for ever: from where `cursor` was taken, else from `query.after_date`, else from now on. The
+    // query's page and before_date must be unset.
+    [[nodiscard]] result<event_stream> try_follow_events(const events_query& query = {}, std::string_view cursor = {},
+                                                         const call_options& options = {}) const
+    {
+        calling::arguments given;
+        const kal_events_query asked = given.query(query);
+        const char* from = cursor.empty() ? nullptr : given.text("cursor", cursor);
+        return streamed(given, options, [&](auto... out) {
+            return kal_workspace_follow_events(client_, &asked, from, out...);
+        });
+    }
 
 #if KAL_CPP_EXCEPTIONS
     workspace_info info(const call_options& options = {}) const { return unwrap(try_info(options)); }
@@ -97,6 +118,15 @@ public:
     {
         return unwrap(try_events(query, options));
     }
+    event_stream stream_events(const events_query& query = {}, const call_options& options = {}) const
+    {
+        return unwrap(try_stream_events(query, options));
+    }
+    event_stream follow_events(const events_query& query = {}, std::string_view cursor = {},
+                               const call_options& options = {}) const
+    {
+        return unwrap(try_follow_events(query, cursor, options));
+    }
 #endif
 
 private:
@@ -113,6 +143,17 @@ private:
         std::size_t size = 0;
         given.texts("ids", ids, first, size);
         return calling::ask<Out>(given, options, [&](auto... out) { return function(client_, first, size, out...); });
+    }
+
+    template <class Call>
+    result<event_stream> streamed(calling::arguments& given, const call_options& options, Call&& call) const
+    {
+        const kal_call_options made = given.call(options);
+        auto handle =
+            given.run<kal_stream>([&](kal_stream* out, kal_error* failure) { return call(&made, out, failure); });
+        if (!handle)
+            return unexpected(handle.error());
+        return event_stream(*handle, provider_);
     }
 
     kal_client client_;

@@ -1,0 +1,61 @@
+// What the tests of the C++ header share: an emulator, and clients that talk to it.
+#ifndef KIT_HPP
+#define KIT_HPP
+
+#include <kaleidoscope.hpp>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "check.hpp"
+
+extern "C" {
+#include "../c/emulator.h"
+}
+
+namespace kit {
+
+// The emulator of this test program, of 250 events in pages of 100, reset before each claim.
+extern emulator server;
+
+// Options that lead to it. No retries, so that a claim sees the failure it asked for.
+inline kal::client_options options(const emulator& to = server)
+{
+    kal::client_options made;
+    made.client_id = "demo-client";
+    made.client_secret = "demo-secret";
+    made.base_url = to.url;
+    made.max_attempts = 1;
+    return made;
+}
+
+// All requests that came in, as JSON text.
+inline std::string requests(const emulator& of = server)
+{
+    char* text = emulator_requests(&of);
+    std::string copy = text;
+    std::free(text);
+    return copy;
+}
+
+inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+#if KAL_CPP_EXCEPTIONS
+inline kal::client client() { return kal::client(options()); }
+
+// The status of what a call throws; kal::status::ok when it throws nothing.
+template <class Call> kal::status thrown(Call&& call)
+{
+    try {
+        std::forward<Call>(call)();
+    } catch (const kal::error& failure) {
+        return failure.status();
+    }
+    return kal::status::ok;
+}
+#endif
+
+} // namespace kit
+
+#endif

@@ -1,0 +1,15 @@
+// What one half of the program `mixed`, in C++17, gives to the other, in C++23. The types are the same in both.
+#ifndef MIXED_HPP
+#define MIXED_HPP
+
+#include "kit.hpp"
+
+kal::members members_of_the_older(const kal::client_options& options);
+[[noreturn]] void throw_from_the_older();
+// The namespace of the calls, as each half sees it.
+const char* abi_of_the_older();
+
+#define MIXED_TEXT_OF(name) #name
+#define MIXED_TEXT(name) MIXED_TEXT_OF(name)
+
+#endif

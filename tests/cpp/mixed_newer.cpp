@@ -1,0 +1,18 @@
+// Objects of two standards in one program.
+#include "mixed.hpp"
+
+CLAIM(objects_of_two_standards_work_in_one_program)
+{
+#if defined(__cpp_lib_expected)
+    CHECK(std::string_view(MIXED_TEXT(KAL_CPP_ABI)) != abi_of_the_older());
+#endif
+    auto own = kit::client().workspace().try_members();
+    REQUIRE(own.has_value());
+    const kal::members others = members_of_the_older(kit::options());
+    CHECK_EQUAL(own->size(), others.size());
+}
+
+CLAIM(an_error_of_an_older_standard_is_caught_in_a_newer_one)
+{
+    CHECK_EQUAL(kit::thrown([] { throw_from_the_older(); }), kal::status::unknown_method);
+}

@@ -1,0 +1,17 @@
+#include "mixed.hpp"
+
+kal::members members_of_the_older(const kal::client_options& options)
+{
+    const kal::client client(options);
+    // Of the same name, and under C++23 of another type.
+    auto members = client.workspace().try_members();
+    return *std::move(members);
+}
+
+void throw_from_the_older()
+{
+    kit::client().call("no.such_method");
+    std::abort();
+}
+
+const char* abi_of_the_older() { return MIXED_TEXT(KAL_CPP_ABI); }

@@ -1,0 +1,134 @@
+#!/bin/sh
+# Compiles and runs the tests of the C++ header: run.sh [plain|asan] [claim]...
+#
+# plain: in every standard from C++17 to C++23, under g++ and clang++; also without exceptions, and with two standards in one
+# program. asan: under AddressSanitizer, in the oldest and the newest standard.
+#
+# KAL_LIB_DIR        where libkaleidoscope.a is                 (default: target/lib)
+# KAL_INCLUDE_DIR    where kaleidoscope.h and .hpp are          (default: include)
+# KAL_EMULATOR       the program kal-emulator                   (default: the newest below target/)
+# KAL_ASAN_LIB       asan: the archive made with -Zsanitizer    (default: the ordinary archive)
+# KAL_ASAN_CFLAGS    asan: what else the compiler needs
+# KAL_STATIC_LIBS    what the archive needs                     (default: -lpthread -ldl -lm)
+# KAL_REQUIRE_CLANG  1: no clang++ is a failure                 (default: it is left out)
+# CC, CXX            the compiler of C; the one of C++, instead of both
+set -eu
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+mode=${1:-plain}
+[ $# -gt 0 ] && shift
+
+lib_dir=${KAL_LIB_DIR:-$root/target/lib}
+include_dir=${KAL_INCLUDE_DIR:-$root/include}
+newest=$(ls -t "$root"/target/*/kal-emulator 2>/dev/null | head -n 1 || true)
+KAL_EMULATOR=${KAL_EMULATOR:-$newest}
+export KAL_EMULATOR
+# A test says itself what it wants from the environment.
+unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
+
+archive=$lib_dir/libkaleidoscope.a
+flags="-Wall -Wextra -Wpedantic -Werror -pthread"
+standards="17 20 23"
+case $mode in
+plain) ;;
+asan)
+    archive=${KAL_ASAN_LIB:-$archive}
+    flags="$flags -g -O1 -fsanitize=address -fno-omit-frame-pointer ${KAL_ASAN_CFLAGS:-}"
+    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
+    export ASAN_OPTIONS
+    standards="17 23"
+    CXX=${CXX:-g++}
+    ;;
+*)
+    echo "run.sh: $mode is none of plain, asan" >&2
+    exit 2
+    ;;
+esac
+
+compilers=${CXX:-g++ clang++}
+if [ -z "${CXX:-}" ] && ! command -v clang++ >/dev/null; then
+    if [ "${KAL_REQUIRE_CLANG:-0}" = 1 ]; then
+        echo "run.sh: clang++ is missing (Debian: apt-get install clang)" >&2
+        exit 1
+    fi
+    echo "ok - the header compiles under clang++ # SKIP clang++ is not installed"
+    compilers=g++
+fi
+
+# shellcheck source=../../scripts/claims.sh
+. "$root/scripts/claims.sh"
+
+# object SOURCE [FLAG]...: compiles one file.
+object() {
+    source=$1
+    shift
+    # shellcheck disable=SC2086
+    "$compiler" -std="$standard" $flags "$@" -I "$include_dir" -c "$source" -o "$scratch/$(basename "$source").o"
+}
+
+# linked PROGRAM SOURCE...: a program of objects that were compiled.
+linked() {
+    program=$scratch/$1
+    shift
+    objects=
+    for source in "$@"; do objects="$objects $scratch/$(basename "$source").o"; done
+    # shellcheck disable=SC2086
+    "$compiler" $flags -o "$program" $objects "$scratch/emulator.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
+}
+
+# Two at a time: this is what most of the time goes to.
+tests() {
+    export compiler standard flags include_dir scratch
+    # shellcheck disable=SC2016
+    printf '%s\n' main.cpp check.cpp test_*.cpp | xargs -P 2 -I '{}' sh -c \
+        'exec "$compiler" -std="$standard" $flags -I "$include_dir" -c "$1" -o "$scratch/$1.o"' - '{}' &&
+        linked tests main.cpp check.cpp test_*.cpp
+}
+
+example() {
+    object "$1" && linked "$(basename "$1" .cpp)" "$1"
+}
+
+no_exceptions() {
+    object no_exceptions.cpp -fno-exceptions && linked no_exceptions main.cpp check.cpp no_exceptions.cpp
+}
+
+# The newer half and the harness are compiled by now, in the standard of the last round.
+mixed() {
+    object mixed_newer.cpp && standard=c++17 && object mixed_older.cpp &&
+        linked mixed main.cpp check.cpp mixed_newer.cpp mixed_older.cpp
+}
+
+# run PROGRAM CLAIM...: its claims are lines of their own.
+run() {
+    program=$1
+    shift
+    code=0
+    "$scratch/$program" "$@" || code=$?
+    if [ "$code" -ne 0 ]; then
+        failures=$((failures + 1))
+        [ "$code" -eq 1 ] || echo "not ok - $program exits with 0 or 1: it exits with $code"
+    fi
+}
+
+# shellcheck disable=SC2086
+${CC:-gcc} -std=c11 -D_GNU_SOURCE ${KAL_ASAN_CFLAGS:-} -I "$include_dir" -c ../c/emulator.c -o "$scratch/emulator.o"
+
+for compiler in $compilers; do
+    for number in $standards; do
+        # The name that the compilers of Debian 12 know for it too.
+        standard=c++$(echo "$number" | sed 's/23/2b/')
+        echo "# $compiler, C++$number, $mode"
+        claim "$compiler compiles the tests as C++$number without a warning" tests
+        run tests "$@"
+        for source in "$root"/examples-c/cpp_*.cpp; do
+            claim "$compiler compiles $(basename "$source") as C++$number without a warning" example "$source"
+        done
+        claim "$compiler compiles the header as C++$number without exceptions" no_exceptions
+        run no_exceptions "$@"
+    done
+    [ "$mode" = plain ] || continue
+    claim "$compiler links objects of C++17 and C++$number" mixed
+    run mixed "$@"
+done
+finish

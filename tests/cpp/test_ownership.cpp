@@ -1,0 +1,99 @@
+// Who owns what, and what becomes of it.
+#include "kit.hpp"
+
+#include <thread>
+
+CLAIM(a_moved_client_works_and_the_one_it_was_moved_from_fails)
+{
+    kal::client client = kit::client();
+    const kal::client moved = std::move(client);
+    CHECK_EQUAL(moved.workspace().members().size(), 12u);
+    CHECK_EQUAL(kit::thrown([&] { client.workspace().members(); }), kal::status::invalid_handle);
+}
+
+CLAIM(assigning_a_client_closes_the_former_one)
+{
+    kal::client client = kit::client();
+    const kal::workspace_service former = client.workspace();
+    CHECK_EQUAL(former.members().size(), 12u);
+    client = kit::client();
+    CHECK_EQUAL(kit::thrown([&] { former.members(); }), kal::status::invalid_handle);
+    CHECK_EQUAL(client.workspace().members().size(), 12u);
+}
+
+CLAIM(assigning_an_owner_to_itself_changes_nothing)
+{
+    kal::members members = kit::client().workspace().members();
+    kal::members& same = members;
+    members = std::move(same);
+    CHECK_EQUAL(members.size(), 12u);
+    CHECK(!members[11].id().empty());
+}
+
+CLAIM(a_list_outlives_its_client)
+{
+    const kal::members members = [] {
+        const kal::client client = kit::client();
+        return client.workspace().members();
+    }();
+    CHECK_EQUAL(members.size(), 12u);
+    CHECK(!members[0].id().empty());
+}
+
+CLAIM(a_moved_list_is_empty)
+{
+    kal::members members = kit::client().workspace().members();
+    kal::members taken = std::move(members);
+    CHECK(members.empty());
+    CHECK(members.begin() == members.end());
+    CHECK_EQUAL(members.json(), "");
+    members = std::move(taken);
+    CHECK(taken.empty());
+    CHECK_EQUAL(members.size(), 12u);
+}
+
+CLAIM(a_service_outlives_its_client_and_says_so)
+{
+    const kal::workspace_service service = kit::client().workspace();
+    CHECK_EQUAL(kit::thrown([&] { service.members(); }), kal::status::invalid_handle);
+    CHECK_EQUAL(emulator_count(&kit::server, "requests"), 0);
+}
+
+CLAIM(closing_a_client_ends_its_calls)
+{
+    emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang"})");
+    const kal::client client = kit::client();
+    kal::status ended = kal::status::ok;
+    std::thread caller([&] { ended = kit::thrown([&] { client.workspace().members(); }); });
+    emulator_wait_for(&kit::server, "/workspaces/members", 1);
+    client.close();
+    caller.join();
+    CHECK_EQUAL(ended, kal::status::cancelled);
+    CHECK_EQUAL(kit::thrown([&] { client.workspace().members(); }), kal::status::invalid_handle);
+}
+
+CLAIM(handles_are_given_away_and_taken_over)
+{
+    kal_result given = kit::client().workspace().members().release();
+    CHECK(given.id != 0);
+    const kal::members members{kal::answer(given)};
+    CHECK_EQUAL(members.handle().id, given.id);
+    CHECK_EQUAL(members.size(), 12u);
+
+    kal_client_options options = KAL_CLIENT_OPTIONS_INIT;
+    options.base_url = kit::server.url;
+    options.client_id = "demo-client";
+    options.client_secret = "demo-secret";
+    kal_client handle = KAL_NONE;
+    REQUIRE(kal_client_open(&options, &handle, nullptr) == KAL_OK);
+    kal::workspace_service service = kal::client::adopt(handle).workspace();
+    CHECK_EQUAL(kit::thrown([&] { service.members(); }), kal::status::invalid_handle);
+}
+
+CLAIM(an_answer_of_another_kind_makes_an_empty_list)
+{
+    const kal::client client = kit::client();
+    const kal::groups groups{client.call("workspace.get_members")};
+    CHECK(groups.empty());
+    CHECK(!groups.json().empty());
+}

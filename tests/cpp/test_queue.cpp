@@ -1,0 +1,142 @@
+// Calls that do not block.
+#include "kit.hpp"
+
+#include <chrono>
+#include <poll.h>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+CLAIM(a_submitted_call_completes_with_what_it_was_given)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    int mark = 0;
+    queue.submit(client, "workspace.get_events", R"({"page_size": 3})", &mark);
+    auto done = queue.next(30s);
+    REQUIRE(done.has_value());
+    CHECK(done->user_data == &mark);
+    REQUIRE(done->outcome.has_value());
+    const kal::events events{std::move(*done->outcome)};
+    CHECK_EQUAL(events.size(), 3u);
+    CHECK(!queue.next(0ms));
+}
+
+CLAIM(a_call_that_fails_is_a_completion_with_its_error)
+{
+    emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":403,"body":"no"})");
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    queue.submit(client, "workspace.get_members");
+    const auto done = queue.next(30s);
+    REQUIRE(done.has_value());
+    REQUIRE(!done->outcome.has_value());
+    CHECK_EQUAL(done->outcome.error().status(), kal::status::forbidden);
+    CHECK_EQUAL(done->outcome.error().body(), "no");
+}
+
+CLAIM(every_call_completes_once)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    int counts[40] = {};
+    for (int& count : counts)
+        queue.submit(client, &count - counts < 20 ? "workspace.get_members" : "workspace.get_events", {}, &count);
+    for (int i = 0; i < 40; i++) {
+        const auto done = queue.next(30s);
+        REQUIRE(done.has_value());
+        CHECK(done->outcome.has_value());
+        ++*static_cast<int*>(done->user_data);
+    }
+    for (const int count : counts)
+        CHECK_EQUAL(count, 1);
+    CHECK(!queue.next(0ms));
+}
+
+CLAIM(the_descriptor_is_readable_while_completions_wait)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    pollfd descriptor{queue.fd(), POLLIN, 0};
+    CHECK_EQUAL(poll(&descriptor, 1, 0), 0);
+    queue.submit(client, "workspace.get_members");
+    CHECK_EQUAL(poll(&descriptor, 1, 30'000), 1);
+    CHECK(queue.next(0ms).has_value());
+    CHECK_EQUAL(poll(&descriptor, 1, 0), 0);
+}
+
+CLAIM(a_submitted_call_is_cancelled)
+{
+    emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang"})");
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    {
+        const kal::cancel cancel;
+        kal::call_options options;
+        options.cancel = &cancel;
+        queue.submit(client, "workspace.get_members", {}, nullptr, options);
+        emulator_wait_for(&kit::server, "/workspaces/members", 1);
+        cancel.fire();
+    }
+    const auto done = queue.next(30s);
+    REQUIRE(done.has_value() && !done->outcome.has_value());
+    CHECK_EQUAL(done->outcome.error().status(), kal::status::cancelled);
+}
+
+CLAIM(what_cannot_be_started_is_thrown_at_once)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    CHECK_EQUAL(kit::thrown([&] { queue.submit(client, "no.such_method"); }), kal::status::unknown_method);
+    client.close();
+    CHECK_EQUAL(kit::thrown([&] { queue.submit(client, "workspace.get_members"); }), kal::status::invalid_handle);
+    CHECK(!queue.next(0ms));
+}
+
+CLAIM(closing_a_queue_wakes_who_waits_for_it)
+{
+    const kal::queue queue;
+    kal::status ended = kal::status::ok;
+    std::thread waiting([&] {
+        ended = kit::thrown([&] {
+            while (!queue.next(100ms)) {
+            }
+        });
+    });
+    queue.close();
+    waiting.join();
+    // Which of the two depends on where the other thread was.
+    CHECK(ended == kal::status::cancelled || ended == kal::status::invalid_handle);
+    CHECK_EQUAL(queue.fd(), -1);
+}
+
+CLAIM(completions_that_nobody_takes_are_freed)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    pollfd descriptor{queue.fd(), POLLIN, 0};
+    queue.submit(client, "workspace.get_members");
+    CHECK_EQUAL(poll(&descriptor, 1, 30'000), 1);
+    // AddressSanitizer says whether they are.
+}
+
+CLAIM(a_page_of_a_stream_completes_too)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    kal::events_query query;
+    query.page_size = 250;
+    const kal::event_stream stream = client.workspace().stream_events(query);
+    std::size_t events = 0;
+    for (;;) {
+        queue.submit_next(stream, 30s);
+        auto done = queue.next(30s);
+        REQUIRE(done.has_value());
+        if (!done->outcome) {
+            CHECK_EQUAL(done->outcome.error().status(), kal::status::done);
+            break;
+        }
+        events += kal::events(std::move(*done->outcome)).size();
+    }
+    CHECK_EQUAL(events, 250u);
+}
