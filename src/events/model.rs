@@ -368,4 +368,3 @@ fn catch_up(run: &mut Run, mut engine: Engine) -> Result<(), TestCaseError> {
         }
     }
 }
-

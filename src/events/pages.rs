@@ -92,11 +92,7 @@ impl Pages {
     }
 
     /// Takes the answer to [`Pages::number`]: the ids on it, how many of them this pass had not seen before.
-    pub(super) fn turn<'a>(
-        &mut self,
-        ids: impl ExactSizeIterator<Item = &'a str> + Clone,
-        fresh: usize,
-    ) -> Turn {
+    pub(super) fn turn<'a>(&mut self, ids: impl ExactSizeIterator<Item = &'a str> + Clone, fresh: usize) -> Turn {
         if ids.len() == 0 {
             // Whoever gives the last page for all that lie behind it, gives no empty one.
             self.from_one |= self.one_is_first && matches!(self.stage, Stage::Number(2));
@@ -161,11 +157,9 @@ impl Pages {
             }
             Stage::Number(number) | Stage::SamePage(number) | Stage::Stalled(number) => *number,
             Stage::NextPage(number, _) => number + 1,
-            Stage::First
-            | Stage::FirstBefore(_)
-            | Stage::FirstAfter(_)
-            | Stage::FirstAfterRefusal(_)
-            | Stage::Over => return None,
+            Stage::First | Stage::FirstBefore(_) | Stage::FirstAfter(_) | Stage::FirstAfterRefusal(_) | Stage::Over => {
+                return None;
+            }
         };
         self.stage = Stage::FirstAfterRefusal(number);
         Some(Turn::Go)

@@ -210,7 +210,10 @@ impl Sweep {
     /// was there before, too.
     fn old_from(&self, items: &[Item<'_>]) -> u32 {
         let Some(done) = self.trusted.done.filter(|_| self.order() == Order::NewestFirst) else { return u32::MAX };
-        (0..).zip(items).find(|(_, item)| item.at.is_some_and(|at| at <= done)).map_or(u32::MAX, |(position, _)| position)
+        (0..)
+            .zip(items)
+            .find(|(_, item)| item.at.is_some_and(|at| at <= done))
+            .map_or(u32::MAX, |(position, _)| position)
     }
 
     /// The server refused the page. None: that is an error like any other.
