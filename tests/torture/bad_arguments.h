@@ -1,0 +1,264 @@
+/* What the test that gen_bad_arguments.py writes is made of: good values, and what a call with a bad one must come to. */
+#ifndef BAD_ARGUMENTS_H
+#define BAD_ARGUMENTS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../c/emulator.h"
+#include "torture.h"
+
+/* A handle whose slot was never taken, and what an out parameter holds before a call. */
+#define FORGED UINT64_C(0x7FFFFFFF20FFFFF0)
+#define SENTINEL UINT64_C(0xBADBADBADBADBAD)
+enum { ANYTHING = -1, NO_MORE = -2, STATUSES = 4, PARAMETERS = 12 };
+
+typedef struct outcome {
+    kal_status status;
+    bool gives_error, is_void, is_view, is_number, gives_length, out_left, out_given;
+    kal_error error;
+    const void *view;
+    int64_t number;
+    size_t length;
+} outcome;
+/* The first of the values is the good one. */
+typedef struct value { const char *label; kal_status gives[STATUSES]; } value;
+typedef struct parameter { const char *name; const value *values; int count; } parameter;
+typedef struct function { const char *name; outcome (*call)(const int *pick); const parameter *parameters; int count; } function;
+
+static emulator server;
+static char *long_text;
+
+static void log_line(void *none, int32_t level, const char *message)
+{
+    (void)none, (void)level, (void)message;
+}
+
+static inline kal_client_options good_options(void)
+{
+    return options_to(server.url);
+}
+
+/* A good handle is kept until something frees it. */
+static inline kal_client good_client(void)
+{
+    static kal_client client;
+    kal_stats stats = KAL_STATS_INIT;
+    kal_client_options options = good_options();
+    if (kal_client_stats(client, &stats, NULL) != KAL_OK && kal_client_open(&options, &client, NULL) != KAL_OK)
+        torture_give_up("a client cannot be opened");
+    return client;
+}
+
+static inline kal_result good_result(void)
+{
+    static kal_result result;
+    if (kal_result_json(result, NULL) == NULL && kal_workspace_get_members(good_client(), NULL, &result, NULL) != KAL_OK)
+        torture_give_up("members cannot be had");
+    return result;
+}
+
+static inline kal_error good_error(void)
+{
+    static kal_error error;
+    if (kal_error_get(error) == NULL)
+        (void)!kal_client_clear_caches((kal_client){ 0 }, &error);
+    return error;
+}
+
+static inline kal_cancel good_cancel(void)
+{
+    kal_cancel cancel;
+    if (kal_cancel_open(&cancel, NULL) != KAL_OK)
+        torture_give_up("a cancel cannot be opened");
+    return cancel;
+}
+
+/* Of events, which every call of a stream can go on. The function under test frees it. */
+static inline kal_stream good_stream(void)
+{
+    kal_stream stream;
+    if (kal_workspace_stream_events(good_client(), NULL, NULL, &stream, NULL) != KAL_OK)
+        torture_give_up("a stream cannot be opened");
+    return stream;
+}
+
+/* With a completion that waits: taking it never blocks. */
+static inline kal_queue good_queue(void)
+{
+    static kal_queue queue;
+    kal_call_options cached = KAL_CALL_OPTIONS_INIT;
+    kal_completion completion = KAL_COMPLETION_INIT;
+    cached.cache = KAL_CACHE_ONLY;
+    if (kal_queue_fd(queue) < 0 && kal_queue_open(&queue, NULL) != KAL_OK)
+        torture_give_up("a queue cannot be opened");
+    while (kal_queue_next(queue, 0, &completion, NULL) == KAL_OK) {
+        kal_result_free(completion.result);
+        kal_error_free(completion.error);
+    }
+    /* Cached or not, it is over at once. */
+    if (kal_submit(good_client(), "workspace.get_members", NULL, &cached, queue, NULL, NULL) != KAL_OK)
+        torture_give_up("nothing can be submitted");
+    return queue;
+}
+
+#define FREE(kind, function)                                                                                            \
+    static inline void free_##kind(kal_##kind handle) { function(handle); }                                             \
+    static inline kal_##kind stale_##kind(void)                                                                         \
+    {                                                                                                                   \
+        kal_##kind handle = good_##kind();                                                                              \
+        function(handle);                                                                                               \
+        return handle;                                                                                                  \
+    }
+FREE(client, kal_client_close)
+FREE(result, kal_result_free)
+FREE(error, kal_error_free)
+FREE(cancel, kal_cancel_close)
+FREE(stream, kal_stream_free)
+FREE(queue, kal_queue_close)
+
+static inline void note_out(outcome *outcome, uint64_t id)
+{
+    outcome->out_left |= id == SENTINEL;
+    outcome->out_given |= id != 0;
+}
+
+/* What runs, seen by the parent when it crashes. */
+static struct progress { char what[200]; long tried; long failed; } *progress;
+
+static inline bool gives(const value *value, kal_status status)
+{
+    for (int i = 0; i < STATUSES && value->gives[i] != NO_MORE; i++)
+        if (value->gives[i] == status || value->gives[i] == ANYTHING)
+            return true;
+    return false;
+}
+
+static inline void complain(const char *why, int64_t number)
+{
+    progress->failed++;
+    torture_fail("%s: %s (%lld)", progress->what, why, (long long)number);
+}
+
+/* What holds whatever was passed. */
+static inline void judge_any(const outcome *outcome)
+{
+    if (!is_documented(outcome->status))
+        complain(kal_status_name(outcome->status), outcome->status);
+    if (outcome->out_left)
+        complain("an out parameter is not written", 0);
+    if (outcome->status != KAL_OK && outcome->out_given)
+        complain("a call that fails gives a handle", outcome->status);
+    if (outcome->gives_error && outcome->error.id == SENTINEL)
+        complain("the error is not written", 0);
+    else if (outcome->gives_error && outcome->status == KAL_OK && outcome->error.id != 0)
+        complain("a call that succeeds gives an error", 0);
+    else if (outcome->gives_error && outcome->status >= 100 && outcome->status != KAL_TIMED_OUT
+             && (kal_error_get(outcome->error) == NULL || kal_error_get(outcome->error)->status != outcome->status))
+        complain("a call that fails gives no error, or one of another status", outcome->status);
+    if (outcome->is_view && outcome->view == NULL && outcome->gives_length && outcome->length != 0)
+        complain("nothing, but a length", (int64_t)outcome->length);
+}
+
+static inline void judge_one(const function *function, int parameter, int number, const outcome *outcome)
+{
+    const value *value = &function->parameters[parameter].values[number];
+    bool bad = value->gives[0] != KAL_OK && value->gives[0] != ANYTHING;
+    /* A function that gives no status has nothing to give for a bad argument. */
+    if (outcome->is_view || outcome->is_number || outcome->is_void) {
+        if (bad && outcome->is_view && outcome->view != NULL)
+            complain("it gives something", 0);
+        if (bad && outcome->is_number && outcome->number != -1)
+            complain("it gives a number", outcome->number);
+        return;
+    }
+    if (!gives(value, outcome->status))
+        complain(kal_status_name(outcome->status), outcome->status);
+    if (outcome->gives_error && (outcome->status == KAL_INVALID_ARGUMENT || outcome->status == KAL_INVALID_UTF8)) {
+        const kal_error_info *info = kal_error_get(outcome->error);
+        /* "query.struct_size", "headers[0].name", "event_types_len": the parameter, or the field that the label begins with. */
+        char field[64];
+        snprintf(field, sizeof field, "%.*s", (int)strcspn(value->label, " "), value->label);
+        char *suffix = strstr(field, "_len");
+        if (suffix != NULL)
+            *suffix = '\0';
+        if (info == NULL || info->attempts != 0
+            || (strstr(info->message, function->parameters[parameter].name) == NULL && strstr(info->message, field) == NULL
+                && strstr(value->label, "header") == NULL && strcmp(function->parameters[parameter].name, "ids_len") != 0))
+            complain(info != NULL ? info->message : "no message", outcome->status);
+    }
+}
+
+static inline void all_calls(const function *functions, size_t count)
+{
+    for (size_t f = 0; f < count; f++) {
+        const function *function = &functions[f];
+        int pick[PARAMETERS] = { 0 };
+        for (int p = 0; p < function->count || p == 0; p++)
+            for (int v = 0; v < (function->count == 0 ? 1 : function->parameters[p].count); v++) {
+                pick[p] = v;
+                snprintf(progress->what, sizeof progress->what, "%s: %s %s", function->name,
+                         function->count == 0 ? "nothing" : function->parameters[p].name,
+                         function->count == 0 ? "passed" : function->parameters[p].values[v].label);
+                progress->tried++;
+                outcome outcome = function->call(pick);
+                judge_any(&outcome);
+                if (function->count > 0)
+                    judge_one(function, p, v, &outcome);
+                if (outcome.gives_error)
+                    kal_error_free(outcome.error);
+                pick[p] = 0;
+            }
+        /* Two bad arguments at once: which is told is open, that one is told is not. */
+        for (int p = 0; torture_long && p < function->count; p++)
+            for (int q = p + 1; q < function->count; q++)
+                for (int v = 1; v < function->parameters[p].count; v++)
+                    for (int w = 1; w < function->parameters[q].count; w++) {
+                        pick[p] = v;
+                        pick[q] = w;
+                        snprintf(progress->what, sizeof progress->what, "%s: %s %s, %s %s", function->name,
+                                 function->parameters[p].name, function->parameters[p].values[v].label,
+                                 function->parameters[q].name, function->parameters[q].values[w].label);
+                        progress->tried++;
+                        outcome outcome = function->call(pick);
+                        judge_any(&outcome);
+                        if (outcome.gives_error)
+                            kal_error_free(outcome.error);
+                        pick[p] = pick[q] = 0;
+                    }
+    }
+}
+
+static inline int bad_arguments_main(int argc, char **argv, const function *functions, size_t count)
+{
+    torture_begin("bad-arguments", argc, argv);
+    unsetenv("KALEIDOSCOPE_API_CLIENT_ID");
+    unsetenv("KALEIDOSCOPE_API_CLIENT_SECRET");
+    unsetenv("KALEIDOSCOPE_API_URL");
+    progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        server = emulator_start(NULL);
+        long_text = malloc(1 << 20);
+        memset(long_text, 'x', 1 << 20);
+        long_text[(1 << 20) - 1] = '\0';
+        all_calls(functions, count);
+        emulator_stop(&server);
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = reap_within(child, 10 * 60 * 1000);
+    torture_check(status == 0, "no bad argument crashes or hangs: %s%s", status == 0 ? "none does" : "it did at ",
+                  status == 0 ? "" : progress->what);
+    torture_check(progress->failed == 0, "each is refused with its status and its name, or taken");
+    torture_check(count > 0 && progress->tried > (long)count * 3, "every function of the header is called: %zu", count);
+    return torture_end(progress->tried, "%zu functions, %s", count,
+                       torture_long ? "each bad argument alone and every two of them" : "each bad argument alone");
+}
+
+#endif
