@@ -107,12 +107,15 @@ impl Server {
         let number = match request.page {
             _ if self.habits.behind == Behind::Ignored => 0,
             None => 0,
-            Some(page) => page.checked_sub(self.habits.first_page).expect("no page before the first") as usize,
+            Some(page) => page
+                .checked_sub(self.habits.first_page)
+                .and_then(|page| usize::try_from(page).ok())
+                .expect("no page before the first"),
         };
-        let last = pages.len().saturating_sub(1);
+        let final_page = pages.len().saturating_sub(1);
         let page = match self.habits.behind {
-            Behind::Refused if number > last => return None,
-            Behind::LastPage => pages.nth(number.min(last)),
+            Behind::Refused if number > final_page => return None,
+            Behind::LastPage => pages.nth(number.min(final_page)),
             _ => pages.nth(number),
         };
         Some(page.unwrap_or_default().iter().map(|event| (event.id.clone(), event.at)).collect())
@@ -153,8 +156,7 @@ struct Run {
 impl Run {
     /// Goes on until the engine wants nothing more, or has to wait.
     fn go(&mut self, mut engine: Engine) -> Result<(Engine, bool), TestCaseError> {
-        loop {
-            let Step::Ask(request) = engine.next() else { break };
+        while let Step::Ask(request) = engine.next() {
             self.requests += 1;
             prop_assert!(self.requests < REQUESTS_MOST, "it never ends");
             let turn = self.turns.next();

@@ -80,7 +80,9 @@ fn fingerprint(params: &Params) -> String {
                 let mut texts = texts.clone();
                 texts.sort_unstable();
                 texts.dedup();
-                texts.iter().for_each(|text| add(text));
+                for text in &texts {
+                    add(text);
+                }
             }
             Some(Value::Count(_)) | None => {}
         }

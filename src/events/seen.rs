@@ -55,6 +55,11 @@ impl Seen {
         Sight::New
     }
 
+    /// Whether this pass has seen an id.
+    pub(super) fn is_of_this_pass(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.pass == self.pass)
+    }
+
     /// Forgets the oldest when there are too many, but none that `keep` wants. Says whether something was forgotten.
     ///
     /// A call looks at few more than the page brought, so that many that are kept do not cost every page a walk over all.
@@ -108,7 +113,7 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_but_not_those_that_are_kept() {
         let mut seen = Seen::default();
-        for number in 0..WINDOW as i64 + 300 {
+        for number in 0..i64::try_from(WINDOW).expect("small") + 300 {
             seen.see(&number.to_string(), Some(number));
             seen.forget(1, |at| at < Some(100));
         }

@@ -409,7 +409,8 @@ impl Shared {
 
 impl Turn {
     async fn serve(self, round: Round) {
-        let given = self.busy.0.run(round).await;
+        // Made here, on the library's thread: the host's may have little stack.
+        let given = Box::pin(self.busy.0.run(round)).await;
         let Self { busy, reply } = self;
         drop(busy);
         reply.send(given);

@@ -180,6 +180,11 @@ impl Sweep {
 
     /// Takes the page that was asked for. Gives the positions of the events on it that are to be given.
     pub(super) fn accept(&mut self, items: &[Item<'_>], purpose: Purpose) -> (Vec<u32>, Progress) {
+        if self.pass.pages.is_far_behind() {
+            let fresh = items.iter().filter(|item| !self.seen.is_of_this_pass(item.id)).count();
+            let turn = self.pass.pages.turn(items.iter().map(|item| item.id), fresh);
+            return (Vec::new(), self.follow(turn));
+        }
         let times = || items.iter().filter_map(|item| item.at);
         self.evidence.observe(times());
         let old_from = self.old_from(items);

@@ -1,6 +1,6 @@
 //! The record decoder: the JSON body of an answer becomes a table of records *in the body's own buffer*.
 //!
-//! A record type is a [`Schema`] and no code. [`decode`] walks the body once and leaves a [`Table`] whose cells point
+//! A record type is a `Schema` and no code. `decode` walks the body once and leaves a [`Table`] whose cells point
 //! into it: strings are unescaped where they stand and their closing quotes become NULs, so that every text can be
 //! handed to C as it is. What was overwritten is remembered, so [`Table::json`] can still give the answer byte for
 //! byte as the server sent it.

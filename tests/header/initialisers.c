@@ -17,4 +17,4 @@ kal_completion completion = KAL_COMPLETION_INIT;
 #error "KAL_VERSION_NUMBER is wrong"
 #endif
 uint32_t version_number = KAL_VERSION_NUMBER;
-const char version[] = KAL_VERSION;
+char version[] = KAL_VERSION;

@@ -170,8 +170,8 @@ fn no_http() -> Vec<Fault> {
         head("a folded header", KAL_BAD_HTTP, b"X-Lab: blue\r\n and green\r\n"),
         head("a header that is not UTF-8", KAL_OK, b"X-Request-Id: \xff\xfe\x80\r\nX-Lab: \xc3\x28\r\n"),
         Fault::bytes("10,000 headers", KAL_BAD_HTTP, |_| {
-            let headers: String = (0..10_000).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
-            answer("200 OK", &headers, b"[]")
+            let headers: Vec<String> = (0..10_000).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
+            answer("200 OK", &headers.concat(), b"[]")
         }),
         Fault::bytes("a header of 1 MiB", KAL_BAD_HTTP, |_| {
             answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(1 << 20)), b"[]")
