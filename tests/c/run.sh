@@ -33,7 +33,7 @@ case $mode in
 plain) ;;
 valgrind)
     before="valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite
-            --show-leak-kinds=definite --fair-sched=yes"
+            --show-leak-kinds=definite --fair-sched=yes --num-callers=40 --suppressions=valgrind.supp"
     ;;
 asan)
     archive=${KAL_ASAN_LIB:-$archive}
