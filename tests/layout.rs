@@ -58,6 +58,7 @@ fn the_structs_are_laid_out_as_the_header_says() {
             status, http_status, attempts, retryable, retry_after_ms, message, method, url, code, request_id, body,
             body_len
         }
+        types::kal_stream { id }
         types::kal_queue { id }
         queue::kal_completion { struct_size, user_data, status, result, error }
     };
