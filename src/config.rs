@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSF
 use secrecy::SecretString;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::proxy::Proxy;
 
 /// The environment variable that gives the client id.
 pub const ENV_CLIENT_ID: &str = "KALEIDOSCOPE_API_CLIENT_ID";
@@ -74,6 +75,7 @@ pub(crate) struct Config {
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
     pub(crate) proxy: Proxy,
+    pub(crate) proxy_secrets: Vec<SecretString>,
     pub(crate) insecure_tls: bool,
     pub(crate) user_agent: HeaderValue,
     pub(crate) connect_timeout: Duration,
@@ -85,12 +87,6 @@ pub(crate) struct Config {
     pub(crate) iap: Option<Arc<dyn IapTokenProvider>>,
 }
 
-pub(crate) enum Proxy {
-    None,
-    FromEnvironment,
-    Url(Box<reqwest::Proxy>),
-}
-
 impl Settings {
     pub(crate) fn check(self) -> Result<Config> {
         let (base_url, base_url_name) = match self.base_url {
@@ -100,21 +96,17 @@ impl Settings {
                 None => (DEFAULT_URL.into(), "base_url"),
             },
         };
-        let proxy = match self.proxy_url {
-            Some(url) => Proxy::Url(Box::new(
-                // The text of the failure could quote the password in the URL.
-                reqwest::Proxy::all(url).map_err(|_| Error::argument("proxy_url", "this is no proxy URL"))?,
-            )),
-            None if self.proxy_from_env => Proxy::FromEnvironment,
-            None => Proxy::None,
-        };
+        let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
+        let plain = base_url.scheme() == "http" && !self.allow_http;
+        let (proxy, proxy_secrets) = Proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, plain)?;
         Ok(Config {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
             client_secret: credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?,
-            base_url: check_base_url(&base_url, base_url_name, self.allow_http)?,
+            base_url,
             headers: check_headers(&self.headers)?,
             ca_bundle_path: self.ca_bundle_path,
             proxy,
+            proxy_secrets,
             insecure_tls: self.insecure_tls,
             user_agent: check_user_agent(self.user_agent.as_deref())?,
             connect_timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
@@ -195,7 +187,7 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Url> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

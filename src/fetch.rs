@@ -39,6 +39,9 @@ impl Fetcher {
                 redaction.add(&String::from_utf8_lossy(value.as_bytes()));
             }
         }
+        for secret in &config.proxy_secrets {
+            redaction.add(secrecy::ExposeSecret::expose_secret(secret));
+        }
         let quota = Arc::new(Quota::default());
         let transport = Arc::new(Transport::new(Arc::clone(&config), Arc::clone(&redaction), Arc::clone(&counters)));
         let sign_in = Arc::new(SignIn::new(
@@ -123,7 +126,7 @@ impl Fetcher {
         let message = format!("{}: the answer cannot be used: {}", method.name, self.redaction.text(why));
         Error::new(kind, message).with(|details| {
             details.http_status = Some(answer.status);
-            details.request_id = answer.request_id.as_deref().map(|id| self.redaction.text(id));
+            details.request_id.clone_from(&answer.request_id);
             details.sent = true;
             details.body = Some(self.redaction.excerpt(body, BODY_LIMIT));
         })

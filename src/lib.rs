@@ -14,6 +14,7 @@ mod events;
 mod fetch;
 pub mod ffi;
 mod process;
+mod proxy;
 mod queue;
 pub mod records;
 mod retry;

@@ -1,5 +1,6 @@
 //! One HTTP exchange: a request goes out, and its whole answer or an [`Error`] comes back. No retries, no sign-in.
 
+mod disguises;
 mod failure;
 mod redaction;
 mod refusal;
@@ -16,8 +17,9 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION, USER_AGENT};
 use reqwest::{StatusCode, Url};
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, Proxy};
+use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::proxy::Proxy;
 use crate::stats::Counters;
 use resolver::Resolver;
 
@@ -150,7 +152,7 @@ impl Transport {
             body.len()
         );
         if status.is_success() {
-            return Ok(Incoming { status: status.as_u16(), request_id: refusal::request_id(response.headers()), body });
+            return Ok(Incoming { status: status.as_u16(), request_id: refusal::request_id(response.headers(), &self.redaction), body });
         }
         Err(if status.is_redirection() {
             self.redirected(status, response.headers())
@@ -171,7 +173,7 @@ impl Transport {
         };
         Error::new(ErrorKind::BadResponse, message).with(|details| {
             details.http_status = Some(status.as_u16());
-            details.request_id = refusal::request_id(headers).map(|id| self.redaction.text(&id));
+            details.request_id = refusal::request_id(headers, &self.redaction);
             details.sent = true;
         })
     }
