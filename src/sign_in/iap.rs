@@ -41,7 +41,7 @@ impl Iap {
         let token = provider.token().map_err(refuse)?;
         let header = bearer(token.expose_secret())
             .ok_or_else(|| refuse("the token has characters that no header has".into()))?;
-        redaction.add_token(token.expose_secret());
+        redaction.add_iap_token(token.expose_secret());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((header, Instant::now()));
         Ok(())
     }

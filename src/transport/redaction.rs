@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
+
+use super::disguises;
 
 const MARK: &[u8] = b"[redacted]";
 /// A shorter "secret" would tear holes into every text.
@@ -21,58 +22,57 @@ pub(crate) struct Redaction {
 struct Secrets {
     lasting: Vec<SecretString>,
     tokens: Vec<SecretString>,
+    /// Of the identity-aware proxy. Not among the other tokens: it outlives many of them.
+    iap: Vec<SecretString>,
 }
 
 impl Secrets {
-    fn all(&self) -> impl Iterator<Item = &[u8]> {
-        self.lasting.iter().chain(&self.tokens).map(|secret| secret.expose_secret().as_bytes())
+    fn all(&self) -> impl Iterator<Item = &str> {
+        self.lasting.iter().chain(&self.tokens).chain(&self.iap).map(ExposeSecret::expose_secret)
     }
 }
 
 impl Redaction {
-    /// A secret for as long as the client lives, in the forms in which it goes over the wire.
+    /// A secret for as long as the client lives.
     pub(crate) fn add(&self, secret: &str) {
-        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let quoted = serde_json::to_string(secret).unwrap_or_default();
-        let quoted = quoted.trim_matches('"');
         let mut secrets = self.lock();
-        for form in [secret, &encoded, quoted] {
-            if form.len() >= SHORTEST && !secrets.lasting.iter().any(|known| known.expose_secret() == form) {
-                secrets.lasting.push(form.to_owned().into());
+        for form in sent(secret) {
+            if !secrets.lasting.iter().any(|known| known.expose_secret() == form.expose_secret()) {
+                secrets.lasting.push(form);
             }
         }
     }
 
     /// A token that will be replaced.
     pub(crate) fn add_token(&self, token: &str) {
-        if token.len() < SHORTEST {
-            return;
-        }
-        let mut secrets = self.lock();
-        if secrets.tokens.len() >= TOKENS_KEPT {
-            secrets.tokens.remove(0);
-        }
-        secrets.tokens.push(token.to_owned().into());
+        keep(&mut self.lock().tokens, token);
     }
 
-    /// `bytes` with every secret replaced by `[redacted]`.
+    /// A token for the identity-aware proxy.
+    pub(crate) fn add_iap_token(&self, token: &str) {
+        keep(&mut self.lock().iap, token);
+    }
+
+    /// `bytes` with every secret, in whatever form, replaced by `[redacted]`.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let secrets = self.lock();
-        let mut clean = bytes.to_vec();
-        let mut known: Vec<&[u8]> = secrets.all().collect();
-        // One that begins with another must go first, or its end would stay.
-        known.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-        for secret in known {
-            if memmem::find(&clean, secret).is_some() {
-                let mut replaced = Vec::with_capacity(clean.len());
-                let mut rest = 0;
-                for at in memmem::find_iter(&clean, secret) {
-                    replaced.extend_from_slice(&clean[rest..at]);
-                    replaced.extend_from_slice(MARK);
-                    rest = at + secret.len();
+        let mut beginnings = [false; 256];
+        secrets.all().for_each(|secret| disguises::beginnings(secret, &mut beginnings));
+        let mut clean = Vec::with_capacity(bytes.len());
+        // Secrets may overlap: up to here everything belongs to one.
+        let mut secret_to = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            if beginnings[usize::from(*byte)]
+                && let Some(end) = secrets.all().filter_map(|secret| disguises::end(bytes, at, secret)).max()
+                && end > secret_to
+            {
+                if at >= secret_to {
+                    clean.extend_from_slice(MARK);
                 }
-                replaced.extend_from_slice(&clean[rest..]);
-                clean = replaced;
+                secret_to = end;
+            }
+            if at >= secret_to {
+                clean.push(*byte);
             }
         }
         clean
@@ -80,7 +80,7 @@ impl Redaction {
 
     /// The same for the first `limit` bytes, without the half of a secret at their end.
     pub(crate) fn excerpt(&self, bytes: &[u8], limit: usize) -> Vec<u8> {
-        let longest = self.lock().all().map(<[u8]>::len).max().unwrap_or(0);
+        let longest = disguises::MOST_PER_BYTE * self.lock().all().map(str::len).max().unwrap_or(0);
         let window = &bytes[..bytes.len().min(limit + longest)];
         let mut clean = self.bytes(window);
         // What was cut off may have begun within so many bytes of the end.
@@ -97,6 +97,19 @@ impl Redaction {
     fn lock(&self) -> MutexGuard<'_, Secrets> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn keep(tokens: &mut Vec<SecretString>, token: &str) {
+    tokens.extend(sent(token));
+    tokens.drain(..tokens.len().saturating_sub(TOKENS_KEPT));
+}
+
+/// What may be repeated: a header has a secret as it is, a form has it encoded.
+fn sent(secret: &str) -> impl Iterator<Item = SecretString> {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let encoded = (encoded != secret).then_some(encoded);
+    let forms = std::iter::once(secret.to_owned()).chain(encoded);
+    forms.filter(|form| form.len() >= SHORTEST).map(SecretString::from)
 }
 
 #[cfg(test)]
@@ -119,6 +132,25 @@ mod tests {
         redaction.add("secret");
         redaction.add("secret-of-many-words");
         assert_eq!(redaction.text("a secret-of-many-words, a secret"), "a [redacted], a [redacted]");
+    }
+
+    #[test]
+    fn secrets_that_overlap_go_whole() {
+        let redaction = Redaction::default();
+        redaction.add("first-half");
+        redaction.add("half-and-more");
+        redaction.add_token("half");
+        assert_eq!(redaction.text("a first-half-and-more b half-and-more"), "a [redacted] b [redacted]");
+    }
+
+    #[test]
+    fn the_proxys_token_outlives_many_of_ours() {
+        let redaction = Redaction::default();
+        redaction.add_iap_token("iap-token");
+        for n in 0..3 * TOKENS_KEPT {
+            redaction.add_token(&format!("token-{n:04}"));
+        }
+        assert_eq!(redaction.text("iap-token"), "[redacted]");
     }
 
     #[test]

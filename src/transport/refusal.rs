@@ -14,9 +14,9 @@ const REQUEST_ID_HEADERS: [&str; 6] =
 /// How much of the server's own words goes into the message; the body has them all.
 const WORDS_LIMIT: usize = 300;
 
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn request_id(headers: &HeaderMap, redaction: &Redaction) -> Option<String> {
     let value = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name))?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    Some(String::from_utf8_lossy(&redaction.bytes(value.as_bytes())).into_owned())
 }
 
 pub(super) fn describe(
@@ -30,7 +30,7 @@ pub(super) fn describe(
     let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();
     let mut message =
         format!("{} {} failed with status {status}", request.method.name(), redaction.text(path_only(request.path)));
-    if let Some(words) = words(&parsed) {
+    if let Some(words) = words(&parsed).map(|words| redaction.text(words)) {
         message.push_str(": ");
         message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));
     }
@@ -44,8 +44,9 @@ pub(super) fn describe(
             _ => Retry::Never,
         };
         details.retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value.as_bytes()));
-        details.request_id = request_id(headers).map(|id| redaction.text(&id));
-        details.code = code(&parsed);
+        details.request_id = request_id(headers, redaction);
+        // Once more, without JSON's escapes: they may have hidden another layer of them.
+        details.code = code(&parsed).map(|code| redaction.text(&code));
         details.body = Some(body);
     })
 }
