@@ -17,6 +17,7 @@ static void (*prepare_each)(void);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *current;
 static bool failed;
+static const char *skipped;
 static jmp_buf give_up;
 
 void check_register(const char *claim, void (*run)(void))
@@ -90,6 +91,12 @@ _Noreturn void check_give_up(void)
     longjmp(give_up, 1);
 }
 
+_Noreturn void check_skip(const char *why)
+{
+    skipped = why;
+    longjmp(give_up, 1);
+}
+
 bool check_has_failed(void)
 {
     pthread_mutex_lock(&lock);
@@ -98,10 +105,15 @@ bool check_has_failed(void)
     return so_far;
 }
 
+bool check_mode_is(const char *mode)
+{
+    const char *run_as = getenv("CHECK_MODE");
+    return run_as != NULL && strcmp(run_as, mode) == 0;
+}
+
 bool check_is_slow(void)
 {
-    const char *mode = getenv("CHECK_MODE");
-    return mode != NULL && strcmp(mode, "valgrind") == 0;
+    return check_mode_is("valgrind");
 }
 
 /* A call that never returns must be a failure that is told, not a job that stops somewhere. */
@@ -144,11 +156,14 @@ int check_main(int argc, char **argv)
             continue;
         current = claims[i].claim;
         failed = false;
+        skipped = NULL;
         alarm(check_is_slow() ? HANGS_AFTER_SLOW_S : HANGS_AFTER_S);
         run(claims[i].run);
         alarm(0);
         failures += failed;
-        if (!failed)
+        if (!failed && skipped != NULL)
+            printf("ok - %s # SKIP %s\n", current, skipped);
+        else if (!failed)
             printf("ok - %s\n", current);
     }
     return failures != 0;

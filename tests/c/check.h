@@ -53,8 +53,12 @@ bool check_text(const char *file, int line, const char *what, const char *actual
 bool check_contains(const char *file, int line, const char *what, const char *text, const char *part, bool wanted);
 bool check_status(const char *file, int line, const char *what, int32_t actual, int32_t expected);
 _Noreturn void check_give_up(void);
+/* Ends the claim, which cannot be made here: `ok - ... # SKIP why`. */
+_Noreturn void check_skip(const char *why);
 /* Whether the running claim has failed. */
 bool check_has_failed(void);
+/* How the tests are run: "plain", "valgrind" or "asan". */
+bool check_mode_is(const char *mode);
 /* Under valgrind, where everything takes fifty times as long. */
 bool check_is_slow(void);
 

@@ -261,9 +261,8 @@ CLAIM(signal_dispositions_stay_as_they_are)
 /* Red without the mask: the thread that the library starts would run the host's handlers. */
 CLAIM(the_librarys_thread_blocks_all_signals_but_the_fatal_ones)
 {
-    /* valgrind keeps masks of its own */
     if (check_is_slow())
-        return;
+        check_skip("valgrind keeps masks of its own");
     const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
     unsigned long long expected = 0;
     for (int number = 1; number <= 31; number++)
@@ -297,10 +296,19 @@ CLAIM(the_librarys_thread_blocks_all_signals_but_the_fatal_ones)
     kal_client_close(client);
 }
 
+/* Another thread may hold the lock of its allocator at that moment, and the child waits for it for ever: seen with gcc 12,
+   with the child's thread in asan_malloc. */
+static void skip_under_address_sanitizer(void)
+{
+    if (check_mode_is("asan"))
+        check_skip("AddressSanitizer itself cannot be forked with threads");
+}
+
 /* Runs a child and waits for it; what it checks counts here too. */
 static void in_a_child(void (*check)(kal_client, kal_result, kal_error, kal_cancel), kal_client client, kal_result result,
                        kal_error error, kal_cancel cancel)
 {
+    bool failed_before = check_has_failed();
     fflush(stdout);
     pid_t child = fork();
     if (!CHECK(child >= 0))
@@ -313,7 +321,7 @@ static void in_a_child(void (*check)(kal_client, kal_result, kal_error, kal_canc
 #endif
         check(client, result, error, cancel);
         fflush(stdout);
-        _exit(check_has_failed());
+        _exit(check_has_failed() && !failed_before);
     }
     int status = -1;
     CHECK_INT(waitpid(child, &status, 0), child);
@@ -354,6 +362,7 @@ static void child_of_fork(kal_client client, kal_result result, kal_error error,
 
 CLAIM(a_forked_child_gets_forked_for_what_it_inherits_and_works_with_its_own)
 {
+    skip_under_address_sanitizer();
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
     kal_cancel cancel;
@@ -396,6 +405,7 @@ static void child_with_a_child(kal_client client, kal_result result, kal_error e
 
 CLAIM(a_child_of_a_child_inherits_neither_of_them)
 {
+    skip_under_address_sanitizer();
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
     kal_error error = KAL_NONE;
@@ -432,6 +442,7 @@ static void fork_or_call(int index, void *context)
 
 CLAIM(forking_while_other_threads_call_hangs_nobody)
 {
+    skip_under_address_sanitizer();
     kal_client client = new_client();
     crowd(4, fork_or_call, &client);
     kal_result_free(RESULT_OF(get_events, client));

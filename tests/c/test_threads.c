@@ -233,8 +233,8 @@ static void on_a_stack_of(size_t bytes)
 
 CLAIM(every_call_works_on_a_small_stack)
 {
-    const char *mode = getenv("CHECK_MODE"), *profile = getenv("PROFILE");
-    if (mode != NULL && strcmp(mode, "asan") == 0)
+    const char *profile = getenv("PROFILE");
+    if (check_mode_is("asan"))
         on_a_stack_of(256 * 1024); /* red zones around everything */
     else if (profile != NULL && strcmp(profile, "dev") == 0)
         on_a_stack_of(64 * 1024); /* nothing is inlined */
