@@ -93,7 +93,6 @@ impl Pages {
     }
 
     /// Takes the answer to [`Pages::number`]: the ids on it, how many of them this pass had not seen before.
-    #[expect(clippy::needless_pass_by_value, reason = "an iterator is used up")]
     pub(super) fn turn<'a>(&mut self, ids: impl ExactSizeIterator<Item = &'a str> + Clone, fresh: usize) -> Turn {
         if ids.len() == 0 {
             if let Stage::FarBehind(number) = self.stage {
