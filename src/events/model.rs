@@ -81,7 +81,11 @@ impl Server {
                 None => self.newest() + arrival.gap,
             };
             let arrived = self.events.len();
-            let place = if self.habits.by_arrival || arrival.undated { self.newest() } else { at };
+            let place = match (self.habits.by_arrival, arrival.undated) {
+                (true, _) => 0,
+                (false, true) => self.newest(),
+                (false, false) => at,
+            };
             let at = (!arrival.undated).then_some(at);
             self.events.push(Event { id: format!("e{arrived}"), at, place: (place, arrived) });
         }
@@ -172,16 +176,7 @@ impl Run {
                 continue;
             };
             let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: *at }).collect();
-            let debug_give = engine.accept(&items);
-            if std::env::var("DBG").is_ok() {
-                println!(
-                    "{request:?} -> {:?} give {:?} {}",
-                    page.iter().map(|p| p.0.clone()).collect::<Vec<_>>(),
-                    debug_give,
-                    engine.cursor().to_text("f")
-                );
-            }
-            for position in debug_give {
+            for position in engine.accept(&items) {
                 *self.given.entry(page[position as usize].0.clone()).or_default() += 1;
             }
             if turn.is_some_and(|turn| turn.dies) {
