@@ -152,7 +152,11 @@ impl Transport {
             body.len()
         );
         if status.is_success() {
-            return Ok(Incoming { status: status.as_u16(), request_id: refusal::request_id(response.headers(), &self.redaction), body });
+            return Ok(Incoming {
+                status: status.as_u16(),
+                request_id: refusal::request_id(response.headers(), &self.redaction),
+                body,
+            });
         }
         Err(if status.is_redirection() {
             self.redirected(status, response.headers())
