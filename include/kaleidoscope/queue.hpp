@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "client.hpp"
 
@@ -75,8 +76,8 @@ public:
         if (status != KAL_OK)
             return unexpected(error(status, failure));
         if (next.status != KAL_OK)
-            return std::optional<completion>(completion{next.user_data, unexpected(error(next.status, next.error))});
-        return std::optional<completion>(completion{next.user_data, answer(next.result)});
+            return made(completion{next.user_data, unexpected(error(next.status, next.error))});
+        return made(completion{next.user_data, answer(next.result)});
     }
 #if KAL_CPP_EXCEPTIONS
     void submit(const client& from, std::string_view method, std::string_view params_json = {}, void* user_data = nullptr,
@@ -99,6 +100,11 @@ public:
     kal_queue handle() const noexcept { return handle_.get(); }
 
 private:
+    static result<std::optional<completion>> made(completion&& done)
+    {
+        return result<std::optional<completion>>(std::in_place, std::move(done));
+    }
+
     detail::owner<kal_queue, kal_queue_close> handle_;
 };
 

@@ -39,6 +39,9 @@ public:
 
     template <class U = T, class = std::enable_if_t<std::is_convertible_v<U, T>>>
     result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    template <class... Arguments>
+    explicit result(std::in_place_t, Arguments&&... arguments)
+        : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...) {}
     result(const unexpected& failure) noexcept : state_(std::in_place_index<1>, failure.error()) {}
 
     bool has_value() const noexcept { return state_.index() == 0; }

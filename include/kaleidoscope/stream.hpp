@@ -37,7 +37,7 @@ public:
         kal_error failure = KAL_NONE;
         const kal_status status = kal_stream_next(handle_.get(), calling::wait_ms(timeout), &page, &failure);
         if (status == KAL_OK)
-            return std::optional<events>(answer(page));
+            return result<std::optional<events>>(std::in_place, answer(page));
         is_done_ = status == KAL_DONE;
         // With an error, it is a request that took too long.
         if (is_done_ || (status == KAL_TIMED_OUT && failure.id == 0))
@@ -85,8 +85,8 @@ public:
         using iterator_category = std::input_iterator_tag;
 
         iterator() noexcept = default; // the end
-        kal::events& operator*() const noexcept { return *stream_->page_; }
-        kal::events* operator->() const noexcept { return &*stream_->page_; }
+        kal::events& operator*() const noexcept { return stream_->page_; }
+        kal::events* operator->() const noexcept { return &stream_->page_; }
         iterator& operator++()
         {
             if (!stream_->take())
@@ -126,16 +126,20 @@ private:
     // The next page, however long it takes to come.
     bool take()
     {
-        do
-            page_ = next((std::chrono::milliseconds::max)());
-        while (!page_ && !is_done_);
-        return page_.has_value();
+        for (;;) {
+            if (std::optional<kal::events> page = next((std::chrono::milliseconds::max)())) {
+                page_ = *std::move(page);
+                return true;
+            }
+            if (is_done_)
+                return false;
+        }
     }
 #endif
 
     std::shared_ptr<const token_provider> provider_; // outlives the handle
     detail::owner<kal_stream, kal_stream_free> handle_;
-    std::optional<kal::events> page_;
+    kal::events page_{answer(kal_result{})}; // the one that a loop is at
     bool is_done_ = false;
 };
 

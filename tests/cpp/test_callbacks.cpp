@@ -147,12 +147,12 @@ CLAIM(a_provider_lives_as_long_as_anything_that_may_ask_it)
     const emulator_behind_proxy proxy;
     auto kept = std::make_shared<int>(0);
     const std::weak_ptr<int> provider = kept;
-    std::optional<kal::client> client(std::in_place, proxy.options([kept] { return "proxy-token"; }));
+    auto client = std::make_unique<kal::client>(proxy.options([kept] { return "proxy-token"; }));
     kept.reset();
-    std::optional<kal::workspace_service> service(client->workspace());
-    std::optional<kal::event_stream> stream(service->stream_events());
+    auto service = std::make_unique<kal::workspace_service>(client->workspace());
+    auto stream = std::make_unique<kal::event_stream>(service->stream_events());
     {
-        const kal::client moved = *std::move(client);
+        const kal::client moved = std::move(*client);
         client.reset();
         CHECK_EQUAL(moved.workspace().members().size(), 12u);
     }

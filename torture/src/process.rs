@@ -36,3 +36,9 @@ pub fn descriptors() -> usize {
 pub fn threads() -> u64 {
     status("Threads")
 }
+
+/// What the descriptors are open to.
+pub fn open_files() -> Vec<String> {
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string())).collect()
+}

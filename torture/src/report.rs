@@ -52,9 +52,14 @@ impl Row {
         if failures.len() > SHOWN {
             println!("#   and {} more", failures.len() - SHOWN);
         }
+        self.add(tried, failures.len() as u64);
+    }
+
+    /// Claims that were reported elsewhere.
+    pub fn add(&self, tried: u64, failed: u64) {
         let mut sums = self.sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         sums.0 += tried;
-        sums.1 += failures.len() as u64;
+        sums.1 += failed;
     }
 
     /// A claim that is true or not; `seen` says what was seen.

@@ -1,0 +1,309 @@
+//! 32 threads for a quarter of an hour, a tenth of the requests going wrong, the server restarted every half minute: memory,
+//! descriptors and threads stay flat, and every call that is not in the way of a fault has its answer.
+//!
+//! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; `--short` is 20 seconds, with a restart every 4. The server is a process of its
+//! own, so the figures are the client's alone. Seen red with a `mem::forget` of every hundredth answer in `Answer::whole`: resident memory "from 19 to
+//! 74 MiB"; and with clients that are leaked instead of closed: descriptors.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kal_torture::calls::{self, Cancel, Client, Door, How, Method, Opening, Queue, name};
+use kal_torture::process;
+use kal_torture::random::Random;
+use kal_torture::report::{Form, Row};
+use kaleidoscope::ffi::status::{
+    KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_TIMED_OUT,
+    KAL_UNAUTHORIZED, kal_status,
+};
+
+const THREADS: u64 = 32;
+/// What may differ between the beginning and the end of a run that is flat.
+const MEMORY_SLACK_KIB: u64 = 6 * 1024;
+const DESCRIPTORS_SLACK: usize = 8;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "--serve") {
+        serve(Duration::from_secs(arguments[1].parse().expect("seconds")));
+    }
+    let form = Form::from_args();
+    let asked = arguments.iter().find_map(|argument| argument.parse().ok());
+    let asked = asked.or_else(|| std::env::var("KAL_SOAK_SECONDS").ok()?.parse().ok());
+    let short = arguments.iter().any(|argument| argument == "--short");
+    let seconds: u64 = asked.unwrap_or(if short { 20 } else { 900 });
+    let restart = Duration::from_secs(if short || seconds < 120 { 4 } else { 30 });
+    debug_assert!(form == Form::Short || !short);
+    soak(Duration::from_secs(seconds), restart)
+}
+
+/// A moment of the run.
+struct Sample {
+    resident_kib: u64,
+    descriptors: usize,
+    threads: u64,
+}
+
+impl Sample {
+    fn take() -> Self {
+        Self { resident_kib: process::resident_kib(), descriptors: process::descriptors(), threads: process::threads() }
+    }
+}
+
+fn soak(time: Duration, restart: Duration) -> ! {
+    let row = Row::begin("soak");
+    // What the process needs once and for all is not a leak.
+    let nobody = Client::open(&Opening { max_attempts: 1, ..Opening::at("http://127.0.0.1:1") }).expect("a client");
+    assert_eq!(nobody.call(Door::Typed, Method::Members, How::default()).status, KAL_CONNECT_FAILED);
+    drop(nobody);
+    calls::shutdown();
+    let before = Sample::take();
+    let (mut server, output, http, https, ca) = start(restart);
+    let ca_path = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(ca_path.path(), ca).expect("a file");
+    let plain = Opening { timeout_ms: 5_000, ..Opening::at(http) };
+    let ca_bundle_path = Some(ca_path.path().display().to_string());
+    let secure = Opening { timeout_ms: 5_000, ca_bundle_path, ..Opening::at(https) };
+
+    let (over, counts) = (AtomicBool::new(false), Counts::default());
+    let mut samples = Vec::new();
+    let clients = [Client::open(&plain).expect("a client"), Client::open(&secure).expect("a client")];
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (over, counts, clients, openings) = (&over, &counts, &clients, [&plain, &secure]);
+            scope.spawn(move || {
+                let mut random = Random::seeded(thread + 1);
+                let queue = Queue::open();
+                while !over.load(Ordering::Relaxed) {
+                    let which = usize::from(random.once_in(2));
+                    // Now and then a client of one's own: opened, used, closed.
+                    if random.once_in(100) {
+                        let own = Client::open(openings[which]).expect("a client");
+                        counts.one(own.call(Door::Typed, Method::Members, How::default()).status);
+                    } else {
+                        one_call(&clients[which], &queue, &mut random, counts);
+                    }
+                }
+                while queue.next(10).is_some() {}
+            });
+        }
+        samples = watch(time, &counts);
+        over.store(true, Ordering::Relaxed);
+    });
+    drop(clients);
+    let ended = calls::shutdown();
+    drop(server.stdin.take());
+    let _ = server.wait();
+    drop((server, output));
+    drop(ca_path);
+    let after = Sample::take();
+
+    let calls = counts.calls.load(Ordering::Relaxed);
+    let failed = counts.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    row.claim("every call ends, and with a status that the faults explain", calls, &failed);
+    let good = counts.good.load(Ordering::Relaxed);
+    // While the server is down calls fail as fast as they are made.
+    row.check("many calls have their answer", good * 10 >= calls * 3, &format!("{good} of {calls}"));
+    flat(&row, &samples);
+    row.check("the library's thread ends", ended == KAL_OK, &name(ended));
+    row.check(
+        "in the end there are as many descriptors and threads as in the beginning",
+        after.descriptors <= before.descriptors && after.threads <= before.threads,
+        &format!(
+            "{} and {}, {} and {}; {}",
+            before.descriptors,
+            after.descriptors,
+            before.threads,
+            after.threads,
+            process::open_files().join(", ")
+        ),
+    );
+    row.end(&format!("{calls} calls in {} s, {} faults met", time.as_secs(), calls - good))
+}
+
+#[derive(Default)]
+struct Counts {
+    calls: AtomicU64,
+    good: AtomicU64,
+    wrong: std::sync::Mutex<Vec<String>>,
+}
+
+impl Counts {
+    fn one(&self, status: kal_status) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match status {
+            KAL_OK => {
+                self.good.fetch_add(1, Ordering::Relaxed);
+            }
+            KAL_CANCELLED
+            | KAL_CONNECT_FAILED
+            | KAL_CONNECTION_LOST
+            | KAL_TIMED_OUT
+            | KAL_AUTH_FAILED
+            | KAL_BAD_RESPONSE
+            | KAL_UNAUTHORIZED
+            | 429
+            | 500..=504 => {}
+            other => self.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name(other)),
+        }
+    }
+}
+
+fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts) {
+    let method = Method::ALL[usize::try_from(random.below(6)).unwrap_or(0)];
+    let cache = i32::from(random.once_in(2));
+    match random.below(10) {
+        0 => {
+            let cancel = Cancel::default();
+            let how = How { cache, cancel: Some(&cancel), ..How::default() };
+            if client.submit(queue, method, how) == KAL_OK {
+                cancel.fire();
+                counts.one(queue.next(30_000).map_or(0x7fff, |outcome| outcome.status));
+            }
+        }
+        1 => {
+            let mut under_way = 0;
+            for _ in 0..8 {
+                under_way += u32::from(client.submit(queue, method, How { cache, ..How::default() }) == KAL_OK);
+            }
+            for _ in 0..under_way {
+                counts.one(queue.next(30_000).map_or(0x7fff, |outcome| outcome.status));
+            }
+        }
+        2 => counts.one(client.call(Door::Typed, method, How { cache, timeout_ms: 20, ..How::default() }).status),
+        3 => {
+            client.clear_caches();
+        }
+        _ => counts.one(client.call(Door::Json, method, How { cache, ..How::default() }).status),
+    }
+}
+
+/// Looks at the process once a second, and says what it sees now and then.
+fn watch(time: Duration, counts: &Counts) -> Vec<Sample> {
+    let began = Instant::now();
+    let mut samples = Vec::new();
+    let say_every = (time.as_secs() / 30).max(1);
+    println!("#   time   resident  descriptors  threads      calls");
+    while began.elapsed() < time {
+        thread::sleep(Duration::from_secs(1));
+        let sample = Sample::take();
+        let seconds = began.elapsed().as_secs();
+        if seconds.is_multiple_of(say_every) {
+            let calls = counts.calls.load(Ordering::Relaxed);
+            println!(
+                "# {seconds:>4} s {:>6} KiB {:>12} {:>8} {calls:>10}",
+                sample.resident_kib, sample.descriptors, sample.threads
+            );
+        }
+        samples.push(sample);
+    }
+    samples
+}
+
+/// The last third of the run against the one after the first tenth, in which caches and pools fill up.
+fn flat(row: &Row, samples: &[Sample]) {
+    let tenth = samples.len() / 10;
+    let third = (samples.len() / 3).max(1);
+    let early = &samples[tenth..(tenth + third).min(samples.len())];
+    let late = &samples[samples.len() - third..];
+    let median = |part: &[Sample], of: fn(&Sample) -> u64| {
+        let mut values: Vec<_> = part.iter().map(of).collect();
+        values.sort_unstable();
+        values.get(values.len() / 2).copied().unwrap_or(0)
+    };
+    let (from, to) = (median(early, |s| s.resident_kib), median(late, |s| s.resident_kib));
+    row.check("resident memory is flat", to <= from + MEMORY_SLACK_KIB, &format!("from {from} to {to} KiB"));
+    let of = |s: &Sample| s.descriptors as u64;
+    let (from, to) = (median(early, of), median(late, of));
+    let bound = from + from / 4 + DESCRIPTORS_SLACK as u64;
+    row.check("descriptors are flat", to <= bound, &format!("from {from} to {to}"));
+    let most = |part: &[Sample]| part.iter().map(|s| s.threads).max().unwrap_or(0);
+    let (from, to) = (most(early), most(late));
+    row.check("threads are flat", to <= from, &format!("from {from} to {to}"));
+}
+
+/// The server's process, its output, its two URLs and its certificate.
+fn start(restart: Duration) -> (Child, BufReader<ChildStdout>, String, String, String) {
+    let this = std::env::current_exe().expect("its own path");
+    let mut server = Command::new(this)
+        .args(["--serve", &restart.as_secs().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server");
+    let mut output = BufReader::new(server.stdout.take().expect("its output"));
+    let mut line = || {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line");
+        line
+    };
+    let (http, https) = (line().trim().to_owned(), line().trim().to_owned());
+    let mut ca = String::new();
+    while !ca.contains("END CERTIFICATE") {
+        ca.push_str(&line());
+    }
+    (server, output, http, https, ca)
+}
+
+/// The server: two emulators that are restarted, and faults for a tenth of what they are asked. Ends with its input.
+fn serve(restart: Duration) -> ! {
+    let plain = Emulator::start(Config::default()).expect("an emulator");
+    let secure = Emulator::start(Config { tls: true, ..Config::default() }).expect("an emulator");
+    println!("{}\n{}\n{}", plain.url(), secure.url(), secure.ca_pem().unwrap_or_default());
+    thread::spawn(move || {
+        let mut random = Random::seeded(5);
+        let mut seen = [0, 0];
+        let mut restarted = Instant::now();
+        loop {
+            thread::sleep(Duration::from_millis(5));
+            for (emulator, seen) in [&plain, &secure].into_iter().zip(&mut seen) {
+                let total = emulator.counts().total;
+                for _ in 0..total.saturating_sub(*seen) / 10 {
+                    emulator.fault(fault(&mut random));
+                }
+                *seen += (total - *seen) / 10 * 10;
+                if random.once_in(200) {
+                    emulator.expire_tokens();
+                }
+            }
+            if restarted.elapsed() >= restart {
+                for emulator in [&plain, &secure] {
+                    let _ = emulator.pause();
+                    // As after a restart: what it knew is gone.
+                    emulator.expire_tokens();
+                    emulator.revoke_refresh_tokens();
+                }
+                thread::sleep(Duration::from_millis(500));
+                for emulator in [&plain, &secure] {
+                    emulator.resume().expect("the port again");
+                }
+                restarted = Instant::now();
+            }
+        }
+    });
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::process::exit(0)
+}
+
+fn fault(random: &mut Random) -> Fault {
+    let fault = Fault::everywhere();
+    // A call that hangs does nothing else for as long, so there are fewer of them.
+    match if random.once_in(50) { 11 } else { random.below(11) } {
+        0 => fault.status(500),
+        1 => fault.status(503).header("Retry-After", "1"),
+        2 => fault.status(429),
+        3 => fault.status(401),
+        4 => fault.drop_connection(DropPoint::Before),
+        5 => fault.drop_connection(DropPoint::Headers),
+        6 => fault.drop_connection(DropPoint::Body),
+        7 => fault.delay(Duration::from_millis(100)),
+        8 => fault.expire_tokens(),
+        9 => fault.body("<html>not today</html>"),
+        10 => fault.redirect("http://127.0.0.1:1/"),
+        _ => fault.drop_connection(DropPoint::Hang),
+    }
+}
