@@ -144,7 +144,7 @@ test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
 .PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-torture
+  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-torture torture torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -192,3 +192,53 @@ test-install: lib emulator
 
 test-compat: lib emulator
 	@tests/compat/run.sh
+
+test-cpp: lib emulator
+	@tests/cpp/run.sh plain
+
+test-cpp-asan: asan-lib emulator
+	@tests/cpp/run.sh asan
+
+test-go: lib emulator
+	@bindings/go/test.sh
+
+test-torture: torture-programs
+	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short
+
+torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json
+	@$(MAKE) --no-print-directory torture-programs
+	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
+
+# --- The programs of tests/torture and torture/, in target/torture-bin
+
+export KAL_TORTURE_BIN := $(abspath $(TARGET)/torture-bin)
+TORTURE_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -O1 -g -pthread -I include -I tests/torture \
+  -DKAL_INCLUDE='"$(KAL_INCLUDE_DIR)"' -DKAL_LIBRARY='"$(abspath $(LIB))/libkaleidoscope.so.$(ABI)"'
+# Programs of several files, of no file that is committed, or built otherwise, have their own rules.
+TORTURE_C := $(filter-out torture syscall_faults_shim handles,$(basename $(notdir $(wildcard tests/torture/*.c)))) bad_arguments
+TORTURE_KIT := tests/torture/torture.c tests/torture/torture.h tests/c/emulator.c tests/c/emulator.h
+
+torture-programs: $(TORTURE_C:%=$(KAL_TORTURE_BIN)/%) $(KAL_TORTURE_BIN)/handles $(KAL_TORTURE_BIN)/syscall_faults_shim.so emulator
+	@$(CARGO) build $(CARGO_FLAGS) --workspace --bins --quiet
+	@cd $(KAL_TORTURE_BIN) && for program in $(abspath torture/src/bin)/*; do \
+	  program=$$(basename "$$program" .rs); ln -sf $(abspath $(TARGET))/debug/$$program $$program; done
+
+$(KAL_TORTURE_BIN)/%: tests/torture/%.c $(TORTURE_KIT) include/kaleidoscope.h | lib
+	@mkdir -p $(@D)
+	$(CC) $(TORTURE_CFLAGS) $(filter %.c,$^) -o $@ -L $(LIB) -lkaleidoscope -Wl,-rpath,$(abspath $(LIB)) -ldl
+
+$(KAL_TORTURE_BIN)/bad_arguments.c: tests/torture/gen_bad_arguments.py include/kaleidoscope.h
+	@mkdir -p $(@D)
+	python3 $^ >$@
+
+$(KAL_TORTURE_BIN)/bad_arguments: $(KAL_TORTURE_BIN)/bad_arguments.c tests/torture/bad_arguments.h $(TORTURE_KIT) | lib
+	$(CC) $(TORTURE_CFLAGS) $(filter %.c,$^) -o $@ -L $(LIB) -lkaleidoscope -Wl,-rpath,$(abspath $(LIB)) -ldl
+
+# Handles that are none are where memory errors would be.
+$(KAL_TORTURE_BIN)/handles: tests/torture/handles.c $(TORTURE_KIT) include/kaleidoscope.h asan-lib
+	@mkdir -p $(@D)
+	$(CC) $(TORTURE_CFLAGS) -fsanitize=address $(filter %.c,$^) -o $@ $(ASAN_LIB) $(STATIC_LIBS)
+
+$(KAL_TORTURE_BIN)/%_shim.so: tests/torture/%_shim.c tests/torture/%.h
+	@mkdir -p $(@D)
+	$(CC) $(TORTURE_CFLAGS) -shared -fPIC $(filter %.c,$^) -o $@ -ldl

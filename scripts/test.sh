@@ -27,8 +27,12 @@ section 'C tests'        'C tests'                                           tes
 section 'C examples'     'C examples'                                        test-examples
 section 'valgrind'       'C tests under valgrind'                            test-c-valgrind
 section 'ASan'           'C tests under AddressSanitizer'                    test-c-asan
+section 'C++'            'The C++ header'                                    test-cpp
+section 'C++'            'The C++ header under AddressSanitizer'             test-cpp-asan
 section 'installation'   'Installation'                                      test-install
 section 'compatibility'  'Compatibility with the Python client'              test-compat
+section 'Go'             'The Go package'                                    test-go
+section 'torture'        'Faults, races and forks, the short form'           test-torture
 
 echo
 scripts/tally "$log"
