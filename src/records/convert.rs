@@ -12,7 +12,7 @@ pub(super) fn int_from_number(raw: &[u8]) -> Option<i64> {
 ///
 /// Space around it, a sign, leading zeros, single underscores between digits and a fraction of zeros are all allowed,
 /// but not an exponent.
-pub(super) fn int_from_text(text: &[u8]) -> Option<i64> {
+pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
     let text = from_utf8(text).ok()?.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -29,6 +29,7 @@ mod skip;
 mod table;
 mod time;
 
+pub(crate) use convert::int_from_text;
 pub(crate) use decode::decode;
 pub(crate) use schema::{Root, Schema};
 pub(crate) use schemas::{EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Token;
 use crate::error::{Error, ErrorKind, Result};
+use crate::records;
 use crate::transport::{Incoming, Method, Outgoing};
 
 const PATH: &str = "/auth/oauth/token";
@@ -136,7 +137,7 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u6
         #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
         Seconds::Float(seconds) if seconds.fract() == 0.0 && seconds.abs() < 1e15 => seconds as i64,
         Seconds::Float(_) => return Err(wrong()),
-        Seconds::Text(text) => text.trim().parse().map_err(|_| wrong())?,
+        Seconds::Text(text) => records::int_from_text(text.as_bytes()).ok_or_else(wrong)?,
     };
     Ok(u64::try_from(whole).unwrap_or(0))
 }
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn seconds_come_in_three_forms() {
-        for seconds in ["3600", "3600.0", "\"3600\"", "\" 3600 \""] {
+        for seconds in ["3600", "3600.0", "\"3600\"", "\" 3600 \"", "\"3600.0\""] {
             let body = format!(r#"{{"access_token":"a","refresh_token":"r","expires_in":{seconds},"more":1}}"#);
             assert!(answer(&body).is_ok(), "{seconds}");
         }
