@@ -171,6 +171,9 @@
 // The handle is none, was freed, was never given out or is of another kind.
 #define KAL_INVALID_HANDLE 101
 
+// A string argument is not UTF-8; the message names it.
+#define KAL_INVALID_UTF8 102
+
 // The call does not fit the state of the object, for example because it was closed meanwhile.
 #define KAL_INVALID_STATE 103
 
@@ -514,7 +517,7 @@ typedef struct kal_workspace_event {
     const char *id;
     // Such as `"create"`; NULL where the API has none.
     const char *event_type;
-    // -1: absent.
+    // -1: absent; a -1 from the server looks the same here, the JSON tells them apart.
     int64_t event_type_version;
     // As the server wrote it; NULL where the API has none.
     const char *created_at;
@@ -599,9 +602,6 @@ typedef struct kal_completion {
 // Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
 // soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`.
 typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
-
-// A string argument is not UTF-8; the message names it.
-#define KAL_INVALID_UTF8 102
 
 #ifdef __cplusplus
 extern "C" {

@@ -18,6 +18,7 @@ printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null 2>/dev/n
 if [ "$1" = test ]; then
     need gcc gcc
     need g++ g++
+    need clang++ clang
     need pkg-config pkg-config
     need cmake cmake
     need valgrind valgrind

@@ -21,7 +21,7 @@ pub const KAL_INVALID_ARGUMENT: i32 = 100;
 /// The handle is none, was freed, was never given out or is of another kind.
 pub const KAL_INVALID_HANDLE: i32 = 101;
 /// A string argument is not UTF-8; the message names it.
-pub const KAL_INVALID_UTF8: kal_status = 102;
+pub const KAL_INVALID_UTF8: i32 = 102;
 /// The call does not fit the state of the object, for example because it was closed meanwhile.
 pub const KAL_INVALID_STATE: i32 = 103;
 /// Neither the options nor the environment give credentials.

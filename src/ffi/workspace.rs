@@ -74,7 +74,7 @@ pub struct kal_workspace_event {
     pub id: *const c_char,
     /// Such as `"create"`; NULL where the API has none.
     pub event_type: *const c_char,
-    /// -1: absent.
+    /// -1: absent; a -1 from the server looks the same here, the JSON tells them apart.
     pub event_type_version: i64,
     /// As the server wrote it; NULL where the API has none.
     pub created_at: *const c_char,
