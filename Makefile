@@ -8,6 +8,9 @@ DESTDIR ?=
 TARGET  ?= target
 CC      ?= cc
 CARGO   ?= cargo
+CARGO_BUILD ?= $(CARGO) build
+# What CARGO_BUILD builds for, where that is not this machine.
+RUST_TARGET ?=
 export CC
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -18,7 +21,7 @@ STATIC_LIBS := -lpthread -lm -ldl
 
 ifeq ($(PROFILE),release)
 LIB       := $(TARGET)/lib
-RUST_LIB  := $(TARGET)/release/libkaleidoscope.a
+RUST_LIB  := $(TARGET)/$(if $(RUST_TARGET),$(RUST_TARGET)/)release/libkaleidoscope.a
 else ifeq ($(PROFILE),dev)
 LIB       := $(TARGET)/lib-dev
 RUST_LIB  := $(TARGET)/debug/libkaleidoscope.a
@@ -55,10 +58,10 @@ help: ## what there is
 lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## the shared library and the archive, in target/lib (PROFILE=dev: target/lib-dev)
 
 # No path of the machine that built it is in the library.
-$(TARGET)/release/libkaleidoscope.a: $(SOURCES)
+$(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/libkaleidoscope.a: $(SOURCES)
 	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
 	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-	$(CARGO) build $(CARGO_FLAGS) --release --lib --package kaleidoscope
+	$(CARGO_BUILD) $(CARGO_FLAGS) --release --lib --package kaleidoscope
 	@touch $@
 
 $(TARGET)/debug/libkaleidoscope.a: $(SOURCES)
@@ -128,6 +131,19 @@ install: lib ## into DESTDIR/PREFIX: library, header, pkg-config file, CMake pac
 
 uninstall: ## removes exactly what install installed
 	@scripts/install.sh uninstall
+
+# --- Packages
+
+# Where PyPI's zig is, its glibc is too: any will do that zig knows.
+DIST_GLIBC ?= 2.17
+export DIST_GLIBC
+
+.PHONY: dist abi deb
+dist: ## a tarball for every x86-64 Linux with glibc 2.17 or newer, in target/dist
+	@scripts/dist.sh
+
+abi: ## packaging/abi/libkaleidoscope.so.0.abi anew, at a release: what the next one must still offer
+	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
 
 # --- Showing
 
@@ -208,6 +224,10 @@ test-torture: torture-programs
 torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json
 	@$(MAKE) --no-print-directory torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
+
+.PHONY: test-dist test-deb test-swift
+test-dist: dist emulator
+	@tests/dist/run.sh
 
 # --- The programs of tests/torture and torture/, in target/torture-bin
 

@@ -1,0 +1,40 @@
+#!/bin/sh
+# dist.sh: builds the library for glibc DIST_GLIBC with zig's C library and linker, and packs it with what programs need.
+#
+# Everything goes below TARGET/dist: the tools (from PyPI, in a venv), what cargo builds, the library, the tarball.
+set -eu
+machine=$(uname -m)
+triple=$machine-unknown-linux-gnu
+dist=$TARGET/dist
+name=libkaleidoscope-$VERSION-linux-$machine
+venv=$dist/venv
+mkdir -p "$dist"
+dist=$(cd "$dist" && pwd)
+venv=$dist/venv
+
+if ! "$venv/bin/python" -c 'import ziglang' 2>/dev/null || [ ! -x "$venv/bin/cargo-zigbuild" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check ziglang cargo-zigbuild
+fi
+export PATH="$venv/bin:$PATH" KAL_PYTHON="$venv/bin/python" KAL_GLIBC="$DIST_GLIBC"
+
+# The variables of the make that called are not meant for this one.
+unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
+make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" \
+    CARGO_BUILD="${CARGO:-cargo} zigbuild --target $triple.$DIST_GLIBC"
+
+root=$dist/$name
+rm -rf "$root"
+LIB=$dist/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include DESTDIR='' scripts/install.sh install
+zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
+# What unwinds the stack comes from zig, too, and so do compiler-rt's few functions; both are LLVM's.
+python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \
+    >"$root/THIRD-PARTY-LICENSES.txt"
+install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
+# The same sources give the same bytes.
+tar --create --directory "$dist" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX \
+    --mtime="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}" "$name" |
+    gzip --no-name --best >"$dist/$name.tar.gz.new"
+mv "$dist/$name.tar.gz.new" "$dist/$name.tar.gz"
+rm -rf "$root"
+echo "$dist/$name.tar.gz"

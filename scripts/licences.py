@@ -1,0 +1,78 @@
+"""The licences of all that is linked into the library, as one text: every crate's own files, then the Rust standard library's.
+
+    licences.py TRIPLE [NAME=FILE ...]      more parts, by their name and the file that has their licence
+
+A crate without a licence file is an error: somebody has to look.
+"""
+
+import html
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+NAMES = re.compile(r"(?i)(un)?licen[cs]e|copying|copyright|notice")
+
+
+def linked(triple):
+    """The packages that get into the library: no macros, build scripts or tests."""
+    metadata = json.loads(subprocess.run(
+        ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", triple],
+        check=True, stdout=subprocess.PIPE).stdout)
+    packages = {package["id"]: package for package in metadata["packages"]}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    own = set(metadata["workspace_members"])
+    found, todo = set(), [name for name in own if packages[name]["name"] == "kaleidoscope"]
+    while todo:
+        package = todo.pop()
+        if package in found or any("proc-macro" in target["kind"] for target in packages[package]["targets"]):
+            continue
+        found.add(package)
+        todo += [dependency["pkg"] for dependency in nodes[package]["deps"]
+                 if any(kind["kind"] is None for kind in dependency["dep_kinds"])]
+    return sorted((packages[name] for name in found - own), key=lambda package: (package["name"], package["version"]))
+
+
+def crate_files(package):
+    folder = pathlib.Path(package["manifest_path"]).parent
+    files = sorted(path for path in folder.iterdir() if NAMES.match(path.name) and path.is_file())
+    if not files:
+        sys.exit(f"licences.py: {package['name']} {package['version']} ({package['license']}) has no licence file")
+    return files
+
+
+def plain(file):
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if file.suffix == ".html":
+        text = html.unescape(re.sub(r"<style.*?</style>|<[^>]*>", "", text, flags=re.S))
+    return re.sub(r"\n\s*\n(\s*\n)+", "\n\n", text).strip()
+
+
+def main(triple, more):
+    parts = [(f"{package['name']} {package['version']}", package["license"], crate_files(package))
+             for package in linked(triple)]
+    sysroot = pathlib.Path(subprocess.run(["rustc", "--print", "sysroot"], check=True, text=True,
+                                          stdout=subprocess.PIPE).stdout.strip())
+    notices = sysroot / "share/doc/rust/COPYRIGHT-library.html"
+    if not notices.exists():
+        sys.exit(f"licences.py: the Rust standard library's licences are not in {notices}")
+    parts.append(("The Rust standard library", "MIT OR Apache-2.0", [notices]))
+    for part in more:
+        name, file = part.split("=", 1)
+        parts.append((name, None, [pathlib.Path(file)]))
+
+    print("libkaleidoscope contains what is listed here; below, the licence of each. The library itself: see LICENSE.\n")
+    for name, licence, _ in parts:
+        print(f"  {name}" + (f": {licence}" if licence else ""))
+    # The same text serves many crates.
+    texts = {}
+    for name, _, files in parts:
+        for file in files:
+            texts.setdefault(plain(file), []).append(f"{name} ({file.name})")
+    for text, names in texts.items():
+        print("\n" + "=" * 100 + "\n" + "\n".join(names) + "\n" + "-" * 100 + "\n\n" + text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
