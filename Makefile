@@ -44,7 +44,7 @@ export KAL_STATIC_LIBS := $(STATIC_LIBS)
 export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
-.PHONY: all lib help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean
+.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean
 
 all: lib
 
@@ -104,6 +104,15 @@ endif
 	ar rcsD $@ $(LIB)/kaleidoscope.o
 	rm $(LIB)/kaleidoscope.o
 
+sqlite: $(TARGET)/sqlite/kal_sqlite.so ## the extension for SQLite, target/sqlite/kal_sqlite.so
+
+# It needs no other file, and stays mapped when SQLite unloads it: the library's thread runs in it.
+$(TARGET)/sqlite/kal_sqlite.so: $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) include/kaleidoscope.h $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -fPIC -fvisibility=hidden $(CFLAGS) -I include -shared -o $@ $(filter %.c %.a,$^) $(LDFLAGS) \
+	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--exclude-libs,ALL \
+	  -Wl,--as-needed $(STATIC_LIBS)
+
 emulator: ## the local server for demos and tests, target/debug/kal-emulator
 	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin kal-emulator --quiet
 
@@ -160,7 +169,7 @@ test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
 .PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-torture torture torture-programs
+  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -214,6 +223,12 @@ test-cpp: lib emulator
 
 test-cpp-asan: asan-lib emulator
 	@tests/cpp/run.sh asan
+
+test-sqlite: sqlite emulator
+	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite tests/sqlite/run.sh
+
+test-any-language: lib emulator
+	@tests/any-language/run.sh
 
 test-go: lib emulator
 	@bindings/go/test.sh

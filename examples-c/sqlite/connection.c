@@ -1,0 +1,107 @@
+/* One client for each database connection, and how its calls wait: never so long that an interrupt goes unnoticed. */
+#include "kal_sqlite.h"
+SQLITE_EXTENSION_INIT3
+
+/* How long an interrupt may go unnoticed, in milliseconds. */
+#define PATIENCE 100
+
+connection *connection_new(sqlite3 *db)
+{
+    connection *made = sqlite3_malloc(sizeof *made);
+    if (made)
+        *made = (connection) { .db = db };
+    return made;
+}
+
+void connection_release(void *data)
+{
+    connection *connection = data;
+    if (--connection->owners > 0)
+        return;
+    kal_client_close(connection->client);
+    sqlite3_free(connection);
+}
+
+int connection_failed(kal_status status, kal_error error, char **message)
+{
+    const kal_error_info *info = kal_error_get(error);
+    sqlite3_free(*message);
+    *message = sqlite3_mprintf("%s: %s", kal_status_name(status), info ? info->message : "no more is known");
+    kal_error_free(error);
+    return *message ? SQLITE_ERROR : SQLITE_NOMEM;
+}
+
+/* SQLite tells extensions so since 3.41 only; a statement that is run meanwhile has always been interrupted, too. */
+static bool is_interrupted(const connection *connection)
+{
+    return sqlite3_exec(connection->db, "SELECT 1", NULL, NULL, NULL) == SQLITE_INTERRUPT;
+}
+
+int connection_client(connection *connection, kal_client *client, char **message)
+{
+    kal_error error;
+    if (connection->client.id == 0) {
+        kal_status status = kal_client_open(NULL, &connection->client, &error);
+        if (status != KAL_OK)
+            return connection_failed(status, error, message);
+    }
+    *client = connection->client;
+    return SQLITE_OK;
+}
+
+/* Submits the call and waits for its completion. Closing the queue cancels a call that is still under way. */
+static int call(const connection *connection, kal_queue queue, const char *method, kal_result *result, char **message)
+{
+    kal_completion done = KAL_COMPLETION_INIT;
+    kal_error error;
+    kal_status status = kal_submit(connection->client, method, NULL, NULL, queue, NULL, &error);
+    if (status != KAL_OK)
+        return connection_failed(status, error, message);
+    while ((status = kal_queue_next(queue, PATIENCE, &done, &error)) == KAL_TIMED_OUT)
+        if (is_interrupted(connection))
+            return SQLITE_INTERRUPT;
+    if (status != KAL_OK)
+        return connection_failed(status, error, message);
+    if (done.status != KAL_OK)
+        return connection_failed(done.status, done.error, message);
+    *result = done.result;
+    return SQLITE_OK;
+}
+
+int connection_read(connection *connection, const char *method, kal_result *result, char **message)
+{
+    kal_call_options cached = KAL_CALL_OPTIONS_INIT;
+    kal_client client;
+    kal_queue queue;
+    kal_error error;
+    int code = connection_client(connection, &client, message);
+    if (code != SQLITE_OK)
+        return code;
+    /* A join reads the same list once a row: what is cached takes the short way. */
+    cached.cache = KAL_CACHE_ONLY;
+    if (kal_call(client, method, NULL, &cached, result, NULL) == KAL_OK)
+        return SQLITE_OK;
+    kal_status status = kal_queue_open(&queue, &error);
+    if (status != KAL_OK)
+        return connection_failed(status, error, message);
+    code = call(connection, queue, method, result, message);
+    kal_queue_close(queue);
+    return code;
+}
+
+int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message)
+{
+    for (;;) {
+        kal_error error;
+        kal_status status = kal_stream_next(stream, PATIENCE, page, &error);
+        if (status == KAL_OK)
+            return SQLITE_OK;
+        if (status == KAL_DONE)
+            return SQLITE_DONE;
+        /* Without an error the page is just not there yet. */
+        if (status != KAL_TIMED_OUT || error.id != 0)
+            return connection_failed(status, error, message);
+        if (is_interrupted(connection))
+            return SQLITE_INTERRUPT;
+    }
+}

@@ -1,0 +1,157 @@
+/* kal_events: a stream of events. A page is fetched when its first row is wanted, so LIMIT ends the asking. */
+#include "kal_sqlite.h"
+SQLITE_EXTENSION_INIT3
+
+typedef struct table {
+    sqlite3_vtab base;
+    connection *connection;
+} table;
+
+typedef struct cursor {
+    sqlite3_vtab_cursor base;
+    kal_stream stream;
+    kal_result page;
+    const kal_workspace_event *const *events;
+    size_t count, position; /* in the page */
+    sqlite3_int64 row;
+} cursor;
+
+/* In the order of enum event_column. */
+static const char schema[] =
+    "CREATE TABLE x(id TEXT, event_type TEXT, event_type_version INTEGER, created_at TEXT COLLATE " TIMESTAMP_COLLATION ","
+    " event_user_id TEXT, full_name TEXT, preferred_name TEXT, resource_id TEXT, resource_type TEXT,"
+    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER)";
+
+static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
+{
+    int code = sqlite3_declare_vtab(db, schema);
+    table *table = code == SQLITE_OK ? sqlite3_malloc(sizeof *table) : NULL;
+    (void)count, (void)arguments, (void)message;
+    if (!table)
+        return code == SQLITE_OK ? SQLITE_NOMEM : code;
+    *table = (struct table) { .connection = data };
+    *made = &table->base;
+    return SQLITE_OK;
+}
+
+static int disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
+{
+    cursor *at = sqlite3_malloc(sizeof *at);
+    (void)table;
+    if (!at)
+        return SQLITE_NOMEM;
+    *at = (cursor) { .row = 0 };
+    *made = &at->base;
+    return SQLITE_OK;
+}
+
+static void clear(cursor *at)
+{
+    sqlite3_vtab_cursor base = at->base;
+    kal_result_free(at->page);
+    kal_stream_free(at->stream);
+    *at = (cursor) { .base = base };
+}
+
+static int close_cursor(sqlite3_vtab_cursor *base)
+{
+    clear((cursor *)base);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+static int fetch(cursor *at)
+{
+    kal_result_free(at->page);
+    at->page = (kal_result)KAL_NONE;
+    at->count = at->position = 0;
+    int code = connection_next_page(((table *)at->base.pVtab)->connection, at->stream, &at->page, &at->base.pVtab->zErrMsg);
+    if (code == SQLITE_DONE)
+        return SQLITE_OK;
+    if (code == SQLITE_OK)
+        at->events = kal_result_workspace_events(at->page, &at->count);
+    return code;
+}
+
+static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, int count, sqlite3_value **values)
+{
+    cursor *at = (cursor *)base;
+    (void)unused, (void)count;
+    clear(at);
+    int code = events_query_open(((table *)base->pVtab)->connection, arguments, values, &at->stream, &base->pVtab->zErrMsg);
+    return code == SQLITE_OK && at->stream.id != 0 ? fetch(at) : code;
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+    cursor *at = (cursor *)base;
+    at->row++;
+    at->position++;
+    return at->position < at->count ? SQLITE_OK : fetch(at);
+}
+
+static int eof(sqlite3_vtab_cursor *base)
+{
+    return ((cursor *)base)->position >= ((cursor *)base)->count;
+}
+
+/* -1 is absent. */
+static void number(sqlite3_context *context, int64_t value)
+{
+    if (value == -1)
+        sqlite3_result_null(context);
+    else
+        sqlite3_result_int64(context, value);
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    const kal_workspace_event *event = ((cursor *)base)->events[((cursor *)base)->position];
+    const char *const texts[] = {
+        [EVENT_ID] = event->id,
+        [EVENT_TYPE] = event->event_type,
+        [EVENT_CREATED_AT] = event->created_at,
+        [EVENT_USER_ID] = event->event_user_id,
+        [EVENT_FULL_NAME] = event->full_name,
+        [EVENT_PREFERRED_NAME] = event->preferred_name,
+        [EVENT_RESOURCE_ID] = event->resource_id,
+        [EVENT_RESOURCE_TYPE] = event->resource_type,
+        [EVENT_PARENT_BULK_EVENT_ID] = event->parent_bulk_event_id,
+        [EVENT_ATTRS] = event->event_attrs,
+    };
+    if (column == EVENT_TYPE_VERSION)
+        number(context, event->event_type_version);
+    else if (column == EVENT_IS_BOT)
+        number(context, event->is_bot);
+    else if (column == EVENT_IS_BULK)
+        number(context, event->is_bulk);
+    else
+        sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
+    return SQLITE_OK;
+}
+
+static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row)
+{
+    *row = ((cursor *)base)->row;
+    return SQLITE_OK;
+}
+
+/* No xCreate: the table is there without being created. No xUpdate: it is read only. */
+const sqlite3_module events_module = {
+    .xConnect = connect,
+    .xDisconnect = disconnect,
+    .xBestIndex = events_best_index,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next,
+    .xEof = eof,
+    .xColumn = column,
+    .xRowid = rowid,
+};

@@ -1,0 +1,87 @@
+/* Which constraints of a statement go to the server. It is a matter of asking for less, not of what the rows are: SQLite
+ * compares everything again, so a server may be as generous as it likes. What it must not do is leave out rows that SQLite
+ * would have kept, so a comparison in another collation (NOCASE) stays here. */
+#include "kal_sqlite.h"
+SQLITE_EXTENSION_INIT3
+
+/* One request's time, in the time that a row takes. */
+#define STREAM_COST 10000.0
+#define ROWS 1000000
+
+typedef struct plan {
+    sqlite3_index_info *info;
+    char *arguments; /* so far, one letter each */
+    int count;
+    int64_t rows;
+} plan;
+
+static void push(plan *plan, int constraint, char argument, int64_t selectivity)
+{
+    plan->arguments[plan->count++] = argument;
+    plan->info->aConstraintUsage[constraint].argvIndex = plan->count;
+    plan->rows = plan->rows > selectivity ? plan->rows / selectivity : 1;
+}
+
+static bool has(const plan *plan, char argument)
+{
+    for (int i = 0; i < plan->count; i++)
+        if (plan->arguments[i] == argument)
+            return true;
+    return false;
+}
+
+/* The API takes a list here: all values of an IN go into one request. */
+static void push_listed(plan *plan, int constraint, char one, char many)
+{
+    if (has(plan, one) || has(plan, many))
+        return;
+    push(plan, constraint, one, 10);
+    if (sqlite3_vtab_in(plan->info, constraint, 1))
+        plan->arguments[plan->count - 1] = many;
+}
+
+static void push_equal(plan *plan, int constraint, int column)
+{
+    if (column == EVENT_TYPE)
+        push_listed(plan, constraint, ARGUMENT_TYPE, ARGUMENT_TYPES);
+    else if (column == EVENT_USER_ID)
+        push_listed(plan, constraint, ARGUMENT_USER, ARGUMENT_USERS);
+    else if (column == EVENT_RESOURCE_TYPE && !has(plan, ARGUMENT_RESOURCE_TYPE))
+        push(plan, constraint, ARGUMENT_RESOURCE_TYPE, 10);
+}
+
+static void push_date(plan *plan, int constraint, unsigned char op)
+{
+    if (op == SQLITE_INDEX_CONSTRAINT_EQ)
+        push(plan, constraint, ARGUMENT_AT, 1000);
+    else if (op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_GT)
+        push(plan, constraint, ARGUMENT_AFTER, 4);
+    else if (op == SQLITE_INDEX_CONSTRAINT_LE || op == SQLITE_INDEX_CONSTRAINT_LT)
+        push(plan, constraint, ARGUMENT_BEFORE, 4);
+}
+
+int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    plan plan = { .info = info, .rows = ROWS };
+    (void)table;
+    plan.arguments = sqlite3_malloc(info->nConstraint + 1);
+    if (!plan.arguments)
+        return SQLITE_NOMEM;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int column = info->aConstraint[i].iColumn;
+        unsigned char op = info->aConstraint[i].op;
+        if (!info->aConstraint[i].usable)
+            continue;
+        const char *collation = sqlite3_vtab_collation(info, i);
+        if (column == EVENT_CREATED_AT && sqlite3_stricmp(collation, TIMESTAMP_COLLATION) == 0)
+            push_date(&plan, i, op);
+        else if (op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_stricmp(collation, "BINARY") == 0)
+            push_equal(&plan, i, column);
+    }
+    plan.arguments[plan.count] = 0;
+    info->idxStr = plan.arguments;
+    info->needToFreeIdxStr = 1;
+    info->estimatedRows = plan.rows;
+    info->estimatedCost = STREAM_COST + (double)plan.rows;
+    return SQLITE_OK;
+}

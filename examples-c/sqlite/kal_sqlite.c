@@ -1,0 +1,72 @@
+/* The workspace as tables: a loadable extension for SQLite 3.38 or newer.
+ *
+ *     sqlite> .load ./kal_sqlite
+ *     sqlite> SELECT full_name, email FROM kal_members WHERE access_level = 'guest';
+ *
+ * Tables, read only, there without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members, kal_events.
+ * kal_events asks the server only for what the statement's constraints on event_type, event_user_id (= and IN), resource_type
+ * (=) and created_at (=, <, <=, >, >=, BETWEEN) let through, and for no page more than LIMIT needs. created_at compares by the
+ * instant, with datetime('now', '-7 days') too.
+ *
+ * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}'): the
+ * fields of kal_client_options, and page_size for kal_events. Everything but events is cached; SELECT kal_open() begins anew.
+ */
+#include "lists.h"
+SQLITE_EXTENSION_INIT1
+
+static void release_list(void *data)
+{
+    connection_release(((list_table_data *)data)->connection);
+    sqlite3_free(data);
+}
+
+static int create_list(connection *connection, const list *list)
+{
+    list_table_data *data = sqlite3_malloc(sizeof *data);
+    if (!data)
+        return SQLITE_NOMEM;
+    *data = (list_table_data) { connection, list };
+    connection->owners++;
+    /* The destructor is called when this fails, too. */
+    return sqlite3_create_module_v2(connection->db, list->name, &list_module, data, release_list);
+}
+
+static int create_function(connection *connection, int arguments)
+{
+    connection->owners++;
+    /* Not from views and triggers: a database file must not send the credentials elsewhere. */
+    return sqlite3_create_function_v2(connection->db, "kal_open", arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
+                                      kal_open, NULL, NULL, connection_release);
+}
+
+static int create_all(connection *connection)
+{
+    int code = sqlite3_create_collation_v2(connection->db, TIMESTAMP_COLLATION, SQLITE_UTF8, NULL, timestamp_compare, NULL);
+    for (const list *const *list = all_lists; code == SQLITE_OK && *list; list++)
+        code = create_list(connection, *list);
+    if (code == SQLITE_OK) {
+        connection->owners++;
+        code = sqlite3_create_module_v2(connection->db, "kal_events", &events_module, connection, connection_release);
+    }
+    for (int arguments = 0; code == SQLITE_OK && arguments < 2; arguments++)
+        code = create_function(connection, arguments);
+    return code;
+}
+
+__attribute__((visibility("default"))) int sqlite3_kalsqlite_init(sqlite3 *db, char **message,
+                                                                  const sqlite3_api_routines *api)
+{
+    SQLITE_EXTENSION_INIT2(api);
+    /* An older one has no sqlite3_vtab_in to call. */
+    if (sqlite3_libversion_number() < 3038000) {
+        *message = sqlite3_mprintf("kal_sqlite needs SQLite 3.38 or newer, this is %s", sqlite3_libversion());
+        return SQLITE_ERROR;
+    }
+    connection *connection = connection_new(db);
+    if (!connection)
+        return SQLITE_NOMEM;
+    connection->owners = 1;
+    int code = create_all(connection);
+    connection_release(connection);
+    return code;
+}

@@ -1,0 +1,173 @@
+/* The virtual tables over lists. The client caches the answers, so a statement that reads a list many times asks for it once. */
+#include "lists.h"
+SQLITE_EXTENSION_INIT3
+
+#include <string.h>
+
+typedef list_cursor cursor;
+
+typedef struct table {
+    sqlite3_vtab base;
+    list_table_data *data;
+} table;
+
+static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
+{
+    list_table_data *of = data;
+    char *schema = sqlite3_mprintf("CREATE TABLE x(%s)", of->list->columns);
+    table *table = sqlite3_malloc(sizeof *table);
+    int code = schema && table ? sqlite3_declare_vtab(db, schema) : SQLITE_NOMEM;
+    (void)count, (void)arguments, (void)message;
+    sqlite3_free(schema);
+    if (code != SQLITE_OK) {
+        sqlite3_free(table);
+        return code;
+    }
+    *table = (struct table) { .data = of };
+    *made = &table->base;
+    return SQLITE_OK;
+}
+
+static int disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. */
+static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    const list *list = ((table *)base)->data->list;
+    int arguments = 0;
+    info->idxNum = 0;
+    info->estimatedRows = 1000;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int column = info->aConstraint[i].iColumn;
+        if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0 &&
+            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) &&
+            sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
+            /* Two bits a column: that it is wanted, and whether by the first or the second argument. */
+            info->idxNum |= (2 | arguments) << 2 * column;
+            info->aConstraintUsage[i].argvIndex = ++arguments;
+            info->estimatedRows /= 100;
+        }
+    }
+    info->estimatedCost = 100.0 + (double)info->estimatedRows;
+    return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
+{
+    cursor *at = sqlite3_malloc(sizeof *at);
+    (void)table;
+    if (!at)
+        return SQLITE_NOMEM;
+    *at = (cursor) { .row = 0 };
+    *made = &at->base;
+    return SQLITE_OK;
+}
+
+static void clear(cursor *at)
+{
+    sqlite3_vtab_cursor base = at->base;
+    kal_result_free(at->result);
+    sqlite3_free(at->wanted[0]);
+    sqlite3_free(at->wanted[1]);
+    *at = (cursor) { .base = base };
+}
+
+static int close_cursor(sqlite3_vtab_cursor *base)
+{
+    clear((cursor *)base);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+static const list *list_of(const cursor *at)
+{
+    return ((table *)at->base.pVtab)->data->list;
+}
+
+static bool is_wanted(const cursor *at)
+{
+    for (int column = 0; column < list_of(at)->ids; column++)
+        if (at->wanted[column] && strcmp(at->wanted[column], list_of(at)->id(at, column)) != 0)
+            return false;
+    return true;
+}
+
+/* To the first row from here on that is wanted. */
+static void settle(cursor *at)
+{
+    for (; at->record < at->count; at->record++, at->inner = 0) {
+        size_t rows = list_of(at)->inner ? list_of(at)->inner(at) : 1;
+        for (; at->inner < rows; at->inner++)
+            if (is_wanted(at))
+                return;
+    }
+}
+
+static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int count, sqlite3_value **values)
+{
+    cursor *at = (cursor *)base;
+    table *table = (struct table *)base->pVtab;
+    (void)unused, (void)count;
+    clear(at);
+    for (int column = 0; column < table->data->list->ids; column++) {
+        int bits = wanted >> 2 * column & 3;
+        if (bits == 0)
+            continue;
+        /* Nothing equals NULL. */
+        if (sqlite3_value_type(values[bits & 1]) == SQLITE_NULL)
+            return SQLITE_OK;
+        at->wanted[column] = sqlite3_mprintf("%s", sqlite3_value_text(values[bits & 1]));
+        if (!at->wanted[column])
+            return SQLITE_NOMEM;
+    }
+    int code = connection_read(table->data->connection, table->data->list->method, &at->result, &base->pVtab->zErrMsg);
+    if (code != SQLITE_OK)
+        return code;
+    table->data->list->read(at);
+    settle(at);
+    return SQLITE_OK;
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+    cursor *at = (cursor *)base;
+    at->row++;
+    at->inner++;
+    settle(at);
+    return SQLITE_OK;
+}
+
+static int eof(sqlite3_vtab_cursor *base)
+{
+    return ((cursor *)base)->record >= ((cursor *)base)->count;
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    list_of((cursor *)base)->column((cursor *)base, context, column);
+    return SQLITE_OK;
+}
+
+static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row)
+{
+    *row = ((cursor *)base)->row;
+    return SQLITE_OK;
+}
+
+/* No xCreate: the tables are there without being created. No xUpdate: they are read only. */
+const sqlite3_module list_module = {
+    .xConnect = connect,
+    .xDisconnect = disconnect,
+    .xBestIndex = best_index,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next,
+    .xEof = eof,
+    .xColumn = column,
+    .xRowid = rowid,
+};

@@ -1,0 +1,122 @@
+/* Workspace, members, groups, and who is in which group: their columns. */
+#include "lists.h"
+SQLITE_EXTENSION_INIT3
+
+static void text(sqlite3_context *context, const char *text)
+{
+    /* NULL gives NULL. */
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+/* The ids as a JSON list, for json_each. */
+static void json_list(sqlite3_context *context, const char *const *ids, size_t len)
+{
+    sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));
+    sqlite3_str_appendchar(json, 1, '[');
+    for (size_t i = 0; i < len; i++) {
+        sqlite3_str_appendall(json, i ? ",\"" : "\"");
+        for (const unsigned char *c = (const unsigned char *)ids[i]; *c; c++) {
+            if (*c < ' ')
+                sqlite3_str_appendf(json, "\\u%04x", *c);
+            else
+                sqlite3_str_appendf(json, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        }
+        sqlite3_str_appendchar(json, 1, '"');
+    }
+    sqlite3_str_appendchar(json, 1, ']');
+    int code = sqlite3_str_errcode(json), length = sqlite3_str_length(json);
+    char *finished = sqlite3_str_finish(json);
+    if (code != SQLITE_OK)
+        sqlite3_result_error_code(context, code);
+    else
+        sqlite3_result_text(context, finished, length, sqlite3_free);
+    if (code != SQLITE_OK)
+        sqlite3_free(finished);
+}
+
+static void read_workspace(list_cursor *at)
+{
+    at->workspace = kal_result_workspace(at->result);
+    at->records = (const void *const *)&at->workspace;
+    at->count = 1;
+}
+
+static void workspace_column(const list_cursor *at, sqlite3_context *context, int column)
+{
+    text(context, column == 0 ? at->workspace->id : at->workspace->workspace_name);
+}
+
+static void read_members(list_cursor *at)
+{
+    at->records = (const void *const *)kal_result_workspace_users(at->result, &at->count);
+}
+
+static const char *member_id(const list_cursor *at, int column)
+{
+    (void)column;
+    return ((const kal_workspace_user *)at->records[at->record])->id;
+}
+
+static void member_column(const list_cursor *at, sqlite3_context *context, int column)
+{
+    const kal_workspace_user *user = at->records[at->record];
+    const char *const columns[] = { user->id, user->full_name, user->preferred_name, user->access_level_name, user->email };
+    text(context, columns[column]);
+}
+
+static void read_groups(list_cursor *at)
+{
+    at->records = (const void *const *)kal_result_workspace_groups(at->result, &at->count);
+}
+
+static const char *group_id(const list_cursor *at, int column)
+{
+    (void)column;
+    return ((const kal_workspace_group *)at->records[at->record])->id;
+}
+
+static void group_column(const list_cursor *at, sqlite3_context *context, int column)
+{
+    const kal_workspace_group *group = at->records[at->record];
+    const char *const columns[] = { group->id, group->group_name, group->email };
+    if (column < 3)
+        text(context, columns[column]);
+    else if (column == 3)
+        json_list(context, group->user_ids, group->user_ids_len);
+    else
+        json_list(context, group->program_ids, group->program_ids_len);
+}
+
+static size_t members_of_group(const list_cursor *at)
+{
+    return ((const kal_workspace_group *)at->records[at->record])->user_ids_len;
+}
+
+static const char *group_member_id(const list_cursor *at, int column)
+{
+    const kal_workspace_group *group = at->records[at->record];
+    return column == 0 ? group->id : group->user_ids[at->inner];
+}
+
+static void group_member_column(const list_cursor *at, sqlite3_context *context, int column)
+{
+    text(context, group_member_id(at, column));
+}
+
+static const list workspace = {
+    "kal_workspace", "id TEXT, workspace_name TEXT", "workspace.get_workspace", 0, read_workspace, NULL, NULL,
+    workspace_column,
+};
+static const list members = {
+    "kal_members", "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT",
+    "workspace.get_members", 1, read_members, NULL, member_id, member_column,
+};
+static const list groups = {
+    "kal_groups", "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT", "workspace.get_groups", 1,
+    read_groups, NULL, group_id, group_column,
+};
+static const list group_members = {
+    "kal_group_members", "group_id TEXT, user_id TEXT", "workspace.get_groups", 2, read_groups, members_of_group,
+    group_member_id, group_member_column,
+};
+const list *const all_lists[] = { &workspace, &members, &groups, &group_members, NULL };

@@ -1,0 +1,119 @@
+/* SELECT kal_open('{"base_url": ..., "timeout_ms": ...}'): a client with other options than the environment's. */
+#include "kal_sqlite.h"
+SQLITE_EXTENSION_INIT3
+
+#include <stddef.h>
+#include <string.h>
+
+typedef struct settings {
+    kal_client_options client;
+    uint32_t page_size; /* events a page of kal_events */
+} settings;
+
+typedef struct field {
+    const char *name;
+    enum { TEXT, NUMBER_32, NUMBER_64 } kind;
+    size_t offset;
+} field;
+
+/* What kal_client_options has and JSON can say, by the same names. */
+static const field fields[] = {
+    { "client_id", TEXT, offsetof(settings, client.client_id) },
+    { "client_secret", TEXT, offsetof(settings, client.client_secret) },
+    { "base_url", TEXT, offsetof(settings, client.base_url) },
+    { "ca_bundle_path", TEXT, offsetof(settings, client.ca_bundle_path) },
+    { "proxy_url", TEXT, offsetof(settings, client.proxy_url) },
+    { "user_agent", TEXT, offsetof(settings, client.user_agent) },
+    { "connect_timeout_ms", NUMBER_32, offsetof(settings, client.connect_timeout_ms) },
+    { "timeout_ms", NUMBER_32, offsetof(settings, client.timeout_ms) },
+    { "max_attempts", NUMBER_32, offsetof(settings, client.max_attempts) },
+    { "flags", NUMBER_32, offsetof(settings, client.flags) },
+    { "max_response_bytes", NUMBER_64, offsetof(settings, client.max_response_bytes) },
+    { "cache_ttl_ms", NUMBER_64, offsetof(settings, client.cache_ttl_ms) },
+    { "max_in_flight", NUMBER_32, offsetof(settings, client.max_in_flight) },
+    { "page_size", NUMBER_32, offsetof(settings, page_size) },
+};
+#define FIELDS (sizeof fields / sizeof *fields)
+
+static char **text_of(settings *all, const field *field)
+{
+    return (char **)(void *)((char *)all + field->offset);
+}
+
+/* NULL, or what is wrong with the member of the JSON object that the row holds. */
+static char *set(settings *all, sqlite3_stmt *row)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    const char *type = (const char *)sqlite3_column_text(row, 1);
+    int64_t number = sqlite3_column_int64(row, 2);
+    const field *field = fields;
+    if (!name)
+        return sqlite3_mprintf("kal_open: a JSON object is expected");
+    while (field < fields + FIELDS && strcmp(field->name, name) != 0)
+        field++;
+    if (field == fields + FIELDS)
+        return sqlite3_mprintf("kal_open: there is no option %s", name);
+    if (strcmp(type, "null") == 0)
+        return NULL;
+    if (field->kind == TEXT) {
+        if (strcmp(type, "text") != 0)
+            return sqlite3_mprintf("kal_open: %s: a string is expected", name);
+        sqlite3_free(*text_of(all, field));
+        *text_of(all, field) = sqlite3_mprintf("%s", sqlite3_column_text(row, 2));
+        return NULL;
+    }
+    if (strcmp(type, "integer") != 0 || number < 0 || (field->kind == NUMBER_32 && number > INT32_MAX))
+        return sqlite3_mprintf("kal_open: %s: a number from 0 to %s is expected", name,
+                               field->kind == NUMBER_32 ? "2147483647" : "9223372036854775807");
+    if (field->kind == NUMBER_32)
+        *(uint32_t *)(void *)((char *)all + field->offset) = (uint32_t)number;
+    else
+        *(uint64_t *)(void *)((char *)all + field->offset) = (uint64_t)number;
+    return NULL;
+}
+
+/* The options that JSON text names; what is wrong with it goes to `message`. */
+static int read_settings(sqlite3 *db, sqlite3_value *json, settings *all, char **message)
+{
+    sqlite3_stmt *members = NULL;
+    int code = sqlite3_prepare_v2(db, "SELECT key, type, atom FROM json_each(?1)", -1, &members, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_value(members, 1, json);
+    if (code == SQLITE_OK)
+        while ((code = sqlite3_step(members)) == SQLITE_ROW && !*message)
+            *message = set(all, members);
+    if (code != SQLITE_DONE && !*message)
+        *message = sqlite3_mprintf("kal_open: %s", sqlite3_errmsg(db));
+    sqlite3_finalize(members);
+    return *message ? SQLITE_ERROR : SQLITE_OK;
+}
+
+void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
+{
+    connection *connection = sqlite3_user_data(context);
+    settings all = { .client = KAL_CLIENT_OPTIONS_INIT };
+    kal_client client;
+    kal_error error;
+    char *message = NULL;
+    int code = SQLITE_OK;
+    if (count == 1 && sqlite3_value_type(arguments[0]) != SQLITE_NULL)
+        code = read_settings(connection->db, arguments[0], &all, &message);
+    if (code == SQLITE_OK) {
+        kal_status status = kal_client_open(&all.client, &client, &error);
+        if (status != KAL_OK)
+            code = connection_failed(status, error, &message);
+    }
+    for (const field *field = fields; field < fields + FIELDS; field++)
+        if (field->kind == TEXT)
+            sqlite3_free(*text_of(&all, field));
+    if (code == SQLITE_OK) {
+        kal_client_close(connection->client);
+        connection->client = client;
+        connection->page_size = (int32_t)all.page_size;
+    } else if (code == SQLITE_NOMEM) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        sqlite3_result_error(context, message, -1);
+    }
+    sqlite3_free(message);
+}
