@@ -54,8 +54,9 @@ SIZES = [
     ("struct_size SIZE_MAX", "{0}.struct_size = SIZE_MAX;", ARGUMENT),
     ("struct_size 8", "{0}.struct_size = sizeof(size_t);", None),
 ]
-# An input struct of a later version, whose new fields are not zero.
-LATER = ("a later version", "wide_{0}.{0} = {0}; wide_{0}.{0}.struct_size = sizeof wide_{0}; memset(wide_{0}.more, 1, sizeof wide_{0}.more);")
+# An input struct of a later version, whose new fields are not zero, or are.
+WIDER = "wide_{0}.{0} = {0}; wide_{0}.{0}.struct_size = sizeof wide_{0}; memset(wide_{0}.more, %d, sizeof wide_{0}.more);"
+LATER = [("of a later version", WIDER % 1, ARGUMENT), ("of a later version, nothing new set", WIDER % 0, OK)]
 
 
 def field_text(name, lines=OK, null=OK, empty=OK, long=OK):
@@ -229,7 +230,8 @@ def values_of(function, kind, name, structs):
         declaration = f"{struct} {variable} = {INITIALISERS[struct]}; {'const ' if kind.startswith('const') else ''}{struct} *{name}"
         if struct not in FILLED:
             declaration += f"; struct {{ {struct} {variable}; char more[8]; }} wide_{variable}"
-            values.append((LATER[0], f"{good} {LATER[1].format(variable)} {name} = &wide_{variable}.{variable};", [ARGUMENT]))
+            for label, statement, status in LATER:
+                values.append((label, f"{good} {statement.format(variable)} {name} = &wide_{variable}.{variable};", [status]))
         return declaration, values
     if kind == "const char *":
         if name not in TEXTS:
@@ -305,15 +307,23 @@ def write_function(name, result, parameters, structs):
     return f"    {{ \"{name}\", call_{name}, parameters_{name}, {len(spec)} }},"
 
 
+def exports(header):
+    """How many functions the header exports, by a simpler reading than `parse`."""
+    code = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#.*?(?<!\\\\)$", "", header, flags=re.S | re.M)
+    return len(set(re.findall(r"\bKAL_API\b[^;]*?\b(kal_\w+)\s*\(", code)))
+
+
 def main():
-    with open(sys.argv[1], encoding="utf-8") as header:
-        functions, structs = parse(header.read())
+    with open(sys.argv[1], encoding="utf-8") as file:
+        header = file.read()
+    functions, structs = parse(header)
     print("/* Written by gen_bad_arguments.py. */\n#include \"bad_arguments.h\"\n")
     table = [write_function(*function, structs) for function in functions]
     print("static const function functions[] = {")
     print("\n".join(table))
     print("};\n")
-    print("int main(int argc, char **argv)\n{\n    return bad_arguments_main(argc, argv, functions, sizeof functions / sizeof *functions);\n}")
+    arguments = f"argc, argv, functions, sizeof functions / sizeof *functions, {exports(header)}"
+    print(f"int main(int argc, char **argv)\n{{\n    return bad_arguments_main({arguments});\n}}")
 
 
 main()
