@@ -1,0 +1,55 @@
+//! What cannot be called from C: the decoder alone, and the yardstick of a cached read.
+//!
+//! `bench-alone decode FILE COUNT` decodes the members in a file, `bench-alone lock COUNT` takes a lock and clones an `Arc`.
+//! The decoder is the library's own source.
+
+#![forbid(unsafe_code)]
+
+#[allow(dead_code, unused_imports, unreachable_pub)]
+#[path = "../src/records/mod.rs"]
+mod records;
+
+use std::hint::black_box;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["decode", file, count] => decode(file, count.parse().unwrap_or(1)),
+        ["lock", count] => lock(count.parse().unwrap_or(1)),
+        _ => {
+            eprintln!("usage: bench-alone decode FILE COUNT | lock COUNT");
+            std::process::exit(2);
+        }
+    }
+}
+
+/// Each round decodes a copy that is made outside of the time.
+fn decode(file: &str, count: usize) {
+    let body = std::fs::read(file).unwrap_or_default();
+    let mut times: Vec<u128> = (0..count.max(1))
+        .map(|_| {
+            let mut copy = Vec::with_capacity(body.len() + 16);
+            copy.extend_from_slice(&body);
+            let begin = Instant::now();
+            let table = records::decode(copy, &records::MEMBERS, records::Root::List);
+            let took = begin.elapsed().as_nanos();
+            assert!(table.is_ok_and(|table| black_box(table).len() > 0), "the file holds no members");
+            took
+        })
+        .collect();
+    times.sort_unstable();
+    println!("{{\"p50_ns\": {}, \"bytes\": {}}}", times[times.len() / 2], body.len());
+}
+
+fn lock(count: u32) {
+    let kept = Mutex::new(Arc::new(1_u64));
+    let begin = Instant::now();
+    for _ in 0..count {
+        let clone = Arc::clone(&black_box(&kept).lock().unwrap_or_else(PoisonError::into_inner));
+        black_box(&clone);
+    }
+    println!("{{\"mean_ns\": {:.2}}}", begin.elapsed().as_secs_f64() * 1e9 / f64::from(count));
+}
