@@ -309,7 +309,7 @@ def write_function(name, result, parameters, structs):
 
 def exports(header):
     """How many functions the header exports, by a simpler reading than `parse`."""
-    code = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#.*?(?<!\\\\)$", "", header, flags=re.S | re.M)
+    code = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#.*?(?<!\\)$", "", header, flags=re.S | re.M)
     return len(set(re.findall(r"\bKAL_API\b[^;]*?\b(kal_\w+)\s*\(", code)))
 
 

@@ -324,6 +324,11 @@ impl Client {
         status
     }
 
+    /// What it is to the functions that have no method here.
+    pub fn handle(&self) -> kal_client {
+        self.0
+    }
+
     /// Forgets everything cached.
     pub fn clear_caches(&self) -> kal_status {
         // SAFETY: no error is wanted.

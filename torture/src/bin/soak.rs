@@ -1,13 +1,17 @@
 //! 32 threads for a quarter of an hour, a tenth of the requests going wrong, the server restarted every half minute: memory,
 //! descriptors and threads stay flat, and every call that is not in the way of a fault has its answer.
 //!
-//! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; `--short` is 20 seconds, with a restart every 4. The server is a process of its
-//! own, so the figures are the client's alone. Seen red with a `mem::forget` of every hundredth answer in `Answer::whole`: resident memory "from 19 to
-//! 74 MiB"; and with clients that are leaked instead of closed: descriptors.
+//! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; below two minutes the server is restarted every 4 seconds. The server is a process
+//! of its own, so the figures are the client's alone.
+//!
+//! @SEEN@
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +19,17 @@ use kal_emulator::{Config, DropPoint, Emulator, Fault};
 use kal_torture::calls::{self, Cancel, Client, Door, How, Method, Opening, Queue, name};
 use kal_torture::process;
 use kal_torture::random::Random;
-use kal_torture::report::{Form, Row};
+use kal_torture::report::Row;
+use kaleidoscope::ffi::errors::kal_error_free;
+use kaleidoscope::ffi::result::kal_result_free;
 use kaleidoscope::ffi::status::{
-    KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_TIMED_OUT,
-    KAL_UNAUTHORIZED, kal_status,
+    KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_DONE, KAL_OK,
+    KAL_TIMED_OUT, KAL_UNAUTHORIZED, kal_status,
 };
+use kaleidoscope::ffi::stream::{
+    kal_stream_free, kal_stream_next, kal_workspace_follow_events, kal_workspace_stream_events,
+};
+use kaleidoscope::ffi::types::{kal_error, kal_result, kal_stream};
 
 const THREADS: u64 = 32;
 /// What may differ between the beginning and the end of a run that is flat.
@@ -31,13 +41,10 @@ fn main() {
     if arguments.first().is_some_and(|first| first == "--serve") {
         serve(Duration::from_secs(arguments[1].parse().expect("seconds")));
     }
-    let form = Form::from_args();
     let asked = arguments.iter().find_map(|argument| argument.parse().ok());
     let asked = asked.or_else(|| std::env::var("KAL_SOAK_SECONDS").ok()?.parse().ok());
-    let short = arguments.iter().any(|argument| argument == "--short");
-    let seconds: u64 = asked.unwrap_or(if short { 20 } else { 900 });
-    let restart = Duration::from_secs(if short || seconds < 120 { 4 } else { 30 });
-    debug_assert!(form == Form::Short || !short);
+    let seconds: u64 = asked.unwrap_or(900);
+    let restart = Duration::from_secs(if seconds < 120 { 4 } else { 30 });
     soak(Duration::from_secs(seconds), restart)
 }
 
@@ -62,7 +69,7 @@ fn soak(time: Duration, restart: Duration) -> ! {
     drop(nobody);
     calls::shutdown();
     let before = Sample::take();
-    let (mut server, output, http, https, ca) = start(restart);
+    let (mut server, mut output, http, https, ca) = start(restart);
     let ca_path = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(ca_path.path(), ca).expect("a file");
     let plain = Opening { timeout_ms: 5_000, ..Opening::at(http) };
@@ -97,17 +104,27 @@ fn soak(time: Duration, restart: Duration) -> ! {
     drop(clients);
     let ended = calls::shutdown();
     drop(server.stdin.take());
+    let mut faults = String::new();
+    output.read_line(&mut faults).expect("the server's figures");
     let _ = server.wait();
     drop((server, output));
     drop(ca_path);
     let after = Sample::take();
 
-    let calls = counts.calls.load(Ordering::Relaxed);
-    let failed = counts.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    row.claim("every call ends, and with a status that the faults explain", calls, &failed);
-    let good = counts.good.load(Ordering::Relaxed);
+    let statuses = counts.lock();
+    let of = |wanted: fn(kal_status) -> bool| -> u64 {
+        statuses.iter().filter(|(status, _)| wanted(**status)).map(|(_, count)| count).sum()
+    };
+    let (calls, good) = (of(|_| true), of(is_good));
+    let wrong = statuses.iter().filter(|(status, _)| !is_good(**status) && !is_explained(**status));
+    let wrong: Vec<_> = wrong.map(|(status, count)| format!("{count} of {}", name(*status))).collect();
+    row.claim("every call ends, and with a status that the faults explain", calls, &wrong);
     // While the server is down calls fail as fast as they are made.
     row.check("many calls have their answer", good * 10 >= calls * 3, &format!("{good} of {calls}"));
+    let others = statuses.iter().filter(|(status, _)| !is_good(**status));
+    let others: Vec<_> = others.map(|(status, count)| format!("{count} {}", name(*status).trim())).collect();
+    println!("# of the others: {}", others.join(", "));
+    println!("# the server: {}", faults.trim());
     flat(&row, &samples);
     row.check("the library's thread ends", ended == KAL_OK, &name(ended));
     row.check(
@@ -122,24 +139,36 @@ fn soak(time: Duration, restart: Duration) -> ! {
             process::open_files().join(", ")
         ),
     );
-    row.end(&format!("{calls} calls in {} s, {} faults met", time.as_secs(), calls - good))
+    let (first, last) = (samples.first().map_or(0, |s| s.resident_kib), samples.last().map_or(0, |s| s.resident_kib));
+    row.end(&format!(
+        "{calls} calls in {} s, {good} answered, {}; {first} to {last} KiB",
+        time.as_secs(),
+        faults.trim()
+    ))
 }
 
+/// How often calls had which status.
 #[derive(Default)]
-struct Counts {
-    calls: AtomicU64,
-    good: AtomicU64,
-    wrong: std::sync::Mutex<Vec<String>>,
-}
+struct Counts(Mutex<BTreeMap<kal_status, u64>>);
 
 impl Counts {
     fn one(&self, status: kal_status) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        match status {
-            KAL_OK => {
-                self.good.fetch_add(1, Ordering::Relaxed);
-            }
-            KAL_CANCELLED
+        *self.lock().entry(status).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<kal_status, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_good(status: kal_status) -> bool {
+    matches!(status, KAL_OK | KAL_DONE)
+}
+
+fn is_explained(status: kal_status) -> bool {
+    matches!(
+        status,
+        KAL_CANCELLED
             | KAL_CONNECT_FAILED
             | KAL_CONNECTION_LOST
             | KAL_TIMED_OUT
@@ -147,11 +176,12 @@ impl Counts {
             | KAL_BAD_RESPONSE
             | KAL_UNAUTHORIZED
             | 429
-            | 500..=504 => {}
-            other => self.wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name(other)),
-        }
-    }
+            | 500..=504
+    )
 }
+
+/// What no status is: a completion that did not come.
+const NEVER: kal_status = 0x7fff;
 
 fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts) {
     let method = Method::ALL[usize::try_from(random.below(6)).unwrap_or(0)];
@@ -162,7 +192,7 @@ fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts
             let how = How { cache, cancel: Some(&cancel), ..How::default() };
             if client.submit(queue, method, how) == KAL_OK {
                 cancel.fire();
-                counts.one(queue.next(30_000).map_or(0x7fff, |outcome| outcome.status));
+                counts.one(queue.next(30_000).map_or(NEVER, |outcome| outcome.status));
             }
         }
         1 => {
@@ -171,15 +201,44 @@ fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts
                 under_way += u32::from(client.submit(queue, method, How { cache, ..How::default() }) == KAL_OK);
             }
             for _ in 0..under_way {
-                counts.one(queue.next(30_000).map_or(0x7fff, |outcome| outcome.status));
+                counts.one(queue.next(30_000).map_or(NEVER, |outcome| outcome.status));
             }
         }
         2 => counts.one(client.call(Door::Typed, method, How { cache, timeout_ms: 20, ..How::default() }).status),
         3 => {
             client.clear_caches();
         }
+        4 => a_few_pages(client, random, counts),
         _ => counts.one(client.call(Door::Json, method, How { cache, ..How::default() }).status),
     }
+}
+
+/// A stream that is left before its end, as a rule.
+#[allow(unsafe_code, reason = "this is the C program")]
+fn a_few_pages(client: &Client, random: &mut Random, counts: &Counts) {
+    let mut stream = kal_stream { id: 0 };
+    // SAFETY: the handle is ours; no query, no options and no error are wanted.
+    let opened = unsafe {
+        let (none, out, no_error) = (ptr::null(), &raw mut stream, ptr::null_mut());
+        if random.once_in(2) {
+            kal_workspace_stream_events(client.handle(), ptr::null(), none, out, no_error)
+        } else {
+            kal_workspace_follow_events(client.handle(), ptr::null(), ptr::null(), none, out, no_error)
+        }
+    };
+    assert_eq!(opened, KAL_OK);
+    for _ in 0..3 {
+        let (mut result, mut error) = (kal_result { id: 0 }, kal_error { id: 0 });
+        // SAFETY: the handles are ours.
+        let status = unsafe { kal_stream_next(stream, 0, &raw mut result, &raw mut error) };
+        counts.one(status);
+        kal_result_free(result);
+        kal_error_free(error);
+        if status != KAL_OK {
+            break;
+        }
+    }
+    kal_stream_free(stream);
 }
 
 /// Looks at the process once a second, and says what it sees now and then.
@@ -193,7 +252,7 @@ fn watch(time: Duration, counts: &Counts) -> Vec<Sample> {
         let sample = Sample::take();
         let seconds = began.elapsed().as_secs();
         if seconds.is_multiple_of(say_every) {
-            let calls = counts.calls.load(Ordering::Relaxed);
+            let calls: u64 = counts.lock().values().sum();
             println!(
                 "# {seconds:>4} s {:>6} KiB {:>12} {:>8} {calls:>10}",
                 sample.resident_kib, sample.descriptors, sample.threads
@@ -254,6 +313,8 @@ fn serve(restart: Duration) -> ! {
     let plain = Emulator::start(Config::default()).expect("an emulator");
     let secure = Emulator::start(Config { tls: true, ..Config::default() }).expect("an emulator");
     println!("{}\n{}\n{}", plain.url(), secure.url(), secure.ca_pem().unwrap_or_default());
+    let [requests, faults, restarts] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
+    let figures = [&requests, &faults, &restarts].map(Arc::clone);
     thread::spawn(move || {
         let mut random = Random::seeded(5);
         let mut seen = [0, 0];
@@ -262,8 +323,10 @@ fn serve(restart: Duration) -> ! {
             thread::sleep(Duration::from_millis(5));
             for (emulator, seen) in [&plain, &secure].into_iter().zip(&mut seen) {
                 let total = emulator.counts().total;
+                requests.fetch_add(total.saturating_sub(*seen) / 10 * 10, Ordering::Relaxed);
                 for _ in 0..total.saturating_sub(*seen) / 10 {
                     emulator.fault(fault(&mut random));
+                    faults.fetch_add(1, Ordering::Relaxed);
                 }
                 *seen += (total - *seen) / 10 * 10;
                 if random.once_in(200) {
@@ -281,11 +344,14 @@ fn serve(restart: Duration) -> ! {
                 for emulator in [&plain, &secure] {
                     emulator.resume().expect("the port again");
                 }
+                restarts.fetch_add(1, Ordering::Relaxed);
                 restarted = Instant::now();
             }
         }
     });
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    let [requests, faults, restarts] = figures.map(|figure| figure.load(Ordering::Relaxed));
+    println!("{requests} requests, {faults} faults, {restarts} restarts of two servers");
     std::process::exit(0)
 }
 
