@@ -240,7 +240,10 @@ torture: tools-test ## the long form of the faults, races and forks; figures in 
 	@$(MAKE) --no-print-directory torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
 
-.PHONY: test-dist test-deb test-swift
+.PHONY: test-abi test-dist test-deb test-swift
+test-abi:
+	@tests/dist/abi.sh
+
 test-dist: dist emulator
 	@tests/dist/run.sh
 

@@ -18,9 +18,9 @@ if ! "$venv/bin/python" -c 'import ziglang' 2>/dev/null || [ ! -x "$venv/bin/car
 fi
 export PATH="$venv/bin:$PATH" KAL_PYTHON="$venv/bin/python" KAL_GLIBC="$DIST_GLIBC"
 
-# The variables of the make that called are not meant for this one.
+# gcc brings its unwinder by itself, zig when it is asked. The variables of the make that called are not meant for this one.
 unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
-make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" \
+make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
     CARGO_BUILD="${CARGO:-cargo} zigbuild --target $triple.$DIST_GLIBC"
 
 root=$dist/$name

@@ -49,7 +49,7 @@ claim 'everything it needs is found when it is loaded (BIND_NOW)' has 'FLAGS_1.*
 claim 'what the loader wrote is read-only afterwards (RELRO)' has 'GNU_RELRO' "$segments"
 claim 'no code is written to when it is loaded (no TEXTREL)' lacks 'TEXTREL' "$dynamic"
 claim 'a program that is running already can load it (no STATIC_TLS)' lacks 'STATIC_TLS' "$dynamic"
-claim 'its stack is not executable' has 'GNU_STACK.* RW  *0x' "$segments"
+claim 'its stack is not executable' has 'GNU_STACK.* RW  *0' "$segments"
 claim 'no segment is writable and executable' lacks 'LOAD.* RWE ' "$segments"
 claim 'it says nothing about where libraries are (no RPATH)' lacks 'RPATH|RUNPATH' "$dynamic"
 needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
