@@ -14,6 +14,7 @@ use crate::process::{self, Once};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
+    static PANICKED_AT: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 /// Runs a fallible export that gives a handle. On failure `*out` is none, and the error, if it is wanted, goes to `*error`.
@@ -92,8 +93,13 @@ fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn describe(panic: &(dyn Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(ErrorKind::Panic, format!("a defect of the library: {}", text.unwrap_or("no message")))
+    let at = PANICKED_AT.try_with(Cell::take).ok().flatten().unwrap_or_else(|| "an unknown place".into());
+    Error::new(ErrorKind::Panic, format!("a defect of the library, at {at}: {}", literal(panic)))
+}
+
+/// What of a panic's message can be shown: one that was put together at run time may quote anything, a secret too.
+fn literal(panic: &(dyn Any + Send)) -> &'static str {
+    panic.downcast_ref::<&'static str>().copied().unwrap_or("the message is not shown, because it may quote a secret")
 }
 
 /// What has to be set up once, before anything else happens: the child's side of `fork`, a quiet panic hook, the log.
@@ -122,10 +128,42 @@ fn prepare() {
         panic::set_hook(Box::new(move |info| {
             // Ours are caught and become a status; a host's own panics, where it is in Rust too, are the host's business.
             if GUARDED.get() || process::io_thread::is_current() {
-                log::error!("panic: {info}");
+                let at = info.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
+                log::error!("panic at {at}: {}", literal(info.payload()));
+                // Not in a thread that has ended so far that it has no such cell any more.
+                let _ = PANICKED_AT.try_with(|cell| cell.set(Some(at)));
             } else {
                 host(info);
             }
         }));
     });
+}
+
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+
+    fn told(body: impl FnOnce()) -> String {
+        let outcome = catch(|| {
+            body();
+            Ok(())
+        });
+        let error = outcome.expect_err("a panic");
+        assert_eq!(error.kind(), ErrorKind::Panic);
+        error.to_string()
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_a_message_that_cannot_hold_a_secret() {
+        let told = told(|| panic!("out of cheese"));
+        assert!(told.contains("src/ffi/guard.rs:") && told.ends_with(": out of cheese"), "{told}");
+    }
+
+    /// Red when the message is shown as it is. Most panics with a message of this kind are the standard library's.
+    #[test]
+    fn a_panic_does_not_quote_what_it_was_about() {
+        let secret = format!("é-{}", "s3cret");
+        let told = told(|| assert!(secret[1..].is_empty()));
+        assert!(told.contains("src/ffi/guard.rs:") && !told.contains("s3cret"), "{told}");
+    }
 }
