@@ -5,6 +5,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a test panics where it cannot go on")]
 
 pub mod calls;
+pub mod heap;
 pub mod process;
 pub mod random;
 pub mod report;
