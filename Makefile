@@ -169,7 +169,7 @@ test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
 .PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture torture-programs
+  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture soak torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -239,6 +239,10 @@ test-torture: torture-programs
 torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json
 	@$(MAKE) --no-print-directory torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
+
+soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
+	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin soak --quiet
+	@$(TARGET)/debug/soak $(or $(SECONDS),$(KAL_SOAK_SECONDS),900)
 
 .PHONY: test-abi test-dist test-deb test-swift
 test-abi:
