@@ -163,6 +163,41 @@ demo: tools-build ## builds everything, starts a local server and shows a worksp
 	@$(MAKE) --no-print-directory lib emulator
 	@scripts/demo.sh
 
+# --- Measuring: the programs of bench/, in target/bench
+
+BENCH := $(abspath $(TARGET)/bench)
+BENCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -pthread -I include -I $(BENCH)/yyjson
+
+.PHONY: bench bench-tools bench-programs
+
+bench: bench-programs ## compares speed and memory with libcurl and yyjson and with the Python client; charts in docs/performance
+	@bench/run
+
+bench-tools: tools-build
+	@bench/tools.sh $(BENCH)
+
+bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone dlopen)
+	@$(CARGO) build $(CARGO_FLAGS) --release --package kal-bench --quiet
+
+$(BENCH)/yyjson/yyjson.c: | bench-tools
+
+# As a program that cares would build it.
+$(BENCH)/yyjson/yyjson.o: $(BENCH)/yyjson/yyjson.c
+	$(CC) -O3 -c $< -o $@
+
+$(BENCH)/ours: bench/ours.c bench/harness.c bench/harness.h include/kaleidoscope.h | lib
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(filter %.c,$^) -o $@ -L $(LIB) -lkaleidoscope -Wl,-rpath,$(abspath $(LIB))
+
+$(BENCH)/peer_curl: bench/peer_curl.c bench/harness.c bench/harness.h $(BENCH)/yyjson/yyjson.o
+	$(BENCH_CC) $(filter %.c %.o,$^) -o $@ -lcurl
+
+$(BENCH)/yyjson_alone: bench/yyjson_alone.c $(BENCH)/yyjson/yyjson.o
+	$(BENCH_CC) $^ -o $@
+
+$(BENCH)/dlopen: bench/dlopen.c | bench-tools
+	$(BENCH_CC) $< -o $@ -ldl
+
 # --- Testing: each test-... is a section of `make test` and runs alone as well
 
 test: tools-test ## builds and passes every test

@@ -3,18 +3,21 @@
 use std::io;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// What https needs, and the certificate that clients have to trust (PEM).
 pub(crate) fn server() -> io::Result<(Arc<ServerConfig>, String)> {
     let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "bench-server CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(io::Error::other)?)
         .map_err(io::Error::other)?;
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let mut params = CertificateParams::new(["localhost".to_owned()]).map_err(io::Error::other)?;
+    // Were it that of its issuer, it would count as signed by itself.
+    params.distinguished_name.push(DnType::CommonName, "localhost");
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &ca).map_err(io::Error::other)?;
 
