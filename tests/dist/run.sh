@@ -68,7 +68,7 @@ claim "a program for glibc $floor is linked with the archive" links_with_the_arc
 # --- It works
 
 mkfifo "$scratch/stop" "$scratch/ready"
-"$emulator" --exit-with-stdin --seed 12 <"$scratch/stop" >"$scratch/ready" &
+"$emulator" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
 exec 9>"$scratch/stop"
 read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
