@@ -68,7 +68,8 @@ prints() {
 }
 
 start --seed 7
-for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c members.cpp event_loop.c; do
+for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c members.cpp event_loop.c follow.c \
+    export_events.c; do
     compile "${source%.*}_${source##*.}" "$source"
 done
 
@@ -89,6 +90,11 @@ printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: there is no method' "$work/out"
 claim 'event_loop answers a line when its call is over, and refuses what is no method' $? "$(tr '\n' '|' <"$work/out")"
 stop
+
+# These have emulators of their own, and claims of their own.
+for example in follow export_events; do
+    KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B "tests/c/$example.py" "$work/${example}_c" || outcome=1
+done
 
 # Slow answers: so that the threads are there together.
 start --seed 7 --latency 200

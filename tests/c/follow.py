@@ -1,0 +1,147 @@
+"""follow.c is killed with SIGKILL again and again while events arrive: follow.py PROGRAM
+
+Seen red without the ftruncate in `load` (events twice), and with the state saved before the lines are printed (events lost).
+"""
+
+import collections
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+from claims import claim, close
+from emulator import Emulator
+
+KILLS = 15
+# So many of them have to hit between the lines and the state that counts them, or the test shows nothing.
+TORN = 5
+# An id and a time.
+LINE_LEAST = 60
+PATIENCE = 120
+
+
+class Follow:
+    """The program, its file, and what happens to both."""
+
+    def __init__(self, program: str, emulator: Emulator, folder: str):
+        self.emulator = emulator
+        self.file = pathlib.Path(folder, "events.log")
+        self.said = pathlib.Path(folder, "said")
+        self.state = pathlib.Path(folder, "events.log.state")
+        self.command = [program, str(self.file)]
+        self.process = None
+
+    def start(self):
+        with self.said.open("ab") as said:
+            self.process = subprocess.Popen(self.command, stderr=said)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def size(self) -> int:
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    def until(self, condition, what: str):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said.read_text()}"
+            assert time.monotonic() < deadline, f"{what} never came"
+            time.sleep(0.001)
+
+    def follows(self) -> bool:
+        return self.state.exists() and '"present"' not in self.state.read_text()
+
+    def is_torn(self) -> bool:
+        return self.size() > int(self.state.read_text().split()[0])
+
+    def asked(self) -> int:
+        return sum(self.emulator.counts()["paths"].values())
+
+    def ids(self) -> list[str]:
+        return [line.split("\t")[-1] for line in self.file.read_text().split("\n")[:-1]]
+
+
+def killed_and_resumed(follow: Follow, chance: random.Random) -> list[str]:
+    """Gives the ids of the events that arrived meanwhile."""
+    arrived = []
+    kills = torn = 0
+
+    def arrive(count: int):
+        arrived.extend(follow.emulator.steer("events", {"count": count})["ids"])
+
+    while kills < KILLS or torn < TORN:
+        assert kills < 20 * KILLS, f"of {kills} kills {torn} hit between the lines and the state"
+        arrive(chance.randrange(30))
+        size, asked = follow.size(), follow.asked()
+        missing = len(set(arrived) - set(follow.ids()))
+        follow.start()
+        arrive(chance.randrange(10))
+        # Any moment from the first request to far into the pages, however fast the machine is.
+        if missing and chance.random() < 0.7:
+            size += chance.randrange(LINE_LEAST * missing)
+            follow.until(lambda: follow.size() > size, "the next line")
+        else:
+            asked += chance.randrange(4)
+            follow.until(lambda: follow.asked() >= asked, "the next request")
+        follow.kill()
+        kills += 1
+        torn += follow.is_torn()
+    print(f"# killed {kills} times, {torn} of them between the lines and the state; {len(arrived)} events")
+    return arrived
+
+
+def main(program: str) -> int:
+    chance = random.Random()
+    with tempfile.TemporaryDirectory() as folder, Emulator(events=250, page_size=4) as emulator:
+        os.environ.update(
+            KALEIDOSCOPE_API_URL=emulator.url,
+            KALEIDOSCOPE_API_CLIENT_ID=emulator.client_id,
+            KALEIDOSCOPE_API_CLIENT_SECRET=emulator.client_secret,
+        )
+        follow = Follow(program, emulator, folder)
+        arrived = []
+        with claim("follow: what there was before it began is not printed"):
+            follow.start()
+            follow.until(follow.follows, "the first cursor")
+            assert follow.ids() == [], follow.ids()
+            follow.kill()
+        with claim("follow: killed at any point and started again, it prints each event once"):
+            arrived += killed_and_resumed(follow, chance)
+            follow.start()
+            follow.until(lambda: set(arrived) <= set(follow.ids()), "the last event")
+        with claim("follow: an event is printed while it runs, on one line whatever its texts hold"):
+            named = {"id": "odd", "full_name": "two\nlines\tand a tab", "created_at": "2099-01-01T00:00:00Z"}
+            arrived += emulator.steer("events", {"events": [named]})["ids"]
+            follow.until(lambda: "odd" in follow.ids(), "the event")
+            line = follow.file.read_text().splitlines()[-1]
+            assert line == "2099-01-01T00:00:00Z\t-\t-\ttwo lines and a tab\todd", line
+        with claim("follow: a second one at the same file is refused, and says which file"):
+            second = subprocess.run(follow.command, capture_output=True, text=True, timeout=PATIENCE)
+            assert second.returncode == 1 and str(follow.file) in second.stderr, second
+        with claim("follow: a failure is told, and it goes on when that has passed"):
+            follow.kill()
+            emulator.fault(path="/workspaces/events", status=503, times=3)
+            arrived += emulator.steer("events", {"events": [{"id": "after", "created_at": "2099-01-01T00:00:01Z"}]})["ids"]
+            follow.start()
+            follow.until(lambda: "after" in follow.ids(), "the event behind the failure")
+            assert "KAL_SERVICE_UNAVAILABLE" in follow.said.read_text(), follow.said.read_text()
+        with claim("follow: at the end each event that arrived is in the file exactly once, and no other"):
+            follow.until(lambda: not follow.is_torn(), "the last state")
+            follow.kill()
+            counted, wanted = collections.Counter(follow.ids()), set(arrived)
+            twice = [event for event, times in counted.items() if times > 1]
+            lost, others = wanted - counted.keys(), counted.keys() - wanted
+            assert not twice and not lost and not others, f"twice {twice}, lost {lost}, others {others}"
+        with claim("follow: a failure that will not pass ends it, with a message"):
+            os.environ["KALEIDOSCOPE_API_CLIENT_SECRET"] = "wrong"
+            ended = subprocess.run(follow.command, capture_output=True, text=True, timeout=PATIENCE)
+            assert ended.returncode == 1 and "KAL_AUTH_FAILED" in ended.stderr, ended
+    return close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
