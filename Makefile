@@ -154,6 +154,9 @@ dist: ## a tarball for every x86-64 Linux with glibc 2.17 or newer, in target/di
 abi: ## packaging/abi/libkaleidoscope.so.0.abi anew, at a release: what the next one must still offer
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
 
+deb: ## the Debian packages libkaleidoscope0 and libkaleidoscope-dev, in target/deb
+	@scripts/deb.sh
+
 # --- Showing
 
 tools-build tools-test:
@@ -285,6 +288,9 @@ test-abi:
 
 test-dist: dist emulator
 	@tests/dist/run.sh
+
+test-deb: deb emulator
+	@tests/deb/run.sh
 
 # --- The programs of tests/torture and torture/, in target/torture-bin
 

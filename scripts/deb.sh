@@ -1,0 +1,44 @@
+#!/bin/sh
+# deb.sh: makes the Debian packages in TARGET/deb: a copy of the sources with packaging/debian as debian/ and the crates in
+# vendor/, so that the build itself needs no network, as distributors have it.
+set -eu
+mkdir -p "$TARGET/deb"
+deb=$(cd "$TARGET/deb" && pwd)
+source=$deb/libkaleidoscope-$VERSION
+
+for tool in dpkg-buildpackage dh; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is missing: apt-get install dpkg-dev debhelper" >&2
+        exit 1
+    }
+done
+packaged=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' packaging/debian/changelog)
+[ "$packaged" = "$VERSION" ] || {
+    echo "packaging/debian/changelog is for $packaged, this is $VERSION" >&2
+    exit 1
+}
+
+# What was compiled before stays where it is, the sources keep their times: cargo builds again what has changed only.
+mkdir -p "$source"
+find "$source" -mindepth 1 -maxdepth 1 ! -name target ! -name vendor ! -name .cargo -exec rm -rf {} +
+git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+    xargs -0 cp --parents --preserve=mode,timestamps -t "$source"
+cp -R "$source/packaging/debian" "$source/debian"
+if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock"; then
+    rm -rf "$source/vendor"
+    mkdir -p "$source/.cargo"
+    (cd "$source" && "${CARGO:-cargo}" vendor --locked --quiet --versioned-dirs vendor >"$deb/vendored.toml")
+    cp Cargo.lock "$source/vendor/Cargo.lock"
+    mv "$deb/vendored.toml" "$source/.cargo/config.toml"
+fi
+
+rm -f "$deb"/*.deb "$deb"/*.changes "$deb"/*.buildinfo
+# The variables of the make that called are not meant for this one. Of Debian 12, all but Rust is Debian's.
+unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MAKE_TERMOUT MAKE_TERMERR PROFILE VERSION ABI LIB PREFIX LIBDIR INCLUDEDIR DESTDIR \
+    TARGET STATIC_LIBS CC KAL_LIB_DIR KAL_INCLUDE_DIR KAL_EMULATOR KAL_ASAN_LIB KAL_STATIC_LIBS KAL_TORTURE_BIN DIST_GLIBC
+(cd "$source" && dpkg-buildpackage --build=binary --no-sign --no-pre-clean --build-profiles=pkg.kaleidoscope.rustup \
+    >"$deb/build.log" 2>&1) || {
+    tail -n 40 "$deb/build.log" >&2
+    exit 1
+}
+ls "$deb"/*.deb
