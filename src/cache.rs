@@ -105,9 +105,13 @@ impl Flight {
         }
     }
 
-    /// Not when it ended, by a panic or with the I/O thread it was on.
+    /// Not when it ended, by a panic or with the I/O thread it was on. Nor when its time is up, but the busy thread has not
+    /// come to end it: who joined would wait for what kept it busy.
     fn is_alive(&self, thread: u64) -> bool {
-        self.thread == thread && self.outcome.has_changed().is_ok() && self.outcome.borrow().is_none()
+        self.thread == thread
+            && self.outcome.has_changed().is_ok()
+            && self.outcome.borrow().is_none()
+            && !self.tracking.deadline.remaining().is_zero()
     }
 }
 
@@ -127,5 +131,31 @@ impl Landing {
             cache.entries.land(self.key, &self.flight, kept);
         }
         self.tell.send_replace(Some(outcome));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request that never ends, given this much time.
+    fn join(cache: &Arc<Cache>, time: Duration) -> Joined<Kept, Flight> {
+        cache.join("k", false, Instant::now() + time, 1, |_| std::future::pending())
+    }
+
+    #[tokio::test]
+    async fn who_asks_while_a_request_is_under_way_joins_it() {
+        let cache = Arc::new(Cache::new(None));
+        let _first = join(&cache, Duration::from_secs(60));
+        assert!(matches!(join(&cache, Duration::from_secs(60)), Joined::Theirs(_)));
+    }
+
+    /// Seen red without the look at the deadline. Where a server kept the thread busy, those who asked again waited for the
+    /// request that it kept busy with, until their own time was up.
+    #[tokio::test]
+    async fn a_request_whose_time_is_up_is_not_joined() {
+        let cache = Arc::new(Cache::new(None));
+        let _first = join(&cache, Duration::ZERO);
+        assert!(matches!(join(&cache, Duration::from_secs(60)), Joined::Ours(_)));
     }
 }
