@@ -146,8 +146,8 @@ mod tests {
     #[tokio::test]
     async fn who_asks_while_a_request_is_under_way_joins_it() {
         let cache = Arc::new(Cache::new(None));
-        let _first = join(&cache, Duration::from_secs(60));
-        assert!(matches!(join(&cache, Duration::from_secs(60)), Joined::Theirs(_)));
+        let _first = join(&cache, Duration::from_mins(1));
+        assert!(matches!(join(&cache, Duration::from_mins(1)), Joined::Theirs(_)));
     }
 
     /// Seen red without the look at the deadline. Where a server kept the thread busy, those who asked again waited for the
@@ -156,6 +156,6 @@ mod tests {
     async fn a_request_whose_time_is_up_is_not_joined() {
         let cache = Arc::new(Cache::new(None));
         let _first = join(&cache, Duration::ZERO);
-        assert!(matches!(join(&cache, Duration::from_secs(60)), Joined::Ours(_)));
+        assert!(matches!(join(&cache, Duration::from_mins(1)), Joined::Ours(_)));
     }
 }
