@@ -1,0 +1,97 @@
+#!/bin/sh
+# The packages that `make deb` made, in a Debian 12 of their own: they install, programs are built against them, they go without
+# a trace. Must be root. KAL_EMULATOR is the program kal-emulator.
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/claims.sh
+target=$(cd "${TARGET:-target}" && pwd)
+root=$target/deb-root
+emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
+version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
+architecture=$(dpkg --print-architecture)
+multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
+runtime=$(echo "$target"/deb/libkaleidoscope0_"$version"-*_"$architecture".deb)
+dev=$(echo "$target"/deb/libkaleidoscope-dev_"$version"-*_"$architecture".deb)
+changes=$(echo "$target"/deb/libkaleidoscope_"$version"-*_"$architecture".changes)
+
+# --- The packages
+
+files() { dpkg-deb --fsys-tarfile "$1" | tar -t | grep -v '/$' | LC_ALL=C sort; }
+expected_runtime() {
+    printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.so.0 "libkaleidoscope.so.$version"
+    printf './usr/share/doc/libkaleidoscope0/%s\n' README.md.gz changelog.Debian.gz changelog.gz copyright third-party-licences.gz
+}
+expected_dev() {
+    (cd include && find . -type f | sed 's|^\.|./usr/include|')
+    printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.a libkaleidoscope.so pkgconfig/kaleidoscope.pc \
+        cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
+    printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
+}
+listed() { echo "KALEIDOSCOPE_0@KALEIDOSCOPE_0"; awk '!/^#/ && NF { print $2 "@" $1 }' link/symbols.txt; }
+in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
+claim 'libkaleidoscope0 has the library and its documents, and nothing else' \
+    same "$(expected_runtime | LC_ALL=C sort)" "$(files "$runtime" | sed '/lintian/d')"
+claim 'libkaleidoscope-dev has what programs are built with, and nothing else' \
+    same "$(expected_dev | LC_ALL=C sort)" "$(files "$dev" | sed '/lintian/d')"
+claim 'the symbols file of libkaleidoscope0 has every function in its version' \
+    same "$(listed | LC_ALL=C sort)" "$(in_package | LC_ALL=C sort)"
+claim 'libkaleidoscope0 depends on the C library and libgcc only' \
+    same 'libc6 libgcc-s1' "$(dpkg-deb --field "$runtime" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"
+claim 'lintian has no error and no warning' lintian --allow-root --fail-on error,warning "$changes"
+
+# --- In a Debian 12
+
+tests/deb/root.sh "$root"
+inside() { scripts/inside.sh "$root" "$@"; }
+# What a run that was interrupted left.
+inside dpkg --purge libkaleidoscope-dev libkaleidoscope0 >/dev/null 2>&1 || :
+rm -rf "$root/packages"
+# dpkg's own notes and the loader's cache are no files of the packages.
+installed() {
+    (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./packages \
+        -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache \) -prune -o -print | LC_ALL=C sort)
+    (cd "$root/var/lib/dpkg" && find info alternatives triggers updates diversions statoverride 2>/dev/null | LC_ALL=C sort)
+    inside dpkg-query --show
+}
+before=$(installed)
+mkdir "$root/packages"
+cp "$runtime" "$dev" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
+
+mkfifo "$scratch/stop" "$scratch/ready"
+"$emulator" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
+exec 9>"$scratch/stop"
+read -r _ _ _ url <"$scratch/ready"
+with_credentials() {
+    inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret "$@"
+}
+
+install_with_dpkg() { inside sh -c 'dpkg --install /packages/*.deb'; }
+both_are_installed() {
+    same "$(printf '%s\n' "libkaleidoscope-dev:$architecture installed" "libkaleidoscope0:$architecture installed")" \
+        "$(inside dpkg-query --show --showformat '${binary:Package} ${db:Status-Status}\n' 'libkaleidoscope*')"
+}
+unchanged() { same '' "$(inside dpkg --verify libkaleidoscope0 libkaleidoscope-dev)"; }
+compiles() {
+    inside sh -c 'gcc -Wall -Werror /packages/quickstart.c -o /packages/quickstart $(pkg-config --cflags --libs kaleidoscope)' &&
+        inside sh -c 'gcc -Wall /packages/quickstart.c -o /packages/static $(pkg-config --variable=static kaleidoscope)'
+}
+prints_the_members() { found=$(with_credentials "$1") && same "$(cat tests/c/expected/quickstart.txt)" "$found"; }
+version_is_known() { same "$version" "$(inside pkg-config --modversion kaleidoscope)"; }
+is_not_removed() { ! inside dpkg --remove libkaleidoscope0; }
+purge() { inside dpkg --purge libkaleidoscope-dev libkaleidoscope0; }
+cannot_start() { ! with_credentials /packages/quickstart; }
+
+claim 'dpkg installs both on a Debian 12 that has a C compiler and little else' install_with_dpkg
+claim 'both are installed wholly' both_are_installed
+claim 'what is installed is what was packed' unchanged
+claim 'pkg-config gives the version' version_is_known
+claim 'the quickstart is compiled with pkg-config and no other word' compiles
+claim 'it prints the members' prints_the_members /packages/quickstart
+claim 'with the archive, too' prints_the_members /packages/static
+claim 'libkaleidoscope0 stays while libkaleidoscope-dev needs it' is_not_removed
+claim 'dpkg purges both' purge
+claim 'the program that is left cannot start any more' cannot_start
+claim 'the one with the archive still prints the members' prints_the_members /packages/static
+claim 'they leave nothing' same "$before" "$(installed)"
+rm -rf "$root/packages"
+finish
