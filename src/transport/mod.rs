@@ -57,8 +57,7 @@ impl Method {
     }
 }
 
-/// A complete 2xx answer.
-#[derive(Debug)]
+/// A complete 2xx answer. Without `Debug`: the body of a sign-in holds tokens.
 pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
