@@ -242,8 +242,8 @@ fn overhear(row: &Row, form: Form) -> ! {
     row.end(&details.join("; "))
 }
 
-/// Seen red with the redaction taken out of `transport::refusal`: every place of an answer of 400 and more; with the request
-/// id as it came: "x-request-id of ..."; and see `echo.rs` for what it found.
+/// Seen red with nothing redacted: 22 of the 27 places, a proxy's refusal, and 78 lines of the log; with the request id as it
+/// came: "x-kal-authorization: Bearer at-...", in the four places that have one.
 fn echoes(row: &Row, form: Form) -> u64 {
     let strayed = Arc::new(AtomicU64::new(0));
     let elsewhere = Server::start(Elsewhere(Arc::clone(&strayed)));
