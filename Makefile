@@ -302,9 +302,9 @@ TORTURE_C := $(filter-out torture syscall_faults_shim handles,$(basename $(notdi
 TORTURE_KIT := tests/torture/torture.c tests/torture/torture.h tests/c/emulator.c tests/c/emulator.h
 
 torture-programs: $(TORTURE_C:%=$(KAL_TORTURE_BIN)/%) $(KAL_TORTURE_BIN)/handles $(KAL_TORTURE_BIN)/syscall_faults_shim.so emulator
-	@$(CARGO) build $(CARGO_FLAGS) --workspace --bins --quiet
+	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bins --quiet
 	@cd $(KAL_TORTURE_BIN) && for program in $(abspath torture/src/bin)/*; do \
-	  program=$$(basename "$$program" .rs); ln -sf $(abspath $(TARGET))/debug/$$program $$program; done
+	  program=$$(basename "$$program" .rs); ln -sf $(abspath $(TARGET))/torture/$$program $$program; done
 
 $(KAL_TORTURE_BIN)/%: tests/torture/%.c $(TORTURE_KIT) include/kaleidoscope.h | lib
 	@mkdir -p $(@D)
