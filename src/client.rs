@@ -238,31 +238,31 @@ impl Inner {
         let mut closing = self.closing.subscribe();
         tokio::select! {
             biased;
-            _ = closing.wait_for(|closing| *closing) => Err(interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),
-            () = Fired::any(cancelled) => Err(interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
+            _ = closing.wait_for(|closing| *closing) => Err(self.interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),
+            () = Fired::any(cancelled) => Err(self.interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
             outcome = work => outcome,
-            () = tokio::time::sleep_until(until.into()) => Err(interrupted(ErrorKind::TimedOut, "the call's time was up", tracking)),
+            () = tokio::time::sleep_until(until.into()) => Err(self.interrupted(ErrorKind::TimedOut, "the call's time was up", tracking)),
         }
     }
-}
 
-/// A call that was interrupted says how far it came.
-fn interrupted(kind: ErrorKind, why: &str, tracking: &Tracking) -> Error {
-    let (attempts, last) = tracking.progress.so_far();
-    let message = match (&last, attempts) {
-        (Some(last), _) => format!("{why} in attempt {attempts}; before it: {last}"),
-        (None, 0) => format!("{why} before anything was sent"),
-        (None, _) => format!("{why} before an answer came"),
-    };
-    Error::new(kind, message).with(|details| {
-        details.attempts = attempts;
-        details.sent = attempts > 0;
-        details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
-        details.http_status = last.as_ref().and_then(Error::http_status);
-        details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
-        details.url = tracking.progress.url();
-        details.method = details.url.as_ref().map(|_| crate::transport::Method::Get.name());
-    })
+    /// A call that was interrupted says how far it came.
+    fn interrupted(&self, kind: ErrorKind, why: &str, tracking: &Tracking) -> Error {
+        let (attempts, last) = tracking.progress.so_far();
+        let message = match (&last, attempts) {
+            (Some(last), _) => format!("{why} in attempt {attempts}; before it: {last}"),
+            (None, 0) => format!("{why} before anything was sent"),
+            (None, _) => format!("{why} before an answer came"),
+        };
+        Error::new(kind, message).with(|details| {
+            details.attempts = attempts;
+            details.sent = attempts > 0;
+            details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
+            details.http_status = last.as_ref().and_then(Error::http_status);
+            details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
+            details.url = tracking.progress.url().map(|url| self.fetcher.redaction.text(&url));
+            details.method = details.url.as_ref().map(|_| crate::transport::Method::Get.name());
+        })
+    }
 }
 
 fn not_cached(method: &Method) -> Error {

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::Uri;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use hyper_util::client::proxy::matcher::Intercept;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::proxy::Proxy;
+use crate::proxy;
 
 /// The environment variable that gives the client id.
 pub const ENV_CLIENT_ID: &str = "KALEIDOSCOPE_API_CLIENT_ID";
@@ -71,10 +73,12 @@ pub trait IapTokenProvider: Send + Sync {
 pub(crate) struct Config {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
-    pub(crate) base_url: Url,
+    /// Its path has no slash at the end.
+    pub(crate) base_url: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
-    pub(crate) proxy: Proxy,
+    /// Through which the server is asked; none: directly.
+    pub(crate) proxy: Option<Intercept>,
     pub(crate) proxy_secrets: Vec<SecretString>,
     pub(crate) insecure_tls: bool,
     pub(crate) user_agent: HeaderValue,
@@ -97,8 +101,8 @@ impl Settings {
             },
         };
         let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
-        let plain = base_url.scheme() == "http" && !self.allow_http;
-        let (proxy, proxy_secrets) = Proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, plain)?;
+        let plain = base_url.scheme_str() == Some("http") && !self.allow_http;
+        let (proxy, proxy_secrets) = proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain)?;
         Ok(Config {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
             client_secret: credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?,
@@ -154,8 +158,8 @@ fn credential<T: From<String>>(
     })
 }
 
-fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Url> {
-    let mut url = Url::parse(text).map_err(|reason| Error::argument(name, format_args!("this is no URL: {reason}")))?;
+fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
+    let url = Url::parse(text).map_err(|reason| Error::argument(name, format_args!("this is no URL: {reason}")))?;
     // The parser mends what is no URL: `https:/path` gets a host, backslashes turn, line breaks vanish. No typo becomes a host.
     let host = text.split_once("://").map_or("", |(_, rest)| rest);
     if host.starts_with(['/', '?', '#']) || host.is_empty() || text.contains(|c: char| c == '\\' || c <= ' ') {
@@ -182,9 +186,8 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Url> {
         ));
     }
     // Paths begin with a slash, so a trailing one here would be doubled.
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Ok(url)
+    Uri::try_from(url.as_str().trim_end_matches('/'))
+        .map_err(|reason| Error::argument(name, format_args!("this is no URL for HTTP: {reason}")))
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -291,7 +294,7 @@ mod tests {
     #[test]
     fn a_trailing_slash_is_not_doubled_and_a_path_is_kept() {
         let config = settings("https://host/prefix/").check().expect("valid");
-        assert_eq!(config.base_url.as_str(), "https://host/prefix");
+        assert_eq!(config.base_url, "https://host/prefix");
     }
 
     #[test]

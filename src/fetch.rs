@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::answer::Answer;
 use crate::config::Config;
@@ -64,7 +64,7 @@ impl Fetcher {
     ) -> Result<Arc<Answer>> {
         let (path, when_empty) = method.request();
         let target = path_and_query(path, params);
-        tracking.progress.asks(self.redaction.text(&target));
+        tracking.progress.asks(target.clone());
         let retries =
             Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
         let answer = retries.run(Repeat::Safe, || self.attempt(&target, tracking, thread)).await?;
@@ -101,7 +101,7 @@ impl Fetcher {
         }
         let cap = self.config.max_response_bytes;
         let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap };
-        self.transport.exchange(&request, thread).await
+        self.transport.exchange(request, thread).await
     }
 
     fn decode(&self, method: &'static Method, when_empty: WhenEmpty, answer: Incoming) -> Result<Answer> {

@@ -52,7 +52,7 @@ struct Told {
 }
 
 impl Progress {
-    /// What is asked for, as errors show it.
+    /// What is asked for.
     pub(crate) fn asks(&self, url: String) {
         self.lock().url = Some(url);
     }

@@ -180,7 +180,7 @@ impl SignIn {
             async move {
                 self.counters.token_requests.add(1);
                 let request = form.outgoing(self.iap.header());
-                let answer = self.transport.exchange(&request, thread);
+                let answer = self.transport.exchange(request, thread);
                 match patience {
                     Some(patience) => {
                         tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(unanswered()))

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::HeaderValue;
+use http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -14,6 +14,7 @@ const EARLY_MOST: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub(crate) struct Token {
     access: SecretString,
+    header: Option<HeaderValue>,
     generation: u64,
     refresh_at: Instant,
 }
@@ -24,7 +25,7 @@ impl Token {
         // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
         let early = EARLY_MOST.min(expires_in / 10);
         let refresh_at = received.checked_add(expires_in.saturating_sub(early)).unwrap_or(received);
-        Self { access, generation, refresh_at }
+        Self { header: bearer(access.expose_secret()), access, generation, refresh_at }
     }
 
     /// Which sign-in it came from.
@@ -38,7 +39,7 @@ impl Token {
 
     /// `Bearer …`, marked as sensitive and wiped when the last copy is dropped.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
-        bearer(self.access.expose_secret())
+        self.header.clone()
     }
 
     pub(super) fn expose(&self) -> &str {

@@ -2,24 +2,34 @@
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput};
-use std::time::Duration;
 
+use hyper_util::client::legacy;
+
+use super::connect::NotInTime;
 use super::resolver::LookupFailed;
 use crate::error::{Error, ErrorKind, Retry};
 
-pub(super) fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Error {
+/// What kept a request from being sent or its answer from coming.
+pub(super) fn sending(error: &legacy::Error) -> Error {
+    classify(error, !error.is_connect(), "the request cannot be made")
+}
+
+/// What cut an answer short.
+pub(super) fn reading(error: &hyper::Error) -> Error {
+    classify(error, true, "the answer cannot be read")
+}
+
+fn classify(error: &(dyn StdError + 'static), sent: bool, otherwise: &str) -> Error {
     let causes = causes(error);
-    let sent = !error.is_connect();
     let (kind, retry, message) = if let Some(lookup) = find::<LookupFailed>(&causes) {
         (ErrorKind::ResolveFailed, Retry::Transient, format!("the host's name was not found: {lookup}"))
     } else if let Some(tls) = find::<rustls::Error>(&causes) {
         // A certificate does not become good by asking again.
         (ErrorKind::TlsFailed, Retry::Never, format!("TLS failed: {tls}"))
     } else if !sent {
-        let reason = if error.is_timeout() {
-            format!("no connection within {} ms", connect_timeout.as_millis())
-        } else {
-            format!("no connection: {}", innermost(&causes))
+        let reason = match find::<NotInTime>(&causes) {
+            Some(late) => late.to_string(),
+            None => format!("no connection: {}", innermost(&causes)),
         };
         (ErrorKind::ConnectFailed, Retry::Transient, reason)
     } else if let Some(hyper) = find::<hyper::Error>(&causes) {
@@ -31,22 +41,9 @@ pub(super) fn classify(error: &reqwest::Error, connect_timeout: Duration) -> Err
             (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {}", innermost(&causes)))
         }
     } else if let Some(io) = find::<io::Error>(&causes) {
-        match io.kind() {
-            // What the decompressor says of a body that is no gzip, or not all of it.
-            io::ErrorKind::InvalidData
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::Other
-                if error.is_decode() =>
-            {
-                (ErrorKind::BadHttp, Retry::Never, format!("the body cannot be decompressed: {io}"))
-            }
-            _ => (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {io}")),
-        }
-    } else if error.is_builder() || error.is_request() {
-        (ErrorKind::BadHttp, Retry::Never, format!("the request cannot be made: {}", innermost(&causes)))
+        (ErrorKind::ConnectionLost, Retry::Transient, format!("the connection was lost: {io}"))
     } else {
-        (ErrorKind::BadHttp, Retry::Never, format!("the answer cannot be read: {}", innermost(&causes)))
+        (ErrorKind::BadHttp, Retry::Never, format!("{otherwise}: {}", innermost(&causes)))
     };
     Error::new(kind, message).with(|details| {
         details.retry = retry;

@@ -1,5 +1,7 @@
 //! One HTTP exchange: a request goes out, and its whole answer or an [`Error`] comes back. No retries, no sign-in.
 
+mod body;
+mod connect;
 mod disguises;
 mod failure;
 mod redaction;
@@ -13,24 +15,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION, USER_AGENT};
-use reqwest::{StatusCode, Url};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
+};
+use http::uri::{PathAndQuery, Scheme};
+use http::{Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
-use crate::proxy::Proxy;
 use crate::stats::Counters;
-use resolver::Resolver;
+use body::{Body, Stop};
+use connect::Connector;
 
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-/// A longer `Content-Length` is believed when the bytes arrive.
-const PRESIZE_MOST: usize = 64 << 20;
 /// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
 const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
-/// The decoder puts a sentinel behind the text without moving it.
-const PRESIZE_EXTRA: usize = 16;
+const GZIP: &str = "gzip";
 
 /// A request as the retry loop sees it: it can be sent more than once.
 pub(crate) struct Outgoing<'a> {
@@ -64,6 +71,8 @@ pub(crate) struct Incoming {
     pub(crate) body: Vec<u8>,
 }
 
+type Http = Client<Connector, Full<Bytes>>;
+
 /// The connections of one client.
 pub(crate) struct Transport {
     config: Arc<Config>,
@@ -71,7 +80,7 @@ pub(crate) struct Transport {
     counters: Arc<Counters>,
     on_the_wire: Semaphore,
     /// Connections belong to the I/O thread they were opened on: another generation of it needs its own.
-    http: Mutex<Option<(u64, reqwest::Client)>>,
+    http: Mutex<Option<(u64, Http)>>,
 }
 
 impl Transport {
@@ -81,87 +90,94 @@ impl Transport {
     }
 
     /// Sends a request and reads the answer. `thread` is the generation of the I/O thread this runs on.
-    pub(crate) async fn exchange(&self, request: &Outgoing<'_>, thread: u64) -> Result<Incoming> {
+    pub(crate) async fn exchange(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
+        let (method, path) = (request.method, request.path);
         // Closed never: the semaphore lives as long as the transport.
         let _turn = self.on_the_wire.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
         self.attempt(request, thread).await.map_err(|error| {
             error.with(|details| {
-                details.method = Some(request.method.name());
-                details.url = Some(self.redaction.text(request.path));
-                if !details.message.starts_with(request.method.name()) {
-                    details.message = format!(
-                        "{} {}: {}",
-                        request.method.name(),
-                        self.redaction.text(path_only(request.path)),
-                        details.message
-                    );
+                details.method = Some(method.name());
+                details.url = Some(self.redaction.text(path));
+                if !details.message.starts_with(method.name()) {
+                    details.message =
+                        format!("{} {}: {}", method.name(), self.redaction.text(path_only(path)), details.message);
                 }
             })
         })
     }
 
-    async fn attempt(&self, request: &Outgoing<'_>, thread: u64) -> Result<Incoming> {
+    async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
+        let Outgoing { method, path, headers, body, cap } = request;
         let http = self.http(thread)?;
-        let url = self.url(request.path)?;
-        let mut builder = match request.method {
-            Method::Get => http.get(url),
-            Method::Post => http.post(url),
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        *request.method_mut() = match method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
         };
-        let mut headers = request.headers.clone();
-        headers.insert(USER_AGENT, self.config.user_agent.clone());
-        for name in self.config.headers.keys() {
-            headers.remove(name);
-        }
-        headers.extend(self.config.headers.clone());
-        builder = builder.headers(headers);
-        if let Some(body) = &request.body {
-            builder = builder.body(body.clone());
-        }
+        *request.uri_mut() = self.uri(path)?;
+        *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
-        let failed = |error: reqwest::Error| failure::classify(&error, self.config.connect_timeout);
-        let mut response = builder.send().await.map_err(failed)?;
-        let status = response.status();
+        let response = http.request(request).await.map_err(|error| failure::sending(&error))?;
+        let (head, mut incoming) = response.into_parts();
+        let status = head.status;
         // Of an error's body the beginning is enough, and it must not hide the status behind the cap.
-        let cap = if status.is_success() { request.cap } else { REFUSAL_MOST };
-        let mut body = Vec::new();
-        let sized = response.content_length().filter(|_| !response.headers().contains_key(CONTENT_ENCODING));
-        if let Some(length) = sized.and_then(|length| usize::try_from(length).ok()) {
-            if length > cap && status.is_success() {
-                return Err(too_large(cap, status));
-            }
-            body.reserve_exact(length.min(cap).min(PRESIZE_MOST) + PRESIZE_EXTRA);
+        let cap = if status.is_success() { cap } else { REFUSAL_MOST };
+        let gzip = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == GZIP);
+        let length = incoming.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        if !gzip && status.is_success() && length.is_some_and(|length| length > cap) {
+            return Err(too_large(cap, status));
         }
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            let room = cap.saturating_sub(body.len());
-            if chunk.len() > room && status.is_success() {
-                return Err(too_large(cap, status));
+        let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap) };
+        let mut outcome = Ok(());
+        while outcome.is_ok()
+            && let Some(frame) = incoming.frame().await
+        {
+            if let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data() {
+                outcome = body.take(&chunk);
             }
-            if chunk.len() > room {
-                body.extend_from_slice(&chunk[..room]);
-                break;
-            }
-            body.extend_from_slice(&chunk);
         }
+        match outcome.and_then(|()| body.end()) {
+            Ok(()) => {}
+            Err(Stop::Full) if !status.is_success() => {}
+            Err(Stop::Full) => return Err(too_large(cap, status)),
+            Err(Stop::Corrupt(why)) => {
+                return Err(Error::new(ErrorKind::BadHttp, format!("the body cannot be decompressed: {why}"))
+                    .with(|details| details.sent = true));
+            }
+        }
+        let body = body.into_bytes();
         self.counters.bytes_received.add(body.len() as u64);
-        log::debug!(
-            "{} {}: {}, {} bytes",
-            request.method.name(),
-            self.redaction.text(request.path),
-            status.as_u16(),
-            body.len()
-        );
+        log::debug!("{} {}: {}, {} bytes", method.name(), self.redaction.text(path), status.as_u16(), body.len());
         if status.is_success() {
-            return Ok(Incoming {
-                status: status.as_u16(),
-                request_id: refusal::request_id(response.headers(), &self.redaction),
-                body,
-            });
+            let request_id = refusal::request_id(&head.headers, &self.redaction);
+            return Ok(Incoming { status: status.as_u16(), request_id, body });
         }
         Err(if status.is_redirection() {
-            self.redirected(status, response.headers())
+            self.redirected(status, &head.headers)
         } else {
-            refusal::describe(request, status, response.headers(), &body, &self.redaction)
+            refusal::describe(method, path, status, &head.headers, &body, &self.redaction)
         })
+    }
+
+    /// With what every request has; what the host wants to have sent wins.
+    fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        let config = &self.config;
+        headers.insert(USER_AGENT, config.user_agent.clone());
+        for name in config.headers.keys() {
+            headers.remove(name);
+        }
+        for (name, value) in &config.headers {
+            headers.append(name, value.clone());
+        }
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
+        // Over https the tunnel has it.
+        if let Some(password) = config.proxy.as_ref().and_then(Intercept::basic_auth)
+            && config.base_url.scheme() == Some(&Scheme::HTTP)
+        {
+            headers.entry(PROXY_AUTHORIZATION).or_insert(password.clone());
+        }
+        headers
     }
 
     fn redirected(&self, status: StatusCode, headers: &HeaderMap) -> Error {
@@ -181,13 +197,16 @@ impl Transport {
         })
     }
 
-    fn url(&self, path: &str) -> Result<Url> {
-        let base = self.config.base_url.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{path}"))
-            .map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
+    fn uri(&self, path: &str) -> Result<Uri> {
+        let mut uri = self.config.base_url.clone().into_parts();
+        let base = uri.path_and_query.as_ref().map_or("", PathAndQuery::as_str).trim_end_matches('/');
+        let target = PathAndQuery::from_maybe_shared(Bytes::from([base, path].concat()))
+            .map_err(|error| Error::internal(format!("the request's target cannot be built: {error}")))?;
+        uri.path_and_query = Some(target);
+        Uri::from_parts(uri).map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
     }
 
-    fn http(&self, thread: u64) -> Result<reqwest::Client> {
+    fn http(&self, thread: u64) -> Result<Http> {
         let mut http = self.http.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((generation, client)) = &*http
             && *generation == thread
@@ -199,25 +218,15 @@ impl Transport {
         Ok(client)
     }
 
-    /// Everything that reqwest would decide for us is decided here.
-    fn build(&self) -> Result<reqwest::Client> {
+    fn build(&self) -> Result<Http> {
         let config = &self.config;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(config)?)
-            .dns_resolver(Resolver)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(config.connect_timeout)
+        let connector = Connector::new(tls::config(config)?, config.proxy.clone(), config.connect_timeout);
+        Ok(Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(config.max_in_flight);
-        builder = match &config.proxy {
-            Proxy::None => builder.no_proxy(),
-            Proxy::FromEnvironment => builder,
-            Proxy::Url(proxy) => builder.no_proxy().proxy(reqwest::Proxy::clone(proxy)),
-        };
-        builder.build().map_err(|error| Error::internal(format!("the HTTP client cannot be built: {error}")))
+            .pool_max_idle_per_host(config.max_in_flight)
+            .build(connector))
     }
 }
 

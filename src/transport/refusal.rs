@@ -1,10 +1,10 @@
 //! An answer of 400 and more, with everything that helps: the server's code and words, its name for the request, its wishes.
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use http::StatusCode;
+use http::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-use super::{Outgoing, Redaction, path_only};
+use super::{Method, Redaction, path_only};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Retry};
 use crate::retry::retry_after;
 
@@ -20,7 +20,8 @@ pub(super) fn request_id(headers: &HeaderMap, redaction: &Redaction) -> Option<S
 }
 
 pub(super) fn describe(
-    request: &Outgoing<'_>,
+    method: Method,
+    path: &str,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
@@ -28,8 +29,7 @@ pub(super) fn describe(
 ) -> Error {
     let body = redaction.excerpt(body, BODY_LIMIT);
     let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();
-    let mut message =
-        format!("{} {} failed with status {status}", request.method.name(), redaction.text(path_only(request.path)));
+    let mut message = format!("{} {} failed with status {status}", method.name(), redaction.text(path_only(path)));
     if let Some(words) = words(&parsed).map(|words| redaction.text(words)) {
         message.push_str(": ");
         message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));

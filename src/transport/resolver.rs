@@ -1,13 +1,17 @@
 //! Names through `getaddrinfo`, so that the host's name-service configuration counts.
 
 use std::fmt;
+use std::future::Future;
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use crate::process::PerProcess;
 
@@ -19,11 +23,12 @@ pub(crate) fn lookups_under_way() -> usize {
     UNDER_WAY.get().map_or(0, |count| count.load(Ordering::Acquire))
 }
 
+#[derive(Clone)]
 pub(crate) struct Resolver;
 
 /// Says that it was the name, whatever error types lie around it.
 #[derive(Debug)]
-pub(super) struct LookupFailed(io::Error);
+pub(crate) struct LookupFailed(io::Error);
 
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,8 +54,16 @@ impl Drop for UnderWay {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = LookupFailed;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, LookupFailed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LookupFailed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         // The runtime panics when the host has no thread left for a lookup; that is an error of the lookup.
         let lookup = AssertUnwindSafe(async move {
             tokio::task::spawn_blocking(move || {
@@ -67,8 +80,7 @@ impl Resolve for Resolver {
                 Ok(Err(_)) => Err(io::Error::other("the lookup was interrupted")),
                 Err(_) => Err(io::Error::other("no thread can be started for the lookup")),
             };
-            let found = found.map_err(LookupFailed)?;
-            Ok(Box::new(found.into_iter()) as Addrs)
+            found.map(Vec::into_iter).map_err(LookupFailed)
         })
     }
 }

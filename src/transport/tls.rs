@@ -25,7 +25,7 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
         let anyone = Arc::new(Anyone(provider));
         return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
     }
-    let plain = config.base_url.scheme() == "http" && matches!(config.proxy, crate::proxy::Proxy::None);
+    let plain = config.base_url.scheme_str() == Some("http") && config.proxy.is_none();
     if plain {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
