@@ -1,0 +1,1 @@
+#include <kaleidoscope.h>

@@ -1,0 +1,147 @@
+import CKaleidoscope
+
+/// A part of a stream of events.
+public struct WorkspaceEventPage: Hashable, Sendable {
+    public let events: [WorkspaceEvent]
+    /// Where the stream is behind this page: ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:)`` goes on from
+    /// there, in another process, after any time. Keep it once the page is dealt with.
+    public let cursor: String
+}
+
+/// A stream of events, one by one. Every loop over it begins anew.
+///
+/// After a failure that ``KaleidoscopeError/isRetryable``, the same iterator's `next` may be called again: nothing is lost.
+public struct WorkspaceEvents: AsyncSequence, Sendable {
+    public typealias Element = WorkspaceEvent
+    public typealias Failure = KaleidoscopeError
+
+    /// The same by the page, for programs that keep the cursor.
+    public let pages: WorkspaceEventPages
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private var pages: WorkspaceEventPages.AsyncIterator
+        private var events: [WorkspaceEvent] = []
+        private var given = 0
+
+        init(_ pages: WorkspaceEventPages.AsyncIterator) {
+            self.pages = pages
+        }
+
+        public mutating func next() async throws(KaleidoscopeError) -> WorkspaceEvent? {
+            try await next(isolation: nil)
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KaleidoscopeError) -> WorkspaceEvent? {
+            while given == events.count {
+                guard let page = try await pages.next(isolation: actor) else { return nil }
+                events = page.events
+                given = 0
+            }
+            given += 1
+            return events[given - 1]
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(pages.makeAsyncIterator())
+    }
+}
+
+/// A stream of events by the page. Every loop over it begins anew.
+public struct WorkspaceEventPages: AsyncSequence, Sendable {
+    public typealias Element = WorkspaceEventPage
+    public typealias Failure = KaleidoscopeError
+
+    struct Following: Sendable {
+        let cursor: String?
+        let shortestWait, longestWait: Duration?
+    }
+
+    let client: Client
+    let query: EventsQuery
+    let timeout: Duration?
+    let following: Following?
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private let pages: WorkspaceEventPages
+        private var stream: EventStream?
+
+        init(_ pages: WorkspaceEventPages) {
+            self.pages = pages
+        }
+
+        public mutating func next() async throws(KaleidoscopeError) -> WorkspaceEventPage? {
+            try await next(isolation: nil)
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KaleidoscopeError) -> WorkspaceEventPage? {
+            if let stream { return try await stream.next(waiting: true) }
+            let stream = try EventStream(pages)
+            self.stream = stream
+            return try await stream.next(waiting: pages.following == nil || pages.following?.cursor != nil)
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(self)
+    }
+}
+
+/// Owns a stream of the library's.
+final class EventStream: Sendable {
+    private let handle: kal_stream
+    private let client: Client
+    private let cancel: Cancel
+
+    init(_ pages: WorkspaceEventPages) throws(KaleidoscopeError) {
+        let client = pages.client
+        let cancel = try Cancel()
+        let inputs = Inputs()
+        var query = try pages.query.toC(inputs)
+        var options = try client.callOptions(pages.timeout, cancel)
+        let cursor = try inputs.string("cursor", pages.following?.cursor)
+        let shortest = try milliseconds("shortestWait", pages.following?.shortestWait)
+        let longest = try milliseconds("longestWait", pages.following?.longestWait)
+        var handle = kal_stream()
+        var error = kal_error()
+        let opened = withExtendedLifetime((inputs, client)) {
+            pages.following == nil
+                ? kal_workspace_stream_events(client.handle, &query, &options, &handle, &error)
+                : kal_workspace_follow_events(client.handle, &query, cursor, &options, &handle, &error)
+        }
+        if opened != KAL_OK { throw KaleidoscopeError(taking: error, status: opened) }
+        let set = kal_stream_set_backoff(handle, shortest, longest, &error)
+        if set != KAL_OK {
+            kal_stream_free(handle)
+            throw KaleidoscopeError(taking: error, status: set)
+        }
+        self.handle = handle
+        self.client = client
+        self.cancel = cancel
+    }
+
+    deinit {
+        kal_stream_free(handle)
+    }
+
+    /// The next page; nil at the end. Without waiting for news it gives a page without events when there are none.
+    func next(waiting: Bool) async throws(KaleidoscopeError) -> WorkspaceEventPage? {
+        while true {
+            let completion = try await client.submitted(cancel) { [self] queue, userData, error in
+                kal_stream_submit_next(handle, waiting ? .max : 0, queue, userData, error)
+            }
+            switch completion.status {
+            case KAL_OK:
+                return WorkspaceEventPage(events: try completion.answer().events(), cursor: cursor)
+            case KAL_DONE:
+                return nil
+            case KAL_TIMED_OUT where completion.error.id == 0:
+                if !waiting { return WorkspaceEventPage(events: [], cursor: cursor) }
+            default:
+                _ = try completion.answer()
+            }
+        }
+    }
+
+    private var cursor: String { kal_stream_cursor(handle).map { String(cString: $0) } ?? "" }
+}
