@@ -32,7 +32,6 @@ section 'C++'            'The C++ header under AddressSanitizer'             tes
 section 'installation'   'Installation'                                      test-install
 section 'compatibility'  'Compatibility with the Python client'              test-compat
 section 'Go'             'The Go package'                                    test-go
-section 'torture'        'Faults, races and forks, the short form'           test-torture
 
 echo
 scripts/tally "$log"
