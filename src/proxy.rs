@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn plain_http_goes_through_no_proxy_on_another_host() {
         for url in ["http://proxy.example:3128", "proxy.example:3128", "http://10.0.0.1"] {
-            let refused = chosen(url, true).err().expect(url);
+            let refused = chosen(url, true).expect_err(url);
             assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
             assert!(refused.to_string().starts_with("proxy_url: plain http"), "{refused}");
             assert!(chosen(url, false).is_ok());

@@ -103,6 +103,7 @@ impl fmt::Display for NotInTime {
 impl StdError for NotInTime {}
 
 /// A connection on which requests can be sent.
+#[expect(clippy::large_enum_variant, reason = "there is one a connection")]
 pub(super) enum Stream {
     Hop {
         hop: Hop,
