@@ -51,9 +51,8 @@ final class IAPToken: Sendable {
     }
 
     private func wait() throws -> String {
-        let answer = Mutex<Result<String, any Error>?>(nil)
+        let given = Given()
         let done = DispatchSemaphore(value: 0)
-        let given = Shared(answer)
         Task.detached { [provide] in
             let result: Result<String, any Error>
             do {
@@ -68,12 +67,8 @@ final class IAPToken: Sendable {
         return try given.value.withLock { $0! }.get()
     }
 
-    /// A lock that a task shares with the thread that waits for it.
-    private final class Shared<Value>: Sendable {
-        let value: Mutex<Value>
-
-        init(_ value: consuming Mutex<Value>) {
-            self.value = value
-        }
+    /// What the provider gave, from its task to the thread that waits.
+    private final class Given: Sendable {
+        let value = Mutex<Result<String, any Error>?>(nil)
     }
 }

@@ -6,7 +6,8 @@ import CKaleidoscope
 ///
 ///     do {
 ///         members = try await client.workspace.members()
-///     } catch where error.status == .rateLimited {
+///     } catch {
+///         guard error.status == .rateLimited else { throw error }
 ///         try await Task.sleep(for: error.retryAfter ?? .seconds(30))
 ///     }
 public struct KaleidoscopeError: Error, Sendable {

@@ -1,0 +1,90 @@
+import Foundation
+import Kaleidoscope
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// The program kal-emulator, which ends with its standard input, that is with this object or with the tests.
+final class Emulator: @unchecked Sendable {
+    let url: String
+    private let process = Process()
+    private let input = Pipe()
+
+    init(_ arguments: String...) throws {
+        process.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["KAL_EMULATOR"]!)
+        process.arguments = ["--exit-with-stdin"] + arguments
+        let output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        var line = Data()
+        while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data("\n".utf8), !byte.isEmpty {
+            line += byte
+        }
+        url = String(decoding: line, as: UTF8.self).split(separator: " ").last.map(String.init) ?? "nowhere"
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    func options() -> ClientOptions {
+        var options = ClientOptions()
+        options.clientID = "demo-client"
+        options.clientSecret = "demo-secret"
+        options.baseURL = url
+        return options
+    }
+
+    func client(_ change: (inout ClientOptions) -> Void = { _ in }) throws -> Client {
+        var options = options()
+        change(&options)
+        return try Client(options)
+    }
+
+    @discardableResult
+    func post(_ path: String, _ json: String) async throws -> Data {
+        var request = URLRequest(url: URL(string: "\(url)/__emulator/\(path)")!)
+        request.httpMethod = "POST"
+        request.httpBody = Data(json.utf8)
+        return try await URLSession.shared.data(for: request).0
+    }
+
+    func fault(_ json: String) async throws {
+        try await post("faults", json)
+    }
+
+    /// Appends events and gives their ids.
+    func append(_ count: Int) async throws -> [String] {
+        struct Answer: Decodable { let ids: [String] }
+        return try JSONDecoder().decode(Answer.self, from: try await post("events", #"{"count": \#(count)}"#)).ids
+    }
+
+    /// How often a path was asked for.
+    func requests(_ path: String) async throws -> Int {
+        struct Answer: Decodable { let paths: [String: Int] }
+        let (data, _) = try await URLSession.shared.data(from: URL(string: "\(url)/__emulator/counts")!)
+        return try JSONDecoder().decode(Answer.self, from: data).paths[path] ?? 0
+    }
+
+    /// Waits until the path was asked for.
+    func hasSeen(_ path: String, times: Int = 1) async throws {
+        while try await requests(path) < times { await Task.yield() }
+    }
+}
+
+/// What a body throws; a test fails when it throws nothing, or something else.
+func failure<Value>(_ body: () async throws(KaleidoscopeError) -> Value) async -> KaleidoscopeError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+let membersPath = "/workspaces/members"
+let eventsPath = "/workspaces/events"
+let tokenPath = "/auth/oauth/token"

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@testable import Kaleidoscope
+
+@Suite(.timeLimit(.minutes(3))) struct ErrorTests {
+    @Test("A refusal of the server comes with all that it said")
+    func refusal() async throws {
+        let emulator = try Emulator()
+        let client = try emulator.client { $0.maxAttempts = 2 }
+        try await emulator.fault("""
+            {"path": "\(membersPath)", "status": 429, "times": 9, "headers": {"Retry-After": "0"},
+             "body": "{\\"code\\": \\"slow_down\\"}", "content_type": "application/json"}
+            """)
+        let error = try #require(await failure { () throws(KaleidoscopeError) in try await client.workspace.members() })
+        #expect(error.status == .rateLimited)
+        #expect(error.status.description == "KAL_RATE_LIMITED")
+        #expect(error.httpStatus == 429)
+        #expect(error.attempts == 2)
+        #expect(error.isRetryable)
+        #expect(error.retryAfter == .zero)
+        #expect(error.method == "GET")
+        #expect(error.url?.hasSuffix(membersPath) == true)
+        #expect(error.code == "slow_down")
+        #expect(error.requestID?.isEmpty == false)
+        #expect(error.body.map { String(decoding: $0, as: UTF8.self) } == #"{"code": "slow_down"}"#)
+        #expect(error.underlying == nil)
+    }
+
+    @Test("A status without a name is the number of the server")
+    func otherStatus() async throws {
+        let emulator = try Emulator()
+        let client = try emulator.client()
+        try await emulator.fault(#"{"path": "\#(membersPath)", "status": 418}"#)
+        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        #expect(error?.status == Status(rawValue: 418))
+    }
+
+    @Test("A wrong secret is refused by the token endpoint, and is not in the error")
+    func wrongSecret() async throws {
+        let emulator = try Emulator()
+        let client = try emulator.client { $0.clientSecret = "wrong-secret-5137" }
+        let error = try #require(await failure { () throws(KaleidoscopeError) in try await client.workspace.members() })
+        #expect(error.status == .authFailed)
+        #expect(!"\(error) \(String(reflecting: error))".contains("wrong-secret-5137"))
+    }
+
+    @Test("Where nobody listens the connection fails")
+    func nobodyListens() async throws {
+        let url = try { try Emulator().url }()
+        var options = ClientOptions()
+        (options.clientID, options.clientSecret, options.baseURL, options.maxAttempts) = ("a", "b", url, 1)
+        let client = try Client(options)
+        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        #expect(error?.status == .connectFailed)
+    }
+
+    @Test("Options that cannot be are refused by name")
+    func options() async throws {
+        let changes: [(String, (inout ClientOptions) -> Void)] = [
+            ("clientID", { $0.clientID = "a\0b" }),
+            ("headers", { $0.headers = ["a": "b\0"] }),
+            ("connectTimeout", { $0.connectTimeout = .seconds(-1) }),
+            ("maxAttempts", { $0.maxAttempts = -1 }),
+            ("maxInFlight", { $0.maxInFlight = .max }),
+            ("base_url", { $0.baseURL = "ftp://127.0.0.1" }),
+        ]
+        for (name, change) in changes {
+            var options = ClientOptions()
+            (options.clientID, options.clientSecret) = ("a", "b")
+            change(&options)
+            let error = await failure { () throws(KaleidoscopeError) in try Client(options) }
+            #expect(error?.status == .invalidArgument)
+            #expect(error?.message.contains(name) == true, "\(error?.message ?? "none")")
+        }
+    }
+
+    @Test("Arguments that cannot be are refused by name, and nothing is sent")
+    func arguments() async throws {
+        let emulator = try Emulator()
+        let workspace = try emulator.client().workspace
+        let refused: [(String, KaleidoscopeError?)] = [
+            ("timeout", await failure { () throws(KaleidoscopeError) in try await workspace.members(timeout: .seconds(-1)) }),
+            ("page", await failure { () throws(KaleidoscopeError) in try await workspace.eventsPage(EventsQuery(page: -1)) }),
+            ("eventTypes", await failure { () throws(KaleidoscopeError) in
+                try await workspace.eventsPage(EventsQuery(eventTypes: ["a\0"])) }),
+            ("after_date", await failure { () throws(KaleidoscopeError) in
+                try await workspace.eventsPage(EventsQuery(after: "yesterday")) }),
+        ]
+        for (name, error) in refused {
+            #expect(error?.status == .invalidArgument)
+            #expect(error?.message.contains(name) == true, "\(error?.message ?? "none")")
+        }
+        #expect(try await emulator.requests(tokenPath) == 0)
+    }
+
+    @Test("Durations become whole milliseconds, rounded up")
+    func durations() throws {
+        #expect(try milliseconds("t", nil) == 0)
+        #expect(try milliseconds("t", .zero) == 1)
+        #expect(try milliseconds("t", .nanoseconds(1)) == 1)
+        #expect(try milliseconds("t", .microseconds(1_500_001)) == 1501)
+        #expect(try milliseconds("t", .milliseconds(1500)) == 1500)
+        #expect(try milliseconds("t", .seconds(1_000_000_000)) == .max)
+    }
+}
