@@ -27,7 +27,7 @@ cp -R "$source/packaging/debian" "$source/debian"
 if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock"; then
     rm -rf "$source/vendor"
     mkdir -p "$source/.cargo"
-    (cd "$source" && "${CARGO:-cargo}" vendor --locked --quiet --versioned-dirs vendor >"$deb/vendored.toml")
+    (cd "$source" && "${CARGO:-cargo}" vendor --locked --versioned-dirs vendor >"$deb/vendored.toml" 2>"$deb/vendor.log")
     cp Cargo.lock "$source/vendor/Cargo.lock"
     mv "$deb/vendored.toml" "$source/.cargo/config.toml"
 fi
