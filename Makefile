@@ -279,8 +279,8 @@ torture: tools-test ## the long form of the faults, races and forks; figures in 
 	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
 
 soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
-	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin soak --quiet
-	@$(TARGET)/debug/soak $(or $(SECONDS),$(KAL_SOAK_SECONDS),900)
+	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bin soak --quiet
+	@$(TARGET)/torture/soak $(or $(SECONDS),$(KAL_SOAK_SECONDS),900)
 
 .PHONY: test-abi test-dist test-deb test-swift
 test-abi:
@@ -291,6 +291,9 @@ test-dist: dist emulator
 
 test-deb: deb emulator
 	@tests/deb/run.sh
+
+test-swift: lib emulator
+	@bindings/swift/test.sh
 
 # --- The programs of tests/torture and torture/, in target/torture-bin
 

@@ -133,8 +133,7 @@ fn soak(time: Duration, restart: Duration) -> ! {
     let wrong = statuses.iter().filter(|(status, _)| !is_good(**status) && !is_explained(**status));
     let wrong: Vec<_> = wrong.map(|(status, count)| format!("{count} of {}", name(*status))).collect();
     row.claim("every call ends, and with a status that the faults explain", calls, &wrong);
-    // While the server is down calls fail as fast as they are made.
-    row.check("many calls have their answer", good * 10 >= calls * 3, &format!("{good} of {calls}"));
+    row.check("most calls have their answer", good * 2 >= calls, &format!("{good} of {calls}"));
     let others = statuses.iter().filter(|(status, _)| !is_good(**status));
     let others: Vec<_> = others.map(|(status, count)| format!("{count} {}", name(*status).trim())).collect();
     println!("# of the others: {}", others.join(", "));
@@ -170,6 +169,10 @@ struct Counts(Mutex<BTreeMap<kal_status, u64>>);
 impl Counts {
     fn one(&self, status: kal_status) {
         *self.lock().entry(status).or_default() += 1;
+        // A program waits a moment when nobody is there; else most calls would be those of the second without a server.
+        if status == KAL_CONNECT_FAILED {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<kal_status, u64>> {
