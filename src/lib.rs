@@ -13,6 +13,8 @@ mod error;
 mod events;
 mod fetch;
 pub mod ffi;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod process;
 mod proxy;
 mod queue;

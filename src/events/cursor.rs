@@ -86,6 +86,10 @@ impl Start {
     /// Reads a cursor that was taken from a query of this fingerprint.
     pub(super) fn parse(text: &str, fingerprint: &str) -> Result<Self> {
         let refuse = |why: std::fmt::Arguments<'_>| Error::argument("cursor", why);
+        // serde would take a list for the fields in their order.
+        if !text.starts_with('{') {
+            return Err(refuse(format_args!("this is no text of kal_stream_cursor")));
+        }
         let read: Text<'_> = serde_json::from_str(text)
             .map_err(|error| refuse(format_args!("this is no text of kal_stream_cursor: {error}")))?;
         if read.v != VERSION {
@@ -138,6 +142,7 @@ mod tests {
             r#"{"v":1,"q":"f","band":[2,1]}"#,
             r#"{"v":1,"q":"f","ids":[["a"]]}"#,
             r#"{"v":1,"q":"f"} x"#,
+            r#"[1,"f",true]"#,
         ] {
             let error = Start::parse(text, "f").expect_err(text);
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{text}");

@@ -3,7 +3,7 @@
 use std::str::from_utf8;
 
 /// The integer that the JSON number `raw` is, if it is one and 64 bits hold it: `2`, `2.0`, `2e3`.
-pub(super) fn int_from_number(raw: &[u8]) -> Option<i64> {
+pub(crate) fn int_from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
     if raw.contains(['.', 'e', 'E']) { whole(raw.parse().ok()?) } else { raw.parse().ok() }
 }
@@ -45,7 +45,7 @@ pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
 }
 
 /// The boolean that a JSON number is: 0 or 1, with or without a fraction of zeros.
-pub(super) fn bool_from_number(raw: &[u8]) -> Option<bool> {
+pub(crate) fn bool_from_number(raw: &[u8]) -> Option<bool> {
     match int_from_number(raw)? {
         0 => Some(false),
         1 => Some(true),
@@ -54,7 +54,7 @@ pub(super) fn bool_from_number(raw: &[u8]) -> Option<bool> {
 }
 
 /// The boolean that a string reads as.
-pub(super) fn bool_from_text(text: &[u8]) -> Option<bool> {
+pub(crate) fn bool_from_text(text: &[u8]) -> Option<bool> {
     const TRUE: [&[u8]; 6] = [b"1", b"t", b"y", b"on", b"yes", b"true"];
     const FALSE: [&[u8]; 6] = [b"0", b"f", b"n", b"no", b"off", b"false"];
     let is = |word: &&[u8]| text.eq_ignore_ascii_case(word);

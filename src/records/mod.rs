@@ -36,5 +36,13 @@ pub(crate) use schemas::{EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, m
 pub use table::Table;
 pub(crate) use time::parse_time_us;
 
+// What the fuzzers hold against `serde_json`.
+#[cfg(any(fuzzing, test))]
+pub(crate) use convert::{bool_from_number, bool_from_text, int_from_number};
+#[cfg(any(fuzzing, test))]
+pub(crate) use schema::{Field, Kind};
+#[cfg(any(fuzzing, test))]
+pub(crate) use time::{from_number as time_from_number, from_text as time_from_text};
+
 #[cfg(test)]
 mod tests;

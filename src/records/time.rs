@@ -18,13 +18,13 @@ const EARLIEST: i64 = -62_135_596_800 * MICROS;
 const TOO_LATE: i64 = 253_402_300_800 * MICROS;
 
 /// The instant that the JSON number `raw` stands for.
-pub(super) fn from_number(raw: &[u8]) -> Option<i64> {
+pub(crate) fn from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
     if raw.contains(['.', 'e', 'E']) { from_float(raw.parse().ok()?) } else { from_int(raw.parse().ok()?) }
 }
 
 /// The instant that a string stands for.
-pub(super) fn from_text(text: &[u8]) -> Option<i64> {
+pub(crate) fn from_text(text: &[u8]) -> Option<i64> {
     calendar(text).or_else(|| from_digits(text))
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+/// No clock can be set to the end of the longest wait that there is digits for, so all waits end here: after 136 years.
+pub(crate) const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// How long the server asks to wait; none for what is neither.
 pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
@@ -10,11 +13,11 @@ pub(crate) fn parse(value: &[u8]) -> Option<Duration> {
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are still "very long", not "nothing".
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)).min(LONGEST));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     // A date that is past asks for no wait.
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST))
 }
 
 #[cfg(test)]
@@ -25,7 +28,9 @@ mod tests {
     fn seconds_and_dates_are_understood() {
         assert_eq!(parse(b"0"), Some(Duration::ZERO));
         assert_eq!(parse(b" 120 "), Some(Duration::from_mins(2)));
-        assert_eq!(parse(b"99999999999999999999"), Some(Duration::from_secs(u64::from(u32::MAX))));
+        for endless in ["4294967296", "18446744073709551615", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(parse(endless.as_bytes()), Some(LONGEST), "{endless}");
+        }
         assert_eq!(parse(b"Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
         let wait = parse(later.as_bytes()).expect("a date");

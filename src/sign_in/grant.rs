@@ -81,7 +81,7 @@ struct Answer {
 }
 
 /// Reads a 2xx answer. Its body never goes into an error: it may hold tokens.
-pub(super) fn read(answer: Incoming, generation: u64, received: Instant) -> Result<(Token, SecretString)> {
+pub(crate) fn read(answer: Incoming, generation: u64, received: Instant) -> Result<(Token, SecretString)> {
     let body = Zeroizing::new(answer.body);
     let unusable = |why: String| {
         Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}")).with(
@@ -95,6 +95,10 @@ pub(super) fn read(answer: Incoming, generation: u64, received: Instant) -> Resu
             },
         )
     };
+    // serde would take a list for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(unusable("it is no JSON object".into()));
+    }
     let parsed: Answer = serde_json::from_slice(&body).map_err(|error| unusable(reason(&error)))?;
     for (name, token) in [("access_token", &parsed.access_token), ("refresh_token", &parsed.refresh_token)] {
         if token.expose_secret().is_empty() {
@@ -177,6 +181,7 @@ mod tests {
             (r#"{"access_token":"canary-1","#, "no JSON object"),
             ("<html>canary</html>", "no JSON object"),
             ("", "no JSON object"),
+            (r#"["canary-1","canary-2",3600]"#, "no JSON object"),
         ];
         for (body, expected) in cases {
             let error = answer(body).expect_err(body);

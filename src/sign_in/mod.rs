@@ -8,6 +8,8 @@ mod grant;
 mod iap;
 mod token;
 
+#[cfg(any(fuzzing, test))]
+pub(crate) use grant::read as read_answer;
 pub(crate) use iap::Iap;
 pub(crate) use token::Token;
 

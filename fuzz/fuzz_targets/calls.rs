@@ -1,0 +1,7 @@
+//! Sequences of C calls; what is claimed is in `fuzz/calls.rs`.
+#![no_main]
+
+#[path = "../calls.rs"]
+mod calls;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| calls::calls(input));

@@ -1,0 +1,4 @@
+//! The query builder; what is claimed is in `src/fuzzing/query.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| kaleidoscope::fuzzing::query(input));

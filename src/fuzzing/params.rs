@@ -1,0 +1,77 @@
+//! The parameters of the JSON door.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
+
+use crate::error::ErrorKind;
+use crate::records::parse_time_us;
+use crate::service::{Kind, Param, Params, Value, methods};
+
+/// Every text gives either the parameters that `serde_json` reads from it, or an error that begins with what it is about: a
+/// parameter, or the whole text. What is well-formed is never refused. The first byte chooses the method.
+pub fn params(input: &[u8]) {
+    let Some((choice, text)) = input.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let methods: Vec<_> = methods().collect();
+    let method = methods[usize::from(*choice) % methods.len()];
+    let text_or_none = if text.trim().is_empty() { "{}" } else { text };
+    let members = match serde_json::from_str(text_or_none) {
+        Ok(Json::Object(members)) => Some(members),
+        _ => None,
+    };
+    // To `serde_json` a zero with a minus is no integer.
+    if members
+        .iter()
+        .flatten()
+        .any(|(_, value)| value.as_f64().is_some_and(|zero| zero == 0.0 && zero.is_sign_negative()))
+    {
+        return;
+    }
+    let good = members.as_ref().and_then(|members| {
+        let fits = |(name, value): (&String, &Json)| {
+            value.is_null() || method.params.iter().any(|param| param.name == name && is_well_formed(param, value))
+        };
+        let there = |param: &Param| !param.required || members.get(param.name).is_some_and(|value| !value.is_null());
+        (members.iter().all(fits) && method.params.iter().all(there)).then_some(members)
+    });
+    match Params::from_json(method, text) {
+        Ok(params) => {
+            let members = good.unwrap_or_else(|| panic!("accepted: {text}"));
+            for param in method.params {
+                let given = members.get(param.name).filter(|value| !value.is_null());
+                assert_eq!(params.get(param.name).map(json), given.cloned(), "{}: {text}", param.name);
+            }
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+            let message = error.to_string();
+            let about = |name: &str| message.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
+            // Also of a text that is no JSON within a value.
+            let named: HashMap<String, &RawValue> = serde_json::from_str(text_or_none).unwrap_or_default();
+            let names = named.keys().map(String::as_str);
+            let mut names = names.chain(method.params.iter().map(|param| param.name)).chain(["params_json"]);
+            assert!(names.any(about), "{message}: {text}");
+            // Of a name that is there twice `serde_json` reads the last.
+            assert!(good.is_none() || message.contains("is given twice at"), "{message}: {text}");
+        }
+    }
+}
+
+fn is_well_formed(param: &Param, value: &Json) -> bool {
+    match param.kind {
+        Kind::Count => value.as_i64().is_some_and(|count| count >= 0),
+        Kind::Text => value.is_string(),
+        Kind::Date => value.as_str().is_some_and(|text| parse_time_us(text).is_some()),
+        Kind::TextList => value.as_array().is_some_and(|texts| texts.iter().all(Json::is_string)),
+    }
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Count(count) => (*count).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::TextList(texts) => texts.as_slice().into(),
+    }
+}

@@ -1,0 +1,53 @@
+//! The query builder.
+
+use url::Url;
+
+use crate::service::workspace::GET_EVENTS;
+use crate::service::{Params, Value, path_and_query};
+
+/// Stands in no UTF-8: between the values of the input, and between the texts of a list.
+const BETWEEN_VALUES: u8 = 0xff;
+const BETWEEN_TEXTS: u8 = 0xfe;
+
+/// Whatever the values are, the target is visible ASCII, and a server reads from it the pairs that were given and no others.
+pub fn query(input: &[u8]) {
+    let params = input.split(|byte| *byte == BETWEEN_VALUES).zip(GET_EVENTS.params).fold(
+        Params::new(&GET_EVENTS),
+        |mut params, (value, param)| {
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            let value = match param.name {
+                _ if value.is_empty() => return params,
+                "page" | "page_size" => {
+                    let bytes = value.iter().take(8);
+                    Value::Count(bytes.fold(0_i64, |count, byte| count << 8 | i64::from(*byte)))
+                }
+                "event_types" | "event_user_ids" => {
+                    Value::TextList(value.split(|byte| *byte == BETWEEN_TEXTS).map(text).collect())
+                }
+                _ => Value::Text(text(value)),
+            };
+            if let Err(error) = params.set(param.name, value) {
+                assert!(error.to_string().starts_with(&format!("{}: ", param.name)), "{error}");
+                assert_eq!(params.get(param.name), None, "{error}");
+            }
+            params
+        },
+    );
+    let target = path_and_query("/events", &params);
+    assert!(target.bytes().all(|byte| byte.is_ascii_graphic()), "{target}");
+    let url = Url::parse(&format!("https://host/prefix{target}")).expect("a URL");
+    // What is built is what is sent: the parser has nothing to mend.
+    assert_eq!(url.as_str(), format!("https://host/prefix{target}"));
+    assert_eq!((url.path(), url.fragment()), ("/prefix/events", None));
+    let given = GET_EVENTS.params.iter().filter_map(|param| Some((param.name, params.get(param.name)?)));
+    let given: Vec<_> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let read = url.query_pairs().zip(&given).map(|((name, text), (_, like))| {
+        let value = match like {
+            Value::Count(_) => Value::Count(text.parse().expect("a number")),
+            Value::Text(_) => Value::Text(text.into_owned()),
+            Value::TextList(_) => Value::TextList(serde_json::from_str(&text).expect("a list of texts")),
+        };
+        (name.into_owned(), value)
+    });
+    assert_eq!((url.query_pairs().count(), read.collect::<Vec<_>>()), (given.len(), given), "{target}");
+}

@@ -1,0 +1,121 @@
+//! JSON to records.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::records::{
+    EVENTS, Field, GROUPS, Kind, MEMBERS, Root, Schema, Table, WORKSPACE, bool_from_number, bool_from_text, decode,
+    int_from_number, int_from_text, time_from_number, time_from_text,
+};
+
+/// Any text is judged as an answer of each of the service's methods.
+pub fn records(text: &[u8]) {
+    judge(text, &WORKSPACE, Root::Object);
+    for schema in [&MEMBERS, &GROUPS, &EVENTS] {
+        judge(text, schema, Root::List);
+    }
+}
+
+/// What is accepted is what `serde_json` accepts and the field conversions allow; the values are those that `serde_json` reads;
+/// the JSON, of the whole and of every record, is what was sent, byte for byte, and so is a refused body. Says whether the text
+/// was accepted.
+pub(crate) fn judge(text: &[u8], schema: &'static Schema, root: Root) -> bool {
+    let shown = String::from_utf8_lossy(text);
+    let expected = match serde_json::from_slice::<Value>(text) {
+        // A number that no double holds: whether the rest is good is not known.
+        Err(error) if error.to_string().contains("number out of range") => None,
+        Err(_) => Some(None),
+        Ok(_) => Some(model(text, schema, root)),
+    };
+    match decode(text.to_vec(), schema, root) {
+        Ok(table) => {
+            if let Some(expected) = expected {
+                let (elements, values) = expected.unwrap_or_else(|| panic!("accepted: {shown}"));
+                assert_eq!(read(&table), values, "{shown}");
+                for (row, element) in elements.iter().enumerate() {
+                    assert_eq!(table.element_json(row), element.as_bytes(), "{shown}");
+                }
+            }
+            assert_eq!(table.json(), text, "{shown}");
+            assert_eq!(table.json_with_nul().split_last(), Some((&0, text)), "{shown}");
+            true
+        }
+        Err(error) => {
+            assert!(expected.flatten().is_none(), "refused: {error}: {shown}");
+            assert_eq!(error.body, text, "{shown}");
+            assert!(error.offset <= text.len(), "{error}: {shown}");
+            false
+        }
+    }
+}
+
+/// What a table says, one value a field.
+fn read(table: &Table) -> Vec<Value> {
+    let rows = (0..table.len()).map(|row| {
+        let values = table.schema().fields.iter().enumerate().map(|(column, field)| {
+            let text = || in_c(table.text(row, column), table.text_with_nul(row, column));
+            match field.kind {
+                Kind::Id | Kind::Text => text().into(),
+                Kind::Int => table.int(row, column).into(),
+                Kind::Bool => table.boolean(row, column).into(),
+                Kind::Time => text().map_or(Value::Null, |text| json!([text, table.time_us(row, column)])),
+                Kind::TextList => (0..table.list_len(row, column))
+                    .map(|item| in_c(table.list_item(row, column, item), table.list_item_with_nul(row, column, item)))
+                    .collect(),
+                Kind::Object => text().map_or(Value::Null, |text| serde_json::from_str(text).expect("JSON")),
+            }
+        });
+        values.collect()
+    });
+    rows.collect()
+}
+
+/// A text, which C reads to its end and not beyond.
+fn in_c<'a>(text: Option<&'a str>, with_nul: Option<&[u8]>) -> Option<&'a str> {
+    assert_eq!(with_nul.and_then(<[u8]>::split_last), text.map(|text| (&0, text.as_bytes())));
+    assert!(text.is_none_or(|text| !text.contains('\0')));
+    text
+}
+
+/// The texts of the records and what the table should say of them; none if it should have been refused.
+fn model<'a>(text: &'a [u8], schema: &Schema, root: Root) -> Option<(Vec<&'a str>, Vec<Value>)> {
+    let elements: Vec<&RawValue> = match root {
+        Root::List => serde_json::from_slice(text).ok()?,
+        Root::Object => vec![serde_json::from_slice(text).ok()?],
+    };
+    let values = elements.iter().map(|element| {
+        let record: HashMap<String, &RawValue> = serde_json::from_str(element.get()).ok()?;
+        let fields = schema.fields.iter();
+        let values = fields.map(|Field { name, kind }| convert(*kind, record.get(*name).map_or("", |raw| raw.get())));
+        values.collect()
+    });
+    let values = values.collect::<Option<_>>()?;
+    Some((elements.into_iter().map(RawValue::get).collect(), values))
+}
+
+/// The value of a field whose JSON is `raw`; empty if it is absent.
+fn convert(kind: Kind, raw: &str) -> Option<Value> {
+    let text = || serde_json::from_str::<String>(raw).ok().map(|text| text.replace('\0', "\u{fffd}"));
+    Some(match (kind, raw.as_bytes().first()) {
+        (Kind::Id | Kind::Text, Some(b'"')) => text()?.into(),
+        (Kind::Id, _) | (Kind::Object, Some(b'n')) => return None,
+        (Kind::TextList, None | Some(b'n')) => Value::Array(Vec::new()),
+        (_, None | Some(b'n')) => Value::Null,
+        (Kind::TextList, Some(b'[')) => {
+            let texts = serde_json::from_str::<Vec<String>>(raw).ok()?;
+            texts.iter().map(|text| text.replace('\0', "\u{fffd}")).collect()
+        }
+        (Kind::Object, Some(b'{')) => serde_json::from_str(raw).ok()?,
+        (Kind::Int, Some(b'"')) => int_from_text(text()?.as_bytes())?.into(),
+        (Kind::Bool, Some(b'"')) => bool_from_text(text()?.as_bytes())?.into(),
+        (Kind::Time, Some(b'"')) => json!([text()?, time_from_text(text()?.as_bytes())?]),
+        (Kind::Int, Some(b't' | b'f')) => i64::from(raw == "true").into(),
+        (Kind::Bool, Some(b't' | b'f')) => (raw == "true").into(),
+        (Kind::Int, Some(b'-' | b'0'..=b'9')) => int_from_number(raw.as_bytes())?.into(),
+        (Kind::Bool, Some(b'-' | b'0'..=b'9')) => bool_from_number(raw.as_bytes())?.into(),
+        (Kind::Time, Some(b'-' | b'0'..=b'9')) => json!([raw, time_from_number(raw.as_bytes())?]),
+        _ => return None,
+    })
+}

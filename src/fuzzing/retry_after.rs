@@ -1,0 +1,27 @@
+//! `Retry-After`.
+
+use std::time::{Duration, SystemTime};
+
+use crate::retry::retry_after::{LONGEST, parse};
+
+/// A number is so many seconds, a date is what `httpdate` says it is, neither is ever longer than the cap, and everything else
+/// is nothing.
+pub fn retry_after(value: &[u8]) {
+    let before = SystemTime::now();
+    let wait = parse(value);
+    let after = SystemTime::now();
+    let shown = String::from_utf8_lossy(value);
+    let text = std::str::from_utf8(value).unwrap_or_default().trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds =
+            text.bytes().fold(0_u64, |seconds, digit| seconds.saturating_mul(10).saturating_add((digit - b'0').into()));
+        assert_eq!(wait, Some(Duration::from_secs(seconds).min(LONGEST)), "{shown}");
+    } else if let Ok(date) = httpdate::parse_http_date(text) {
+        let from = |now| date.duration_since(now).unwrap_or_default().min(LONGEST);
+        let wait = wait.unwrap_or_else(|| panic!("nothing: {shown}"));
+        // The clock may be set back between two looks at it.
+        assert!(after < before || (from(after)..=from(before)).contains(&wait), "{wait:?}: {shown}");
+    } else {
+        assert_eq!(wait, None, "{shown}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The answer of the token endpoint.
+
+use std::time::Instant;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::error::ErrorKind;
+use crate::sign_in::read_answer;
+use crate::transport::Incoming;
+
+/// All that a refusal may say, with `#` for a number: nothing of what came.
+const REASONS: [&str; 8] = [
+    "missing field `access_token` at line # column #",
+    "missing field `refresh_token` at line # column #",
+    "missing field `expires_in` at line # column #",
+    "a field is not of its type (line #, column #)",
+    "it is no JSON object",
+    "access_token is empty",
+    "refresh_token is empty",
+    "access_token has characters that no header has",
+];
+
+/// Any body gives either the tokens in it or a refusal of one of a few kinds, and neither the refusal nor what `Debug` shows of
+/// the tokens depends on what the tokens are. What is well-formed is never refused.
+///
+/// Seen red while a list was read as the fields in their order: the tokens of a list were taken.
+pub fn token(body: &[u8]) {
+    let received = Instant::now();
+    let read = |body: &[u8]| read_answer(Incoming { status: 200, request_id: None, body: body.to_vec() }, 7, received);
+    let parsed = serde_json::from_slice::<Value>(body);
+    let is_judged = parsed.is_ok();
+    let value = parsed.unwrap_or_default();
+    let text = |name: &str| value[name].as_str().unwrap_or_default();
+    let (access, refresh) = (text("access_token"), text("refresh_token"));
+    match read(body) {
+        // What only `Value` refuses stands in fields that nobody reads.
+        Ok(_) if !is_judged => {}
+        Ok((token, refresh_token)) => {
+            assert!(!access.is_empty() && !refresh.is_empty());
+            let header = token.header().expect("checked");
+            assert!(header.is_sensitive());
+            assert_eq!(header.as_bytes(), format!("Bearer {access}").as_bytes());
+            assert_eq!(refresh_token.expose_secret(), refresh);
+            let others = json!({"access_token": "a", "refresh_token": "r", "expires_in": value["expires_in"]});
+            let (other_token, other_refresh_token) = read(others.to_string().as_bytes()).expect("other tokens");
+            let shown = format!("{token:?} {header:?} {refresh_token:?}");
+            let other = format!("{other_token:?} {:?} {other_refresh_token:?}", other_token.header().expect("checked"));
+            assert_eq!(shown, other);
+        }
+        Err(error) => {
+            let details = error.details();
+            assert_eq!(error.kind(), ErrorKind::BadResponse);
+            assert_eq!((&details.body, &details.code, &details.request_id), (&None, &None, &None));
+            assert_eq!(details.url.as_deref(), Some("/auth/oauth/token"));
+            let message = details.message.strip_prefix("the token endpoint's answer cannot be used: ");
+            let reason = message.map(without_numbers).unwrap_or_default();
+            assert!(REASONS.contains(&reason.as_str()), "{}", details.message);
+        }
+    }
+    // The same without keys that are there twice, which are refused.
+    let sendable = access.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+    if !access.is_empty() && !refresh.is_empty() && sendable && value["expires_in"].is_i64() {
+        assert!(read(value.to_string().as_bytes()).is_ok(), "{value}");
+    }
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut shape = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' if shape.ends_with('#') => {}
+            '0'..='9' => shape.push('#'),
+            _ => shape.push(c),
+        }
+    }
+    shape
+}
