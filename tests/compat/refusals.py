@@ -100,7 +100,7 @@ def sign_in() -> None:
                 ours = failure(lambda: pair.ours.call("get_members"), KalError)
                 equal((ours.status, ours.http_status), (300, status), "status")
                 equal(list(emulator.counts()["paths"]), ["/auth/oauth/token"], "paths")
-    odd = {"0": 0, "-5": -5, "3600.0": 3600.0, '"3600"': "3600", '" 60 "': " 60 ", '"-1"': "-1"}
+    odd = {"0": 0, "-5": -5, "3600.0": 3600.0, '"3600"': "3600", '" 60 "': " 60 ", '"-1"': "-1", '"60.0"': "60.0", '"6_0"': "6_0"}
     takes = {"an unknown field": {**GRANTED, "x": [1]},
              **{f"expires_in {shown}": {**GRANTED, "expires_in": value} for shown, value in odd.items()}}
     refuses = {"no JSON": "<html>", "nothing": "", "null": None, "a list": [GRANTED], "a byte order mark": "\ufeff" + json.dumps(GRANTED),
