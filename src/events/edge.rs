@@ -23,16 +23,18 @@ impl Sweep {
     ///
     /// With too many ids the overlap shrinks first: late events are then missed, which happens only to a server that is both
     /// busy and late. After that the oldest ids go: those events may be given again.
-    pub(super) fn edge(&self) -> Edge<'_> {
+    ///
+    /// `ids_most` is [`IDS_MOST`] but in tests.
+    pub(super) fn edge(&self, ids_most: usize) -> Edge<'_> {
         let uncovered = |bounds: Bounds| self.seen.remembered(|at| !at.is_some_and(|at| bounds.cover(at)));
         let mut bounds = self.bounds;
         let mut ids = uncovered(bounds);
-        if ids.len() > IDS_MOST {
-            bounds = self.shrunk(bounds, &ids);
+        if ids.len() > ids_most {
+            bounds = self.shrunk(bounds, &ids, ids_most);
             ids = uncovered(bounds);
         }
         let mut bytes = 0;
-        let fitting = ids.iter().rev().take(IDS_MOST).take_while(|(_, id)| {
+        let fitting = ids.iter().rev().take(ids_most).take_while(|(_, id)| {
             bytes += id.len();
             bytes <= BYTES_MOST
         });
@@ -41,11 +43,11 @@ impl Sweep {
     }
 
     /// Bounds that cover as much as is certain.
-    fn shrunk(&self, mut bounds: Bounds, ids: &[(Option<i64>, &str)]) -> Bounds {
+    fn shrunk(&self, mut bounds: Bounds, ids: &[(Option<i64>, &str)], ids_most: usize) -> Bounds {
         let mut later: Vec<i64> =
             ids.iter().filter_map(|(at, _)| *at).filter(|at| Some(*at) < self.complete_to()).collect();
         later.sort_unstable();
-        let half = later.len().saturating_sub(IDS_MOST / 2);
+        let half = later.len().saturating_sub(ids_most / 2);
         let raised = half.checked_sub(1).and_then(|last| later.get(last).copied());
         if self.is_over() || (self.order() == Order::OldestFirst && !self.is_below()) {
             bounds.done = bounds.done.max(raised);

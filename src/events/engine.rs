@@ -1,13 +1,16 @@
 //! What to do next: the next page, a wait, or nothing more. No I/O and no clock, so that tests and fuzzers can drive it.
 
 use super::cursor::{Cursor, Start};
+use super::edge::IDS_MOST;
 use super::order::{OVERLAP, Order};
 use super::pages::STRIKES;
 use super::sweep::{Item, Progress, Purpose, Range, Request, Sweep};
 
 /// Where the search for the newest events begins, in a list that begins with its oldest: a minute ago, then eight times as long
-/// ago, and so on.
+/// ago, and so on, until there are some; then halfway back while there are more than a page.
 const SEARCH_BACK: i64 = 60_000_000;
+/// And so close it comes: what is asked for is in whole seconds.
+const SEARCH_CLOSE: i64 = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Engine {
@@ -31,6 +34,10 @@ enum Stage {
     /// The list begins with its oldest, and may be long: looks for one of the newest events.
     Search {
         back: i64,
+        /// There was nothing that long ago.
+        barren: i64,
+        /// There was a page that long ago, and maybe more behind it.
+        full: Option<i64>,
         purpose: Purpose,
     },
     /// As `Baseline`, from there on.
@@ -87,7 +94,7 @@ impl Engine {
         match self.stage {
             Stage::Baseline | Stage::Rest | Stage::Sweeping => Step::Ask(self.sweep.request()),
             Stage::Search { back, .. } => {
-                let range = Range { after: Some(self.now.saturating_sub(back)), before: None };
+                let range = Range { after: Some(self.ago(back)), before: None };
                 Step::Ask(Request { page: None, range })
             }
             Stage::Waiting => Step::Wait,
@@ -99,8 +106,8 @@ impl Engine {
     /// Takes the answer to what was asked. Gives the positions of the events that are to be given; they are marked as given.
     pub(super) fn accept(&mut self, items: &[Item<'_>]) -> Vec<u32> {
         let purpose = match self.stage {
-            Stage::Search { back, purpose } => {
-                self.search(back, purpose, items.iter().filter_map(|item| item.at).max());
+            Stage::Search { .. } => {
+                self.search(items);
                 return Vec::new();
             }
             Stage::Baseline | Stage::Rest => Purpose::Remember,
@@ -155,13 +162,24 @@ impl Engine {
 
     /// What was given so far; without an edge, nothing was yet, and the present is still to be found.
     pub(super) fn cursor(&self) -> Cursor<'_> {
+        self.cursor_of(IDS_MOST)
+    }
+
+    /// The same with so many ids at most.
+    pub(super) fn cursor_of(&self, ids_most: usize) -> Cursor<'_> {
         match self.stage {
             Stage::Baseline
             | Stage::Rest
             | Stage::Search { purpose: Purpose::Remember, .. }
             | Stage::Lost(Purpose::Remember) => Cursor::Present,
-            _ => Cursor::From(self.sweep.edge()),
+            _ => Cursor::From(self.sweep.edge(ids_most)),
         }
+    }
+
+    /// How many ids are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.sweep.seen.len()
     }
 
     fn begin(&mut self) {
@@ -172,11 +190,11 @@ impl Engine {
     fn advance(&mut self, progress: Progress) {
         match progress {
             Progress::More if self.stage == Stage::Baseline && self.sweep.order() == Order::OldestFirst => {
-                self.stage = Stage::Search { back: SEARCH_BACK, purpose: Purpose::Remember };
+                self.stage = Stage::search(Purpose::Remember);
             }
             Progress::More if self.stage == Stage::Sweeping && !self.searched && self.sweep.has_outrun() => {
                 self.searched = true;
-                self.stage = Stage::Search { back: SEARCH_BACK, purpose: Purpose::Give };
+                self.stage = Stage::search(Purpose::Give);
             }
             Progress::More => {}
             Progress::Finished if !self.follows => self.stage = Stage::Ended,
@@ -193,26 +211,46 @@ impl Engine {
         }
     }
 
-    /// `found`: the newest event that came after so long ago.
-    fn search(&mut self, back: i64, purpose: Purpose, found: Option<i64>) {
-        let after = self.now.saturating_sub(back);
-        let is_enough = found.is_some() || self.sweep.newest().is_none_or(|known| after <= known);
-        if !is_enough {
-            self.stage = Stage::Search { back: back.saturating_mul(8), purpose };
+    /// Takes what came since the moment that was looked at.
+    fn search(&mut self, items: &[Item<'_>]) {
+        let Stage::Search { back, barren, full, purpose } = self.stage else { return };
+        let found = items.iter().filter_map(|item| item.at).max();
+        let is_full = found.is_some() && items.len() >= self.sweep.largest_page();
+        let is_known = self.sweep.newest().is_some_and(|known| self.ago(back) <= known);
+        self.sweep.learn_newest(found);
+        let (barren, full) = match (found, full) {
+            (None, None) if !is_known => {
+                self.stage = Stage::Search { back: back.saturating_mul(8), barren: back, full, purpose };
+                return;
+            }
+            (None, _) => (back, full),
+            (Some(_), _) => (barren, Some(back)),
+        };
+        let open = full.map_or(0, |full| full - barren);
+        if open > SEARCH_CLOSE && (is_full || found.is_none()) {
+            self.stage = Stage::Search { back: barren + open / 2, barren, full, purpose };
             return;
         }
-        self.sweep.learn_newest(found);
-        match purpose {
-            Purpose::Give => self.begin(),
-            Purpose::Remember => {
-                if found.is_some() {
+        match (purpose, full) {
+            (Purpose::Give, _) => self.begin(),
+            (Purpose::Remember, full) => {
+                match full {
                     // What comes later than now cannot be earlier than this.
-                    self.sweep.begin_after(after.saturating_sub(OVERLAP));
-                } else {
-                    self.sweep.begin();
+                    Some(full) => self.sweep.begin_after(self.ago(full).saturating_sub(OVERLAP)),
+                    None => self.sweep.begin(),
                 }
                 self.stage = Stage::Rest;
             }
         }
+    }
+
+    fn ago(&self, back: i64) -> i64 {
+        self.now.saturating_sub(back)
+    }
+}
+
+impl Stage {
+    fn search(purpose: Purpose) -> Self {
+        Self::Search { back: SEARCH_BACK, barren: 0, full: None, purpose }
     }
 }

@@ -21,4 +21,6 @@ mod sweep;
 pub use stream::{Next, Stream};
 
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod model;

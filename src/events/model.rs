@@ -8,6 +8,7 @@ use std::fmt::{self, Debug, Formatter};
 use proptest::prelude::*;
 
 use super::cursor::Start;
+use super::edge::IDS_MOST;
 use super::engine::{Engine, Step};
 use super::order::OVERLAP;
 use super::sweep::{Item, Request};
@@ -151,6 +152,8 @@ impl Debug for Turn {
 }
 
 struct Run {
+    /// How many ids a cursor may have.
+    ids_most: usize,
     server: Server,
     given: BTreeMap<String, usize>,
     turns: std::vec::IntoIter<Turn>,
@@ -180,7 +183,7 @@ impl Run {
                 *self.given.entry(page[position as usize].0.clone()).or_default() += 1;
             }
             if turn.is_some_and(|turn| turn.dies) {
-                engine = resume(&engine)?;
+                engine = resume(&engine, self.ids_most)?;
             }
         }
         prop_assert_ne!(engine.next(), Step::Lost);
@@ -201,8 +204,8 @@ impl Run {
     }
 }
 
-fn resume(engine: &Engine) -> Result<Engine, TestCaseError> {
-    let text = engine.cursor().to_text("f");
+fn resume(engine: &Engine, ids_most: usize) -> Result<Engine, TestCaseError> {
+    let text = engine.cursor_of(ids_most).to_text("f");
     let start = Start::parse(&text, "f").map_err(|error| TestCaseError::fail(error.to_string()))?;
     Ok(Engine::follow(&start, EPOCH))
 }
@@ -285,7 +288,7 @@ proptest! {
         let server = Server::new(habits, &initial);
         let now = server.newest() + skew;
         let wanted = server.ids();
-        let mut run = Run { server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
+        let mut run = Run { ids_most: IDS_MOST, server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
         let (engine, _) = run.go(Engine::stream(now))?;
         prop_assert_eq!(engine.next(), Step::End);
         run.nothing_twice()?;
@@ -298,7 +301,7 @@ proptest! {
     ) {
         let server = Server::new(Habits { behind: Behind::Ignored, ..habits }, &initial);
         let now = server.newest() + skew;
-        let mut run = Run { server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
+        let mut run = Run { ids_most: IDS_MOST, server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
         let (engine, _) = run.go(Engine::stream(now))?;
         prop_assert_eq!(engine.next(), Step::End);
         run.nothing_twice()?;
@@ -311,9 +314,10 @@ proptest! {
     ) {
         let server = Server::new(habits, &initial);
         let now = server.newest() + skew;
-        let mut run = Run { server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
+        let mut run = Run { ids_most: IDS_MOST, server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
         let (engine, _) = run.go(Engine::stream(now))?;
-        catch_up(&mut run, resume(&engine)?)?;
+        let engine = resume(&engine, run.ids_most)?;
+        catch_up(&mut run, engine)?;
         let wanted = run.server.ids();
         run.nothing_twice()?;
         run.nothing_lost(&wanted)?;
@@ -326,7 +330,7 @@ proptest! {
     ) {
         let server = Server::new(habits, &initial);
         let now = server.newest() + skew;
-        let mut run = Run { server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
+        let mut run = Run { ids_most: IDS_MOST, server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
         let (engine, before) = if from_present {
             let (engine, waits) = run.go(Engine::follow(&Start::Present, now))?;
             prop_assert!(waits);
@@ -343,6 +347,22 @@ proptest! {
             let old: Vec<_> = run.given.keys().filter(|id| initial_ids(&run, &initial).contains(*id)).collect();
             prop_assert!(old.is_empty(), "given, though they were there before: {old:?}");
         }
+    }
+
+    /// Seen red when all times before the newest event counted as complete, not only those that the pass had come to.
+    #[test]
+    fn a_cursor_that_has_too_few_ids_repeats_but_loses_nothing(
+        habits in habits(false), initial in initial(), turns in turns(true, arrival(9), 0.15), skew in skew(),
+        from_stream in any::<bool>(), ids_most in 1..40_usize,
+    ) {
+        let server = Server::new(habits, &initial);
+        let now = server.newest() + skew;
+        let engine = if from_stream { Engine::stream(now) } else { Engine::follow(&Start::Beginning, now) };
+        let mut run = Run { ids_most, server, given: BTreeMap::new(), turns: turns.into_iter(), requests: 0 };
+        let (engine, _) = run.go(engine)?;
+        let engine = resume(&engine, ids_most)?;
+        catch_up(&mut run, engine)?;
+        run.nothing_lost(&run.server.ids())?;
     }
 }
 
@@ -364,4 +384,27 @@ fn catch_up(run: &mut Run, mut engine: Engine) -> Result<(), TestCaseError> {
             return Ok(());
         }
     }
+}
+
+/// Seen red when a page 1 that is the first page again was always taken for a sign that pages are counted from 1.
+#[test]
+fn late_events_that_push_the_first_page_away_do_not_change_how_pages_are_counted() {
+    let arrive = |count, gap, late| Arrival { count, gap, late, undated: false };
+    let habits = Habits {
+        first_page: 0,
+        newest_first: false,
+        inclusive: false,
+        by_arrival: false,
+        page_size: 2,
+        behind: Behind::Empty,
+    };
+    let server = Server::new(habits, &[arrive(1, 0, None), arrive(1, 3_600_000_000, None)]);
+    let now = server.newest();
+    let turns = [(0, None), (0, None), (0, None), (2, Some(1)), (0, None), (1, None)];
+    let turns = turns.map(|(count, late)| Turn { before: arrive(count, 0, late), fails: false, dies: false });
+    let turns = Vec::from(turns).into_iter();
+    let mut run = Run { ids_most: IDS_MOST, server, given: BTreeMap::new(), turns, requests: 0 };
+    let (engine, _) = run.go(Engine::follow(&Start::Present, now)).expect("the present");
+    catch_up(&mut run, engine).expect("to follow");
+    run.nothing_lost(&["e4".to_owned()].into()).expect("the event that came afterwards");
 }

@@ -90,6 +90,11 @@ impl Seen {
         found.into_iter().map(|(_, at, id)| (at, id)).collect()
     }
 
+    /// How many events the largest page had.
+    pub(super) fn largest_page(&self) -> usize {
+        self.largest_page
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -68,8 +68,8 @@ pub(super) struct Sweep {
     trusted: Bounds,
     evidence: Evidence,
     newest: Option<i64>,
-    /// What the passes found is complete up to here, but not including it. None: not known, because the passes were another
-    /// process's.
+    /// What the passes before this one found is complete up to here, but not including it. None: not known, because the passes
+    /// were another process's.
     complete_to: Option<i64>,
     is_over: bool,
     pass: Pass,
@@ -154,6 +154,7 @@ impl Sweep {
     }
 
     fn begin_with(&mut self, range: Range, strikes: u32) {
+        self.complete_to = self.complete_to();
         self.seen.begin_pass();
         self.is_over = false;
         self.trusted = self.bounds;
@@ -171,6 +172,11 @@ impl Sweep {
     /// The newest event that was seen.
     pub(super) fn newest(&self) -> Option<i64> {
         self.newest
+    }
+
+    /// How many events the largest page had.
+    pub(super) fn largest_page(&self) -> usize {
+        self.seen.largest_page()
     }
 
     /// Whether the pass fills the gap below the band.
@@ -204,11 +210,19 @@ impl Sweep {
             self.pass.pages.gave();
         }
         let turn = self.pass.pages.turn(items.iter().map(|item| item.id), fresh);
-        self.from_one = self.order() == Order::OldestFirst && self.pass.pages.count_from_one();
         self.advance(times);
+        self.from_one = self.counts_from_one();
         self.forget(items.len());
         let progress = if self.came_to_known(times, purpose) { self.finish() } else { self.follow(turn) };
         (give, progress)
+    }
+
+    /// Whether page 1 is the first page for certain: late events that fill a page before those of the first one make it page 1 as
+    /// well, but only if they can be older.
+    fn counts_from_one(&self) -> bool {
+        let is_settled =
+            self.pass.oldest.zip(self.newest).is_some_and(|(at, newest)| at <= newest.saturating_sub(OVERLAP));
+        self.order() == Order::OldestFirst && self.pass.pages.count_from_one() && (self.from_one || is_settled)
     }
 
     /// The position of the first event that was there before, where the newest come first: an event behind it that has no time
@@ -252,9 +266,6 @@ impl Sweep {
         if !pass.begun {
             pass.begun = true;
             pass.newest = self.newest.max(latest);
-            if !pass.is_below {
-                self.complete_to = self.complete_to.max(pass.newest);
-            }
         }
         self.newest = self.newest.max(latest);
         pass.latest = pass.latest.max(latest);
@@ -318,7 +329,16 @@ impl Sweep {
 
     /// What was given is complete up to here, but not including it, as far as it is known.
     pub(super) fn complete_to(&self) -> Option<i64> {
-        self.complete_to
+        let pass = &self.pass;
+        let found = match self.evidence.order() {
+            _ if pass.is_below => None,
+            // Above the band's floor, or the pass is over.
+            Order::NewestFirst => pass.newest,
+            _ if self.is_over => pass.newest,
+            // What arrived since the pass began may have been passed over, and what has this very time may be to come.
+            _ => pass.newest.min(pass.latest),
+        };
+        self.complete_to.max(found)
     }
 
     /// The lowest floor that the order allows, for when ids are too many: none when events were out of order.

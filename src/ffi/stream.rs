@@ -122,9 +122,9 @@ pub unsafe extern "C" fn kal_stream_next(
 ///
 /// It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
 /// (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
-/// show up late may be missed; and should more than that have one and the same time, some of them may be given twice after a
-/// resume. Nothing else is ever lost or repeated. Events without `created_at` are told apart by their ids alone: the last
-/// 1,000 of them are remembered.
+/// show up late may be missed. Some events may be given twice after a resume when more than 500 have one and the same time, or
+/// more than 1,000 arrive in the course of one round or come on pages of which none shows two times. Nothing else is ever lost
+/// or repeated. Events without `created_at` are told apart by their ids alone: the last 1,000 of them are remembered.
 ///
 /// Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
 /// too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;

@@ -6,6 +6,7 @@
 
 mod grant;
 mod iap;
+mod slot;
 mod token;
 
 #[cfg(any(fuzzing, test))]
@@ -13,13 +14,14 @@ pub(crate) use grant::read as read_answer;
 pub(crate) use iap::Iap;
 pub(crate) use token::Token;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use self::slot::{Found, Grant, Slot};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
@@ -38,19 +40,10 @@ pub(crate) struct SignIn {
     counters: Arc<Counters>,
     quota: Arc<Quota>,
     pub(crate) iap: Iap,
-    state: Mutex<State>,
+    slot: Slot<UnderWay>,
 }
 
-#[derive(Default)]
-struct State {
-    token: Option<Arc<Token>>,
-    /// Taken out when it is sent.
-    refresh_token: Option<SecretString>,
-    /// The number the next token gets.
-    next_generation: u64,
-    under_way: Option<UnderWay>,
-}
-
+#[derive(Clone)]
 struct UnderWay {
     outcome: watch::Receiver<Option<Result<Arc<Token>>>>,
     task: AbortHandle,
@@ -74,7 +67,7 @@ impl SignIn {
         quota: Arc<Quota>,
     ) -> Self {
         let iap = Iap::new(config.iap.clone());
-        Self { config, transport, redaction, counters, quota, iap, state: Mutex::default() }
+        Self { config, transport, redaction, counters, quota, iap, slot: Slot::default() }
     }
 
     /// A token that is good as far as is known; signs in, or waits for the sign-in under way, if there is none.
@@ -84,19 +77,11 @@ impl SignIn {
 
     /// The same after the API refused the token of generation `refused`: that one does not count as good any more.
     pub(crate) async fn token_after(self: &Arc<Self>, refused: Option<u64>, thread: u64) -> Result<Arc<Token>> {
-        let mut outcome = {
-            let mut state = self.lock();
-            if let Some(token) = &state.token
-                && refused != Some(token.generation())
-                && token.is_fresh(Instant::now())
-            {
-                return Ok(Arc::clone(token));
-            }
-            match &state.under_way {
-                Some(under_way) if under_way.is_alive(thread) => under_way.outcome.clone(),
-                _ => self.begin(&mut state, thread),
-            }
-        };
+        let mut outcome =
+            match self.slot.find(refused, |request| request.is_alive(thread), |grant| self.begin(grant, thread)) {
+                Found::Token(token) => return Ok(token),
+                Found::UnderWay(request) => request.outcome,
+            };
         let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| {
             Error::new(ErrorKind::Cancelled, "the sign-in ended without an outcome; the client was closed")
         })?;
@@ -105,40 +90,23 @@ impl SignIn {
 
     /// Ends a sign-in under way.
     pub(crate) fn abort(&self) {
-        if let Some(under_way) = self.lock().under_way.take() {
+        if let Some(under_way) = self.slot.abandon() {
             under_way.task.abort();
         }
     }
 
-    fn begin(self: &Arc<Self>, state: &mut State, thread: u64) -> watch::Receiver<Option<Result<Arc<Token>>>> {
+    fn begin(self: &Arc<Self>, grant: Grant, thread: u64) -> UnderWay {
         let (tell, outcome) = watch::channel(None);
-        let refresh_token = state.refresh_token.take();
-        let generation = state.next_generation;
-        state.next_generation += 1;
         let sign_in = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let result = sign_in.sign_in(refresh_token, generation, thread).await;
-            let mut state = sign_in.lock();
-            let result = result.map(|(token, refresh_token)| {
-                let token = Arc::new(token);
-                state.token = Some(Arc::clone(&token));
-                state.refresh_token = Some(refresh_token);
-                token
-            });
-            state.under_way = None;
-            drop(state);
-            tell.send_replace(Some(result));
+            let brought = sign_in.sign_in(grant, thread).await;
+            tell.send_replace(Some(sign_in.slot.land(brought)));
         });
-        state.under_way = Some(UnderWay { outcome: outcome.clone(), task: task.abort_handle(), thread });
-        outcome
+        UnderWay { outcome, task: task.abort_handle(), thread }
     }
 
-    async fn sign_in(
-        &self,
-        refresh_token: Option<SecretString>,
-        generation: u64,
-        thread: u64,
-    ) -> Result<(Token, SecretString)> {
+    async fn sign_in(&self, grant: Grant, thread: u64) -> Result<(Token, SecretString)> {
+        let Grant { refresh_token, generation } = grant;
         let until = Instant::now() + self.config.timeout;
         if let Some(refresh_token) = refresh_token {
             let patience = self.patience();
@@ -200,10 +168,6 @@ impl SignIn {
 
     fn patience(&self) -> Duration {
         PATIENCE.min(self.config.timeout / 2)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -169,6 +169,51 @@ CLAIM(a_cancelled_submission_completes_as_cancelled)
     kal_client_close(client);
 }
 
+CLAIM(sixty_four_are_on_the_wire_unless_told_otherwise)
+{
+    kal_client client = new_client(), other = new_client();
+    kal_queue queue = new_queue();
+    emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\",\"times\":0}");
+    for (int i = 0; i < 200; i++)
+        REQUIRE(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, NULL) == KAL_OK);
+    emulator_wait_for(&server, "/workspaces/events", 64);
+    kal_result_free(RESULT_OF(get_members, other)); /* the I/O thread had time for others */
+    CHECK_INT(emulator_count(&server, "/workspaces/events"), 64);
+    kal_queue_close(queue);
+    kal_client_close(other);
+    kal_client_close(client);
+}
+
+CLAIM(a_shared_request_goes_on_for_the_submission_that_was_not_cancelled)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_cancel cancel;
+    int cancelled = 0, other = 0;
+    REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+    kal_call_options options = with_cancel(cancel);
+    emulator_fault(&server, "{\"path\":\"/workspaces/members\",\"delay_ms\":1000}");
+    REQUIRE(kal_submit(client, "workspace.get_members", NULL, &options, queue, &cancelled, NULL) == KAL_OK);
+    REQUIRE(kal_submit(client, "workspace.get_members", NULL, NULL, queue, &other, NULL) == KAL_OK);
+    emulator_wait_for(&server, "/workspaces/members", 1);
+    while (stats_of(client).shared_requests < 1)
+        sched_yield();
+    kal_cancel_fire(cancel);
+    /* The order tells that the one did not wait for the answer of the other. */
+    kal_completion done = next(queue);
+    CHECK(done.user_data == &cancelled);
+    CHECK_STATUS(done.status, KAL_CANCELLED);
+    free_completion(done);
+    done = next(queue);
+    CHECK(done.user_data == &other);
+    CHECK_STATUS(done.status, KAL_OK);
+    free_completion(done);
+    CHECK_INT(emulator_count(&server, "/workspaces/members"), 1);
+    kal_cancel_close(cancel);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
 CLAIM(closing_the_client_completes_its_calls_as_cancelled)
 {
     kal_client client = new_client();

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Row 14: streams and followers against the model of the server in src/events/model.rs.
+#
+# model.sh --short [CASES]   few cases for each test, the same ones every time, with the debug build of `make test`
+# model.sh --long [CASES]    so many in all (100,000 unless given), new ones every time, with an optimised build
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+target=${TARGET:-target}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+case ${1:-} in
+--short)
+    cases=${2:-1000}
+    profile=dev
+    PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-20261123}
+    export PROPTEST_RNG_SEED
+    ;;
+--long)
+    cases=${2:-100000}
+    profile=torture
+    unset PROPTEST_RNG_SEED
+    ;;
+*)
+    echo "usage: $0 --short|--long [CASES]" >&2
+    exit 2
+    ;;
+esac
+
+run() {
+    "${CARGO:-cargo}" test --locked --target-dir "$target" --profile "$profile" --package kaleidoscope --lib --quiet -- "$@"
+}
+
+# A fixed case is none of the tests that are tried with many.
+run --list events::model:: 2>"$work/built" | sed -n 's/: test$//p' >"$work/all"
+grep -c . "$work/all" >/dev/null || cat "$work/built" >&2
+properties=$(sed -n '/^proptest! {/,/^}/s/^    fn \([a-z_]*\)(.*/\1/p' src/events/model.rs)
+count=$(echo "$properties" | grep -c .)
+[ "$count" -gt 0 ] || count=1
+KAL_PROPTEST_CASES=$(((cases + count - 1) / count))
+export KAL_PROPTEST_CASES
+
+tried=0
+failed=0
+while read -r test; do
+    name=${test##*::}
+    tries=1
+    case " $(echo "$properties" | tr '\n' ' ') " in *" $name "*) tries=$KAL_PROPTEST_CASES ;; esac
+    said=$(echo "$name" | tr _ ' ')
+    if run --exact "$test" </dev/null >"$work/out" 2>&1; then
+        echo "ok - model: $said ($tries)"
+    else
+        echo "not ok - model: $said"
+        sed 's/^/#   /' "$work/out" | head -n 60
+        failed=$((failed + 1))
+    fi
+    tried=$((tried + tries))
+done <"$work/all"
+
+if [ "$tried" -lt "$cases" ]; then
+    echo "not ok - model: $cases cases were tried, it is $tried"
+    failed=$((failed + 1))
+fi
+echo "{\"name\":\"streams-model\",\"tried\":$tried,\"failed\":$failed,\"detail\":\"$KAL_PROPTEST_CASES cases for each of $count properties\"}"
+[ "$failed" -eq 0 ]
