@@ -3,18 +3,16 @@
 //! A request belongs to those who wait for it: the last one to give up ends it.
 
 use std::future::Future;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::Tracking;
 use crate::single_flight::{Joined, Key, SingleFlight};
-
-type Outcome = Option<Result<Arc<Answer>>>;
 
 /// The cache of one client.
 pub(crate) struct Cache {
@@ -32,9 +30,16 @@ pub(crate) struct Kept {
 /// A request under way, and those who wait for it.
 pub(crate) struct Flight {
     pub(crate) tracking: Arc<Tracking>,
-    outcome: watch::Receiver<Outcome>,
+    outcome: Arc<Outcome>,
     task: AbortHandle,
     thread: u64,
+}
+
+/// What a request brought, once it is over.
+#[derive(Default)]
+struct Outcome {
+    brought: OnceLock<Result<Arc<Answer>>>,
+    arrived: Notify,
 }
 
 impl Drop for Flight {
@@ -72,10 +77,16 @@ impl Cache {
     {
         let start = || {
             let tracking = Arc::new(Tracking::until(until));
-            let fetch = fetch(Arc::clone(&tracking));
-            let (tell, outcome) = watch::channel(None);
+            // It is large, and would be moved with the task.
+            let fetch = Box::pin(fetch(Arc::clone(&tracking)));
+            let outcome = Arc::new(Outcome::default());
             Arc::new_cyclic(|this| {
-                let landing = Landing { cache: Arc::downgrade(self), key, flight: Weak::clone(this), tell };
+                let landing = Landing {
+                    cache: Arc::downgrade(self),
+                    key,
+                    flight: Weak::clone(this),
+                    outcome: Arc::clone(&outcome),
+                };
                 let task = tokio::spawn(async move { landing.land(fetch.await) });
                 Flight { tracking, outcome, task: task.abort_handle(), thread }
             })
@@ -96,22 +107,19 @@ impl Cache {
 impl Flight {
     /// Waits for the request that is under way.
     pub(crate) async fn outcome(&self) -> Result<Arc<Answer>> {
-        let mut outcome = self.outcome.clone();
-        match outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => {
-                outcome.clone().unwrap_or_else(|| Err(Error::internal("a request ended without an outcome")))
-            }
-            Err(_) => Err(Error::new(ErrorKind::Panic, "the library's task for this request panicked")),
+        // Made before the look, so that nothing arrives unnoticed between the two.
+        let arrived = self.outcome.arrived.notified();
+        if self.outcome.brought.get().is_none() {
+            arrived.await;
         }
+        let brought = self.outcome.brought.get();
+        brought.cloned().unwrap_or_else(|| Err(Error::internal("a request ended without an outcome")))
     }
 
     /// Not when it ended, by a panic or with the I/O thread it was on. Nor when its time is up, but the busy thread has not
     /// come to end it: who joined would wait for what kept it busy.
     fn is_alive(&self, thread: u64) -> bool {
-        self.thread == thread
-            && self.outcome.has_changed().is_ok()
-            && self.outcome.borrow().is_none()
-            && !self.tracking.deadline.remaining().is_zero()
+        self.thread == thread && self.outcome.brought.get().is_none() && !self.tracking.deadline.remaining().is_zero()
     }
 }
 
@@ -120,7 +128,7 @@ struct Landing {
     cache: Weak<Cache>,
     key: Key,
     flight: Weak<Flight>,
-    tell: watch::Sender<Outcome>,
+    outcome: Arc<Outcome>,
 }
 
 impl Landing {
@@ -130,7 +138,22 @@ impl Landing {
             let kept = outcome.as_ref().ok().map(|answer| Kept { answer: Arc::clone(answer), since: Instant::now() });
             cache.entries.land(self.key, &self.flight, kept);
         }
-        self.tell.send_replace(Some(outcome));
+        self.tell(outcome);
+    }
+
+    fn tell(&self, outcome: Result<Arc<Answer>>) {
+        // The first one counts.
+        let _ = self.outcome.brought.set(outcome);
+        self.outcome.arrived.notify_waiters();
+    }
+}
+
+/// A task that ends by a panic tells those who wait, too.
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if self.outcome.brought.get().is_none() {
+            self.tell(Err(Error::new(ErrorKind::Panic, "the library's task for this request panicked")));
+        }
     }
 }
 

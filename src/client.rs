@@ -33,6 +33,8 @@ struct Inner {
     fetcher: Arc<Fetcher>,
     cache: Arc<Cache>,
     closing: watch::Sender<bool>,
+    /// Keeps the channel from noticing, call by call, that nobody listens any more.
+    is_closing: watch::Receiver<bool>,
     /// The process generation it was made in.
     epoch: u32,
 }
@@ -64,10 +66,12 @@ impl Client {
     /// Opens a client. No I/O.
     pub fn open(settings: Settings) -> Result<Self> {
         let config = Arc::new(settings.check()?);
+        let (closing, is_closing) = watch::channel(false);
         Ok(Self(Arc::new(Inner {
             cache: Arc::new(Cache::new(config.cache_ttl)),
             fetcher: Arc::new(Fetcher::new(config)),
-            closing: watch::Sender::new(false),
+            closing,
+            is_closing,
             epoch: epoch(),
         })))
     }
@@ -154,7 +158,7 @@ impl Client {
 
     /// Becomes true when the client is closed.
     pub(crate) fn closing(&self) -> watch::Receiver<bool> {
-        self.0.closing.subscribe()
+        self.0.is_closing.clone()
     }
 
     /// What can fail before a call is handed over, on the caller's thread.
@@ -209,7 +213,7 @@ impl Inner {
         let list = params.method().list();
         let Some(key) = list.cache_key() else {
             let tracking = Tracking::until(until);
-            let answer = fetcher.fetch(list, params, &tracking, thread);
+            let answer = Box::pin(fetcher.fetch(list, params, &tracking, thread));
             return self.guard(answer, &tracking, until, cancelled).await;
         };
         let fetch = move |tracking: Arc<Tracking>| async move {
@@ -235,7 +239,7 @@ impl Inner {
         until: Instant,
         cancelled: [Option<Fired>; 2],
     ) -> Result<T> {
-        let mut closing = self.closing.subscribe();
+        let mut closing = self.is_closing.clone();
         tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => Err(self.interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),

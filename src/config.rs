@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::Uri;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::uri::Authority;
 use hyper_util::client::proxy::matcher::Intercept;
 use secrecy::SecretString;
 use url::Url;
@@ -75,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) client_secret: SecretString,
     /// Its path has no slash at the end.
     pub(crate) base_url: Uri,
+    /// What the server is called in requests.
+    pub(crate) host: HeaderValue,
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
     /// Through which the server is asked; none: directly.
@@ -106,6 +109,8 @@ impl Settings {
         Ok(Config {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
             client_secret: credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?,
+            host: HeaderValue::from_str(base_url.authority().map_or("", Authority::as_str))
+                .map_err(|_| Error::argument(base_url_name, "its host is no header value"))?,
             base_url,
             headers: check_headers(&self.headers)?,
             ca_bundle_path: self.ca_bundle_path,

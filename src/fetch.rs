@@ -16,6 +16,8 @@ use crate::transport::{self, Incoming, Outgoing, Redaction, Transport};
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
+/// Room for those that every request has.
+const HEADERS: usize = 8;
 /// Names of headers that carry no secret, whatever their value.
 const PLAIN_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
 
@@ -92,7 +94,7 @@ impl Fetcher {
     }
 
     async fn get(&self, target: &str, token: &Token, thread: u64) -> Result<Incoming> {
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(HEADERS);
         // The service's own client sends it with every request, so this is what the service is known to take.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(TOKEN_HEADER, token.header().ok_or_else(|| Error::internal("the token is no header value"))?);
@@ -101,7 +103,8 @@ impl Fetcher {
         }
         let cap = self.config.max_response_bytes;
         let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap };
-        self.transport.exchange(request, thread).await
+        // On its own: what holds it would be moved with it, more than once.
+        Box::pin(self.transport.exchange(request, thread)).await
     }
 
     fn decode(&self, method: &'static Method, when_empty: WhenEmpty, answer: Incoming) -> Result<Answer> {
@@ -115,9 +118,9 @@ impl Fetcher {
             }
             .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
         }
-        let Incoming { status, request_id, body } = answer;
+        let Incoming { status, headers, body } = answer;
         records::decode(body, schema, root).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
-            let answer = Incoming { status, request_id, body: Vec::new() };
+            let answer = Incoming { status, headers, body: Vec::new() };
             self.unusable(ErrorKind::BadResponse, method, &error.to_string(), &answer, &error.body)
         })
     }
@@ -126,7 +129,7 @@ impl Fetcher {
         let message = format!("{}: the answer cannot be used: {}", method.name, self.redaction.text(why));
         Error::new(kind, message).with(|details| {
             details.http_status = Some(answer.status);
-            details.request_id.clone_from(&answer.request_id);
+            details.request_id = answer.request_id(&self.redaction);
             details.sent = true;
             details.body = Some(self.redaction.excerpt(body, BODY_LIMIT));
         })

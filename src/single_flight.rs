@@ -3,7 +3,6 @@
 //! A flight belongs to those who wait for it: the entry only remembers it. What a flight brings is kept only while it is
 //! still the entry's own, so a value that was asked for before `clear`, or that a refresh has overtaken, is not kept.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +11,8 @@ pub(crate) type Key = &'static str;
 
 /// `V` is what is kept, `F` what a flight is to those who wait for it.
 pub(crate) struct SingleFlight<V, F> {
-    entries: Mutex<HashMap<Key, Entry<V, F>>>,
+    /// A handful: looking at each is quicker than a hash.
+    entries: Mutex<Vec<(Key, Entry<V, F>)>>,
 }
 
 struct Entry<V, F> {
@@ -32,14 +32,14 @@ pub(crate) enum Joined<V, F> {
 
 impl<V, F> Default for SingleFlight<V, F> {
     fn default() -> Self {
-        Self { entries: Mutex::new(HashMap::new()) }
+        Self { entries: Mutex::new(Vec::new()) }
     }
 }
 
 impl<V: Clone, F> SingleFlight<V, F> {
     /// What is kept.
     pub(crate) fn get(&self, key: Key) -> Option<V> {
-        self.lock().get(key)?.kept.clone()
+        find(&mut self.lock(), key)?.kept.clone()
     }
 
     /// Forgets everything, and what is under way will not be kept.
@@ -60,7 +60,11 @@ impl<V: Clone, F> SingleFlight<V, F> {
         start: impl FnOnce() -> Arc<F>,
     ) -> Joined<V, F> {
         let mut entries = self.lock();
-        let entry = entries.entry(key).or_insert_with(|| Entry { kept: None, flight: Weak::new() });
+        let at = entries.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            entries.push((key, Entry { kept: None, flight: Weak::new() }));
+            entries.len() - 1
+        });
+        let entry = &mut entries[at].1;
         if !refresh {
             if let Some(value) = entry.kept.as_ref().filter(|value| fresh(value)) {
                 return Joined::Kept(value.clone());
@@ -77,7 +81,7 @@ impl<V: Clone, F> SingleFlight<V, F> {
     /// A flight is over: keeps what it brought, or, when it failed, drops what it was to refresh.
     pub(crate) fn land(&self, key: Key, flight: &Weak<F>, brought: Option<V>) {
         let mut entries = self.lock();
-        let before = match entries.get_mut(key) {
+        let before = match find(&mut entries, key) {
             Some(entry) if Weak::ptr_eq(&entry.flight, flight) => {
                 entry.flight = Weak::new();
                 std::mem::replace(&mut entry.kept, brought)
@@ -88,9 +92,13 @@ impl<V: Clone, F> SingleFlight<V, F> {
         drop(before);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry<V, F>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Key, Entry<V, F>)>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn find<V, F>(entries: &mut [(Key, Entry<V, F>)], key: Key) -> Option<&mut Entry<V, F>> {
+    entries.iter_mut().find_map(|(known, entry)| (*known == key).then_some(entry))
 }
 
 #[cfg(all(test, kal_loom))]

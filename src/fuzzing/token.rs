@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::error::ErrorKind;
 use crate::sign_in::read_answer;
-use crate::transport::Incoming;
+use crate::transport::{Incoming, Redaction};
 
 /// All that a refusal may say, with `#` for a number: nothing of what came.
 const REASONS: [&str; 8] = [
@@ -27,7 +28,11 @@ const REASONS: [&str; 8] = [
 /// Seen red while a list was read as the fields in their order: the tokens of a list were taken.
 pub fn token(body: &[u8]) {
     let received = Instant::now();
-    let read = |body: &[u8]| read_answer(Incoming { status: 200, request_id: None, body: body.to_vec() }, 7, received);
+    let redaction = Redaction::default();
+    let read = |body: &[u8]| {
+        let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec() };
+        read_answer(answer, &redaction, 7, received)
+    };
     let parsed = serde_json::from_slice::<Value>(body);
     let is_judged = parsed.is_ok();
     let value = parsed.unwrap_or_default();

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Token;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records;
-use crate::transport::{Incoming, Method, Outgoing};
+use crate::transport::{Incoming, Method, Outgoing, Redaction};
 
 const PATH: &str = "/auth/oauth/token";
 const ANSWER_CAP: usize = 64 * 1024;
@@ -81,13 +81,19 @@ struct Answer {
 }
 
 /// Reads a 2xx answer. Its body never goes into an error: it may hold tokens.
-pub(crate) fn read(answer: Incoming, generation: u64, received: Instant) -> Result<(Token, SecretString)> {
+pub(crate) fn read(
+    answer: Incoming,
+    redaction: &Redaction,
+    generation: u64,
+    received: Instant,
+) -> Result<(Token, SecretString)> {
+    let request_id = answer.request_id(redaction);
     let body = Zeroizing::new(answer.body);
     let unusable = |why: String| {
         Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}")).with(
             |details| {
                 details.http_status = Some(answer.status);
-                details.request_id.clone_from(&answer.request_id);
+                details.request_id.clone_from(&request_id);
                 details.method = Some(Method::Post.name());
                 details.url = Some(PATH.into());
                 details.attempts = 1;
@@ -151,8 +157,8 @@ mod tests {
     use super::*;
 
     fn answer(body: &str) -> Result<(Token, SecretString)> {
-        let incoming = Incoming { status: 200, request_id: None, body: body.as_bytes().to_vec() };
-        read(incoming, 0, Instant::now())
+        let incoming = Incoming { status: 200, headers: HeaderMap::new(), body: body.as_bytes().to_vec() };
+        read(incoming, &Redaction::default(), 0, Instant::now())
     }
 
     #[test]

@@ -160,7 +160,8 @@ impl SignIn {
                 .map_err(Failure::from)
             }
         });
-        let signed_in = grant::read(answer.await.map_err(grant::refused)?, generation, Instant::now())?;
+        let signed_in =
+            grant::read(answer.await.map_err(grant::refused)?, &self.redaction, generation, Instant::now())?;
         self.redaction.add_token(signed_in.0.expose());
         self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));
         Ok(signed_in)

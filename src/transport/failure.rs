@@ -3,15 +3,17 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput};
 
-use hyper_util::client::legacy;
-
 use super::connect::NotInTime;
+use super::pool::Failed;
 use super::resolver::LookupFailed;
 use crate::error::{Error, ErrorKind, Retry};
 
 /// What kept a request from being sent or its answer from coming.
-pub(super) fn sending(error: &legacy::Error) -> Error {
-    classify(error, !error.is_connect(), "the request cannot be made")
+pub(super) fn sending(failed: &Failed) -> Error {
+    match failed {
+        Failed::Connecting(error) => classify(error.as_ref(), false, "no connection"),
+        Failed::Sending(error) => classify(error, true, "the request cannot be made"),
+    }
 }
 
 /// What cut an answer short.

@@ -4,6 +4,7 @@ mod body;
 mod connect;
 mod disguises;
 mod failure;
+mod pool;
 mod redaction;
 mod refusal;
 pub(crate) mod resolver;
@@ -12,19 +13,16 @@ mod tls;
 pub(crate) use redaction::Redaction;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body as _;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::proxy::matcher::Intercept;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -32,9 +30,8 @@ use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::stats::Counters;
 use body::{Body, Stop};
 use connect::Connector;
+use pool::Pool;
 
-/// Kept connections die in proxies and load balancers after a minute or so; ours go first.
-const POOL_IDLE: Duration = Duration::from_secs(20);
 /// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
 const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
 const GZIP: &str = "gzip";
@@ -67,11 +64,16 @@ impl Method {
 /// A complete 2xx answer. Without `Debug`: the body of a sign-in holds tokens.
 pub(crate) struct Incoming {
     pub(crate) status: u16,
-    pub(crate) request_id: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-type Http = Client<Connector, Full<Bytes>>;
+impl Incoming {
+    /// The server's name for the request, without any secret that it echoes.
+    pub(crate) fn request_id(&self, redaction: &Redaction) -> Option<String> {
+        refusal::request_id(&self.headers, redaction)
+    }
+}
 
 /// The connections of one client.
 pub(crate) struct Transport {
@@ -80,13 +82,13 @@ pub(crate) struct Transport {
     counters: Arc<Counters>,
     on_the_wire: Semaphore,
     /// Connections belong to the I/O thread they were opened on: another generation of it needs its own.
-    http: Mutex<Option<(u64, Http)>>,
+    pool: Mutex<Option<(u64, Arc<Pool>)>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>, redaction: Arc<Redaction>, counters: Arc<Counters>) -> Self {
         let on_the_wire = Semaphore::new(config.max_in_flight);
-        Self { config, redaction, counters, on_the_wire, http: Mutex::new(None) }
+        Self { config, redaction, counters, on_the_wire, pool: Mutex::new(None) }
     }
 
     /// Sends a request and reads the answer. `thread` is the generation of the I/O thread this runs on.
@@ -108,16 +110,16 @@ impl Transport {
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
         let Outgoing { method, path, headers, body, cap } = request;
-        let http = self.http(thread)?;
+        let pool = self.pool(thread)?;
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = match method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
         };
-        *request.uri_mut() = self.uri(path)?;
+        *request.uri_mut() = self.target(path, pool.asks_a_proxy())?;
         *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
-        let response = http.request(request).await.map_err(|error| failure::sending(&error))?;
+        let (response, lease) = pool.send(request).await.map_err(|failed| failure::sending(&failed))?;
         let (head, mut incoming) = response.into_parts();
         let status = head.status;
         // Of an error's body the beginning is enough, and it must not hide the status behind the cap.
@@ -128,15 +130,18 @@ impl Transport {
             return Err(too_large(cap, status));
         }
         let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap) };
-        let mut outcome = Ok(());
-        while outcome.is_ok()
-            && let Some(frame) = incoming.frame().await
-        {
-            if let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data() {
-                outcome = body.take(&chunk);
+        let outcome = loop {
+            let Some(frame) = incoming.frame().await else {
+                lease.give_back();
+                break body.end();
+            };
+            if let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data()
+                && let Err(stop) = body.take(&chunk)
+            {
+                break Err(stop);
             }
-        }
-        match outcome.and_then(|()| body.end()) {
+        };
+        match outcome {
             Ok(()) => {}
             Err(Stop::Full) if !status.is_success() => {}
             Err(Stop::Full) => return Err(too_large(cap, status)),
@@ -149,8 +154,7 @@ impl Transport {
         self.counters.bytes_received.add(body.len() as u64);
         log::debug!("{} {}: {}, {} bytes", method.name(), self.redaction.text(path), status.as_u16(), body.len());
         if status.is_success() {
-            let request_id = refusal::request_id(&head.headers, &self.redaction);
-            return Ok(Incoming { status: status.as_u16(), request_id, body });
+            return Ok(Incoming { status: status.as_u16(), headers: head.headers, body });
         }
         Err(if status.is_redirection() {
             self.redirected(status, &head.headers)
@@ -177,6 +181,7 @@ impl Transport {
         {
             headers.entry(PROXY_AUTHORIZATION).or_insert(password.clone());
         }
+        headers.entry(HOST).or_insert(config.host.clone());
         headers
     }
 
@@ -197,36 +202,32 @@ impl Transport {
         })
     }
 
-    fn uri(&self, path: &str) -> Result<Uri> {
-        let mut uri = self.config.base_url.clone().into_parts();
-        let base = uri.path_and_query.as_ref().map_or("", PathAndQuery::as_str).trim_end_matches('/');
+    /// What a request asks for: its path, or for a proxy that asks in our place, all of its URL.
+    fn target(&self, path: &str, whole: bool) -> Result<Uri> {
+        let base = self.config.base_url.path().trim_end_matches('/');
         let target = PathAndQuery::from_maybe_shared(Bytes::from([base, path].concat()))
             .map_err(|error| Error::internal(format!("the request's target cannot be built: {error}")))?;
+        if !whole {
+            return Ok(target.into());
+        }
+        let mut uri = self.config.base_url.clone().into_parts();
         uri.path_and_query = Some(target);
         Uri::from_parts(uri).map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
     }
 
-    fn http(&self, thread: u64) -> Result<Http> {
-        let mut http = self.http.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, client)) = &*http
+    fn pool(&self, thread: u64) -> Result<Arc<Pool>> {
+        let mut kept = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((generation, pool)) = &*kept
             && *generation == thread
         {
-            return Ok(client.clone());
+            return Ok(Arc::clone(pool));
         }
-        let client = self.build()?;
-        *http = Some((thread, client.clone()));
-        Ok(client)
-    }
-
-    fn build(&self) -> Result<Http> {
         let config = &self.config;
-        let connector = Connector::new(tls::config(config)?, config.proxy.clone(), config.connect_timeout);
-        Ok(Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(config.max_in_flight)
-            .build(connector))
+        let connector =
+            Connector::new(config.base_url.clone(), config.proxy.clone(), tls::config(config)?, config.connect_timeout);
+        let pool = Arc::new(Pool::new(connector));
+        *kept = Some((thread, Arc::clone(&pool)));
+        Ok(pool)
     }
 }
 
