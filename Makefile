@@ -272,11 +272,11 @@ test-go: lib emulator
 	@bindings/go/test.sh
 
 test-torture: torture-programs
-	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short
+	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short $(ROWS)
 
-torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json
+torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json (ROWS="2 fork": these alone)
 	@$(MAKE) --no-print-directory torture-programs
-	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long
+	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long $(ROWS)
 
 soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
 	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bin soak --quiet

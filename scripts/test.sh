@@ -29,6 +29,7 @@ section 'valgrind'       'C tests under valgrind'                            tes
 section 'ASan'           'C tests under AddressSanitizer'                    test-c-asan
 section 'C++'            'The C++ header'                                    test-cpp
 section 'C++'            'The C++ header under AddressSanitizer'             test-cpp-asan
+section 'torture'        'Faults, races and forks, the short form'           test-torture
 section 'installation'   'Installation'                                      test-install
 section 'compatibility'  'Compatibility with the Python client'              test-compat
 section 'Go'             'The Go package'                                    test-go

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::records::{self, Table};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
-use crate::service::{Method, Params, WhenEmpty, path_and_query};
+use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
 use crate::sign_in::{SignIn, Token};
 use crate::stats::Counters;
 use crate::transport::{self, Incoming, Outgoing, Redaction, Transport};
@@ -66,6 +66,7 @@ impl Fetcher {
     ) -> Result<Arc<Answer>> {
         let (path, when_empty) = method.request();
         let target = path_and_query(path, params);
+        check_length(&target, self.config.base_url.path())?;
         tracking.progress.asks(target.clone());
         let retries =
             Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };

@@ -8,7 +8,7 @@ pub mod workspace;
 pub(crate) use listing::listing;
 pub(crate) use params::unknown_method;
 pub use params::{Kind, Param, Params, Value};
-pub(crate) use query::path_and_query;
+pub(crate) use query::{check_length, path_and_query};
 
 use crate::records::{self, Root, Schema};
 

@@ -1,6 +1,7 @@
 //! Parameters as a query string, encoded as the platform's own client does (`quote_plus`).
 
 use super::{Params, Value};
+use crate::error::{Error, Result};
 
 /// The request target for a path and what was given. Unset parameters are not sent.
 pub(crate) fn path_and_query(path: &str, params: &Params) -> String {
@@ -17,6 +18,24 @@ pub(crate) fn path_and_query(path: &str, params: &Params) -> String {
         }
     }
     target
+}
+
+/// No request has a longer target, that of the server's own URL included. Servers take far less.
+const TARGET_MOST: usize = u16::MAX as usize - 1;
+
+/// A target that is too long to be sent is refused by the name of its longest parameter.
+pub(crate) fn check_length(target: &str, base: &str) -> Result<()> {
+    let length = base.len() + target.len();
+    if length <= TARGET_MOST {
+        return Ok(());
+    }
+    let parameters = target.split_once('?').map_or("", |(_, query)| query).split('&');
+    let longest = parameters.max_by_key(|parameter| parameter.len()).unwrap_or_default();
+    let name = longest.split_once('=').map_or("base_url", |(name, _)| name);
+    Err(Error::argument(
+        name,
+        format_args!("the request's target has {length} bytes with it; {TARGET_MOST} are the most"),
+    ))
 }
 
 fn quote(text: &str, target: &mut String) {
@@ -63,5 +82,16 @@ mod tests {
     #[test]
     fn only_the_unreserved_stay_as_they_are() {
         assert_eq!(query(r#"{"resource_type":"aZ09_.-~ /%+\u0000"}"#), "/e?resource_type=aZ09_.-~+%2F%25%2B%00");
+    }
+    #[test]
+    fn the_longest_parameter_is_what_makes_a_target_too_long() {
+        let long = "x".repeat(40_000);
+        let target = query(&format!(r#"{{"page":2,"resource_type":"{long}","event_user_ids":["u"]}}"#));
+        assert!(check_length(&target, "/api").is_ok());
+        let told = check_length(&target, &long).expect_err("too long").to_string();
+        assert!(told.contains("resource_type: "), "{told}");
+        let room = TARGET_MOST - target.len();
+        assert!(check_length(&target, &long[..room]).is_ok());
+        assert!(check_length(&target, &long[..=room]).is_err());
     }
 }

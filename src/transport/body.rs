@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use flate2::write::MultiGzDecoder;
+use flate2::write::GzDecoder;
 
 /// A longer `Content-Length` is believed when the bytes arrive.
 const PRESIZE_MOST: usize = 64 << 20;
@@ -12,7 +12,7 @@ const PRESIZE_EXTRA: usize = 16;
 /// A body as it comes in.
 pub(super) enum Body {
     Plain(Capped),
-    Gzip { decoder: Box<MultiGzDecoder<Capped>>, empty: bool },
+    Gzip(Box<Gzip>),
 }
 
 /// Why a body is not taken further.
@@ -32,23 +32,22 @@ impl Body {
 
     pub(super) fn gzip(cap: usize) -> Self {
         let capped = Capped { bytes: Vec::new(), cap, full: false };
-        Self::Gzip { decoder: Box::new(MultiGzDecoder::new(capped)), empty: true }
+        Self::Gzip(Box::new(Gzip { member: GzDecoder::new(capped), empty: true, whole: false, over: false }))
     }
 
     pub(super) fn take(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         match self {
             Self::Plain(capped) => capped.write_all(chunk).map_err(|_| Stop::Full),
-            Self::Gzip { decoder, empty } => {
-                *empty &= chunk.is_empty();
-                decoder.write_all(chunk).map_err(|error| stop(decoder, error))
-            }
+            Self::Gzip(gzip) => gzip.take(chunk).or_else(|error| gzip.judge(error)),
         }
     }
 
     /// No more will come.
     pub(super) fn end(&mut self) -> Result<(), Stop> {
         match self {
-            Self::Gzip { decoder, empty: false } => decoder.try_finish().map_err(|error| stop(decoder, error)),
+            Self::Gzip(gzip) if !gzip.empty && !gzip.over => {
+                gzip.member.try_finish().or_else(|error| gzip.judge(error))
+            }
             _ => Ok(()),
         }
     }
@@ -56,13 +55,49 @@ impl Body {
     pub(super) fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Plain(capped) => capped.bytes,
-            Self::Gzip { mut decoder, .. } => std::mem::take(&mut decoder.get_mut().bytes),
+            Self::Gzip(mut gzip) => std::mem::take(&mut gzip.member.get_mut().bytes),
         }
     }
 }
 
-fn stop(decoder: &MultiGzDecoder<Capped>, error: io::Error) -> Stop {
-    if decoder.get_ref().full { Stop::Full } else { Stop::Corrupt(error) }
+/// One or more members of gzip, and perhaps padding behind them.
+pub(super) struct Gzip {
+    member: GzDecoder<Capped>,
+    empty: bool,
+    /// A member before this one came to its end.
+    whole: bool,
+    over: bool,
+}
+
+impl Gzip {
+    fn take(&mut self, mut chunk: &[u8]) -> io::Result<()> {
+        self.empty &= chunk.is_empty();
+        while !chunk.is_empty() && !self.over {
+            match self.member.write(chunk)? {
+                0 => self.next_member()?,
+                taken => chunk = &chunk[taken..],
+            }
+        }
+        Ok(())
+    }
+
+    fn next_member(&mut self) -> io::Result<()> {
+        self.member.try_finish()?;
+        let nothing = Capped { bytes: Vec::new(), cap: 0, full: false };
+        let capped = std::mem::replace(self.member.get_mut(), nothing);
+        self.member = GzDecoder::new(capped);
+        self.whole = true;
+        Ok(())
+    }
+
+    /// What follows a whole member and does not begin like another is no part of the text, and is left alone, as gzip itself does.
+    fn judge(&mut self, error: io::Error) -> Result<(), Stop> {
+        if self.member.get_ref().full {
+            return Err(Stop::Full);
+        }
+        self.over = self.whole && self.member.header().is_none();
+        if self.over { Ok(()) } else { Err(Stop::Corrupt(error)) }
+    }
 }
 
 /// Takes no more than its cap.
@@ -136,6 +171,23 @@ mod tests {
         damaged[at] ^= 1;
         let mut body = Body::gzip(1000);
         assert!(matches!(body.take(&damaged).and_then(|()| body.end()), Err(Stop::Corrupt(_))));
+    }
+
+    /// Red when it is taken for another member: "incomplete deflate stream", "invalid gzip header".
+    #[test]
+    fn what_follows_gzip_and_is_none_is_left_alone_but_a_member_that_is_cut_off_is_not() {
+        for garbage in [&b"garbage!"[..], b"garbage that is longer than a header", &[0; 512]] {
+            let bytes = [&gzip(b"text"), garbage].concat();
+            for size in 1..bytes.len() {
+                let mut body = Body::gzip(100);
+                assert!(bytes.chunks(size).all(|chunk| body.take(chunk).is_ok()) && body.end().is_ok(), "{size}");
+                assert_eq!(body.into_bytes(), b"text");
+            }
+        }
+        let second = gzip(b"two");
+        let mut body = Body::gzip(100);
+        let outcome = body.take(&[&gzip(b"one"), &second[..second.len() - 4]].concat()).and_then(|()| body.end());
+        assert!(matches!(outcome, Err(Stop::Corrupt(_))));
     }
 
     #[test]

@@ -500,6 +500,19 @@ CLAIM(filters_cannot_smuggle_parameters)
     kal_client_close(client);
 }
 
+/* No request can have so long a target. The parameter is named which makes it so. */
+CLAIM(a_filter_too_long_to_be_asked_for_is_refused)
+{
+    static char text[1 << 17];
+    memset(text, 'x', sizeof text - 1);
+    kal_client client = new_client();
+    kal_events_query query = any_event();
+    query.page = 7;
+    query.resource_type = text;
+    events_refused(client, &query, KAL_INVALID_ARGUMENT, "resource_type: ");
+    kal_client_close(client);
+}
+
 CLAIM(missing_credentials_are_told_by_name)
 {
     kal_client_options options = options_for(&server);

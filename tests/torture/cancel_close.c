@@ -177,7 +177,7 @@ static void submit_some(int index)
             break;
         }
         case 18:
-            if (index == 0 && kal_shutdown(5000) == KAL_OK)
+            if (index % (torture_long ? THREADS : 8) == 0 && kal_shutdown(5000) == KAL_OK)
                 atomic_fetch_add(&shutdowns, 1);
             break;
         case 19 ... 20: {
@@ -240,6 +240,9 @@ int main(int argc, char **argv)
     torture_check(by_status[KAL_OK] > 0 && by_status[KAL_CANCELLED] > 0 && by_status[KAL_TIMED_OUT] > 0,
                   "calls succeed, are cancelled and run out of time: %ld, %ld, %ld", by_status[KAL_OK],
                   by_status[KAL_CANCELLED], by_status[KAL_TIMED_OUT]);
+    torture_check(shutdowns > 0 && closed_clients > 0 && closed_queues > 0 && streams > 0,
+                  "meanwhile the library is shut down, clients and queues are closed, streams are freed: %ld, %ld, %ld, %ld times",
+                  shutdowns, closed_clients, closed_queues, streams);
     for (int i = 0; i < QUEUES; i++)
         kal_queue_close(queues[i]);
     for (int i = 0; i < CLIENTS; i++)

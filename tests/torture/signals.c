@@ -26,7 +26,7 @@ enum { CALLERS = 4, HEADERS = 6, HEADER_BYTES = 6000 };
 
 static emulator plain, tls;
 static char ca_file[64];
-static atomic_long handled, handled_on_ours, resets, by_status[1000];
+static atomic_long handled, handled_on_ours, resets, resets_of_tls, by_status[1000];
 static atomic_bool over;
 
 static void on_signal(int signal)
@@ -109,6 +109,7 @@ static void *stand_between(void *argument)
         close(client);
         close(server);
         atomic_fetch_add(&resets, 1);
+        atomic_fetch_add(&resets_of_tls, middle->to == tls.port);
     }
     return NULL;
 }
@@ -265,7 +266,8 @@ static int everything(void)
     emulator_stop(&tls);
     unlink(ca_file);
 
-    torture_check(resets >= wanted, "the process lives through %ld resets", resets);
+    torture_check(resets >= wanted && resets_of_tls > 0 && resets_of_tls < resets,
+                  "the process lives through %ld resets, %ld of them under https", resets, resets_of_tls);
     torture_check(handled > 0 && handled_on_ours == 0, "no handler runs on a thread of the library: %ld of %ld do", handled_on_ours,
                   handled);
     torture_check(changed == 0, "all dispositions are as they were");
