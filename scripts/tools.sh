@@ -25,6 +25,10 @@ if [ "$1" = test ]; then
     # valgrind cannot start programs without the symbols of the dynamic loader.
     [ ! -d /usr/share/doc/libc6 ] || [ -e /usr/share/doc/libc6-dbg ] || missing="$missing libc6-dbg"
     need python3 python3
+    need sqlite3 sqlite3
+    [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
+    need luajit luajit
+    need abidiff abigail-tools
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
 # Servers' certificates are checked against the system's.

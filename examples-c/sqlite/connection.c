@@ -49,28 +49,27 @@ int connection_client(connection *connection, kal_client *client, char **message
     return SQLITE_OK;
 }
 
-/* Submits the call and waits for its completion. Closing the queue cancels a call that is still under way. */
-static int call(const connection *connection, kal_queue queue, const char *method, kal_result *result, char **message)
+/* Waits for the one call that was submitted to the queue, and closes it: that cancels a call which is still under way. */
+static int finish(const connection *connection, kal_queue queue, kal_completion *done, char **message)
 {
-    kal_completion done = KAL_COMPLETION_INIT;
     kal_error error;
-    kal_status status = kal_submit(connection->client, method, NULL, NULL, queue, NULL, &error);
-    if (status != KAL_OK)
-        return connection_failed(status, error, message);
-    while ((status = kal_queue_next(queue, PATIENCE, &done, &error)) == KAL_TIMED_OUT)
+    kal_status status;
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK && (status = kal_queue_next(queue, PATIENCE, done, &error)) == KAL_TIMED_OUT)
         if (is_interrupted(connection))
-            return SQLITE_INTERRUPT;
-    if (status != KAL_OK)
-        return connection_failed(status, error, message);
-    if (done.status != KAL_OK)
-        return connection_failed(done.status, done.error, message);
-    *result = done.result;
-    return SQLITE_OK;
+            code = SQLITE_INTERRUPT;
+    if (code == SQLITE_OK && status != KAL_OK)
+        code = connection_failed(status, error, message);
+    else if (code == SQLITE_OK && done->status != KAL_OK && done->status != KAL_DONE)
+        code = connection_failed(done->status, done->error, message);
+    kal_queue_close(queue);
+    return code;
 }
 
 int connection_read(connection *connection, const char *method, kal_result *result, char **message)
 {
     kal_call_options cached = KAL_CALL_OPTIONS_INIT;
+    kal_completion done = KAL_COMPLETION_INIT;
     kal_client client;
     kal_queue queue;
     kal_error error;
@@ -82,26 +81,27 @@ int connection_read(connection *connection, const char *method, kal_result *resu
     if (kal_call(client, method, NULL, &cached, result, NULL) == KAL_OK)
         return SQLITE_OK;
     kal_status status = kal_queue_open(&queue, &error);
+    if (status == KAL_OK && (status = kal_submit(client, method, NULL, NULL, queue, NULL, &error)) != KAL_OK)
+        kal_queue_close(queue);
     if (status != KAL_OK)
         return connection_failed(status, error, message);
-    code = call(connection, queue, method, result, message);
-    kal_queue_close(queue);
+    code = finish(connection, queue, &done, message);
+    *result = done.result;
     return code;
 }
 
 int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message)
 {
-    for (;;) {
-        kal_error error;
-        kal_status status = kal_stream_next(stream, PATIENCE, page, &error);
-        if (status == KAL_OK)
-            return SQLITE_OK;
-        if (status == KAL_DONE)
-            return SQLITE_DONE;
-        /* Without an error the page is just not there yet. */
-        if (status != KAL_TIMED_OUT || error.id != 0)
-            return connection_failed(status, error, message);
-        if (is_interrupted(connection))
-            return SQLITE_INTERRUPT;
-    }
+    kal_completion done = KAL_COMPLETION_INIT;
+    kal_queue queue;
+    kal_error error;
+    kal_status status = kal_queue_open(&queue, &error);
+    /* How long a request may take is the client's affair. */
+    if (status == KAL_OK && (status = kal_stream_submit_next(stream, UINT32_MAX, queue, NULL, &error)) != KAL_OK)
+        kal_queue_close(queue);
+    if (status != KAL_OK)
+        return connection_failed(status, error, message);
+    int code = finish(connection, queue, &done, message);
+    *page = done.result;
+    return code == SQLITE_OK && done.status == KAL_DONE ? SQLITE_DONE : code;
 }

@@ -1,0 +1,54 @@
+"""What the shell tests ask of the emulator: admin.py sent | seen PATH | fault JSON | all FILE
+
+sent        the API requests that came in since the last time, one a line, with their queries readable
+seen PATH   whether a request of that path has come in
+fault JSON  adds a fault
+all FILE    writes what the API answers, without the library: {"workspace": ..., "members": ..., "groups": ..., "events": ...}
+"""
+
+import json
+import os
+import sys
+import urllib.parse
+import urllib.request
+
+url = os.environ["KALEIDOSCOPE_API_URL"]
+
+
+def text_of(path, body=None, headers={}):
+    with urllib.request.urlopen(urllib.request.Request(url + path, body, headers)) as answer:
+        return answer.read().decode()
+
+
+def ask(path, body=None, headers={}):
+    return json.loads(text_of(path, body, headers))
+
+
+def sent():
+    for request in ask("/__emulator/requests"):
+        if request["path"].startswith("/workspaces/"):
+            print((request["path"].removeprefix("/workspaces/") + " " + urllib.parse.unquote_plus(request["query"])).strip())
+    ask("/__emulator/reset", b"")
+
+
+def seen(path):
+    sys.exit(path not in ask("/__emulator/counts")["paths"])
+
+
+def fault(fault):
+    ask("/__emulator/faults", fault.encode())
+
+
+def all(file):
+    form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+    token = ask("/auth/oauth/token", urllib.parse.urlencode(form).encode())["access_token"]
+    headers = {"X-Kal-Authorization": "Bearer " + token}
+    paths = {"workspace": "active", "members": "members", "groups": "groups", "events": "events?page_size=1000"}
+    # As it was sent: what was escaped stays so.
+    answers = ['"%s": %s' % (name, text_of("/workspaces/" + path, headers=headers)) for name, path in paths.items()]
+    with open(file, "w") as out:
+        out.write("{" + ", ".join(answers) + "}")
+    ask("/__emulator/reset", b"")
+
+
+{"sent": sent, "seen": seen, "fault": fault, "all": all}[sys.argv[1]](*sys.argv[2:])

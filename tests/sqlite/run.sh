@@ -1,0 +1,218 @@
+#!/bin/sh
+# The SQLite extension in the shell that people use, then in a program: with threads, plain and under valgrind.
+#
+# KAL_SQLITE      the extension, without .so                    (default: target/sqlite/kal_sqlite)
+# KAL_EMULATOR    the program kal-emulator                      (default: target/debug/kal-emulator)
+# KAL_LIB_DIR     where libkaleidoscope.a is, for the program   (default: target/lib)
+# KAL_INCLUDE_DIR where kaleidoscope.h is                       (default: include)
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/claims.sh
+KAL_SQLITE=${KAL_SQLITE:-$PWD/target/sqlite/kal_sqlite}
+KAL_EMULATOR=${KAL_EMULATOR:-$PWD/target/debug/kal-emulator}
+export KAL_SQLITE KAL_EMULATOR
+flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -I ${KAL_INCLUDE_DIR:-include}"
+for tool in sqlite3 valgrind; do
+    command -v "$tool" >/dev/null || { echo "not ok - $tool is installed"; exit 1; }
+done
+
+mkfifo "$scratch/stop" "$scratch/ready"
+"$KAL_EMULATOR" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
+exec 9>"$scratch/stop"
+read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
+export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
+
+admin() { python3 -B tests/sqlite/admin.py "$@"; }
+# shell STATEMENT...: the shell with the extension, and a database of its own with the user's tables in it.
+sqlite3 "$scratch/lab.db" <tests/sqlite/lab.sql
+shell() { sqlite3 -batch -bail -cmd ".load $KAL_SQLITE" "$scratch/lab.db" "$@"; }
+gives() { expected=$1 && shift && found=$(shell "$@" 2>&1) && same "$expected" "$found"; }
+# fails MESSAGE STATEMENT...: the statement fails, and that is what the shell says; URLs are not of interest.
+fails() {
+    expected=$1 && shift
+    if found=$(shell "$@" 2>&1); then echo "it did not fail: $found"; return 1; fi
+    case $found in *"$expected"*) ;; *) same "$expected" "$found" ;; esac
+}
+# sends EXPECTED STATEMENT...: what the server was asked for, one request a line; which pages there were is another matter.
+sends() {
+    expected=$1 && shift
+    admin sent >/dev/null
+    shell "$@" >"$scratch/rows" && same "$expected" "$(admin sent | sed 's/ page=[0-9]*$//; s/page=[0-9]*&//' | uniq)"
+}
+# same_rows TABLE SELECT: the table is what the select, from the server's own JSON, gives; in the same order.
+same_rows() {
+    same "$(shell "$2")" "$(shell "SELECT * FROM $1")" && [ -n "$(shell "SELECT * FROM $1")" ]
+}
+server="FROM json_each(readfile('$scratch/all.json'), '\$.%s') AS each"
+of() { printf "$server" "$1"; } # shellcheck disable=SC2059
+field() { printf "value ->> '%s'" "$1"; }
+fields() { comma='' && for name in "$@"; do printf "%s%s" "$comma" "$(field "$name")" && comma=', '; done; }
+
+# --- The extension itself
+
+# shellcheck disable=SC2086
+compiles() { ${CC:-gcc} $flags -fPIC -fsyntax-only examples-c/sqlite/*.c; }
+exported() { nm -D --defined-only "$KAL_SQLITE.so" | awk '{ print $3 }'; }
+claim 'the extension compiles without a warning' compiles
+claim 'it exports its entry point and nothing else' same sqlite3_kalsqlite_init "$(exported)"
+claim 'it needs no libkaleidoscope.so' sh -c '! ldd "$0.so" | grep libkaleidoscope' "$KAL_SQLITE"
+
+# --- The rows are what the server sent
+
+admin all "$scratch/all.json"
+claim 'kal_workspace is the workspace' same_rows kal_workspace \
+    "SELECT value ->> 'id', value ->> 'workspace_name' $(of workspace | sed "s/json_each(\(.*\), '[^']*')/(SELECT json_extract(\1, '\$.workspace') AS value)/")"
+claim 'kal_members has every member' same_rows kal_members \
+    "SELECT $(fields id full_name preferred_name access_level email) $(of members)"
+claim 'kal_groups has every group' same_rows kal_groups \
+    "SELECT $(fields id group_name email user_ids program_ids) $(of groups)"
+claim 'kal_group_members has a row for each member of each group' same_rows kal_group_members \
+    "SELECT each.value ->> 'id', member.value $(of groups), json_each(each.value, '\$.user_ids') AS member"
+claim 'kal_events has every event, in the order of the server' same_rows kal_events \
+    "SELECT $(fields id event_type event_type_version created_at event_user_id full_name preferred_name resource_id \
+        resource_type parent_bulk_event_id), coalesce(value ->> 'event_attrs', '{}'), $(fields is_bot is_bulk) $(of events)"
+
+# --- What is asked of the server. Seen red with each of the filters left out of events_plan.c.
+
+day=2025-10-01
+claim 'a list that a statement reads often is asked for once' \
+    sends 'members' 'SELECT count(*) FROM kal_members a, kal_members b, kal_members c WHERE b.id = a.id'
+claim 'nothing is asked for before a table is read' sends '' 'SELECT 1'
+claim 'event_type = goes to the server' \
+    sends 'events event_types=["create"]' "SELECT * FROM kal_events WHERE event_type = 'create'"
+claim 'event_type IN goes to the server, all values in one request' \
+    sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type IN ('delete', 'create')"
+claim 'OR is an IN' \
+    sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type = 'create' OR event_type = 'delete'"
+claim 'resource_type = goes to the server' \
+    sends 'events resource_type=task' "SELECT * FROM kal_events WHERE resource_type = 'task'"
+member=$(shell 'SELECT id FROM kal_members LIMIT 1')
+claim 'event_user_id goes to the server' \
+    sends "events event_user_ids=[\"$member\"]" "SELECT * FROM kal_events WHERE event_user_id = '$member'"
+claim 'the users of a subquery go to the server in one request' \
+    sends "$(printf 'members\nevents event_user_ids=["%s"]' "$member")" \
+    "SELECT * FROM kal_events WHERE event_user_id IN (SELECT id FROM kal_members WHERE id = '$member')"
+claim 'dates go to the server, a second wider' \
+    sends 'events after_date=2025-09-30T23:59:59Z&before_date=2025-11-01T00:00:01Z' \
+    "SELECT * FROM kal_events WHERE created_at >= '$day' AND created_at < '2025-11-01T00:00:00Z'"
+claim 'BETWEEN and dates of SQLite'"'"'s own, too' \
+    sends 'events after_date=2025-09-30T23:59:59Z&before_date=2025-10-08T00:00:01Z' \
+    "SELECT * FROM kal_events WHERE created_at BETWEEN datetime('$day') AND datetime('$day', '+7 days')"
+claim 'all filters at once' \
+    sends 'events event_types=["create"]&resource_type=task&after_date=2025-09-30T23:59:59Z' \
+    "SELECT * FROM kal_events WHERE created_at > '$day' AND resource_type = 'task' AND event_type = 'create'"
+claim 'the answers are the same without the server'"'"'s help' same \
+    "$(shell "SELECT id FROM kal_events WHERE created_at > '$day' AND resource_type = 'task' AND event_type IN ('create', 'update')")" \
+    "$(shell "SELECT id FROM kal_events WHERE +created_at > '$day' AND +resource_type = 'task' AND +event_type IN ('create', 'update')")"
+claim 'a comparison that ignores case stays in SQLite' \
+    sends 'events' "SELECT * FROM kal_events WHERE event_type = 'CREATE' COLLATE NOCASE"
+claim 'and finds what the server would not have' test -s "$scratch/rows"
+claim 'nothing is asked for what cannot be' \
+    sends '' "SELECT * FROM kal_events WHERE event_type = NULL OR (created_at > '2026-01-01' AND created_at < '2025-01-01')"
+pages() { admin sent >/dev/null && shell "$@" >/dev/null && admin sent; }
+claim 'LIMIT ends the asking' same "$(printf 'events page_size=10\nevents page=1&page_size=10\nevents page=2&page_size=10')" \
+    "$(pages "SELECT kal_open('{\"page_size\": 10}')" 'SELECT id FROM kal_events LIMIT 15')"
+
+# --- Joins, and the queries of the README
+
+claim 'members are joined with a table of the database' gives "Ivan Evans|A-17
+Søren Kim|B-02" 'SELECT full_name, barcode FROM samples JOIN kal_members ON email = owner ORDER BY barcode'
+claim 'a table of the database is filled from the workspace' gives 12 \
+    'CREATE TEMP TABLE copy AS SELECT * FROM kal_members' 'SELECT count(*) FROM copy'
+claim 'the same instant is equal, however it is written' gives 1 \
+    "SELECT count(*) > 0 FROM kal_events WHERE created_at = '2025-12-27 14:29:11.563+01:00'"
+
+awk '/^## /{ here = $0 == "## From SQL" } here && /^```/ { inside = $0 == "```sql"; next } here && inside' README.md \
+    >"$scratch/readme.sql"
+claim 'the README has queries' test "$(grep -c ';$' "$scratch/readme.sql")" -ge 4
+# One by one, so that it is told which of them fails. Seen red with a column that there is not.
+number=0
+while [ "$number" -lt "$(grep -c ';$' "$scratch/readme.sql")" ]; do
+    number=$((number + 1))
+    query=$(awk -v RS=';\n' -v n="$number" 'NR == n' "$scratch/readme.sql")
+    claim "query $number of the README" \
+        gives "$(sed -n "/^-- $number\$/,/^-- /{/^-- /d;p}" tests/sqlite/readme.expected)" "$query"
+done
+claim 'every query of the README has its expected rows' same "$number" "$(grep -c '^-- [0-9]' tests/sqlite/readme.expected)"
+
+# --- Errors are SQL errors
+
+admin fault '{"path": "/workspaces/members", "status": 503, "times": 0}'
+claim 'a failure of the server is an SQL error that says what it was' \
+    fails 'KAL_SERVICE_UNAVAILABLE: GET /workspaces/members failed with status 503' \
+    "SELECT kal_open('{\"max_attempts\": 1}')" 'SELECT * FROM kal_members'
+admin sent >/dev/null
+admin fault '{"path": "/workspaces/events", "after": 2, "status": 500, "times": 0}'
+claim 'a failure in the middle of the events is one, too' \
+    fails 'KAL_SERVER_ERROR: GET /workspaces/events failed with status 500' "SELECT kal_open('{\"page_size\": 10, \"max_attempts\": 1}')" 'SELECT count(*) FROM kal_events'
+admin sent >/dev/null
+claim 'wrong credentials are an SQL error' \
+    fails 'KAL_AUTH_FAILED: ' "SELECT kal_open('{\"client_secret\": \"wrong\"}')" 'SELECT * FROM kal_members'
+claim 'no secret is in it' \
+    sh -c 'case $1 in *hush-hush*) exit 1 ;; *KAL_*) ;; *) exit 1 ;; esac' - \
+    "$(shell "SELECT kal_open('{\"client_secret\": \"hush-hush\"}')" 'SELECT * FROM kal_members' 2>&1 || :)"
+claim 'missing credentials are one that says where to put them' \
+    env -u KALEIDOSCOPE_API_CLIENT_ID sh -c '! said=$(sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: "SELECT * FROM kal_members" 2>&1) &&
+        case $said in *KALEIDOSCOPE_API_CLIENT_ID*) ;; *) echo "$said"; exit 1 ;; esac'
+claim 'a server that is not there is an SQL error' \
+    fails 'KAL_' "SELECT kal_open('{\"base_url\": \"http://127.0.0.1:1\", \"max_attempts\": 1}')" 'SELECT * FROM kal_members'
+claim 'a date that is none is an SQL error that shows it' \
+    fails "created_at: 'yesterday' is no date" "SELECT * FROM kal_events WHERE created_at > 'yesterday'"
+claim 'an option that is none is one' fails 'kal_open: there is no option colour' "SELECT kal_open('{\"colour\": 1}')"
+claim 'an option of the wrong type is one' fails 'kal_open: timeout_ms: a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
+claim 'options that are no JSON are one' fails 'kal_open: malformed JSON' "SELECT kal_open('{')"
+claim 'the tables are read only' fails 'may not be modified' 'DELETE FROM kal_members'
+claim 'kal_open is not for views' \
+    fails 'unsafe use of kal_open' 'CREATE VIEW bad AS SELECT kal_open()' 'SELECT * FROM bad'
+admin fault '{"path": "/workspaces/members", "status": 503, "times": 1}'
+goes_on() {
+    printf '%s;\n' "SELECT kal_open('{\"max_attempts\": 1}') IS NULL" 'SELECT * FROM kal_members' 'SELECT count(*) FROM kal_members' |
+        sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: 2>"$scratch/errors" || [ -s "$scratch/errors" ]
+}
+claim 'a statement after a failure works' same "$(printf '1\n12')" "$(goes_on)"
+
+# --- Shells
+
+# The shell's own answer to Ctrl-C is sqlite3_interrupt; the statement waits for a server that never answers.
+interrupted() {
+    admin sent >/dev/null
+    admin fault '{"path": "/workspaces/members", "drop": "hang"}'
+    # A shell starts what is in the background deaf to SIGINT.
+    python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
+        sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: "SELECT kal_open('{\"timeout_ms\": 60000, \"max_attempts\": 1}')" \
+        'SELECT count(*) FROM kal_members' >"$scratch/interrupted" 2>&1 &
+    until admin seen /workspaces/members; do kill -0 $! || return 1; done
+    kill -INT $!
+    wait $! && return 1
+    grep -q interrupted "$scratch/interrupted" || { cat "$scratch/interrupted"; return 1; }
+}
+claim 'Ctrl-C ends a statement that waits for the server' interrupted
+two_shells() {
+    shell 'SELECT count(*) FROM kal_members, kal_groups' >"$scratch/one" &
+    shell 'SELECT count(*) FROM kal_events' >"$scratch/two" || return 1
+    wait $! && same 48 "$(cat "$scratch/one")" && same 250 "$(cat "$scratch/two")"
+}
+claim 'two shells do not meet' two_shells
+exec 9>&-
+
+# --- In a program
+
+# shellcheck disable=SC2086
+compiled() {
+    ${CC:-gcc} $flags -g -O1 -pthread -I tests/c tests/sqlite/test_connections.c tests/c/check.c tests/c/emulator.c \
+        "${KAL_LIB_DIR:-target/lib}/libkaleidoscope.a" \
+        -o "$scratch/test_connections" -lsqlite3 ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
+}
+run() {
+    code=0
+    "$@" || code=$?
+    [ "$code" -eq 0 ] || failures=$((failures + 1))
+    [ "$code" -le 1 ] || echo "not ok - the program exits with 0 or 1: it exits with $code"
+}
+unset KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
+claim 'the test program compiles' compiled
+run "$scratch/test_connections"
+echo '# under valgrind'
+run valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+    --fair-sched=yes --num-callers=40 --suppressions=tests/c/valgrind.supp "$scratch/test_connections"
+finish

@@ -1,0 +1,197 @@
+/* The extension in one process many times: threads, interrupts, unloading. KAL_SQLITE is where it is. */
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "emulator.h"
+
+static emulator server;
+
+#define COUNT_MEMBERS "SELECT count(*) FROM kal_members"
+#define COUNT_EVENTS "SELECT count(*) FROM kal_events WHERE event_type IN ('create', 'update', 'delete', 'comment', 'assign')"
+
+static sqlite3 *opened(void)
+{
+    sqlite3 *db = NULL;
+    char *message = NULL;
+    CHECK_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
+    sqlite3_enable_load_extension(db, 1);
+    int code = sqlite3_load_extension(db, getenv("KAL_SQLITE"), NULL, &message);
+    CHECK_TEXT(message, NULL);
+    CHECK_INT(code, SQLITE_OK);
+    sqlite3_free(message);
+    return db;
+}
+
+/* The number that the statement gives; minus the code of its failure. */
+static int64_t number(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    int64_t value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -code;
+    if (code != SQLITE_ROW)
+        printf("# %s: %s\n", sql, sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static void closed(sqlite3 *db)
+{
+    CHECK_INT(sqlite3_close(db), SQLITE_OK);
+}
+
+static void *use(void *unused)
+{
+    sqlite3 *db = opened();
+    (void)unused;
+    for (int i = 0; i < 5; i++) {
+        CHECK_INT(number(db, COUNT_MEMBERS), 12);
+        CHECK_INT(number(db, COUNT_EVENTS), 250);
+    }
+    closed(db);
+    return NULL;
+}
+
+static void *use_shared(void *db)
+{
+    for (int i = 0; i < 5; i++) {
+        CHECK_INT(number(db, COUNT_MEMBERS), 12);
+        CHECK_INT(number(db, COUNT_EVENTS), 250);
+    }
+    return NULL;
+}
+
+static void eight_threads(void *(*run)(void *), void *argument)
+{
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, run, argument) == 0);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+}
+
+CLAIM(threads_with_a_connection_each_do_not_meet)
+{
+    eight_threads(use, NULL);
+    CHECK_INT(emulator_count(&server, "token_requests"), 8);
+}
+
+CLAIM(threads_that_share_a_connection_share_its_client)
+{
+    sqlite3 *db = opened();
+    eight_threads(use_shared, db);
+    closed(db);
+    CHECK_INT(emulator_count(&server, "token_requests"), 1);
+    CHECK_INT(emulator_count(&server, "/workspaces/members"), 1);
+}
+
+CLAIM(connections_do_not_share_their_clients)
+{
+    sqlite3 *refused = opened(), *admitted = opened();
+    CHECK_INT(number(refused, "SELECT kal_open('{\"client_secret\": \"wrong\"}')"), 0);
+    CHECK_INT(number(refused, COUNT_MEMBERS), -SQLITE_ERROR);
+    CHECK_CONTAINS(sqlite3_errmsg(refused), "KAL_AUTH_FAILED");
+    CHECK_INT(number(admitted, COUNT_MEMBERS), 12);
+    closed(refused);
+    CHECK_INT(number(admitted, COUNT_EVENTS), 250);
+    closed(admitted);
+}
+
+static const char *awaited;
+
+static void *interrupt(void *db)
+{
+    emulator_wait_for(&server, awaited, 1);
+    sqlite3_interrupt(db);
+    return NULL;
+}
+
+/* Seen red without the question whether there was an interrupt: the statement ended with KAL_TIMED_OUT instead. */
+static void interrupted(const char *path, const char *sql)
+{
+    sqlite3 *db = opened();
+    pthread_t thread;
+    char fault[100];
+    CHECK_INT(number(db, "SELECT kal_open('{\"timeout_ms\": 20000, \"max_attempts\": 1}')"), 0);
+    snprintf(fault, sizeof fault, "{\"path\": \"%s\", \"drop\": \"hang\"}", path);
+    emulator_fault(&server, fault);
+    awaited = path;
+    REQUIRE(pthread_create(&thread, NULL, interrupt, db) == 0);
+    CHECK_INT(number(db, sql), -SQLITE_INTERRUPT);
+    pthread_join(thread, NULL);
+    CHECK_INT(number(db, COUNT_MEMBERS), 12);
+    CHECK_INT(number(db, COUNT_EVENTS), 250);
+    closed(db);
+}
+
+CLAIM(an_interrupt_ends_a_statement_that_waits_for_a_list)
+{
+    interrupted("/workspaces/members", COUNT_MEMBERS);
+}
+
+CLAIM(an_interrupt_ends_a_statement_that_waits_for_a_page_of_events)
+{
+    interrupted("/workspaces/events", COUNT_EVENTS);
+}
+
+CLAIM(a_connection_that_is_closed_leaves_no_connection_to_the_server)
+{
+    sqlite3 *db = opened();
+    CHECK_INT(number(db, COUNT_MEMBERS), 12);
+    CHECK(emulator_count(&server, "open_connections") > 0);
+    closed(db);
+    int tries = 0;
+    while (emulator_count(&server, "open_connections") > 0 && tries++ < 10000)
+        usleep(1000);
+    CHECK_INT(emulator_count(&server, "open_connections"), 0);
+}
+
+CLAIM(it_can_be_unloaded_and_loaded_again)
+{
+    for (int i = 0; i < 20; i++) {
+        sqlite3 *db = opened();
+        CHECK_INT(number(db, COUNT_MEMBERS), 12);
+        /* SQLite unloads it, while a thread of it runs. */
+        closed(db);
+    }
+}
+
+CLAIM(a_statement_that_is_not_read_to_its_end_leaks_nothing)
+{
+    sqlite3 *db = opened();
+    sqlite3_stmt *statement = NULL;
+    CHECK_INT(sqlite3_prepare_v2(db, "SELECT * FROM kal_events, kal_members", -1, &statement, NULL), SQLITE_OK);
+    CHECK_INT(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_finalize(statement);
+    closed(db);
+}
+
+CLAIM(it_may_be_loaded_twice_into_a_connection)
+{
+    sqlite3 *db = opened();
+    CHECK_INT(number(db, COUNT_MEMBERS), 12);
+    CHECK_INT(sqlite3_load_extension(db, getenv("KAL_SQLITE"), NULL, NULL), SQLITE_OK);
+    CHECK_INT(number(db, COUNT_MEMBERS), 12);
+    closed(db);
+}
+
+static void reset_server(void)
+{
+    emulator_reset(&server);
+}
+
+int main(int argc, char **argv)
+{
+    server = emulator_start("--seed", "7", (char *)NULL);
+    setenv("KALEIDOSCOPE_API_URL", server.url, 1);
+    setenv("KALEIDOSCOPE_API_CLIENT_ID", "demo-client", 1);
+    setenv("KALEIDOSCOPE_API_CLIENT_SECRET", "demo-secret", 1);
+    check_before_each(reset_server);
+    int outcome = check_main(argc, argv);
+    emulator_stop(&server);
+    return outcome;
+}
