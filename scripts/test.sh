@@ -33,6 +33,7 @@ section 'torture'        'Faults, races and forks, the short form'           tes
 section 'installation'   'Installation'                                      test-install
 section 'compatibility'  'Compatibility with the Python client'              test-compat
 section 'Go'             'The Go package'                                    test-go
+section 'any language'   'From any language'                                 test-any-language
 section 'SQLite'         'The SQLite extension'                              test-sqlite
 section 'ABI'            'Compatibility with the last release'               test-abi
 

@@ -1,0 +1,39 @@
+using System;
+using System.Runtime.InteropServices;
+
+struct Handle { public ulong Id; }      // kal_client, kal_result, kal_error
+struct ErrorInfo                        // as much of kal_error_info as is read here
+{
+    public int Status, HttpStatus, Attempts;
+    public byte Retryable;
+    public long RetryAfterMs;
+    public IntPtr Message;
+}
+
+static class Call
+{
+    const string Kal = "libkaleidoscope.so.0";
+    [DllImport(Kal)] static extern int kal_client_open(IntPtr options, out Handle client, out Handle error);
+    [DllImport(Kal)] static extern int kal_call(Handle client, [MarshalAs(UnmanagedType.LPUTF8Str)] string method,
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string parameters, IntPtr options, out Handle result, out Handle error);
+    [DllImport(Kal)] static extern IntPtr kal_result_json(Handle result, IntPtr size);
+    [DllImport(Kal)] static extern IntPtr kal_error_get(Handle error);
+    [DllImport(Kal)] static extern void kal_result_free(Handle result);
+    [DllImport(Kal)] static extern void kal_client_close(Handle client);
+
+    static int Main(string[] args)
+    {
+        Handle client, error, result = new Handle();
+        if (kal_client_open(IntPtr.Zero, out client, out error) != 0 ||
+            kal_call(client, args[0], args.Length > 1 ? args[1] : null, IntPtr.Zero, out result, out error) != 0)
+        {
+            var info = Marshal.PtrToStructure<ErrorInfo>(kal_error_get(error));
+            Console.Error.WriteLine(Marshal.PtrToStringUTF8(info.Message));
+            return 1;
+        }
+        Console.WriteLine(Marshal.PtrToStringUTF8(kal_result_json(result, IntPtr.Zero)));
+        kal_result_free(result);
+        kal_client_close(client);
+        return 0;
+    }
+}
