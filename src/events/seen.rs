@@ -1,7 +1,9 @@
 //! The ids that are remembered: of what was given, and of what was passed over on the way.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// How many are remembered besides those that have to be, unless a page is half as large.
 const WINDOW: usize = 10_000;
@@ -9,8 +11,13 @@ const WINDOW: usize = 10_000;
 /// Ids in the order in which they were first seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    entries: HashMap<Arc<str>, Entry>,
-    queue: VecDeque<Arc<str>>,
+    /// Each stands at a place that counts on from the first one that there ever was.
+    queue: VecDeque<Entry>,
+    /// The place of the first one that is still there.
+    first: u64,
+    /// The places by the ids' hashes.
+    places: HashTable<u64>,
+    hasher: DefaultHashBuilder,
     pass: u64,
     next: u64,
     largest_page: usize,
@@ -18,6 +25,8 @@ pub(super) struct Seen {
 
 #[derive(Debug)]
 struct Entry {
+    id: Box<str>,
+    hash: u64,
     at: Option<i64>,
     /// In which pass it was last seen.
     pass: u64,
@@ -43,21 +52,45 @@ impl Seen {
 
     /// Looks an id up, and remembers it.
     pub(super) fn see(&mut self, id: &str, at: Option<i64>) -> Sight {
-        if let Some(entry) = self.entries.get_mut(id) {
+        let hash = self.hasher.hash_one(id);
+        if let Some(index) = self.find(hash, id) {
+            let entry = &mut self.queue[index];
             let again = entry.pass == self.pass;
             entry.pass = self.pass;
             return if again { Sight::Again } else { Sight::Known };
         }
-        let id: Arc<str> = id.into();
-        self.entries.insert(Arc::clone(&id), Entry { at, pass: self.pass, number: self.next });
-        self.queue.push_back(id);
+        self.put(Entry { id: id.into(), hash, at, pass: self.pass, number: self.next });
         self.next += 1;
         Sight::New
     }
 
     /// Whether this pass has seen an id.
     pub(super) fn is_of_this_pass(&self, id: &str) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.pass == self.pass)
+        self.find(self.hasher.hash_one(id), id).is_some_and(|index| self.queue[index].pass == self.pass)
+    }
+
+    fn find(&self, hash: u64, id: &str) -> Option<usize> {
+        let index = |place: &u64| index(*place, self.first);
+        self.places.find(hash, |place| *self.queue[index(place)].id == *id).map(index)
+    }
+
+    /// Adds one at the end.
+    fn put(&mut self, entry: Entry) {
+        let place = self.first + self.queue.len() as u64;
+        let hash = entry.hash;
+        self.queue.push_back(entry);
+        let (queue, first) = (&self.queue, self.first);
+        self.places.insert_unique(hash, place, |place| queue[index(*place, first)].hash);
+    }
+
+    /// Takes the first one out.
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop_front()?;
+        if let Ok(place) = self.places.find_entry(entry.hash, |place| *place == self.first) {
+            place.remove();
+        }
+        self.first += 1;
+        Some(entry)
     }
 
     /// Forgets the oldest when there are too many, but none that `keep` wants. Says whether something was forgotten.
@@ -71,11 +104,10 @@ impl Seen {
             if self.queue.len() <= most {
                 break;
             }
-            let Some(id) = self.queue.pop_front() else { break };
-            if self.entries.get(&id).is_some_and(|entry| keep(entry.at)) {
-                self.queue.push_back(id);
+            let Some(entry) = self.pop() else { break };
+            if keep(entry.at) {
+                self.put(entry);
             } else {
-                self.entries.remove(&id);
                 forgot = true;
             }
         }
@@ -84,10 +116,9 @@ impl Seen {
 
     /// All of them that `wanted` wants, in the order in which they were first seen.
     pub(super) fn remembered(&self, wanted: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, &str)> {
-        let entries = self.entries.iter().filter(|(_, entry)| wanted(entry.at));
-        let mut found: Vec<_> = entries.map(|(id, entry)| (entry.number, entry.at, &**id)).collect();
-        found.sort_unstable_by_key(|(number, ..)| *number);
-        found.into_iter().map(|(_, at, id)| (at, id)).collect()
+        let mut found: Vec<_> = self.queue.iter().filter(|entry| wanted(entry.at)).collect();
+        found.sort_unstable_by_key(|entry| entry.number);
+        found.into_iter().map(|entry| (entry.at, &*entry.id)).collect()
     }
 
     /// How many events the largest page had.
@@ -97,8 +128,13 @@ impl Seen {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.queue.len()
     }
+}
+
+fn index(place: u64, first: u64) -> usize {
+    // No larger than the queue is long.
+    usize::try_from(place - first).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
