@@ -7,12 +7,12 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
-use crate::records::{self, Table};
+use crate::records::{Decoder, Table};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
 use crate::sign_in::{SignIn, Token};
 use crate::stats::Counters;
-use crate::transport::{self, Incoming, Outgoing, Redaction, Transport};
+use crate::transport::{self, Arriving, Incoming, Outgoing, Redaction, Transport};
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
@@ -70,8 +70,8 @@ impl Fetcher {
         tracking.progress.asks(target.clone());
         let retries =
             Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
-        let answer = retries.run(Repeat::Safe, || self.attempt(&target, tracking, thread)).await?;
-        self.decode(method, when_empty, answer).map(Arc::new).map_err(|error| {
+        let (answer, decoder) = retries.run(Repeat::Safe, || self.attempt(method, &target, tracking, thread)).await?;
+        self.decode(method, when_empty, answer, decoder).map(Arc::new).map_err(|error| {
             error.with(|details| {
                 details.attempts = tracking.progress.attempts();
                 details.method = Some(transport::Method::Get.name());
@@ -81,20 +81,32 @@ impl Fetcher {
     }
 
     /// A token can end before its time: then there is one new token and one replay.
-    async fn attempt(&self, target: &str, tracking: &Tracking, thread: u64) -> Result<Incoming, Failure> {
+    async fn attempt(
+        &self,
+        method: &'static Method,
+        target: &str,
+        tracking: &Tracking,
+        thread: u64,
+    ) -> Result<(Incoming, Decoder), Failure> {
         let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
-        match self.get(target, &token, thread).await {
+        match self.get(method, target, &token, thread).await {
             Err(error) if error.http_status() == Some(401) => {
                 log::info!("{error}; trying once with a new token");
                 let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
                 tracking.progress.attempt();
-                Ok(self.get(target, &token, thread).await?)
+                Ok(self.get(method, target, &token, thread).await?)
             }
             outcome => Ok(outcome?),
         }
     }
 
-    async fn get(&self, target: &str, token: &Token, thread: u64) -> Result<Incoming> {
+    async fn get(
+        &self,
+        method: &'static Method,
+        target: &str,
+        token: &Token,
+        thread: u64,
+    ) -> Result<(Incoming, Decoder)> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
         // The service's own client sends it with every request, so this is what the service is known to take.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -103,25 +115,36 @@ impl Fetcher {
             headers.insert(AUTHORIZATION, iap);
         }
         let cap = self.config.max_response_bytes;
-        let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap };
+        let (schema, root) = method.shape.schema();
+        let mut decoder = Decoder::new(schema, root);
+        // While the rest of the answer is on its way, what is there is decoded.
+        let mut arriving = |body: &mut [u8], whole| decoder.advance(body, whole);
+        let arriving: Option<&mut Arriving> = Some(&mut arriving);
+        let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap, arriving };
         // On its own: what holds it would be moved with it, more than once.
-        Box::pin(self.transport.exchange(request, thread)).await
+        let answer = Box::pin(self.transport.exchange(request, thread)).await?;
+        Ok((answer, decoder))
     }
 
-    fn decode(&self, method: &'static Method, when_empty: WhenEmpty, answer: Incoming) -> Result<Answer> {
-        let (schema, root) = method.shape.schema();
+    fn decode(
+        &self,
+        method: &'static Method,
+        when_empty: WhenEmpty,
+        answer: Incoming,
+        decoder: Decoder,
+    ) -> Result<Answer> {
         let text = answer.body.trim_ascii();
         if text.is_empty() || text == b"null" {
             return match when_empty {
-                WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(schema))),
+                WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(method.shape.schema().0))),
                 WhenEmpty::NotFound => Err((ErrorKind::NotFound, "there is none: the answer has no body".to_owned())),
                 WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, "the answer has no body".to_owned())),
             }
             .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
         }
-        let Incoming { status, headers, body } = answer;
-        records::decode(body, schema, root).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
-            let answer = Incoming { status, headers, body: Vec::new() };
+        let Incoming { status, headers, body, reuse } = answer;
+        decoder.finish(body, reuse).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
+            let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
             self.unusable(ErrorKind::BadResponse, method, &error.to_string(), &answer, &error.body)
         })
     }

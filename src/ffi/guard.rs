@@ -86,9 +86,13 @@ pub(super) fn null(argument: &str) -> Error {
 
 fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     prepare();
-    let before = GUARDED.replace(true);
-    let outcome = catch_unwind(AssertUnwindSafe(body));
-    GUARDED.set(before);
+    // Looked up once: finding a thread's own cell takes a call in a shared library.
+    let outcome = GUARDED.with(|guarded| {
+        let before = guarded.replace(true);
+        let outcome = catch_unwind(AssertUnwindSafe(body));
+        guarded.set(before);
+        outcome
+    });
     outcome.unwrap_or_else(|panic| Err(describe(panic.as_ref())))
 }
 

@@ -109,7 +109,10 @@ pub(super) fn take<H: Handle>(handle: H) -> Option<H::Object> {
 
 /// Frees a handle.
 pub(super) fn release<H: Handle>(handle: H) {
-    super::guard::infallible((), || take(handle).map(drop));
+    super::guard::infallible((), || {
+        check(handle).ok()?;
+        table().ok()?.remove(handle.id(), |object| H::unwrap(object).is_some())
+    });
 }
 
 /// What the handle itself tells: its kind, and the process it was made in.

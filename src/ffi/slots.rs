@@ -39,14 +39,23 @@ impl<T> Slots<T> {
 
     /// The same, and the slot is free again; unless `read` has no use for the object.
     pub(super) fn take<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+        let mut taken = None;
+        self.remove(key, |object| {
+            taken = read(object);
+            taken.is_some()
+        })?;
+        taken
+    }
+
+    /// Drops the object with this key and frees its slot, if `is_it` says so.
+    pub(super) fn remove(&self, key: u64, is_it: impl FnOnce(&T) -> bool) -> Option<()> {
         let slot = slot(key)?;
         let mut slots = self.lock();
-        let taken = slots.get(slot).and_then(read)?;
+        slots.get(slot).filter(|object| is_it(object))?;
         let removed = slots.remove(slot);
         // What goes with the last reference may be large, and other threads want the slots.
         drop(slots);
-        drop(removed);
-        Some(taken)
+        removed.map(drop)
     }
 
     fn lock(&self) -> MutexGuard<'_, SlotMap<DefaultKey, T>> {

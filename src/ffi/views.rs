@@ -8,7 +8,7 @@ use super::workspace::{
     KAL_ACCESS_VIEWER, kal_workspace, kal_workspace_event, kal_workspace_group, kal_workspace_user,
 };
 use crate::answer::Answer;
-use crate::records::{Table, event, group, member, workspace};
+use crate::records::{self, event, group, member, workspace};
 use crate::service::Shape;
 
 /// The records of one answer as C reads them. Kept in the answer, whose text they point into.
@@ -31,7 +31,7 @@ pub(super) trait Record: Sized + 'static {
     /// The list columns of the record.
     const LISTS: &[usize] = &[];
     /// Makes the struct; `list` gives the elements of a list column.
-    fn read(table: &Table, row: usize, list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self;
+    fn read(record: records::Record<'_>, list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self;
 }
 
 impl<R: Record> View<R> {
@@ -56,75 +56,72 @@ impl<R: Record> View<R> {
         }
         let items = items.into_boxed_slice();
         let mut taken = 0;
-        let records: Box<[R]> = answer
-            .rows()
-            .map(|row| {
-                R::read(table, row, |column| {
-                    let len = table.list_len(row, column);
-                    let first = items.as_ptr().wrapping_add(taken);
-                    taken += len;
-                    (first, len)
-                })
+        let mut records = Vec::with_capacity(answer.rows().len());
+        records.extend(answer.rows().filter_map(|row| table.record(row)).map(|record| {
+            R::read(record, |column| {
+                let len = record.list_len(column);
+                let first = items.as_ptr().wrapping_add(taken);
+                taken += len;
+                (first, len)
             })
-            .collect();
+        }));
+        let records = records.into_boxed_slice();
         let pointers = records.iter().map(ptr::from_ref).collect();
         Self { _records: records, pointers, _items: items }
     }
 }
 
-fn text(table: &Table, row: usize, column: usize) -> *const c_char {
-    table.text_with_nul(row, column).map_or(ptr::null(), |text| text.as_ptr().cast())
+fn text(record: records::Record<'_>, column: usize) -> *const c_char {
+    record.text_ptr(column).cast()
 }
 
-fn flag(table: &Table, row: usize, column: usize) -> i8 {
-    table.boolean(row, column).map_or(-1, i8::from)
+fn flag(record: records::Record<'_>, column: usize) -> i8 {
+    record.boolean(column).map_or(-1, i8::from)
 }
 
 impl Record for kal_workspace {
     const SHAPE: Shape = Shape::Workspace;
 
-    fn read(table: &Table, row: usize, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
-        Self { id: text(table, row, workspace::ID), workspace_name: text(table, row, workspace::WORKSPACE_NAME) }
+    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
+        Self { id: text(record, workspace::ID), workspace_name: text(record, workspace::WORKSPACE_NAME) }
     }
 }
 
 impl Record for kal_workspace_user {
     const SHAPE: Shape = Shape::Users;
 
-    fn read(table: &Table, row: usize, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
+    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
         Self {
-            id: text(table, row, member::ID),
-            full_name: text(table, row, member::FULL_NAME),
-            preferred_name: text(table, row, member::PREFERRED_NAME),
-            email: text(table, row, member::EMAIL),
-            access_level: access_level(table.text_with_nul(row, member::ACCESS_LEVEL)),
-            access_level_name: text(table, row, member::ACCESS_LEVEL),
+            id: text(record, member::ID),
+            full_name: text(record, member::FULL_NAME),
+            preferred_name: text(record, member::PREFERRED_NAME),
+            email: text(record, member::EMAIL),
+            access_level: access_level(record),
+            access_level_name: text(record, member::ACCESS_LEVEL),
         }
     }
 }
 
-fn access_level(word: Option<&[u8]>) -> i32 {
-    match word {
-        Some(b"admin\0") => KAL_ACCESS_ADMIN,
-        Some(b"team-member\0") => KAL_ACCESS_TEAM_MEMBER,
-        Some(b"guest\0") => KAL_ACCESS_GUEST,
-        Some(b"viewer\0") => KAL_ACCESS_VIEWER,
-        Some(b"deactivated\0") => KAL_ACCESS_DEACTIVATED,
-        _ => KAL_ACCESS_UNKNOWN,
-    }
+/// In the order of [`records::ACCESS_LEVELS`].
+const ACCESS_LEVELS: [i32; records::ACCESS_LEVELS.len()] =
+    [KAL_ACCESS_ADMIN, KAL_ACCESS_TEAM_MEMBER, KAL_ACCESS_GUEST, KAL_ACCESS_VIEWER, KAL_ACCESS_DEACTIVATED];
+
+fn access_level(record: records::Record<'_>) -> i32 {
+    let word = record.word(member::ACCESS_LEVEL);
+    word.and_then(|word| ACCESS_LEVELS.get(word).copied()).unwrap_or(KAL_ACCESS_UNKNOWN)
 }
 
 impl Record for kal_workspace_group {
     const SHAPE: Shape = Shape::Groups;
     const LISTS: &[usize] = &[group::USER_IDS, group::PROGRAM_IDS];
 
-    fn read(table: &Table, row: usize, mut list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
+    fn read(record: records::Record<'_>, mut list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
         let (user_ids, user_ids_len) = list(group::USER_IDS);
         let (program_ids, program_ids_len) = list(group::PROGRAM_IDS);
         Self {
-            id: text(table, row, group::ID),
-            group_name: text(table, row, group::GROUP_NAME),
-            email: text(table, row, group::EMAIL),
+            id: text(record, group::ID),
+            group_name: text(record, group::GROUP_NAME),
+            email: text(record, group::EMAIL),
             user_ids,
             user_ids_len,
             program_ids,
@@ -136,24 +133,25 @@ impl Record for kal_workspace_group {
 impl Record for kal_workspace_event {
     const SHAPE: Shape = Shape::Events;
 
-    fn read(table: &Table, row: usize, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
+    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
         Self {
-            id: text(table, row, event::ID),
-            event_type: text(table, row, event::EVENT_TYPE),
-            event_type_version: table.int(row, event::EVENT_TYPE_VERSION).unwrap_or(-1),
-            created_at: text(table, row, event::CREATED_AT),
-            created_at_us: table.time_us(row, event::CREATED_AT).unwrap_or(i64::MIN),
-            event_user_id: text(table, row, event::EVENT_USER_ID),
-            full_name: text(table, row, event::FULL_NAME),
-            preferred_name: text(table, row, event::PREFERRED_NAME),
-            resource_id: text(table, row, event::RESOURCE_ID),
-            resource_type: text(table, row, event::RESOURCE_TYPE),
-            parent_bulk_event_id: text(table, row, event::PARENT_BULK_EVENT_ID),
-            event_attrs: table
-                .text_with_nul(row, event::EVENT_ATTRS)
-                .map_or(c"{}".as_ptr(), |attrs| attrs.as_ptr().cast()),
-            is_bot: flag(table, row, event::IS_BOT),
-            is_bulk: flag(table, row, event::IS_BULK),
+            id: text(record, event::ID),
+            event_type: text(record, event::EVENT_TYPE),
+            event_type_version: record.int(event::EVENT_TYPE_VERSION).unwrap_or(-1),
+            created_at: text(record, event::CREATED_AT),
+            created_at_us: record.time_us(event::CREATED_AT).unwrap_or(i64::MIN),
+            event_user_id: text(record, event::EVENT_USER_ID),
+            full_name: text(record, event::FULL_NAME),
+            preferred_name: text(record, event::PREFERRED_NAME),
+            resource_id: text(record, event::RESOURCE_ID),
+            resource_type: text(record, event::RESOURCE_TYPE),
+            parent_bulk_event_id: text(record, event::PARENT_BULK_EVENT_ID),
+            event_attrs: match text(record, event::EVENT_ATTRS) {
+                attrs if attrs.is_null() => c"{}".as_ptr(),
+                attrs => attrs,
+            },
+            is_bot: flag(record, event::IS_BOT),
+            is_bulk: flag(record, event::IS_BULK),
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn token(body: &[u8]) {
     let received = Instant::now();
     let redaction = Redaction::default();
     let read = |body: &[u8]| {
-        let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec() };
+        let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec(), reuse: None };
         read_answer(answer, &redaction, 7, received)
     };
     let parsed = serde_json::from_slice::<Value>(body);

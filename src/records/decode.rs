@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::cell::{NONE, span};
 use super::error::DecodeError;
-use super::fault::{Fault, Step};
-use super::field::Gathered;
+use super::fault::Fault;
+use super::field::{Gathered, Mark};
 use super::original::Original;
 use super::record::Reader;
 use super::scan::{byte, whitespace};
 use super::schema::{Root, Schema};
 use super::skip::skip_value;
-use super::table::Table;
+use super::table::{Reuse, Table};
 
 /// How many rows are read before their average length is trusted for an estimate of how many there will be.
 const SAMPLE: usize = 32;
@@ -19,86 +19,146 @@ const SAMPLE: usize = 32;
 /// Decodes `body`, a whole JSON text, into records of type `schema`.
 ///
 /// The table keeps the body's buffer. On error the body is given back as it was.
-pub(crate) fn decode(mut body: Vec<u8>, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
-    if u32::try_from(body.len()).is_err() {
-        return Err(DecodeError { path: String::new(), reason: "longer than 4 GiB".into(), offset: 0, body });
-    }
-    let mut document = Document::new(schema, root);
-    if let Err(fault) = document.read(&mut body, root) {
-        let path = document.path(&fault);
-        let original = document.reader.gathered.original;
-        original.undo(&mut body[..fault.seen], 0..fault.seen);
-        return Err(DecodeError { path, reason: fault.reason.to_string(), offset: fault.at, body });
-    }
-    document.finish(body)
+#[cfg(any(fuzzing, test))]
+pub(crate) fn decode(body: Vec<u8>, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
+    Decoder::new(schema, root).finish(body, None)
 }
 
-/// A body while it is read.
-struct Document {
+/// Decodes a body, while it arrives if there is time for it then.
+pub(crate) struct Decoder {
     reader: Reader,
     cells: Vec<u64>,
     rows: usize,
-    /// Whether a record is being read just now.
-    inside: bool,
     list: bool,
+    /// How long the body is, as far as is known.
+    whole: usize,
+    /// What comes next, and where.
+    next: Next,
+    at: usize,
+    /// What there was before the record that is being read just now, if one is.
+    before: Option<Before>,
+    /// A record that was cut off is read again when there is twice as much of it: its beginning is not read too often.
+    not_until: usize,
+    fault: Option<Fault>,
 }
 
-impl Document {
-    fn new(schema: &'static Schema, root: Root) -> Self {
+#[derive(Clone, Copy)]
+enum Next {
+    Outermost,
+    RowOrEnd,
+    Row,
+    CommaOrEnd,
+    Nothing,
+}
+
+/// What a record that is given up is taken back to.
+struct Before {
+    cells: usize,
+    gathered: Mark,
+}
+
+impl Decoder {
+    pub(crate) fn new(schema: &'static Schema, root: Root) -> Self {
         let list = root == Root::List;
-        Self { reader: Reader::new(schema, if list { 2 } else { 1 }), cells: Vec::new(), rows: 0, inside: false, list }
+        Self {
+            reader: Reader::new(schema, if list { 2 } else { 1 }),
+            cells: Vec::new(),
+            rows: 0,
+            list,
+            whole: 0,
+            next: Next::Outermost,
+            at: 0,
+            before: None,
+            not_until: 0,
+            fault: None,
+        }
     }
 
-    fn read(&mut self, body: &mut [u8], root: Root) -> Result<(), Fault> {
-        let start = whitespace(body, 0);
-        let after = match (root, byte(body, start)) {
-            (Root::List, b'[') => self.list(body, start)?,
-            (Root::Object, b'{') => self.row(body, start)?,
-            _ => {
-                let end = skip_value(body, start, 0)?;
-                let expected = if self.list { "a list" } else { "an object" };
-                return Err(Fault::mismatch(body, start, end, expected));
-            }
-        };
-        let end = whitespace(body, after);
-        if end < body.len() {
-            return Err(Fault::new(end, "more text after the end"));
+    /// Reads the records that are complete in the part of a body that is there by now; `whole` is how long it will be, as far as
+    /// that is known. Every part begins with what was there before, as this left it.
+    pub(crate) fn advance(&mut self, body: &mut [u8], whole: usize) {
+        let is_usable = self.list && self.fault.is_none() && u32::try_from(body.len()).is_ok();
+        if !is_usable || body.len() < self.not_until {
+            return;
         }
-        Ok(())
+        self.whole = whole.max(body.len());
+        match self.read(body) {
+            Err(fault) if fault.is_early_end() => self.give_up_record(body),
+            Err(fault) => self.fault = Some(fault),
+            Ok(()) => {}
+        }
     }
 
-    fn list(&mut self, body: &mut [u8], at: usize) -> Step {
-        let start = at;
-        let mut at = whitespace(body, at + 1);
-        if byte(body, at) == b']' {
-            return Ok(at + 1);
+    /// Reads what is left of the body, which is complete now. Its buffer goes to `reuse` when the table is dropped.
+    pub(crate) fn finish(mut self, mut body: Vec<u8>, reuse: Option<Reuse>) -> Result<Table, DecodeError> {
+        if u32::try_from(body.len()).is_err() {
+            return Err(DecodeError { path: String::new(), reason: "longer than 4 GiB".into(), offset: 0, body });
         }
+        self.whole = body.len();
+        let fault = self.fault.take().or_else(|| self.read(&mut body).err());
+        let Some(fault) = fault else { return self.into_table(body, reuse) };
+        let path = self.path(&fault);
+        let original = self.reader.gathered.original;
+        original.undo(&mut body[..fault.seen], 0..fault.seen);
+        Err(DecodeError { path, reason: fault.reason.to_string(), offset: fault.at, body })
+    }
+
+    fn read(&mut self, body: &mut [u8]) -> Result<(), Fault> {
         loop {
-            if self.cells.len() == self.cells.capacity() {
-                self.reserve(body.len() - at, at - start);
-            }
-            at = self.row(body, at)?;
-            at = whitespace(body, at);
-            match byte(body, at) {
-                b',' => at = whitespace(body, at + 1),
-                b']' => return Ok(at + 1),
-                _ => return Err(Fault::syntax(body, at, "expected ',' or ']'")),
+            self.at = whitespace(body, self.at);
+            let byte = byte(body, self.at);
+            match self.next {
+                Next::Outermost if self.list && byte == b'[' => self.pass(Next::RowOrEnd),
+                Next::Outermost if !self.list && byte == b'{' => self.row(body, Next::Nothing)?,
+                Next::Outermost => {
+                    let end = skip_value(body, self.at, 0)?;
+                    let expected = if self.list { "a list" } else { "an object" };
+                    return Err(Fault::mismatch(body, self.at, end, expected));
+                }
+                Next::RowOrEnd if byte == b']' => self.pass(Next::Nothing),
+                Next::RowOrEnd | Next::Row => self.row(body, Next::CommaOrEnd)?,
+                Next::CommaOrEnd if byte == b',' => self.pass(Next::Row),
+                Next::CommaOrEnd if byte == b']' => self.pass(Next::Nothing),
+                Next::CommaOrEnd => return Err(Fault::syntax(body, self.at, "expected ',' or ']'")),
+                Next::Nothing if self.at < body.len() => return Err(Fault::new(self.at, "more text after the end")),
+                Next::Nothing => return Ok(()),
             }
         }
+    }
+
+    #[inline]
+    fn pass(&mut self, next: Next) {
+        self.at += 1;
+        self.next = next;
     }
 
     /// Reads one record into a new row.
     #[inline]
-    fn row(&mut self, body: &mut [u8], at: usize) -> Step {
+    fn row(&mut self, body: &mut [u8], next: Next) -> Result<(), Fault> {
+        if self.list && self.cells.len() == self.cells.capacity() {
+            self.reserve(self.whole - self.at, self.at);
+        }
         let base = self.cells.len();
+        self.before = Some(Before { cells: base, gathered: self.reader.gathered.mark() });
         self.cells.resize(base + self.reader.schema.width(), NONE);
-        self.inside = true;
         let row = &mut self.cells[base..];
-        let after = self.reader.record(body, at, row)?;
-        row[0] = span(at..after);
-        self.inside = false;
+        let after = self.reader.record(body, self.at, row)?;
+        row[0] = span(self.at..after);
+        self.before = None;
         self.rows += 1;
-        Ok(after)
+        self.at = after;
+        self.next = next;
+        Ok(())
+    }
+
+    /// Takes back what was done to a record whose end is not there yet.
+    fn give_up_record(&mut self, body: &mut [u8]) {
+        let Some(before) = self.before.take() else { return };
+        let Before { cells, gathered } = before;
+        self.reader.gathered.original.undo(&mut body[self.at..], self.at..usize::MAX);
+        self.reader.gathered.back_to(&gathered);
+        self.cells.truncate(cells);
+        self.not_until = body.len() + (body.len() - self.at);
     }
 
     /// Makes room for the rows that `left` more bytes will have if they are like the `read` ones before.
@@ -119,7 +179,7 @@ impl Document {
     fn path(&self, fault: &Fault) -> String {
         let schema = self.reader.schema;
         let mut path = String::new();
-        if !self.inside {
+        if self.before.is_none() {
             return path;
         }
         path.push_str(schema.name);
@@ -137,7 +197,7 @@ impl Document {
     }
 
     /// Makes the table, now that the whole body is known to be sound but for its encoding.
-    fn finish(self, mut body: Vec<u8>) -> Result<Table, DecodeError> {
+    fn into_table(self, mut body: Vec<u8>, reuse: Option<Reuse>) -> Result<Table, DecodeError> {
         let Gathered { mut items, mut original, .. } = self.reader.gathered;
         original.cut(&mut body);
         match String::from_utf8(body) {
@@ -148,7 +208,7 @@ impl Document {
                 }
                 items.shrink_to_fit();
                 original.shrink();
-                Ok(Table::new(self.reader.schema, self.rows, text, cells, items, original))
+                Ok(Table::new(self.reader.schema, self.rows, text, cells, items, original, reuse))
             }
             Err(error) => Err(not_utf8(error.into_bytes(), &original)),
         }

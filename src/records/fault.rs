@@ -54,6 +54,11 @@ impl Fault {
         Self::new(at, reason).seen_to(end)
     }
 
+    /// Whether nothing is wrong with the text but that it is over.
+    pub(super) fn is_early_end(&self) -> bool {
+        self.reason == ENDS_EARLY
+    }
+
     pub(super) fn seen_to(mut self, end: usize) -> Self {
         self.seen = end;
         self

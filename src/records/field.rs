@@ -7,7 +7,7 @@ use super::cell::{INVALID, NONE, PRESENT, span};
 use super::convert::{bool_from_number, bool_from_text, int_from_number, int_from_text};
 use super::escape::keep_string;
 use super::fault::{Fault, Step};
-use super::original::Original;
+use super::original::{self, Original};
 use super::scan::{byte, literal, number, whitespace};
 use super::schema::Kind;
 use super::skip::skip_value;
@@ -22,6 +22,26 @@ pub(super) struct Gathered {
     pub(super) original: Original,
     /// Values of the current record that could not be converted.
     pub(super) pending: Vec<Fault>,
+}
+
+/// What was gathered at some moment.
+pub(super) struct Mark {
+    items: usize,
+    original: original::Mark,
+}
+
+impl Gathered {
+    #[inline]
+    pub(super) fn mark(&self) -> Mark {
+        Mark { items: self.items.len(), original: self.original.mark() }
+    }
+
+    /// Forgets what was gathered since.
+    pub(super) fn back_to(&mut self, mark: &Mark) {
+        self.items.truncate(mark.items);
+        self.original.back_to(&mark.original);
+        self.pending.clear();
+    }
 }
 
 /// Where a value belongs, for errors.
@@ -48,7 +68,15 @@ pub(super) fn read(
             set(cells, 0, span(at + 1..end));
             Ok(after)
         }
-        (Kind::Text | Kind::Int | Kind::Bool | Kind::Time | Kind::TextList, b'n') => {
+        (Kind::Word(words), b'"') => {
+            let (end, after) = keep_string(body, &mut gathered.original, at + 1)?;
+            set(cells, 0, span(at + 1..end));
+            let text = &body[at + 1..end];
+            let word = words.iter().position(|word| word.as_bytes() == text);
+            set(cells, 1, word.map_or(NONE, |word| word as u64));
+            Ok(after)
+        }
+        (Kind::Text | Kind::Word(_) | Kind::Int | Kind::Bool | Kind::Time | Kind::TextList, b'n') => {
             set(cells, 0, NONE);
             literal(body, at)
         }
@@ -171,7 +199,7 @@ fn mismatch(body: &[u8], at: usize, kind: Kind, cells: &mut [u64], place: Place,
 
 fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Id | Kind::Text => "a string",
+        Kind::Id | Kind::Text | Kind::Word(_) => "a string",
         Kind::Int => "an integer",
         Kind::Bool => "a boolean",
         Kind::Time => "a time",

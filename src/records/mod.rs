@@ -1,6 +1,6 @@
 //! The record decoder: the JSON body of an answer becomes a table of records *in the body's own buffer*.
 //!
-//! A record type is a `Schema` and no code. `decode` walks the body once and leaves a [`Table`] whose cells point
+//! A record type is a `Schema` and no code. A `Decoder` walks the body once and leaves a [`Table`] whose cells point
 //! into it: strings are unescaped where they stand and their closing quotes become NULs, so that every text can be
 //! handed to C as it is. What was overwritten is remembered, so [`Table::json`] can still give the answer byte for
 //! byte as the server sent it.
@@ -30,15 +30,20 @@ mod table;
 mod time;
 
 pub(crate) use convert::int_from_text;
-pub(crate) use decode::decode;
+pub(crate) use decode::Decoder;
 pub(crate) use schema::{Root, Schema};
-pub(crate) use schemas::{EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};
+pub(crate) use schemas::{ACCESS_LEVELS, EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};
+pub(crate) use table::Record;
 pub use table::Table;
 pub(crate) use time::parse_time_us;
 
 // What the fuzzers hold against `serde_json`.
 #[cfg(any(fuzzing, test))]
 pub(crate) use convert::{bool_from_number, bool_from_text, int_from_number};
+#[cfg(any(fuzzing, test))]
+pub(crate) use decode::decode;
+#[cfg(any(fuzzing, test))]
+pub(crate) use error::DecodeError;
 #[cfg(any(fuzzing, test))]
 pub(crate) use schema::{Field, Kind};
 #[cfg(any(fuzzing, test))]

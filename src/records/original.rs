@@ -19,7 +19,26 @@ struct Patch {
     from: u32,
 }
 
+/// How much was remembered at some moment.
+pub(super) struct Mark {
+    patches: usize,
+    saved: usize,
+    cuts: usize,
+}
+
 impl Original {
+    #[inline]
+    pub(super) fn mark(&self) -> Mark {
+        Mark { patches: self.patches.len(), saved: self.saved.len(), cuts: self.cuts.len() }
+    }
+
+    /// Forgets what was remembered since; the buffer is to be restored before.
+    pub(super) fn back_to(&mut self, mark: &Mark) {
+        self.patches.truncate(mark.patches);
+        self.saved.truncate(mark.saved);
+        self.cuts.truncate(mark.cuts);
+    }
+
     /// Remembers `bytes`, which stand at `place` and will be written over.
     pub(super) fn save(&mut self, place: usize, bytes: &[u8]) {
         let (place, from) = (narrow(place), narrow(self.saved.len()));

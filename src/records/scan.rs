@@ -1,5 +1,7 @@
 //! Finding the end of things: whitespace, strings, numbers, literals.
 
+use wide::u8x16;
+
 use super::fault::{Fault, Step};
 
 /// The byte at `at`, or 0 past the end. A NUL is valid nowhere in JSON, so both lead to the same branch.
@@ -25,16 +27,14 @@ const fn is_special(byte: u8) -> bool {
 
 /// The first special byte at or after `at`, or the end of the body.
 ///
-/// Sixteen bytes at a time as one wide integer: most strings here are shorter than what a call into a vectorised search
-/// costs.
+/// Most strings here are shorter than what a call into a vectorised search costs.
 #[inline]
 pub(super) fn special(body: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = body.get(at..).and_then(<[u8]>::first_chunk::<16>) {
-        let marks = special_marks(u128::from_le_bytes(*chunk));
-        if marks != 0 {
-            return at + marks.trailing_zeros() as usize / 8;
+    while let Some(chunk) = body.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+        if let Some(offset) = first_special(chunk) {
+            return at + offset;
         }
-        at += 16;
+        at += WIDTH;
     }
     while body.get(at).is_some_and(|&byte| !is_special(byte)) {
         at += 1;
@@ -42,18 +42,17 @@ pub(super) fn special(body: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The highest bit of the first special byte among sixteen, the first being the lowest.
-///
-/// A byte less than `n`, below 0x80, borrows when `n` is subtracted. A borrow may spoil the bytes above it,
-/// which is why only the first mark can be trusted.
+/// How many bytes are looked at at once.
+const WIDTH: usize = 16;
+
+/// The offset of the first special byte among sixteen.
 #[inline]
-const fn special_marks(bytes: u128) -> u128 {
-    const ONES: u128 = u128::MAX / 0xFF;
-    const HIGH: u128 = ONES << 7;
-    let control = bytes.wrapping_sub(ONES * 0x20);
-    let quote = (bytes ^ (ONES * b'"' as u128)).wrapping_sub(ONES);
-    let backslash = (bytes ^ (ONES * b'\\' as u128)).wrapping_sub(ONES);
-    (control | quote | backslash) & !bytes & HIGH
+fn first_special(chunk: &[u8; WIDTH]) -> Option<usize> {
+    let bytes = u8x16::from(*chunk);
+    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+    let is_control = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
+    let marks = (is(b'"') | is(b'\\') | is_control).to_bitmask();
+    (marks != 0).then(|| marks.trailing_zeros() as usize)
 }
 
 /// The end of the digits from `at` on.
@@ -98,15 +97,21 @@ pub(super) fn number(body: &[u8], mut at: usize) -> Step {
 /// The end of `true`, `false` or `null`, of which `at` is known to hold the first letter.
 #[inline]
 pub(super) fn literal(body: &[u8], at: usize) -> Step {
+    match body.get(at..).and_then(<[u8]>::first_chunk::<4>) {
+        Some(b"true" | b"null") => Ok(at + 4),
+        Some(b"fals") if byte(body, at + 4) == b'e' => Ok(at + 5),
+        _ => Err(no_literal(body, at)),
+    }
+}
+
+#[cold]
+fn no_literal(body: &[u8], at: usize) -> Fault {
     let word: &[u8] = match byte(body, at) {
         b't' => b"true",
         b'f' => b"false",
         _ => b"null",
     };
     let found = body.get(at..).unwrap_or_default();
-    if found.starts_with(word) {
-        return Ok(at + word.len());
-    }
     let same = word.iter().zip(found).take_while(|(a, b)| a == b).count();
-    Err(Fault::syntax(body, at + same, "true, false or null was expected"))
+    Fault::syntax(body, at + same, "true, false or null was expected")
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     Id,
     /// A string; null or absent otherwise. A number is an error.
     Text,
+    /// A string, as `Text`, that is mostly one of these words. Which one is found out while it is read.
+    Word(&'static [&'static str]),
     /// A 64-bit integer: also as a string, or as a number whose fraction is zero.
     Int,
     /// A boolean: also as 0 or 1, or as a word such as `"yes"`.
@@ -58,10 +60,11 @@ impl Field {
 }
 
 impl Kind {
-    /// How many 8-byte cells a value takes: a time keeps its text and its instant, an integer whether it is there.
+    /// How many 8-byte cells a value takes: a time keeps its text and its instant, a word its text and which it is, an
+    /// integer whether it is there.
     const fn cells(self) -> u8 {
         match self {
-            Self::Time | Self::Int => 2,
+            Self::Time | Self::Int | Self::Word(_) => 2,
             Self::Id | Self::Text | Self::Bool | Self::TextList | Self::Object => 1,
         }
     }

@@ -75,6 +75,9 @@ pub(crate) mod event {
 pub(crate) static WORKSPACE: Schema =
     Schema::new("workspace", &[Field::new("id", Kind::Id), Field::new("workspace_name", Kind::Text)]);
 
+/// The access levels that are known.
+pub(crate) const ACCESS_LEVELS: [&str; 5] = ["admin", "team-member", "guest", "viewer", "deactivated"];
+
 /// The members of the workspace.
 pub(crate) static MEMBERS: Schema = Schema::new(
     "members",
@@ -82,7 +85,7 @@ pub(crate) static MEMBERS: Schema = Schema::new(
         Field::new("id", Kind::Id),
         Field::new("full_name", Kind::Text),
         Field::new("preferred_name", Kind::Text),
-        Field::new("access_level", Kind::Text),
+        Field::new("access_level", Kind::Word(&ACCESS_LEVELS)),
         Field::new("email", Kind::Text),
     ],
 );

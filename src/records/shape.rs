@@ -4,20 +4,26 @@
 //! library does not know. So everything between two values is the same bytes again, and comparing them at once replaces
 //! reading them. A record that deviates is read in the ordinary way, and what it has is learnt too.
 
+use wide::u8x16;
+
 use super::scan::whitespace;
+use super::schema::Schema;
 
 /// Only separators up to this length are learnt.
 pub(super) const LONGEST: usize = 32;
 /// Only so many separators are learnt: a body must not make the decoder spend its time on searching them.
 const MOST: usize = 64;
-const WORDS: usize = LONGEST / 8;
+/// And only so often: where the keys come in no order, there is nothing to learn.
+const LESSONS: u32 = 2048;
+/// The most columns there are.
+const COLUMNS: usize = Schema::MAX_FIELDS;
 
 /// The bytes between two values, from after one value to the beginning of the next: `, "email": `.
 #[derive(Debug)]
 struct Separator {
-    bytes: [u64; WORDS],
+    bytes: Block,
     /// Which of the bytes count.
-    mask: [u64; WORDS],
+    mask: Block,
     length: u8,
     /// The column that the key belongs to, if the library knows it.
     column: Option<u8>,
@@ -25,10 +31,15 @@ struct Separator {
     next: u8,
 }
 
+type Block = [u8x16; LONGEST / 16];
+
 /// The separators seen so far.
 #[derive(Debug)]
 pub(super) struct Shape {
     separators: Vec<Separator>,
+    /// The separator that led to each column last.
+    by_column: [u8; COLUMNS],
+    lessons: u32,
 }
 
 /// A place in the order of keys: after which separator.
@@ -47,21 +58,23 @@ impl Shape {
         // For the two places that no separator leads to. That they have one each is what keeps a separator with a
         // comma from ever being looked for at the beginning of a record.
         let places = [After::START, After::UNKNOWN];
-        Self { separators: places.map(|_| Separator::new(b"", None)).into() }
+        let separators = places.map(|_| Separator::new(b"", None)).into();
+        Self { separators, by_column: [After::UNKNOWN.0; COLUMNS], lessons: 0 }
     }
 
     /// If what stands at `at` is what usually comes after `after`: where the value begins, the column, the new place.
     #[inline]
     pub(super) fn follow(&self, body: &[u8], at: usize, after: After) -> Option<(usize, Option<usize>, After)> {
         let next = self.separators.get(usize::from(after.0))?.next;
+        if next == 0 {
+            return None;
+        }
         let separator = self.separators.get(usize::from(next))?;
         let window = body.get(at..)?.first_chunk::<LONGEST>()?;
-        let mut difference = 0;
-        let (words, _) = window.as_chunks::<8>();
-        for ((word, mask), bytes) in words.iter().zip(separator.mask).zip(separator.bytes) {
-            difference |= u64::from_le_bytes(*word) & mask ^ bytes;
-        }
-        if difference != 0 || next == 0 {
+        let [first, second] = block(window);
+        let same = (first & separator.mask[0]).simd_eq(separator.bytes[0])
+            & (second & separator.mask[1]).simd_eq(separator.bytes[1]);
+        if !same.all() {
             return None;
         }
         let column = separator.column.map(usize::from);
@@ -72,6 +85,11 @@ impl Shape {
 
     /// Remembers that `bytes`, which lead to a value of `column`, came after `after`; gives the new place.
     pub(super) fn learn(&mut self, after: After, bytes: &[u8], column: Option<usize>) -> After {
+        if self.lessons == LESSONS {
+            let place = column.and_then(|column| self.by_column.get(column).copied());
+            return place.map_or(After::UNKNOWN, After);
+        }
+        self.lessons += 1;
         if bytes.len() > LONGEST {
             return After::UNKNOWN;
         }
@@ -92,27 +110,32 @@ impl Shape {
         if let Some(before) = self.separators.get_mut(usize::from(after.0)) {
             before.next = index;
         }
+        if let Some(place) = column.and_then(|column| self.by_column.get_mut(column)) {
+            *place = index;
+        }
         After(index)
     }
 }
 
 impl Separator {
     fn new(text: &[u8], column: Option<usize>) -> Self {
-        let mut padded = [0; LONGEST];
+        let mut bytes = [0; LONGEST];
         let mut mask = [0; LONGEST];
-        for ((byte, place), counts) in text.iter().zip(&mut padded).zip(&mut mask) {
+        for ((byte, place), counts) in text.iter().zip(&mut bytes).zip(&mut mask) {
             (*place, *counts) = (*byte, 0xFF);
         }
-        let words = |bytes: [u8; LONGEST]| {
-            let (words, _) = bytes.as_chunks::<8>();
-            std::array::from_fn(|index| u64::from_le_bytes(words[index]))
-        };
         Self {
-            bytes: words(padded),
-            mask: words(mask),
+            bytes: block(&bytes),
+            mask: block(&mask),
             length: u8::try_from(text.len()).unwrap_or(0),
             column: column.and_then(|column| u8::try_from(column).ok()),
             next: 0,
         }
     }
+}
+
+#[inline]
+fn block(bytes: &[u8; LONGEST]) -> Block {
+    let (halves, _) = bytes.as_chunks::<16>();
+    [u8x16::from(halves[0]), u8x16::from(halves[1])]
 }

@@ -1,6 +1,9 @@
 //! Decoded records: rows of cells over the buffer they were read from.
 
+use std::fmt;
+use std::mem;
 use std::ops::Range;
+use std::ptr;
 use std::sync::OnceLock;
 
 use super::cell::{PRESENT, range};
@@ -11,7 +14,6 @@ use super::schema::{Kind, Schema};
 ///
 /// Columns are the schema's, by index. A column of another kind than was asked for, a row or a column that does not
 /// exist, null and absent all read as `None`. An error in the answer never gets this far.
-#[derive(Debug)]
 pub struct Table {
     schema: &'static Schema,
     rows: usize,
@@ -21,7 +23,11 @@ pub struct Table {
     items: Vec<u64>,
     original: Original,
     json: OnceLock<Vec<u8>>,
+    reuse: Option<Reuse>,
 }
+
+/// Takes a buffer that is needed no more.
+pub(crate) type Reuse = Box<dyn Fn(Vec<u8>) + Send + Sync>;
 
 impl Table {
     pub(super) fn new(
@@ -31,14 +37,15 @@ impl Table {
         cells: Vec<u64>,
         items: Vec<u64>,
         original: Original,
+        reuse: Option<Reuse>,
     ) -> Self {
-        Self { schema, rows, text, cells, items, original, json: OnceLock::new() }
+        Self { schema, rows, text, cells, items, original, json: OnceLock::new(), reuse }
     }
 
     /// A list without records, whose JSON is `[]`: for an answer that has no body where a list was due.
     pub fn empty(schema: &'static Schema) -> Self {
         let original = Original::default();
-        Self::new(schema, 0, "[]".to_owned(), Vec::new(), Vec::new(), original)
+        Self::new(schema, 0, "[]".to_owned(), Vec::new(), Vec::new(), original, None)
     }
 
     /// The type of the records.
@@ -56,54 +63,49 @@ impl Table {
         self.rows == 0
     }
 
-    /// The text of an `Id`, `Text`, `Time` or `Object` field, the last as JSON.
+    /// The text of an `Id`, `Text`, `Word`, `Time` or `Object` field, the last as JSON.
     pub fn text(&self, row: usize, column: usize) -> Option<&str> {
-        self.text.get(self.text_range(row, column)?)
+        self.text.get(self.record(row)?.text_range(column)?)
     }
 
     /// The same with the NUL that follows it.
     pub fn text_with_nul(&self, row: usize, column: usize) -> Option<&[u8]> {
-        self.with_nul(self.text_range(row, column)?)
+        self.record(row)?.text_with_nul(column)
     }
 
     /// The value of an `Int` field.
     pub fn int(&self, row: usize, column: usize) -> Option<i64> {
-        match self.cells(row, column, Kind::Int)? {
-            [PRESENT, value, ..] => Some(value.cast_signed()),
-            _ => None,
-        }
+        self.record(row)?.int(column)
     }
 
     /// The value of a `Bool` field.
     pub fn boolean(&self, row: usize, column: usize) -> Option<bool> {
-        match self.cells(row, column, Kind::Bool)? {
-            [0, ..] => Some(false),
-            [1, ..] => Some(true),
-            _ => None,
-        }
+        self.record(row)?.boolean(column)
     }
 
     /// The value of a `Time` field in Unix microseconds.
     pub fn time_us(&self, row: usize, column: usize) -> Option<i64> {
-        match self.cells(row, column, Kind::Time)? {
-            [text, value, ..] if range(*text).is_some() => Some(value.cast_signed()),
-            _ => None,
-        }
+        self.record(row)?.time_us(column)
     }
 
     /// How many strings a `TextList` field has.
     pub fn list_len(&self, row: usize, column: usize) -> usize {
-        self.list(row, column).len()
+        self.record(row).map_or(0, |record| record.list_len(column))
     }
 
     /// One string of a `TextList` field.
     pub fn list_item(&self, row: usize, column: usize, item: usize) -> Option<&str> {
-        self.text.get(range(*self.list(row, column).get(item)?)?)
+        self.text.get(range(*self.record(row)?.list(column).get(item)?)?)
     }
 
     /// The same with the NUL that follows it.
     pub fn list_item_with_nul(&self, row: usize, column: usize, item: usize) -> Option<&[u8]> {
-        self.with_nul(range(*self.list(row, column).get(item)?)?)
+        self.with_nul(range(*self.record(row)?.list(column).get(item)?)?)
+    }
+
+    /// One record.
+    pub(crate) fn record(&self, row: usize) -> Option<Record<'_>> {
+        Some(Record { table: self, cells: self.row(row)? })
     }
 
     /// The answer byte for byte as the server sent it. Restored when first asked for, then kept.
@@ -146,28 +148,108 @@ impl Table {
         self.cells.get(start..start.checked_add(width)?)
     }
 
-    fn cells(&self, row: usize, column: usize, kind: Kind) -> Option<&[u64]> {
-        if self.schema.fields.get(column)?.kind != kind {
-            return None;
-        }
-        self.row(row)?.get(self.schema.slot(column)..)
-    }
-
-    fn text_range(&self, row: usize, column: usize) -> Option<Range<usize>> {
-        match self.schema.fields.get(column)?.kind {
-            Kind::Int | Kind::Bool | Kind::TextList => None,
-            kind => range(*self.cells(row, column, kind)?.first()?),
-        }
-    }
-
     fn with_nul(&self, text: Range<usize>) -> Option<&[u8]> {
         self.text.as_bytes().get(text.start..=text.end)
     }
+}
 
-    fn list(&self, row: usize, column: usize) -> &[u64] {
-        self.cells(row, column, Kind::TextList)
+/// Without what the records say.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("schema", &self.schema.name).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Some(reuse) = self.reuse.take() {
+            reuse(mem::take(&mut self.text).into_bytes());
+        }
+    }
+}
+
+/// One record of a table: what the table says of its fields, for whoever asks for many of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'a> {
+    table: &'a Table,
+    cells: &'a [u64],
+}
+
+impl<'a> Record<'a> {
+    /// Where a text begins that has its NUL; NULL if there is none. It points into the table.
+    #[inline]
+    pub(crate) fn text_ptr(self, column: usize) -> *const u8 {
+        let start = self.text_range(column).map(|text| text.start);
+        start.map_or(ptr::null(), |start| self.table.text.as_ptr().wrapping_add(start))
+    }
+
+    pub(crate) fn text_with_nul(self, column: usize) -> Option<&'a [u8]> {
+        self.table.with_nul(self.text_range(column)?)
+    }
+
+    #[inline]
+    pub(crate) fn int(self, column: usize) -> Option<i64> {
+        match self.cells(column, Kind::Int)? {
+            [PRESENT, value, ..] => Some(value.cast_signed()),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn boolean(self, column: usize) -> Option<bool> {
+        match self.cells(column, Kind::Bool)? {
+            [0, ..] => Some(false),
+            [1, ..] => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Which of its words a `Word` field is.
+    #[inline]
+    pub(crate) fn word(self, column: usize) -> Option<usize> {
+        let schema = self.table.schema;
+        match (schema.fields.get(column)?.kind, self.cells.get(schema.slot(column)..)?) {
+            (Kind::Word(words), [text, word, ..]) if range(*text).is_some() => {
+                usize::try_from(*word).ok().filter(|word| *word < words.len())
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn time_us(self, column: usize) -> Option<i64> {
+        match self.cells(column, Kind::Time)? {
+            [text, value, ..] if range(*text).is_some() => Some(value.cast_signed()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn list_len(self, column: usize) -> usize {
+        self.list(column).len()
+    }
+
+    fn list(self, column: usize) -> &'a [u64] {
+        self.cells(column, Kind::TextList)
             .and_then(|cells| range(*cells.first()?))
-            .and_then(|items| self.items.get(items))
+            .and_then(|items| self.table.items.get(items))
             .unwrap_or_default()
+    }
+
+    #[inline]
+    fn text_range(self, column: usize) -> Option<Range<usize>> {
+        let schema = self.table.schema;
+        match schema.fields.get(column)?.kind {
+            Kind::Int | Kind::Bool | Kind::TextList => None,
+            _ => range(*self.cells.get(schema.slot(column))?),
+        }
+    }
+
+    #[inline]
+    fn cells(self, column: usize, kind: Kind) -> Option<&'a [u64]> {
+        let schema = self.table.schema;
+        if schema.fields.get(column)?.kind != kind {
+            return None;
+        }
+        self.cells.get(schema.slot(column)..)
     }
 }

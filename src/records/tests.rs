@@ -26,6 +26,7 @@ static EVERYTHING: Schema = Schema::new(
         Field::new("time", Kind::Time),
         Field::new("list", Kind::TextList),
         Field::new("object", Kind::Object),
+        Field::new("word", Kind::Word(&["a", "bc"])),
     ],
 );
 const TEXT: usize = 1;

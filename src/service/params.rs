@@ -66,7 +66,7 @@ pub struct Params {
 impl Params {
     /// None given yet.
     pub fn new(method: &'static Method) -> Self {
-        Self { method, values: vec![None; method.params.len()] }
+        Self { method, values: method.params.iter().map(|_| None).collect() }
     }
 
     /// Gives a parameter its value.

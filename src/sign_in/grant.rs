@@ -57,7 +57,14 @@ impl Form {
         if let Some(iap) = iap {
             headers.insert(AUTHORIZATION, iap);
         }
-        Outgoing { method: Method::Post, path: PATH, headers, body: Some(self.0.clone()), cap: ANSWER_CAP }
+        Outgoing {
+            method: Method::Post,
+            path: PATH,
+            headers,
+            body: Some(self.0.clone()),
+            cap: ANSWER_CAP,
+            arriving: None,
+        }
     }
 }
 
@@ -157,7 +164,7 @@ mod tests {
     use super::*;
 
     fn answer(body: &str) -> Result<(Token, SecretString)> {
-        let incoming = Incoming { status: 200, headers: HeaderMap::new(), body: body.as_bytes().to_vec() };
+        let incoming = Incoming { status: 200, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), reuse: None };
         read(incoming, &Redaction::default(), 0, Instant::now())
     }
 

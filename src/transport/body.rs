@@ -24,9 +24,12 @@ pub(super) enum Stop {
 }
 
 impl Body {
-    pub(super) fn plain(length: Option<usize>, cap: usize) -> Self {
-        let bytes = length
-            .map_or_else(Vec::new, |length| Vec::with_capacity(length.min(cap).min(PRESIZE_MOST) + PRESIZE_EXTRA));
+    /// `spare` may have a buffer with so much room.
+    pub(super) fn plain(length: Option<usize>, cap: usize, spare: impl FnOnce(usize) -> Option<Vec<u8>>) -> Self {
+        let bytes = length.map_or_else(Vec::new, |length| {
+            let room = length.min(cap).min(PRESIZE_MOST) + PRESIZE_EXTRA;
+            spare(room).unwrap_or_else(|| Vec::with_capacity(room))
+        });
         Self::Plain(Capped { bytes, cap, full: false })
     }
 
@@ -39,6 +42,14 @@ impl Body {
         match self {
             Self::Plain(capped) => capped.write_all(chunk).map_err(|_| Stop::Full),
             Self::Gzip(gzip) => gzip.take(chunk).or_else(|error| gzip.judge(error)),
+        }
+    }
+
+    /// What is there by now.
+    pub(super) fn so_far(&mut self) -> &mut [u8] {
+        match self {
+            Self::Plain(capped) => &mut capped.bytes,
+            Self::Gzip(gzip) => &mut gzip.member.get_mut().bytes,
         }
     }
 
@@ -137,7 +148,7 @@ mod tests {
     #[test]
     fn a_body_that_grows_past_its_cap_is_cut_there() {
         let text = vec![b'a'; 100_000];
-        for mut body in [Body::plain(None, 1000), Body::plain(Some(2000), 1000), Body::gzip(1000)] {
+        for mut body in [Body::plain(None, 1000, |_| None), Body::plain(Some(2000), 1000, |_| None), Body::gzip(1000)] {
             let bytes = if matches!(body, Body::Plain(_)) { text.clone() } else { gzip(&text) };
             assert!(matches!(body.take(&bytes), Err(Stop::Full)));
             assert_eq!(body.into_bytes(), text[..1000]);

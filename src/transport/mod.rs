@@ -8,6 +8,7 @@ mod pool;
 mod redaction;
 mod refusal;
 pub(crate) mod resolver;
+mod spare;
 mod tls;
 
 pub(crate) use redaction::Redaction;
@@ -31,6 +32,7 @@ use crate::stats::Counters;
 use body::{Body, Stop};
 use connect::Connector;
 use pool::Pool;
+use spare::Spare;
 
 /// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
 const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
@@ -44,7 +46,12 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) cap: usize,
+    /// Told of the body of a 2xx answer while it arrives.
+    pub(crate) arriving: Option<&'a mut Arriving<'a>>,
 }
+
+/// Sees what is there of a body so far, and how long it will be as far as that is known. It may change what is there.
+pub(crate) type Arriving<'a> = dyn FnMut(&mut [u8], usize) + Send + 'a;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -66,7 +73,12 @@ pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    /// Where the body's buffer is of use when it is needed no more.
+    pub(crate) reuse: Option<Reuse>,
 }
+
+/// Takes a buffer.
+pub(crate) type Reuse = Box<dyn Fn(Vec<u8>) + Send + Sync>;
 
 impl Incoming {
     /// The server's name for the request, without any secret that it echoes.
@@ -109,7 +121,7 @@ impl Transport {
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap } = request;
+        let Outgoing { method, path, headers, body, cap, mut arriving } = request;
         let pool = self.pool(thread)?;
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = match method {
@@ -121,6 +133,7 @@ impl Transport {
         self.counters.requests.add(1);
         let (response, lease) = pool.send(request).await.map_err(|failed| failure::sending(&failed))?;
         let (head, mut incoming) = response.into_parts();
+        let spare = Arc::clone(&pool.spare);
         let status = head.status;
         // Of an error's body the beginning is enough, and it must not hide the status behind the cap.
         let cap = if status.is_success() { cap } else { REFUSAL_MOST };
@@ -129,16 +142,20 @@ impl Transport {
         if !gzip && status.is_success() && length.is_some_and(|length| length > cap) {
             return Err(too_large(cap, status));
         }
-        let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap) };
+        let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap, |room| spare.take(room)) };
         let outcome = loop {
             let Some(frame) = incoming.frame().await else {
                 lease.give_back();
                 break body.end();
             };
-            if let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data()
-                && let Err(stop) = body.take(&chunk)
-            {
+            let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data() else { continue };
+            if let Err(stop) = body.take(&chunk) {
                 break Err(stop);
+            }
+            if let Some(arriving) = &mut arriving
+                && status.is_success()
+            {
+                arriving(body.so_far(), length.unwrap_or(0));
             }
         };
         match outcome {
@@ -154,7 +171,8 @@ impl Transport {
         self.counters.bytes_received.add(body.len() as u64);
         log::debug!("{} {}: {}, {} bytes", method.name(), self.redaction.text(path), status.as_u16(), body.len());
         if status.is_success() {
-            return Ok(Incoming { status: status.as_u16(), headers: head.headers, body });
+            let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
+            return Ok(Incoming { status: status.as_u16(), headers: head.headers, body, reuse });
         }
         Err(if status.is_redirection() {
             self.redirected(status, &head.headers)

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 
 use super::connect::{BoxError, Connector};
+use super::spare::Spare;
 
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
 const IDLE: Duration = Duration::from_secs(20);
@@ -18,6 +19,7 @@ const IDLE: Duration = Duration::from_secs(20);
 pub(super) struct Pool {
     connector: Connector,
     idle: Mutex<Idle>,
+    pub(super) spare: Arc<Spare>,
 }
 
 #[derive(Default)]
@@ -48,7 +50,7 @@ pub(super) struct Lease {
 
 impl Pool {
     pub(super) fn new(connector: Connector) -> Self {
-        Self { connector, idle: Mutex::default() }
+        Self { connector, idle: Mutex::default(), spare: Arc::default() }
     }
 
     /// Whether requests have to say which server they are for.
@@ -111,6 +113,7 @@ impl Pool {
         let mut idle = self.lock();
         idle.kept.push(Kept { sender, since: Instant::now() });
         if !std::mem::replace(&mut idle.is_swept, true) {
+            self.spare.open();
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
     }
@@ -127,7 +130,7 @@ impl Lease {
     }
 }
 
-/// Closes what nobody used for too long, until nothing is kept any more.
+/// Closes what nobody used for too long, until nothing is kept any more, the spare buffer included.
 async fn sweep(pool: Weak<Pool>) {
     loop {
         tokio::time::sleep(IDLE).await;
@@ -136,6 +139,7 @@ async fn sweep(pool: Weak<Pool>) {
         idle.kept.retain(|kept| !kept.sender.is_closed() && kept.since.elapsed() < IDLE);
         if idle.kept.is_empty() {
             idle.is_swept = false;
+            pool.spare.close();
             return;
         }
     }

@@ -141,13 +141,14 @@ impl Random {
         self.string(out);
         for _ in 0..self.below(8) {
             out.push_str(self.pick(&[",", ", "]));
-            let (key, values): (_, &[&str]) = match self.below(7) {
+            let (key, values): (_, &[&str]) = match self.below(8) {
                 0 => ("int", &["1", "\"2\"", "null", "3.0", "true"]),
                 1 => ("bool", &["true", "0", "\"no\"", "null"]),
                 2 => ("time", &["1700000000", "\"2026-01-31T10:00:00.12345Z\"", "null", "1.5"]),
                 3 => ("list", &["[]", "null", "[\"a\"]", "[\"\\n\", \"b\" ]"]),
                 4 => ("object", &["{}", "{\"a\":[1,\"\\\"\"]}", "{ }"]),
                 5 => ("text", &["\"\"", "null", "\"\\u0000\"", "\"x\""]),
+                6 => ("word", &["\"a\"", "null", "\"b\\u0063\"", "\"other\"", "7"]),
                 _ => ("unknown", &["1", "{\"id\":[]}", "\"\\\\\"", "[null,true]"]),
             };
             for piece in ["\"", key, "\":", self.space(), self.pick(values)] {
