@@ -1,7 +1,7 @@
 //! The sequences of C calls that a fuzzer found worth keeping. A program of its own: they free what they can guess.
 #![allow(unsafe_code, reason = "the C boundary is called as C does")]
 
-#[path = "../fuzz/calls.rs"]
+#[path = "../fuzz/calls/mod.rs"]
 mod calls;
 
 #[test]

@@ -1,7 +1,7 @@
-//! Sequences of C calls; what is claimed is in `fuzz/calls.rs`.
+//! Sequences of C calls; what is claimed is in `fuzz/calls`.
 #![no_main]
 
-#[path = "../calls.rs"]
+#[path = "../calls/mod.rs"]
 mod calls;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| calls::calls(input));

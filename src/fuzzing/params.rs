@@ -11,6 +11,8 @@ use crate::service::{Kind, Param, Params, Value, methods};
 
 /// Every text gives either the parameters that `serde_json` reads from it, or an error that begins with what it is about: a
 /// parameter, or the whole text. What is well-formed is never refused. The first byte chooses the method.
+///
+/// Seen red when `null` is a value: "page: an integer is expected, not null".
 pub fn params(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };

@@ -10,6 +10,8 @@ const BETWEEN_VALUES: u8 = 0xff;
 const BETWEEN_TEXTS: u8 = 0xfe;
 
 /// Whatever the values are, the target is visible ASCII, and a server reads from it the pairs that were given and no others.
+///
+/// Seen red when `&` is sent as it is: a server read two pairs where one was given.
 pub fn query(input: &[u8]) {
     let params = input.split(|byte| *byte == BETWEEN_VALUES).zip(GET_EVENTS.params).fold(
         Params::new(&GET_EVENTS),

@@ -6,6 +6,8 @@ use crate::retry::retry_after::{LONGEST, parse};
 
 /// A number is so many seconds, a date is what `httpdate` says it is, neither is ever longer than the cap, and everything else
 /// is nothing.
+///
+/// Seen red without the cap: `u64::MAX` seconds.
 pub fn retry_after(value: &[u8]) {
     let before = SystemTime::now();
     let wait = parse(value);

@@ -4,6 +4,9 @@
  * A scenario runs once to count how often the library calls each function; then, in a process of its own each time, with call
  * k failing: it must end in time with a status the table of faults allows, leave no descriptor and no thread once the library
  * is shut down, and the same call must work when nothing fails any more.
+ *
+ * Seen red when the library expects that its thread can be started: "first call, http: pthread_create: EAGAIN, at call 0: it
+ * gives KAL_PANIC".
  */
 #include "syscall_faults.h"
 

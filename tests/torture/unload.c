@@ -3,6 +3,8 @@
  *
  * Each thread loads it, calls it, unloads it, and then ends: what the library keeps for the thread is destroyed after the
  * dlclose.
+ *
+ * Seen red when linked without -z nodelete: "memory grows by less than 1 MiB: by 2356 KiB", within 200 cycles.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -3,6 +3,10 @@
 //! For each case: a new client, the fault for as long as the call lasts, then a good server and the same call again. The
 //! call gives the status of the table, within its deadline, after as many requests as the table says; and the good answer
 //! afterwards is had, so nothing of the fault was kept. Then the memory that the greedy ones cost.
+//!
+//! Seen red without the cap on what is decompressed and read: "gzip of 1 GiB", "a body without end" and "chunks without end" gave
+//! `KAL_TIMED_OUT` instead of `KAL_RESPONSE_TOO_LARGE`. Red by itself, when the HTTP stack was replaced: "gzip with garbage behind
+//! it gives KAL_OK (19 tried, 19 failed)".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
