@@ -97,21 +97,33 @@
  *
  * THREADS
  *
- * Every function may be called from any thread at any time, with the same handles. Threads that miss the cache at the same
- * time share one request. The library starts one thread of its own at the first request, with all signals blocked but the
- * fatal ones, and short-lived ones to look up names; a host's thread only hands over and waits, 16 KiB of stack are enough.
- * Blocking calls from within a callback of the library give KAL_WOULD_DEADLOCK.
+ * The library is thread-safe: every function may be called from any thread at any time, with the same handles. Threads that
+ * miss the cache at the same time share one request. The library starts one thread of its own at the first request, and up to
+ * four short-lived ones to look up names. A host's thread only hands over and waits: 16 KiB of stack (PTHREAD_STACK_MIN) are
+ * enough for every function. Blocking calls from within a callback of the library give KAL_WOULD_DEADLOCK.
+ *
+ * SIGNALS
+ *
+ * No handler is installed and no disposition is changed, that of SIGPIPE neither. On the library's threads all signals are
+ * blocked but the fatal ones (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS): no handler of yours runs there, and a
+ * server that resets a connection raises no SIGPIPE. A signal does not end a call early. No function may be called from a
+ * signal handler.
  *
  * FORK, UNLOAD, EXIT
  *
- * In a child made by fork, handles of the parent give KAL_FORKED, and freeing them does nothing; a client opened in the child
- * works. dlclose is safe, and does not unmap the library. kal_shutdown ends the library's thread, and the next call starts
- * it again. A program may exit at any time; no atexit work is done. The library installs no signal handlers.
+ * fork may come at any time, while other threads are inside the library too. In the child, handles of the parent give
+ * KAL_FORKED, and freeing them does nothing; a client opened in the child works. The parent notices nothing.
+ * dlclose is safe at any time, and does not unmap the library (it is linked with -z nodelete); dlopen finds it
+ * again. kal_shutdown ends the library's threads, and the next call starts them again. A program may exit at any time; no
+ * atexit work is done.
  *
  * LIMITS
  *
- * An answer is at most max_response_bytes long (256 MiB unless set). A list passed in has at most 1,048,576 elements. There
- * may be 16,777,215 handles. When memory runs out, the process is aborted.
+ * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB; a
+ * server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends 10,000 headers gets
+ * KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534 bytes
+ * with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,215 handles. When memory runs
+ * out, the process is aborted.
  */
 
 
