@@ -292,7 +292,7 @@ test-dist: dist emulator
 test-deb: deb emulator
 	@tests/deb/run.sh
 
-test-swift: lib emulator
+test-swift: lib emulator ## tests the Swift package in a Debian trixie of its own (made once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh
 
 # --- The programs of tests/torture and torture/, in target/torture-bin

@@ -21,7 +21,13 @@ packaged=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' packaging/debian/changelog)
 # What was compiled before stays where it is, the sources keep their times: cargo builds again what has changed only.
 mkdir -p "$source"
 find "$source" -mindepth 1 -maxdepth 1 ! -name target ! -name vendor ! -name .cargo -exec rm -rf {} +
-git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+# Without git, everything that is not built.
+sources() {
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard 2>/dev/null ||
+        find . \( -path ./.git -o -path ./target -o -path "./$TARGET" \) -prune -o -type f -print0
+}
+# What was deleted is listed until it is committed.
+sources | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
     xargs -0 cp --parents --preserve=mode,timestamps -t "$source"
 cp -R "$source/packaging/debian" "$source/debian"
 if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock"; then

@@ -29,6 +29,13 @@ if [ "$1" = test ]; then
     [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
     need luajit luajit
     need abidiff abigail-tools
+    if [ -e /etc/debian_version ]; then
+        need git git
+        need dpkg-buildpackage dpkg-dev
+        need dh debhelper
+        need lintian lintian
+        need debootstrap debootstrap
+    fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
 # Servers' certificates are checked against the system's.

@@ -22,15 +22,22 @@ if ! new_enough; then
 fi
 if [ -z "${KAL_PREFIX:-}" ]; then
     KAL_PREFIX=$target/go/prefix
-    "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$KAL_PREFIX" DESTDIR= >/dev/null
+    # The make that called has places of its own.
+    "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$KAL_PREFIX" LIBDIR="$KAL_PREFIX/lib" \
+        INCLUDEDIR="$KAL_PREFIX/include" DESTDIR= >/dev/null
+    [ -e "$KAL_PREFIX/lib/libkaleidoscope.so" ] || {
+        echo 'not ok - go: the library is installed'
+        exit 1
+    }
 fi
 if [ -z "${KAL_EMULATOR:-}" ]; then
     "${MAKE:-make}" --no-print-directory -C "$root" emulator
     KAL_EMULATOR=$target/debug/kal-emulator
 fi
 
-# Nothing is downloaded: there is nothing but the standard library.
-export PATH KAL_EMULATOR GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOWORK=off GOCACHE="$target/go/cache" CGO_ENABLED=1
+# Nothing is downloaded: there is nothing but the standard library. What pkg-config said is part of what Go keeps, but not of
+# what it is kept by: a cache for each prefix.
+export PATH KAL_EMULATOR GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOWORK=off GOCACHE="$target/go/cache$KAL_PREFIX" CGO_ENABLED=1
 export PKG_CONFIG_PATH="$KAL_PREFIX/lib/pkgconfig" GODEBUG=cgocheck=1
 # A test says itself what it wants from the environment.
 unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL

@@ -28,7 +28,9 @@ claim() {
 have_swift() { ./root.sh "$swift_root"; }
 install_library() {
     rm -rf "$work/prefix"
-    "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$work/prefix" DESTDIR= >/dev/null
+    # The make that called has places of its own.
+    "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$work/prefix" LIBDIR="$work/prefix/lib" \
+        INCLUDEDIR="$work/prefix/include" DESTDIR= >/dev/null && [ -e "$work/prefix/lib/libkaleidoscope.so" ]
 }
 inside() {
     KAL_BIND="$package $work $(dirname "$emulator")" "$root/scripts/inside.sh" "$swift_root" \
