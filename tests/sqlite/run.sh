@@ -43,8 +43,7 @@ sends() {
 same_rows() {
     same "$(shell "$2")" "$(shell "SELECT * FROM $1")" && [ -n "$(shell "SELECT * FROM $1")" ]
 }
-server="FROM json_each(readfile('$scratch/all.json'), '\$.%s') AS each"
-of() { printf "$server" "$1"; } # shellcheck disable=SC2059
+of() { echo "FROM json_each(readfile('$scratch/all.json'), '\$.$1') AS each"; }
 field() { printf "value ->> '%s'" "$1"; }
 fields() { comma='' && for name in "$@"; do printf "%s%s" "$comma" "$(field "$name")" && comma=', '; done; }
 
@@ -61,7 +60,7 @@ claim 'it needs no libkaleidoscope.so' sh -c '! ldd "$0.so" | grep libkaleidosco
 
 admin all "$scratch/all.json"
 claim 'kal_workspace is the workspace' same_rows kal_workspace \
-    "SELECT value ->> 'id', value ->> 'workspace_name' $(of workspace | sed "s/json_each(\(.*\), '[^']*')/(SELECT json_extract(\1, '\$.workspace') AS value)/")"
+    "SELECT $(fields id workspace_name) FROM json_each(readfile('$scratch/all.json')) WHERE key = 'workspace'"
 claim 'kal_members has every member' same_rows kal_members \
     "SELECT $(fields id full_name preferred_name access_level email) $(of members)"
 claim 'kal_groups has every group' same_rows kal_groups \
