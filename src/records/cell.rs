@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use super::original::narrow;
-
 /// Null or absent. No span is like this: it would begin where no byte can be.
 pub(super) const NONE: u64 = u64::MAX;
 /// A value that could not be converted. It only matters if no later duplicate of the key makes up for it.
@@ -14,10 +12,10 @@ pub(super) const INVALID: u64 = u64::MAX - 1;
 /// What an integer's first cell holds if the integer is there.
 pub(super) const PRESENT: u64 = 1;
 
-/// The cell for `range`.
+/// The cell for `range`, which lies within 4 GiB.
 #[inline]
 pub(super) fn span(range: Range<usize>) -> u64 {
-    u64::from(narrow(range.start)) << 32 | u64::from(narrow(range.end))
+    (range.start as u64) << 32 | range.end as u64
 }
 
 /// The range in `cell`, unless it holds none.

@@ -70,6 +70,12 @@ impl Fault {
         self
     }
 
+    #[cold]
+    pub(super) fn in_column_of(mut self, column: Option<u8>) -> Self {
+        self.column = column.map(usize::from);
+        self
+    }
+
     pub(super) fn in_item(mut self, item: usize) -> Self {
         self.item = Some(item);
         self

@@ -30,16 +30,14 @@ const fn is_special(byte: u8) -> bool {
 /// Most strings here are shorter than what a call into a vectorised search costs.
 #[inline]
 pub(super) fn special(body: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = body.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
-        if let Some(offset) = first_special(chunk) {
+    let (chunks, rest) = body.get(at..).unwrap_or_default().as_chunks::<WIDTH>();
+    for chunk in chunks {
+        if let Some(offset) = first_special(*chunk) {
             return at + offset;
         }
         at += WIDTH;
     }
-    while body.get(at).is_some_and(|&byte| !is_special(byte)) {
-        at += 1;
-    }
-    at
+    at + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 /// How many bytes are looked at at once.
@@ -47,8 +45,8 @@ const WIDTH: usize = 16;
 
 /// The offset of the first special byte among sixteen.
 #[inline]
-fn first_special(chunk: &[u8; WIDTH]) -> Option<usize> {
-    let bytes = u8x16::from(*chunk);
+fn first_special(chunk: [u8; WIDTH]) -> Option<usize> {
+    let bytes = u8x16::from(chunk);
     let is = |byte| bytes.simd_eq(u8x16::splat(byte));
     let is_control = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
     let marks = (is(b'"') | is(b'\\') | is_control).to_bitmask();

@@ -97,6 +97,12 @@ impl Schema {
         self.fields.iter().position(|field| field.name == name)
     }
 
+    /// The cell of a column that is a text and nothing else.
+    pub(super) fn text_slot(&self, column: usize) -> Option<u8> {
+        let is_text = matches!(self.fields.get(column)?.kind, Kind::Id | Kind::Text);
+        self.slots.get(column).copied().filter(|_| is_text)
+    }
+
     pub(super) fn slot(&self, column: usize) -> usize {
         usize::from(self.slots[column])
     }

@@ -20,13 +20,17 @@ const COLUMNS: usize = Schema::MAX_FIELDS;
 
 /// The bytes between two values, from after one value to the beginning of the next: `, "email": `.
 #[derive(Debug)]
-struct Separator {
+pub(super) struct Separator {
     bytes: Block,
     /// Which of the bytes count.
     mask: Block,
     length: u8,
     /// The column that the key belongs to, if the library knows it.
-    column: Option<u8>,
+    pub(super) column: Option<u8>,
+    /// The cell of that column if it is a text; 0 if not.
+    pub(super) text: u8,
+    /// Its own place.
+    pub(super) place: After,
     /// The separator that followed last time.
     next: u8,
 }
@@ -58,13 +62,13 @@ impl Shape {
         // For the two places that no separator leads to. That they have one each is what keeps a separator with a
         // comma from ever being looked for at the beginning of a record.
         let places = [After::START, After::UNKNOWN];
-        let separators = places.map(|_| Separator::new(b"", None)).into();
+        let separators = places.map(Separator::none).into();
         Self { separators, by_column: [After::UNKNOWN.0; COLUMNS], lessons: 0 }
     }
 
-    /// If what stands at `at` is what usually comes after `after`: where the value begins, the column, the new place.
+    /// If what stands at `at` is what usually comes after `after`: where the value begins, and what led to it.
     #[inline]
-    pub(super) fn follow(&self, body: &[u8], at: usize, after: After) -> Option<(usize, Option<usize>, After)> {
+    pub(super) fn follow(&self, body: &[u8], at: usize, after: After) -> Option<(usize, &Separator)> {
         let next = self.separators.get(usize::from(after.0))?.next;
         if next == 0 {
             return None;
@@ -72,19 +76,14 @@ impl Shape {
         let separator = self.separators.get(usize::from(next))?;
         let window = body.get(at..)?.first_chunk::<LONGEST>()?;
         let [first, second] = block(window);
-        let same = (first & separator.mask[0]).simd_eq(separator.bytes[0])
-            & (second & separator.mask[1]).simd_eq(separator.bytes[1]);
-        if !same.all() {
-            return None;
-        }
-        let column = separator.column.map(usize::from);
+        let is_same = (first & separator.mask[0]).simd_eq(separator.bytes[0]).all()
+            && (separator.length <= 16 || (second & separator.mask[1]).simd_eq(separator.bytes[1]).all());
         // There may be more whitespace this time.
-        let value = whitespace(body, at + usize::from(separator.length));
-        Some((value, column, After(next)))
+        is_same.then(|| (whitespace(body, at + usize::from(separator.length)), separator))
     }
 
     /// Remembers that `bytes`, which lead to a value of `column`, came after `after`; gives the new place.
-    pub(super) fn learn(&mut self, after: After, bytes: &[u8], column: Option<usize>) -> After {
+    pub(super) fn learn(&mut self, schema: &Schema, after: After, bytes: &[u8], column: Option<usize>) -> After {
         if self.lessons == LESSONS {
             let place = column.and_then(|column| self.by_column.get(column).copied());
             return place.map_or(After::UNKNOWN, After);
@@ -93,14 +92,15 @@ impl Shape {
         if bytes.len() > LONGEST {
             return After::UNKNOWN;
         }
-        let new = Separator::new(bytes, column);
+        let new = Separator::new(schema, bytes, column);
         let known =
             self.separators.iter().position(|separator| separator.length == new.length && separator.bytes == new.bytes);
         let index = match known {
             Some(index) => index,
             None if self.separators.len() < MOST => {
-                self.separators.push(new);
-                self.separators.len() - 1
+                let index = self.separators.len();
+                self.separators.push(Separator { place: u8::try_from(index).map_or(After::UNKNOWN, After), ..new });
+                index
             }
             None => return After::UNKNOWN,
         };
@@ -118,7 +118,13 @@ impl Shape {
 }
 
 impl Separator {
-    fn new(text: &[u8], column: Option<usize>) -> Self {
+    /// What leads nowhere.
+    fn none(place: After) -> Self {
+        let nothing = [u8x16::ZERO; 2];
+        Self { bytes: nothing, mask: nothing, length: 0, column: None, text: 0, place, next: 0 }
+    }
+
+    fn new(schema: &Schema, text: &[u8], column: Option<usize>) -> Self {
         let mut bytes = [0; LONGEST];
         let mut mask = [0; LONGEST];
         for ((byte, place), counts) in text.iter().zip(&mut bytes).zip(&mut mask) {
@@ -129,7 +135,8 @@ impl Separator {
             mask: block(&mask),
             length: u8::try_from(text.len()).unwrap_or(0),
             column: column.and_then(|column| u8::try_from(column).ok()),
-            next: 0,
+            text: column.and_then(|column| schema.text_slot(column)).unwrap_or(0),
+            ..Self::none(After::UNKNOWN)
         }
     }
 }
