@@ -21,11 +21,13 @@ pub(super) struct Seen {
     pass: u64,
     next: u64,
     largest_page: usize,
+    /// The memory of ids that were forgotten, for those that come: as many come with a page as are forgotten after it.
+    spare: Vec<String>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    id: Box<str>,
+    id: String,
     hash: u64,
     at: Option<i64>,
     /// In which pass it was last seen.
@@ -59,7 +61,10 @@ impl Seen {
             entry.pass = self.pass;
             return if again { Sight::Again } else { Sight::Known };
         }
-        self.put(Entry { id: id.into(), hash, at, pass: self.pass, number: self.next });
+        let mut kept = self.spare.pop().unwrap_or_default();
+        kept.clear();
+        kept.push_str(id);
+        self.put(Entry { id: kept, hash, at, pass: self.pass, number: self.next });
         self.next += 1;
         Sight::New
     }
@@ -71,7 +76,7 @@ impl Seen {
 
     fn find(&self, hash: u64, id: &str) -> Option<usize> {
         let index = |place: &u64| index(*place, self.first);
-        self.places.find(hash, |place| *self.queue[index(place)].id == *id).map(index)
+        self.places.find(hash, |place| self.queue[index(place)].id == id).map(index)
     }
 
     /// Adds one at the end.
@@ -109,6 +114,9 @@ impl Seen {
                 self.put(entry);
             } else {
                 forgot = true;
+                if self.spare.len() < page {
+                    self.spare.push(entry.id);
+                }
             }
         }
         forgot

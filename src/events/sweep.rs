@@ -272,10 +272,13 @@ impl Sweep {
         pass.oldest = [pass.oldest, times().min()].into_iter().flatten().min();
         let settled = |at: &i64| pass.newest.is_some_and(|newest| *at <= newest.saturating_sub(OVERLAP));
         pass.anchor = pass.anchor.max(times().filter(settled).max());
-        pass.recent.extend(times().filter(settled));
         let (Some(latest), Some(oldest)) = (pass.latest, pass.oldest) else { return };
-        let recent = pass.recent.split_off(&latest.saturating_sub(OVERLAP).saturating_add(1));
+        let edge = latest.saturating_sub(OVERLAP);
+        let recent = pass.recent.split_off(&edge.saturating_add(1));
         let passed = std::mem::replace(&mut pass.recent, recent).last().copied();
+        // Of the times behind the edge, only the last one counts.
+        let passed = passed.max(times().filter(settled).filter(|at| *at <= edge).max());
+        pass.recent.extend(times().filter(settled).filter(|at| *at > edge));
         match self.evidence.order() {
             Order::Unknown => self.bounds = self.trusted,
             Order::OldestFirst => self.bounds.done = self.bounds.done.max(passed),

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The allocator keeps smaller ones itself, and a larger one is too much to keep for a call that may not come.
-const WORTH: std::ops::RangeInclusive<usize> = 1 << 20..=64 << 20;
+const WORTH: std::ops::RangeInclusive<usize> = 128 << 10..=64 << 20;
 
 /// At most one buffer, and only as long as there are connections: both go when nobody calls any more.
 #[derive(Default)]
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn small_and_huge_buffers_are_not_kept() {
         let spare = open();
-        for size in [MIB / 2, 65 * MIB] {
+        for size in [MIB / 16, 65 * MIB] {
             spare.give(Vec::with_capacity(size));
             assert!(spare.take(size).is_none(), "{size}");
         }
