@@ -206,7 +206,8 @@ $(BENCH)/dlopen: bench/dlopen.c | bench-tools
 test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
-.PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-c test-c-valgrind test-c-asan \
+.PHONY: test-format test-clippy test-docs test-rust test-header test-build test-artefact test-instructions instructions \
+  test-c test-c-valgrind test-c-asan \
   test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture soak torture-programs
 
 test-format:
@@ -231,6 +232,13 @@ test-build:
 	@scripts/claim 'the shared library and the archive are built' $(MAKE) --no-print-directory lib
 	@scripts/claim 'building again does nothing' $(MAKE) --no-print-directory --question lib
 	@scripts/claim 'the emulator is built' $(MAKE) --no-print-directory emulator
+
+# Twice the calls less the calls, under callgrind: what a change costs is seen whatever else the machine does.
+test-instructions: lib emulator $(BENCH)/ours
+	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions
+
+instructions: lib emulator $(BENCH)/ours ## bench/instructions.json anew, when the main paths are meant to cost what they cost now
+	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions update
 
 test-artefact: lib
 	@tests/artefact/run.sh

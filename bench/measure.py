@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target"
 BIN = TARGET / "bench"
 RUST = TARGET / "release"
+LIBRARY = pathlib.Path(os.environ.get("KAL_LIB_DIR") or TARGET / "lib")
 SYSTEM_ROOTS = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 # The server has a core, what is measured has the other; with one core they share it.
 CORES = sorted(os.sched_getaffinity(0))
@@ -43,7 +44,7 @@ class Server:
         roots.write_bytes(SYSTEM_ROOTS.read_bytes() + ca.read_bytes())
         self.environment = os.environ | {
             "KALEIDOSCOPE_API_CLIENT_ID": "demo-client", "KALEIDOSCOPE_API_CLIENT_SECRET": "demo-secret",
-            "SSL_CERT_FILE": str(roots), "REQUESTS_CA_BUNDLE": str(roots), "PYTHONDONTWRITEBYTECODE": "1"}
+            "LD_LIBRARY_PATH": str(LIBRARY), "SSL_CERT_FILE": str(roots), "REQUESTS_CA_BUNDLE": str(roots), "PYTHONDONTWRITEBYTECODE": "1"}
         return self
 
     def __exit__(self, *_):

@@ -30,6 +30,7 @@ section 'Rust tests'     'Rust tests'                                        tes
 section 'header'         'The header, alone, in every standard of C and C++' test-header
 section 'build'          'Build'                                             test-build
 section 'artefact'       'The built library'                                 test-artefact
+section 'instructions'   'Instructions of the main paths'                    test-instructions
 section 'C tests'        'C tests'                                           test-c
 section 'C examples'     'C examples'                                        test-examples
 section 'valgrind'       'C tests under valgrind'                            test-c-valgrind
