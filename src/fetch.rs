@@ -87,7 +87,7 @@ impl Fetcher {
         target: &str,
         tracking: &Tracking,
         thread: u64,
-    ) -> Result<(Incoming, Decoder), Failure> {
+    ) -> Result<(Incoming, Box<Decoder>), Failure> {
         let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
         match self.get(method, target, &token, thread).await {
             Err(error) if error.http_status() == Some(401) => {
@@ -106,7 +106,7 @@ impl Fetcher {
         target: &str,
         token: &Token,
         thread: u64,
-    ) -> Result<(Incoming, Decoder)> {
+    ) -> Result<(Incoming, Box<Decoder>)> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
         // The service's own client sends it with every request, so this is what the service is known to take.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -116,7 +116,7 @@ impl Fetcher {
         }
         let cap = self.config.max_response_bytes;
         let (schema, root) = method.shape.schema();
-        let mut decoder = Decoder::new(schema, root);
+        let mut decoder = Box::new(Decoder::new(schema, root));
         // While the rest of the answer is on its way, what is there is decoded.
         let mut arriving = |body: &mut [u8], whole| decoder.advance(body, whole);
         let arriving: Option<&mut Arriving> = Some(&mut arriving);
@@ -131,7 +131,7 @@ impl Fetcher {
         method: &'static Method,
         when_empty: WhenEmpty,
         answer: Incoming,
-        decoder: Decoder,
+        decoder: Box<Decoder>,
     ) -> Result<Answer> {
         let text = answer.body.trim_ascii();
         if text.is_empty() || text == b"null" {

@@ -61,7 +61,7 @@ impl Decoder {
     pub(crate) fn new(schema: &'static Schema, root: Root) -> Self {
         let list = root == Root::List;
         Self {
-            reader: Reader::new(schema, if list { 2 } else { 1 }),
+            reader: Reader::new(schema, list),
             cells: Vec::new(),
             rows: 0,
             list,

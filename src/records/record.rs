@@ -21,14 +21,14 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(schema: &'static Schema, depth: u32) -> Self {
+    pub(super) fn new(schema: &'static Schema, is_list: bool) -> Self {
         let columns = 0..schema.fields.len();
         let required = columns.filter(|column| schema.fields[*column].kind == Kind::Id);
         Self {
             schema,
             required: required.map(|column| (column, schema.slot(column))).collect(),
-            depth,
-            shape: Shape::new(),
+            depth: if is_list { 2 } else { 1 },
+            shape: Shape::new(!is_list),
             gathered: Gathered::default(),
         }
     }

@@ -58,12 +58,13 @@ impl After {
 }
 
 impl Shape {
-    pub(super) fn new() -> Self {
+    /// Of a single record, `is_only`, there is nothing to learn for the next.
+    pub(super) fn new(is_only: bool) -> Self {
         // For the two places that no separator leads to. That they have one each is what keeps a separator with a
         // comma from ever being looked for at the beginning of a record.
         let places = [After::START, After::UNKNOWN];
         let separators = places.map(Separator::none).into();
-        Self { separators, by_column: [After::UNKNOWN.0; COLUMNS], lessons: 0 }
+        Self { separators, by_column: [After::UNKNOWN.0; COLUMNS], lessons: if is_only { LESSONS } else { 0 } }
     }
 
     /// If what stands at `at` is what usually comes after `after`: where the value begins, and what led to it.
