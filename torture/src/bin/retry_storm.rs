@@ -228,15 +228,14 @@ fn never_undercut(row: &Row, form: Form) {
             After::Date(5),
         ],
     );
-    for after in waits {
-        for status in form.pick(vec![503, 429], vec![503, 429, 408, 500]) {
-            // Every second request is refused, so a chain is refused now and then for several times.
-            let refusing = Refusing::new(Mood::RefuseEvery { status, after: *after, nth: 2 });
-            let server = Server::start(refusing.clone());
-            let clients: Vec<_> = (0..8).map(|_| open(&server, 4)).collect();
-            let outcomes = storm(&clients.iter().collect::<Vec<_>>(), form.pick(1, 2), 0);
-            let both = refusing.lock();
-            let seen = &both.1;
+    for status in form.pick(vec![503, 429], vec![503, 429, 408, 500]) {
+        // Each with a server of its own, side by side: nearly all that they do is wait.
+        let stormy: Vec<_> = thread::scope(|scope| {
+            let storms: Vec<_> =
+                waits.iter().map(|after| scope.spawn(move || refused_every_second(status, *after, form))).collect();
+            storms.into_iter().map(|storm| storm.join().expect("a storm")).collect()
+        });
+        for (after, (seen, outcomes)) in waits.iter().zip(stormy) {
             row.claim(&format!("Retry-After {after:?} of a {status} is never undercut"), seen.waits, &seen.undercut);
             row.claim(
                 "and in the end there is an answer",
@@ -245,6 +244,16 @@ fn never_undercut(row: &Row, form: Form) {
             );
         }
     }
+}
+
+/// So a chain is refused now and then for several times.
+fn refused_every_second(status: u16, after: After, form: Form) -> (Seen, Vec<(String, Outcome, Instant)>) {
+    let refusing = Refusing::new(Mood::RefuseEvery { status, after, nth: 2 });
+    let server = Server::start(refusing.clone());
+    let clients: Vec<_> = (0..8).map(|_| open(&server, 4)).collect();
+    let outcomes = storm(&clients.iter().collect::<Vec<_>>(), form.pick(1, 2), 0);
+    let seen = std::mem::take(&mut refusing.lock().1);
+    (seen, outcomes)
 }
 
 fn never_undercut_at_sign_in(row: &Row) {
