@@ -31,7 +31,8 @@ if [ "$1" = test ]; then
     need abidiff abigail-tools
     if [ -e /etc/debian_version ]; then
         need git git
-        need dpkg-buildpackage dpkg-dev
+        # dpkg-buildpackage looks for the package, not for what it is made of.
+        [ -e /usr/share/doc/build-essential ] || missing="$missing build-essential"
         need dh debhelper
         need lintian lintian
         need debootstrap debootstrap
