@@ -1,40 +1,57 @@
 //! Slots for objects, found again by a key that no later object of the slot has.
+//!
+//! There are several shards. A thread puts what it makes into its own, so that threads which make results and free them do not
+//! wait for each other; and whoever only looks an object up, a client mostly, waits for nobody who does the same.
+
+#[cfg(not(kal_loom))]
+use std::cell::Cell;
+#[cfg(not(kal_loom))]
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::{PoisonError, RwLock};
 
-/// How many bits of a key tell the slot; the upper half of a key is the slot's version.
-pub(super) const INDEX_BITS: u32 = 24;
-const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+/// How many bits of a key tell the shard and the slot in it; the upper half of a key is the slot's version.
+pub(super) const INDEX_BITS: u32 = SHARD_BITS + SLOT_BITS;
+const SHARD_BITS: u32 = 4;
+const SLOT_BITS: u32 = 20;
+const SHARDS: usize = 1 << SHARD_BITS;
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-/// Objects and their keys: `version << 32 | index`, with an index below `1 << INDEX_BITS`.
-pub(super) struct Slots<T>(Mutex<SlotMap<DefaultKey, T>>);
+/// Objects and their keys: `version << 32 | shard << SLOT_BITS | slot`.
+pub(super) struct Slots<T>([Shard<T>; SHARDS]);
+
+/// Of a cache line of its own.
+#[repr(align(128))]
+struct Shard<T>(RwLock<SlotMap<DefaultKey, T>>);
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self(Mutex::new(SlotMap::new()))
+        Self(std::array::from_fn(|_| Shard(RwLock::new(SlotMap::new()))))
     }
 }
 
 impl<T> Slots<T> {
     /// Puts an object into a slot; none when all are taken.
     pub(super) fn insert(&self, object: T) -> Option<u64> {
-        let mut slots = self.lock();
-        let key = slots.insert(object);
-        let id = key.data().as_ffi();
-        if id & u64::from(u32::MAX) <= INDEX_MASK {
-            return Some(id);
+        let home = home();
+        let mut object = Some(object);
+        (home..home + SHARDS).find_map(|shard| self.insert_into(shard % SHARDS, &mut object))
+    }
+
+    fn insert_into(&self, shard: usize, object: &mut Option<T>) -> Option<u64> {
+        let mut slots = self.0.get(shard)?.0.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() as u64 == SLOT_MASK {
+            return None;
         }
-        let refused = slots.remove(key);
-        drop(slots);
-        drop(refused);
-        None
+        let id = slots.insert(object.take()?).data().as_ffi();
+        Some(id | (shard as u64) << SLOT_BITS)
     }
 
     /// What `read` makes of the object with this key.
     pub(super) fn get<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        self.lock().get(slot(key)?).and_then(read)
+        self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner).get(slot(key)?).and_then(read)
     }
 
     /// The same, and the slot is free again; unless `read` has no use for the object.
@@ -50,7 +67,7 @@ impl<T> Slots<T> {
     /// Drops the object with this key and frees its slot, if `is_it` says so.
     pub(super) fn remove(&self, key: u64, is_it: impl FnOnce(&T) -> bool) -> Option<()> {
         let slot = slot(key)?;
-        let mut slots = self.lock();
+        let mut slots = self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner);
         slots.get(slot).filter(|object| is_it(object))?;
         let removed = slots.remove(slot);
         // What goes with the last reference may be large, and other threads want the slots.
@@ -58,14 +75,36 @@ impl<T> Slots<T> {
         removed.map(drop)
     }
 
-    fn lock(&self) -> MutexGuard<'_, SlotMap<DefaultKey, T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, key: u64) -> Option<&RwLock<SlotMap<DefaultKey, T>>> {
+        let shard = usize::try_from(key & u64::from(u32::MAX)).ok()? >> SLOT_BITS & (SHARDS - 1);
+        self.0.get(shard).map(|shard| &shard.0)
     }
+}
+
+/// The shard of this thread. The models have one for all: objects are to follow each other in a slot.
+#[cfg(kal_loom)]
+fn home() -> usize {
+    0
+}
+
+/// The shard of this thread.
+#[cfg(not(kal_loom))]
+fn home() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static HOME: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    HOME.with(|home| {
+        if home.get() == usize::MAX {
+            home.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+        }
+        home.get()
+    })
 }
 
 /// The slot of a key that was given out; none for one that the slot map would mend: it makes every version odd.
 fn slot(key: u64) -> Option<DefaultKey> {
-    let key = key >> 32 << 32 | key & INDEX_MASK;
+    let key = key >> 32 << 32 | key & SLOT_MASK;
     let data = KeyData::from_ffi(key);
     (data.as_ffi() == key).then(|| data.into())
 }

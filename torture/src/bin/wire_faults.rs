@@ -6,7 +6,7 @@
 //!
 //! Seen red without the cap on what is decompressed and read: "gzip of 1 GiB", "a body without end" and "chunks without end" gave
 //! `KAL_TIMED_OUT` instead of `KAL_RESPONSE_TOO_LARGE`. Red by itself, when the HTTP stack was replaced: "gzip with garbage behind
-//! it gives KAL_OK (19 tried, 19 failed)".
+//! it gives `KAL_OK` (19 tried, 19 failed)".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
