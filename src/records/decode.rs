@@ -81,9 +81,17 @@ impl Decoder {
         if !is_usable || body.len() < self.not_until {
             return;
         }
+        if matches!(self.next, Next::Outermost) {
+            self.at = whitespace(body, self.at);
+            // What is no list is judged when it is whole: it would be passed over again with every part.
+            if byte(body, self.at) != b'[' {
+                return;
+            }
+        }
         self.whole = whole.max(body.len());
         match self.read(body) {
-            Err(fault) if fault.is_early_end() => self.give_up_record(body),
+            // What seems to end with the part may go on, as numbers do.
+            Err(fault) if fault.is_early_end() || fault.seen >= body.len() => self.give_up_record(body),
             Err(fault) => self.fault = Some(fault),
             Ok(()) => {}
         }
