@@ -208,18 +208,16 @@ impl Decoder {
     fn into_table(self, mut body: Vec<u8>, reuse: Option<Reuse>) -> Result<Table, DecodeError> {
         let Gathered { mut items, mut original, .. } = self.reader.gathered;
         original.cut(&mut body);
-        match String::from_utf8(body) {
-            Ok(text) => {
-                let mut cells = self.cells;
-                if cells.capacity() - cells.len() > cells.len() / 8 {
-                    cells.shrink_to_fit();
-                }
-                items.shrink_to_fit();
-                original.shrink();
-                Ok(Table::new(self.reader.schema, self.rows, text, cells, items, original, reuse))
-            }
-            Err(error) => Err(not_utf8(error.into_bytes(), &original)),
+        if simdutf8::basic::from_utf8(&body).is_err() {
+            return Err(not_utf8(body, &original));
         }
+        let mut cells = self.cells;
+        if cells.capacity() - cells.len() > cells.len() / 8 {
+            cells.shrink_to_fit();
+        }
+        items.shrink_to_fit();
+        original.shrink();
+        Ok(Table::new(self.reader.schema, self.rows, body, cells, items, original, reuse))
     }
 }
 

@@ -17,8 +17,8 @@ use super::schema::{Kind, Schema};
 pub struct Table {
     schema: &'static Schema,
     rows: usize,
-    /// The body, with NULs after the texts.
-    text: String,
+    /// The body, with NULs after the texts. UTF-8.
+    text: Vec<u8>,
     cells: Vec<u64>,
     items: Vec<u64>,
     original: Original,
@@ -33,7 +33,7 @@ impl Table {
     pub(super) fn new(
         schema: &'static Schema,
         rows: usize,
-        text: String,
+        text: Vec<u8>,
         cells: Vec<u64>,
         items: Vec<u64>,
         original: Original,
@@ -45,7 +45,7 @@ impl Table {
     /// A list without records, whose JSON is `[]`: for an answer that has no body where a list was due.
     pub fn empty(schema: &'static Schema) -> Self {
         let original = Original::default();
-        Self::new(schema, 0, "[]".to_owned(), Vec::new(), Vec::new(), original, None)
+        Self::new(schema, 0, b"[]".to_vec(), Vec::new(), Vec::new(), original, None)
     }
 
     /// The type of the records.
@@ -65,7 +65,7 @@ impl Table {
 
     /// The text of an `Id`, `Text`, `Word`, `Time` or `Object` field, the last as JSON.
     pub fn text(&self, row: usize, column: usize) -> Option<&str> {
-        self.text.get(self.record(row)?.text_range(column)?)
+        self.readable(self.record(row)?.text_range(column)?)
     }
 
     /// The same with the NUL that follows it.
@@ -95,7 +95,7 @@ impl Table {
 
     /// One string of a `TextList` field.
     pub fn list_item(&self, row: usize, column: usize, item: usize) -> Option<&str> {
-        self.text.get(range(*self.record(row)?.list(column).get(item)?)?)
+        self.readable(range(*self.record(row)?.list(column).get(item)?)?)
     }
 
     /// The same with the NUL that follows it.
@@ -119,7 +119,7 @@ impl Table {
         self.json.get_or_init(|| {
             let mut json = Vec::with_capacity(self.text.len() + 1);
             let all = 0..self.text.len();
-            self.original.copy(self.text.as_bytes(), all, &mut json);
+            self.original.copy(&self.text, all, &mut json);
             json.push(0);
             json
         })
@@ -139,7 +139,7 @@ impl Table {
     /// Appends the JSON of one record to `out`, without restoring the whole answer for it.
     pub fn copy_element_json(&self, row: usize, out: &mut Vec<u8>) {
         let range = self.element_range(row);
-        self.original.copy(self.text.as_bytes(), range, out);
+        self.original.copy(&self.text, range, out);
     }
 
     fn row(&self, row: usize) -> Option<&[u64]> {
@@ -148,8 +148,13 @@ impl Table {
         self.cells.get(start..start.checked_add(width)?)
     }
 
+    /// It is UTF-8, but only a look at it can prove that to the compiler.
+    fn readable(&self, text: Range<usize>) -> Option<&str> {
+        str::from_utf8(self.text.get(text)?).ok()
+    }
+
     fn with_nul(&self, text: Range<usize>) -> Option<&[u8]> {
-        self.text.as_bytes().get(text.start..=text.end)
+        self.text.get(text.start..=text.end)
     }
 }
 
@@ -163,7 +168,7 @@ impl fmt::Debug for Table {
 impl Drop for Table {
     fn drop(&mut self) {
         if let Some(reuse) = self.reuse.take() {
-            reuse(mem::take(&mut self.text).into_bytes());
+            reuse(mem::take(&mut self.text));
         }
     }
 }
