@@ -5,14 +5,14 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 pub(crate) type Key = &'static str;
 
 /// `V` is what is kept, `F` what a flight is to those who wait for it.
 pub(crate) struct SingleFlight<V, F> {
-    /// A handful: looking at each is quicker than a hash.
-    entries: Mutex<Vec<(Key, Entry<V, F>)>>,
+    /// A handful: looking at each is quicker than a hash. Whoever finds a kept value waits for nobody who does the same.
+    entries: RwLock<Vec<(Key, Entry<V, F>)>>,
 }
 
 struct Entry<V, F> {
@@ -32,14 +32,15 @@ pub(crate) enum Joined<V, F> {
 
 impl<V, F> Default for SingleFlight<V, F> {
     fn default() -> Self {
-        Self { entries: Mutex::new(Vec::new()) }
+        Self { entries: RwLock::new(Vec::new()) }
     }
 }
 
 impl<V: Clone, F> SingleFlight<V, F> {
     /// What is kept.
     pub(crate) fn get(&self, key: Key) -> Option<V> {
-        find(&mut self.lock(), key)?.kept.clone()
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().find_map(|(known, entry)| same(known, key).then_some(entry))?.kept.clone()
     }
 
     /// Forgets everything, and what is under way will not be kept.
@@ -92,8 +93,8 @@ impl<V: Clone, F> SingleFlight<V, F> {
         drop(before);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Key, Entry<V, F>)>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, Vec<(Key, Entry<V, F>)>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
