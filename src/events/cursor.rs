@@ -61,7 +61,7 @@ fn is_false(value: &bool) -> bool {
 
 impl Cursor<'_> {
     /// One line of JSON. Takes the cursor: dropped elsewhere, valgrind would see the length of a list looked at that is not there.
-    pub(super) fn to_text(self, fingerprint: &str) -> String {
+    pub(super) fn into_text(self, fingerprint: &str) -> String {
         let mut text =
             Text { v: VERSION, q: fingerprint.into(), present: false, done: None, band: None, ids: Vec::new() };
         match self {
@@ -121,11 +121,11 @@ mod tests {
     fn a_cursor_reads_as_it_was_written() {
         let bounds = Bounds { done: Some(-5), band: Some(Band { floor: 7, top: 9 }) };
         let ids = vec![(Some(3), "a"), (Some(3), "b\0\"é"), (None, "c"), (Some(4), "d")];
-        let text = Cursor::From(Edge { bounds, ids: ids.clone() }).to_text("f");
+        let text = Cursor::From(Edge { bounds, ids: ids.clone() }).into_text("f");
         assert!(!text.contains(['\n', '\0']), "{text}");
         let owned = ids.into_iter().map(|(at, id)| (at, id.to_owned())).collect();
         assert_eq!(Start::parse(&text, "f").expect("a cursor"), Start::From(Given { bounds, ids: owned }));
-        assert_eq!(Start::parse(&Cursor::Present.to_text("f"), "f").expect("a cursor"), Start::Present);
+        assert_eq!(Start::parse(&Cursor::Present.into_text("f"), "f").expect("a cursor"), Start::Present);
     }
 
     #[test]

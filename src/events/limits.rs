@@ -63,7 +63,7 @@ fn lists(times: impl Iterator<Item = i64> + Clone) -> impl Iterator<Item = List>
 }
 
 fn resume(list: &List, engine: &Engine) -> Engine {
-    let text = engine.cursor().to_text("f");
+    let text = engine.cursor().into_text("f");
     assert!(text.len() < 128 * 1024, "a cursor of {} bytes", text.len());
     let start = Start::parse(&text, "f").expect("a cursor");
     if let Start::From(given) = &start {

@@ -205,7 +205,7 @@ impl Run {
 }
 
 fn resume(engine: &Engine, ids_most: usize) -> Result<Engine, TestCaseError> {
-    let text = engine.cursor_of(ids_most).to_text("f");
+    let text = engine.cursor_of(ids_most).into_text("f");
     let start = Start::parse(&text, "f").map_err(|error| TestCaseError::fail(error.to_string()))?;
     Ok(Engine::follow(&start, EPOCH))
 }

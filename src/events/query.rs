@@ -114,7 +114,7 @@ mod tests {
         let one = query(r#"{"event_types":["a","b"],"after_date":"2026-01-01","page_size":5}"#);
         let two = query(r#"{"event_types":["b","a","b"]}"#);
         let other = query(r#"{"event_types":["ab"]}"#);
-        let text = super::super::cursor::Cursor::Present.to_text(one.fingerprint());
+        let text = super::super::cursor::Cursor::Present.into_text(one.fingerprint());
         assert_eq!(two.start(Some(&text)).expect("the same filters"), Start::Present);
         assert!(other.start(Some(&text)).is_err());
     }

@@ -423,7 +423,7 @@ fn now() -> i64 {
 }
 
 fn cursor_text(engine: &Engine, query: &Query) -> Arc<[u8]> {
-    let mut text = engine.cursor().to_text(query.fingerprint()).into_bytes();
+    let mut text = engine.cursor().into_text(query.fingerprint()).into_bytes();
     text.push(0);
     text.into()
 }
