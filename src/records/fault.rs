@@ -1,4 +1,4 @@
-//! A fault while it travels from where it was found to [`super::decode()`].
+//! A fault while it travels from where it was found to [`super::Decoder`].
 
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
