@@ -122,7 +122,7 @@
  * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB; a
  * server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends 10,000 headers gets
  * KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534 bytes
- * with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,215 handles. When memory runs
+ * with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,200 handles. When memory runs
  * out, the process is aborted.
  */
 
