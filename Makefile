@@ -8,8 +8,8 @@ DESTDIR ?=
 TARGET  ?= target
 CC      ?= cc
 CARGO   ?= cargo
-CARGO_BUILD ?= $(CARGO) build
-# What CARGO_BUILD builds for, where that is not this machine.
+CARGO_RUSTC ?= $(CARGO) rustc
+# What CARGO_RUSTC builds for, where that is not this machine.
 RUST_TARGET ?=
 export CC
 
@@ -57,11 +57,11 @@ help: ## what there is
 
 lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## the shared library and the archive, in target/lib (PROFILE=dev: target/lib-dev)
 
-# No path of the machine that built it is in the library.
+# The archive alone: beside a Rust library cargo leaves out link-time optimisation. No path of the machine is in it.
 $(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/libkaleidoscope.a: $(SOURCES)
 	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
 	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-	$(CARGO_BUILD) $(CARGO_FLAGS) --release --lib --package kaleidoscope
+	$(CARGO_RUSTC) $(CARGO_FLAGS) --release --lib --package kaleidoscope --crate-type staticlib
 	@touch $@
 
 $(TARGET)/debug/libkaleidoscope.a: $(SOURCES)
@@ -241,7 +241,7 @@ instructions: lib emulator $(BENCH)/ours ## bench/instructions.json anew, when t
 	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions update
 
 test-artefact: lib
-	@tests/artefact/run.sh
+	@KAL_RUST_LIB=$(RUST_LIB) tests/artefact/run.sh
 
 test-c: lib emulator
 	@tests/c/run.sh plain

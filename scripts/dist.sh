@@ -21,7 +21,7 @@ export PATH="$venv/bin:$PATH" KAL_PYTHON="$venv/bin/python" KAL_GLIBC="$DIST_GLI
 # gcc brings its unwinder by itself, zig when it is asked. The variables of the make that called are not meant for this one.
 unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
 make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
-    CARGO_BUILD="${CARGO:-cargo} zigbuild --target $triple.$DIST_GLIBC"
+    CARGO_RUSTC="cargo-zigbuild rustc --target $triple.$DIST_GLIBC"
 
 root=$dist/$name
 rm -rf "$root"
