@@ -119,8 +119,10 @@
  *
  * LIMITS
  *
- * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB; a
- * server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends 10,000 headers gets
+ * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB, and one
+ * record 16 MiB. The records of an answer, C structs included, take at most twice max_response_bytes and 64 KiB besides its
+ * text; reading it as JSON takes its length once more. So one answer never takes more than four times max_response_bytes.
+ * A server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends 10,000 headers gets
  * KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534 bytes
  * with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,200 handles. When memory runs
  * out, the process is aborted.
@@ -219,7 +221,8 @@
 // The connection broke before the answer was complete.
 #define KAL_CONNECTION_LOST 205
 
-// The answer is longer than `max_response_bytes`.
+// The answer is longer than `max_response_bytes`, its records take more than twice as much memory, or one of them is longer
+// than 16 MiB.
 #define KAL_RESPONSE_TOO_LARGE 206
 
 // What came back is not HTTP, or not HTTP that makes sense.
@@ -389,7 +392,8 @@ typedef struct kal_client_options {
     uint32_t max_attempts;
     // `KAL_CLIENT_*`; an unknown flag is refused.
     uint32_t flags;
-    // The longest answer taken, after decompression; default 256 MiB, at most 4 GiB - 1.
+    // The longest answer taken, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made of it may
+    // take twice as much besides. `KAL_RESPONSE_TOO_LARGE` beyond either.
     uint64_t max_response_bytes;
     // 0: cached reads never expire by themselves.
     uint64_t cache_ttl_ms;

@@ -18,6 +18,8 @@ use crate::transport::{self, Arriving, Incoming, Outgoing, Redaction, Transport}
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
 /// Room for those that every request has.
 const HEADERS: usize = 8;
+/// A longer answer is never taken for an empty one, whatever whitespace it is made of.
+const MAX_BLANK: usize = 64 << 10;
 /// Names of headers that carry no secret, whatever their value.
 const PLAIN_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
 
@@ -116,7 +118,7 @@ impl Fetcher {
         }
         let cap = self.config.max_response_bytes;
         let (schema, root) = method.shape.schema();
-        let mut decoder = Box::new(Decoder::new(schema, root));
+        let mut decoder = Box::new(Decoder::new(schema, root, cap));
         // While the rest of the answer is on its way, what is there is decoded.
         let mut arriving = |body: &mut [u8], whole| decoder.advance(body, whole);
         let arriving: Option<&mut Arriving> = Some(&mut arriving);
@@ -133,8 +135,7 @@ impl Fetcher {
         answer: Incoming,
         decoder: Box<Decoder>,
     ) -> Result<Answer> {
-        let text = answer.body.trim_ascii();
-        if text.is_empty() || text == b"null" {
+        if is_blank(&answer.body) {
             return match when_empty {
                 WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(method.shape.schema().0))),
                 WhenEmpty::NotFound => Err((ErrorKind::NotFound, "there is none: the answer has no body".to_owned())),
@@ -145,7 +146,8 @@ impl Fetcher {
         let Incoming { status, headers, body, reuse } = answer;
         decoder.finish(body, reuse).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
             let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
-            self.unusable(ErrorKind::BadResponse, method, &error.to_string(), &answer, &error.body)
+            let kind = if error.is_too_large { ErrorKind::ResponseTooLarge } else { ErrorKind::BadResponse };
+            self.unusable(kind, method, &error.to_string(), &answer, &error.body)
         })
     }
 
@@ -158,4 +160,9 @@ impl Fetcher {
             details.body = Some(self.redaction.excerpt(body, BODY_LIMIT));
         })
     }
+}
+
+/// Whether an answer has no body: nothing, or `null`.
+fn is_blank(body: &[u8]) -> bool {
+    body.len() <= MAX_BLANK && matches!(body.trim_ascii(), b"" | b"null")
 }

@@ -66,7 +66,8 @@ pub struct kal_client_options {
     pub max_attempts: u32,
     /// `KAL_CLIENT_*`; an unknown flag is refused.
     pub flags: u32,
-    /// The longest answer taken, after decompression; default 256 MiB, at most 4 GiB - 1.
+    /// The longest answer taken, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made of it may
+    /// take twice as much besides. `KAL_RESPONSE_TOO_LARGE` beyond either.
     pub max_response_bytes: u64,
     /// 0: cached reads never expire by themselves.
     pub cache_ttl_ms: u64,

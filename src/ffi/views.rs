@@ -155,3 +155,21 @@ impl Record for kal_workspace_event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a row counts for includes the struct and the pointer to it; red when a struct grows past that.
+    #[test]
+    fn a_struct_takes_no_more_than_was_counted_for_it() {
+        fn room<R: Record>() -> usize {
+            let schema = R::SHAPE.schema().0;
+            schema.row_bytes() - schema.cell_bytes()
+        }
+        assert!(size_of::<kal_workspace>() + size_of::<*const ()>() <= room::<kal_workspace>());
+        assert!(size_of::<kal_workspace_user>() + size_of::<*const ()>() <= room::<kal_workspace_user>());
+        assert!(size_of::<kal_workspace_group>() + size_of::<*const ()>() <= room::<kal_workspace_group>());
+        assert!(size_of::<kal_workspace_event>() + size_of::<*const ()>() <= room::<kal_workspace_event>());
+    }
+}

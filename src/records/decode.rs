@@ -1,10 +1,11 @@
 //! From a body to a table.
 
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 use super::cell::{NONE, span};
 use super::error::DecodeError;
-use super::fault::Fault;
+use super::fault::{Fault, MAX_RECORD_BYTES, TooLarge};
 use super::field::{Gathered, Mark};
 use super::original::Original;
 use super::record::Reader;
@@ -15,13 +16,16 @@ use super::table::{Reuse, Table};
 
 /// How many rows are read before their average length is trusted for an estimate of how many there will be.
 const SAMPLE: usize = 32;
+/// What is made of a body may take this many times as much as the body may at most, and a little more.
+const KEPT_PER_BODY: usize = 2;
+const KEPT_ALWAYS: usize = 64 << 10;
 
 /// Decodes `body`, a whole JSON text, into records of type `schema`.
 ///
 /// The table keeps the body's buffer. On error the body is given back as it was.
 #[cfg(any(fuzzing, test))]
 pub(crate) fn decode(body: Vec<u8>, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
-    Decoder::new(schema, root).finish(body, None)
+    Decoder::new(schema, root, usize::MAX).finish(body, None)
 }
 
 /// Decodes a body, while it arrives if there is time for it then.
@@ -32,6 +36,8 @@ pub(crate) struct Decoder {
     list: bool,
     /// How long the body is, as far as is known.
     whole: usize,
+    /// A server may claim any length; this is the longest that is believed.
+    max_body: usize,
     /// What comes next, and where.
     next: Next,
     at: usize,
@@ -41,6 +47,9 @@ pub(crate) struct Decoder {
     not_until: usize,
     fault: Option<Fault>,
 }
+
+/// The longest answer whose outermost whitespace or value is looked at to say what is wrong with it.
+const MAX_JUDGED: usize = MAX_RECORD_BYTES;
 
 #[derive(Clone, Copy)]
 enum Next {
@@ -58,14 +67,18 @@ struct Before {
 }
 
 impl Decoder {
-    pub(crate) fn new(schema: &'static Schema, root: Root) -> Self {
+    /// For a body of at most `max_body` bytes. What is made of it, the C structs included, takes at most
+    /// [`KEPT_PER_BODY`] times as much.
+    pub(crate) fn new(schema: &'static Schema, root: Root, max_body: usize) -> Self {
         let list = root == Root::List;
+        let limit = max_body.saturating_mul(KEPT_PER_BODY).saturating_add(KEPT_ALWAYS);
         Self {
-            reader: Reader::new(schema, list),
+            reader: Reader::new(schema, list, limit),
             cells: Vec::new(),
             rows: 0,
             list,
             whole: 0,
+            max_body: max_body.min(u32::MAX as usize),
             next: Next::Outermost,
             at: 0,
             before: None,
@@ -75,8 +88,25 @@ impl Decoder {
     }
 
     /// Reads the records that are complete in the part of a body that is there by now; `whole` is how long it will be, as far as
-    /// that is known. Every part begins with what was there before, as this left it.
-    pub(crate) fn advance(&mut self, body: &mut [u8], whole: usize) {
+    /// that is known. Every part begins with what was there before, as this left it. Breaks when the answer is too large already.
+    pub(crate) fn advance(&mut self, body: &mut [u8], whole: usize) -> ControlFlow<()> {
+        self.read_part(body, whole);
+        match &self.fault {
+            Some(fault) if fault.is_too_large => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// How much memory it holds besides the body.
+    #[cfg(test)]
+    pub(super) fn reserved_bytes(&self) -> usize {
+        let gathered = &self.reader.gathered;
+        8 * (self.cells.capacity() + gathered.items.capacity())
+            + gathered.pending.capacity() * size_of::<super::field::Pending>()
+            + gathered.original.bytes()
+    }
+
+    fn read_part(&mut self, body: &mut [u8], whole: usize) {
         let is_usable = self.list && self.fault.is_none() && u32::try_from(body.len()).is_ok();
         if !is_usable || body.len() < self.not_until {
             return;
@@ -88,10 +118,12 @@ impl Decoder {
                 return;
             }
         }
-        self.whole = whole.max(body.len());
+        self.whole = whole.min(self.max_body).max(body.len());
         match self.read(body) {
             // What seems to end with the part may go on, as numbers do.
-            Err(fault) if fault.is_early_end() || fault.seen >= body.len() => self.give_up_record(body),
+            Err(fault) if fault.is_early_end() || (fault.seen >= body.len() && !fault.is_too_large) => {
+                self.give_up_record(body);
+            }
             Err(fault) => self.fault = Some(fault),
             Ok(()) => {}
         }
@@ -100,7 +132,8 @@ impl Decoder {
     /// Reads what is left of the body, which is complete now. Its buffer goes to `reuse` when the table is dropped.
     pub(crate) fn finish(mut self, mut body: Vec<u8>, reuse: Option<Reuse>) -> Result<Table, DecodeError> {
         if u32::try_from(body.len()).is_err() {
-            return Err(DecodeError { path: String::new(), reason: "longer than 4 GiB".into(), offset: 0, body });
+            let reason = "longer than 4 GiB".into();
+            return Err(DecodeError { path: String::new(), reason, is_too_large: true, offset: 0, body });
         }
         self.whole = body.len();
         let fault = self.fault.take().or_else(|| self.read(&mut body).err());
@@ -108,7 +141,8 @@ impl Decoder {
         let path = self.path(&fault);
         let original = self.reader.gathered.original;
         original.undo(&mut body[..fault.seen], 0..fault.seen);
-        Err(DecodeError { path, reason: fault.reason.to_string(), offset: fault.at, body })
+        let is_too_large = fault.is_too_large;
+        Err(DecodeError { path, reason: fault.reason.to_string(), is_too_large, offset: fault.at, body })
     }
 
     fn read(&mut self, body: &mut [u8]) -> Result<(), Fault> {
@@ -118,11 +152,7 @@ impl Decoder {
             match self.next {
                 Next::Outermost if self.list && byte == b'[' => self.pass(Next::RowOrEnd),
                 Next::Outermost if !self.list && byte == b'{' => self.row(body, Next::Nothing)?,
-                Next::Outermost => {
-                    let end = skip_value(body, self.at, 0)?;
-                    let expected = if self.list { "a list" } else { "an object" };
-                    return Err(Fault::mismatch(body, self.at, end, expected));
-                }
+                Next::Outermost => return Err(self.wrong_root(body)),
                 Next::RowOrEnd if byte == b']' => self.pass(Next::Nothing),
                 Next::RowOrEnd | Next::Row => self.row(body, Next::CommaOrEnd)?,
                 Next::CommaOrEnd if byte == b',' => self.pass(Next::Row),
@@ -140,6 +170,20 @@ impl Decoder {
         self.next = next;
     }
 
+    /// What is wrong with an answer whose outermost value is of the wrong kind, or is none.
+    #[cold]
+    fn wrong_root(&self, body: &[u8]) -> Fault {
+        let expected = if self.list { "a list" } else { "an object" };
+        let judged = &body[..body.len().min(self.at + MAX_JUDGED)];
+        match skip_value(judged, self.at, 0) {
+            Err(fault) if judged.len() < body.len() && fault.is_early_end() => {
+                Fault::mismatch(body, self.at, self.at, expected)
+            }
+            Err(fault) => fault,
+            Ok(end) => Fault::mismatch(body, self.at, end, expected),
+        }
+    }
+
     /// Reads one record into a new row.
     #[inline]
     fn row(&mut self, body: &mut [u8], next: Next) -> Result<(), Fault> {
@@ -150,8 +194,16 @@ impl Decoder {
         self.before = Some(Before { cells: base, gathered: self.reader.gathered.mark() });
         self.cells.resize(base + self.reader.schema.width(), NONE);
         let row = &mut self.cells[base..];
-        let after = self.reader.record(body, self.at, row)?;
+        let end = body.len().min(self.at + MAX_RECORD_BYTES);
+        let after = match self.reader.record(&mut body[..end], self.at, row) {
+            Err(fault) if end < body.len() && (fault.is_early_end() || fault.seen >= end) => {
+                return Err(Fault::too_large(self.at, &TooLarge::Record).seen_to(fault.seen));
+            }
+            outcome => outcome?,
+        };
         row[0] = span(self.at..after);
+        self.reader.gathered.row_bytes += self.reader.schema.row_bytes();
+        self.reader.gathered.check(after)?;
         self.before = None;
         self.rows += 1;
         self.at = after;
@@ -180,7 +232,8 @@ impl Decoder {
             let most = left / (8 * width);
             usize::try_from(estimate + estimate / 32).unwrap_or(most).min(most)
         };
-        self.cells.reserve((rows + 1) * width);
+        let limit = self.reader.gathered.limit / self.reader.schema.row_bytes();
+        self.cells.reserve((rows.min(limit) + 1) * width);
     }
 
     /// The record and field that a fault lies in.
@@ -228,5 +281,5 @@ fn not_utf8(mut body: Vec<u8>, original: &Original) -> DecodeError {
     let all = 0..body.len();
     original.undo(&mut body, all);
     let offset = std::str::from_utf8(&body).map_or_else(|error| error.valid_up_to(), str::len);
-    DecodeError { path: String::new(), reason: "not UTF-8".into(), offset, body }
+    DecodeError { path: String::new(), reason: "not UTF-8".into(), is_too_large: false, offset, body }
 }

@@ -10,6 +10,8 @@ pub(crate) struct DecodeError {
     /// What is wrong, such as `a string was expected, found a number`. Where the body is the beginning of something that
     /// could have gone on well, it is `the text ends early`.
     pub(crate) reason: String,
+    /// Whether the answer is too large rather than wrong.
+    pub(crate) is_too_large: bool,
     /// Where in the body, in bytes.
     pub(crate) offset: usize,
     /// The body as it was received.

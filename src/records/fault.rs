@@ -6,6 +6,17 @@ use std::ops::{Deref, DerefMut};
 /// The reason of every fault that consists in the text being over too soon.
 pub(super) const ENDS_EARLY: &str = "the text ends early";
 
+/// Why a fault is that of an answer which is too large, whatever is wrong with it otherwise.
+pub(super) enum TooLarge {
+    /// The records need more memory than they may.
+    Records,
+    /// One record is longer than [`MAX_RECORD_BYTES`].
+    Record,
+}
+
+/// The longest text of one record. A record is read in one piece, and nobody else is served while that lasts.
+pub(super) const MAX_RECORD_BYTES: usize = 16 << 20;
+
 /// What went wrong and where. One pointer in size, so that the good case of a result stays small enough for registers.
 #[derive(Debug)]
 pub(super) struct Fault(Box<Details>);
@@ -23,6 +34,8 @@ pub(super) struct Details {
     pub(super) column: Option<usize>,
     /// The element, if that field is a list.
     pub(super) item: Option<usize>,
+    /// Whether the answer is too large rather than wrong.
+    pub(super) is_too_large: bool,
 }
 
 /// A position after what was read, or what was wrong with it.
@@ -30,7 +43,7 @@ pub(super) type Step = Result<usize, Fault>;
 
 impl Fault {
     pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Details { at, seen: at, reason: reason.into(), column: None, item: None }))
+        Self(Box::new(Details { at, seen: at, reason: reason.into(), column: None, item: None, is_too_large: false }))
     }
 
     /// The byte at `at` is not what the grammar wants there, or there is none.
@@ -54,6 +67,18 @@ impl Fault {
         Self::new(at, reason).seen_to(end)
     }
 
+    /// The answer takes more memory than it may.
+    #[cold]
+    pub(super) fn too_large(at: usize, why: &TooLarge) -> Self {
+        let reason: Cow<'static, str> = match why {
+            TooLarge::Records => "the records take more memory than max_response_bytes allows".into(),
+            TooLarge::Record => format!("the record is longer than {} MiB", MAX_RECORD_BYTES >> 20).into(),
+        };
+        let mut fault = Self::new(at, reason);
+        fault.is_too_large = true;
+        fault
+    }
+
     /// Whether nothing is wrong with the text but that it is over.
     pub(super) fn is_early_end(&self) -> bool {
         self.reason == ENDS_EARLY
@@ -73,11 +98,6 @@ impl Fault {
     #[cold]
     pub(super) fn in_column_of(mut self, column: Option<u8>) -> Self {
         self.column = column.map(usize::from);
-        self
-    }
-
-    pub(super) fn in_item(mut self, item: usize) -> Self {
-        self.item = Some(item);
         self
     }
 }

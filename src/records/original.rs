@@ -32,6 +32,12 @@ impl Original {
         Mark { patches: self.patches.len(), saved: self.saved.len(), cuts: self.cuts.len() }
     }
 
+    /// How much memory it takes.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.saved.len() + self.patches.len() * size_of::<Patch>() + self.cuts.len() * size_of::<u32>()
+    }
+
     /// Forgets what was remembered since; the buffer is to be restored before.
     pub(super) fn back_to(&mut self, mark: &Mark) {
         self.patches.truncate(mark.patches);

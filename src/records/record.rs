@@ -21,7 +21,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(schema: &'static Schema, is_list: bool) -> Self {
+    pub(super) fn new(schema: &'static Schema, is_list: bool, limit: usize) -> Self {
         let columns = 0..schema.fields.len();
         let required = columns.filter(|column| schema.fields[*column].kind == Kind::Id);
         Self {
@@ -29,7 +29,7 @@ impl Reader {
             required: required.map(|column| (column, schema.slot(column))).collect(),
             depth: if is_list { 2 } else { 1 },
             shape: Shape::new(!is_list),
-            gathered: Gathered::default(),
+            gathered: Gathered::new(limit),
         }
     }
 
@@ -75,7 +75,7 @@ impl Reader {
                 None => skip_value(body, at, self.depth)?,
             };
         }
-        self.check(row, start, at)?;
+        self.check(body, row, start, at)?;
         Ok(at)
     }
 
@@ -117,22 +117,21 @@ impl Reader {
 
     /// Complains about what is missing or could not be converted in the record from `start` to `end`.
     #[inline]
-    fn check(&mut self, row: &[u64], start: usize, end: usize) -> Result<(), Fault> {
+    fn check(&mut self, body: &[u8], row: &[u64], start: usize, end: usize) -> Result<(), Fault> {
         for (column, slot) in &self.required {
             if row[*slot] == NONE {
                 return Err(missing(start, end, *column));
             }
         }
-        if self.gathered.pending.is_empty() { Ok(()) } else { self.settle(row, end) }
+        if self.gathered.pending.is_empty() { Ok(()) } else { self.settle(body, row, end) }
     }
 
     /// The first pending complaint that no later duplicate of the key has settled.
     #[cold]
-    fn settle(&mut self, row: &[u64], end: usize) -> Result<(), Fault> {
-        for fault in self.gathered.pending.drain(..) {
-            let column = fault.column.unwrap_or(0);
-            if row[self.schema.slot(column)] == INVALID {
-                return Err(fault.seen_to(end));
+    fn settle(&mut self, body: &[u8], row: &[u64], end: usize) -> Result<(), Fault> {
+        for pending in self.gathered.pending.drain(..) {
+            if row[self.schema.slot(pending.column)] == INVALID {
+                return Err(pending.into_fault(body).seen_to(end));
             }
         }
         Ok(())

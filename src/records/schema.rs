@@ -110,4 +110,13 @@ impl Schema {
     pub(super) fn width(&self) -> usize {
         usize::from(self.width)
     }
+
+    /// What a row takes: its cells, and as much again and two pointers for the struct that the boundary makes of it.
+    pub(crate) fn row_bytes(&self) -> usize {
+        2 * self.cell_bytes() + 2 * size_of::<usize>()
+    }
+
+    pub(crate) fn cell_bytes(&self) -> usize {
+        self.width() * size_of::<u64>()
+    }
 }

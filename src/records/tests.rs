@@ -3,6 +3,7 @@
 mod acceptance;
 mod conversions;
 mod errors;
+mod limits;
 mod original;
 mod random;
 mod records;

@@ -1,11 +1,16 @@
 //! The body of an answer: decompressed where the server compressed it, and never longer than its cap.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use flate2::write::GzDecoder;
 
+use super::Arriving;
+
 /// A longer `Content-Length` is believed when the bytes arrive.
 const PRESIZE_MOST: usize = 64 << 20;
+/// How much longer than its text a gzip may be: its header, and what stored blocks need for text that cannot be compressed.
+const GZIP_EXTRA: usize = 64 << 10;
 /// The decoder puts a sentinel behind the text without moving it.
 const PRESIZE_EXTRA: usize = 16;
 
@@ -23,6 +28,14 @@ pub(super) enum Stop {
     Corrupt(io::Error),
 }
 
+/// How many bytes of gzip are inflated at once: they become a thousand times as many at most.
+const GZIP_PIECE: usize = 4 << 10;
+const PLAIN_PIECE: usize = 1 << 20;
+/// After so many bytes other tasks get the thread.
+const TURN: usize = 1 << 20;
+/// Beginning another member of a gzip takes as long as so many bytes of text.
+const MEMBER_WORK: usize = 32 << 10;
+
 impl Body {
     /// `spare` may have a buffer with so much room.
     pub(super) fn plain(length: Option<usize>, cap: usize, spare: impl FnOnce(usize) -> Option<Vec<u8>>) -> Self {
@@ -35,13 +48,38 @@ impl Body {
 
     pub(super) fn gzip(cap: usize) -> Self {
         let capped = Capped { bytes: Vec::new(), cap, full: false };
-        Self::Gzip(Box::new(Gzip { member: GzDecoder::new(capped), empty: true, whole: false, over: false }))
+        let raw_left = Self::max_raw(true, cap);
+        Self::Gzip(Box::new(Gzip { member: GzDecoder::new(capped), raw_left, empty: true, members: 0, over: false }))
+    }
+
+    /// How many bytes a body of at most `cap` bytes has at most on the wire.
+    pub(super) fn max_raw(is_gzip: bool, cap: usize) -> usize {
+        if is_gzip { cap.saturating_add(cap / 1024).saturating_add(GZIP_EXTRA) } else { cap }
+    }
+
+    /// What has been done so far, in bytes.
+    fn work(&self) -> usize {
+        match self {
+            Self::Plain(capped) => capped.bytes.len(),
+            Self::Gzip(gzip) => gzip.member.get_ref().bytes.len() + gzip.members * MEMBER_WORK,
+        }
+    }
+
+    /// How many bytes from the wire are to be taken at once, so that it does not last long.
+    pub(super) fn piece(&self) -> usize {
+        match self {
+            Self::Plain(_) => PLAIN_PIECE,
+            Self::Gzip(_) => GZIP_PIECE,
+        }
     }
 
     pub(super) fn take(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         match self {
             Self::Plain(capped) => capped.write_all(chunk).map_err(|_| Stop::Full),
-            Self::Gzip(gzip) => gzip.take(chunk).or_else(|error| gzip.judge(error)),
+            Self::Gzip(gzip) => {
+                gzip.raw_left = gzip.raw_left.checked_sub(chunk.len()).ok_or(Stop::Full)?;
+                gzip.take(chunk).or_else(|error| gzip.judge(error))
+            }
         }
     }
 
@@ -71,12 +109,38 @@ impl Body {
     }
 }
 
+/// Takes a chunk in pieces, and shows `arriving` what is there after each. Other tasks get the thread in between.
+pub(super) async fn take(
+    body: &mut Body,
+    chunk: &[u8],
+    mut arriving: Option<&mut Arriving<'_>>,
+    whole: usize,
+) -> Result<ControlFlow<()>, Stop> {
+    let mut turn_began = body.work();
+    for piece in chunk.chunks(body.piece()) {
+        body.take(piece)?;
+        let so_far = body.so_far();
+        if let Some(arriving) = &mut arriving
+            && arriving(so_far, whole).is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+        if body.work() - turn_began >= TURN {
+            turn_began = body.work();
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
 /// One or more members of gzip, and perhaps padding behind them.
 pub(super) struct Gzip {
     member: GzDecoder<Capped>,
+    /// How many more bytes there may be on the wire: members without text, or padding, could go on without end.
+    raw_left: usize,
     empty: bool,
-    /// A member before this one came to its end.
-    whole: bool,
+    /// How many members before this one came to their end.
+    members: usize,
     over: bool,
 }
 
@@ -97,7 +161,7 @@ impl Gzip {
         let nothing = Capped { bytes: Vec::new(), cap: 0, full: false };
         let capped = std::mem::replace(self.member.get_mut(), nothing);
         self.member = GzDecoder::new(capped);
-        self.whole = true;
+        self.members += 1;
         Ok(())
     }
 
@@ -106,7 +170,7 @@ impl Gzip {
         if self.member.get_ref().full {
             return Err(Stop::Full);
         }
-        self.over = self.whole && self.member.header().is_none();
+        self.over = self.members > 0 && self.member.header().is_none();
         if self.over { Ok(()) } else { Err(Stop::Corrupt(error)) }
     }
 }

@@ -13,6 +13,7 @@ mod tls;
 
 pub(crate) use redaction::Redaction;
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -50,8 +51,9 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) arriving: Option<&'a mut Arriving<'a>>,
 }
 
-/// Sees what is there of a body so far, and how long it will be as far as that is known. It may change what is there.
-pub(crate) type Arriving<'a> = dyn FnMut(&mut [u8], usize) + Send + 'a;
+/// Sees what is there of a body so far, and how long it will be as far as that is known. It may change what is there, and break
+/// when no more is wanted.
+pub(crate) type Arriving<'a> = dyn FnMut(&mut [u8], usize) -> ControlFlow<()> + Send + 'a;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -121,7 +123,7 @@ impl Transport {
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap, mut arriving } = request;
+        let Outgoing { method, path, headers, body, cap, arriving } = request;
         let pool = self.pool(thread)?;
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = match method {
@@ -139,23 +141,23 @@ impl Transport {
         let cap = if status.is_success() { cap } else { REFUSAL_MOST };
         let gzip = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == GZIP);
         let length = incoming.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        if !gzip && status.is_success() && length.is_some_and(|length| length > cap) {
+        if status.is_success() && length.is_some_and(|length| length > Body::max_raw(gzip, cap)) {
             return Err(too_large(cap, status));
         }
+        // The length of a gzip says nothing of the text in it.
+        let length = length.filter(|_| !gzip);
         let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap, |room| spare.take(room)) };
+        let mut arriving = arriving.filter(|_| status.is_success());
         let outcome = loop {
             let Some(frame) = incoming.frame().await else {
                 lease.give_back();
                 break body.end();
             };
             let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data() else { continue };
-            if let Err(stop) = body.take(&chunk) {
-                break Err(stop);
-            }
-            if let Some(arriving) = &mut arriving
-                && status.is_success()
-            {
-                arriving(body.so_far(), length.unwrap_or(0));
+            match body::take(&mut body, &chunk, arriving.as_deref_mut(), length.unwrap_or(0)).await {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break Ok(()),
+                Err(stop) => break Err(stop),
             }
         };
         match outcome {

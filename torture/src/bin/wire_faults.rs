@@ -311,7 +311,7 @@ fn memory(setting: &Setting, row: &Row) -> usize {
     }
     let bench = Bench { armed: Arc::default(), elsewhere: setting.elsewhere.clone() };
     let server = Server::start(bench.clone());
-    let greedy = ["without end", "10,000 headers", "1 MiB", "1 GiB", "EiB", "nested"];
+    let greedy = ["without end", "10,000 headers", "1 MiB", "1 GiB", "EiB", "PB", "million", "nested"];
     let mut measured = 0;
     let mut failures = Vec::new();
     let mut most = 0;

@@ -102,6 +102,18 @@ fn framing() -> Vec<Fault> {
         length("Content-Length of 30 digits", KAL_BAD_HTTP, "Content-Length: 999999999999999999999999999999\r\n"),
         length("Content-Length of 16 EiB", KAL_RESPONSE_TOO_LARGE, "Content-Length: 18446744073709551000\r\n"),
         length("Content-Length over the cap", KAL_RESPONSE_TOO_LARGE, "Content-Length: 1048577\r\n"),
+        length("Content-Length of 1 PB", KAL_RESPONSE_TOO_LARGE, "Content-Length: 1000000000000000\r\n"),
+        // Seen red when the length on the wire went to the decoder: "memory allocation of 1000000000000904 bytes failed".
+        Fault::bytes("gzip and a Content-Length of 1 PB", KAL_RESPONSE_TOO_LARGE, |asked| {
+            let headers = "Content-Encoding: gzip\r\nContent-Length: 1000000000000000\r\n";
+            answer("200 OK", headers, &gzip(&rows(asked.path(), 40)))
+        }),
+        Fault::steps("gzip and a Content-Length of the cap, then FIN", KAL_CONNECTION_LOST, |asked, _| {
+            let headers = format!("Content-Encoding: gzip\r\nContent-Length: {CAP}\r\n");
+            vec![send(answer("200 OK", &headers, &gzip(&rows(asked.path(), 40)))), Step::Close]
+        })
+        .twice()
+        .not_at_sign_in(),
         length("Content-Length twice and different", KAL_BAD_HTTP, "Content-Length: 40\r\nContent-Length: 41\r\n"),
         Fault::bytes("Content-Length twice and the same", KAL_OK, |asked| {
             let body = good_body(asked.path());
@@ -310,6 +322,15 @@ fn nested(deep: usize, status: i32) -> Fault {
     })
 }
 
+/// A good body with more rows in it, where it is a list.
+fn rows(path: &str, count: usize) -> Vec<u8> {
+    let body = String::from_utf8_lossy(&good_body(path)).into_owned();
+    match body.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(rows) => format!("[{}]", vec![rows; count].join(",")).into_bytes(),
+        None => body.into_bytes(),
+    }
+}
+
 /// More than anybody should have to take.
 fn too_much() -> Vec<Fault> {
     let megabyte = || vec![b' '; 1 << 20];
@@ -322,7 +343,35 @@ fn too_much() -> Vec<Fault> {
         .not_at_sign_in()
     };
     let bomb = bomb(1024);
+    // An answer of 15 MiB, most of which is one piece again and again.
+    let millions = |name: &str, gives, first: &str, again: &str, last: &str| {
+        let mut body = first.as_bytes().to_vec();
+        body.extend(again.as_bytes().repeat((15 << 20) / again.len()));
+        body.extend_from_slice(last.as_bytes());
+        let (list, object) = (gzip(&body), gzip(&body[1..body.len() - 1]));
+        let answer = move |asked: &Asked, _| {
+            let body = if asked.path().ends_with("/active") { &object } else { &list };
+            vec![send(sized("200 OK", "Content-Encoding: gzip\r\n", body))]
+        };
+        Fault { gives, ..Fault::steps(name, KAL_RESPONSE_TOO_LARGE, answer).not_at_sign_in() }
+    };
+    // Over the cap of most clients here, under that of those whose memory is measured.
+    let too_large_or_bad = Gives::Either(KAL_RESPONSE_TOO_LARGE, KAL_BAD_RESPONSE);
     vec![
+        millions("a millionfold id that is no text", too_large_or_bad, "[{", "\"id\":1,", "\"id\":1}]"),
+        millions("a million records of ten bytes", too_large_or_bad, "[", "{\"id\":\"\"},", "{\"id\":\"\"}]"),
+        millions(
+            "empty texts without number",
+            Gives::Either(KAL_RESPONSE_TOO_LARGE, KAL_OK),
+            "[{\"id\":\"\",\"user_ids\":[",
+            "\"\",",
+            "1]}]",
+        ),
+        // Seen red when only the text was counted: the call ended by its deadline.
+        Fault::steps("gzip members without text, without end", KAL_RESPONSE_TOO_LARGE, |_, _| {
+            let members = gzip(b"").repeat(4096);
+            vec![send(answer("200 OK", "Content-Encoding: gzip\r\n", b"")), Step::Forever(members)]
+        }),
         boundary("a body of just the cap", KAL_OK, CAP),
         boundary("a body of one byte more than the cap", KAL_RESPONSE_TOO_LARGE, CAP + 1),
         Fault::bytes("gzip of 1 GiB", KAL_RESPONSE_TOO_LARGE, move |_| {

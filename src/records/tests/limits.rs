@@ -1,0 +1,117 @@
+//! What an answer may take besides its own text, whatever a server sends or claims.
+
+use super::{EVENTS, EVERYTHING, GROUPS, MEMBERS, Root, decode, list};
+use crate::records::Decoder;
+use crate::records::error::DecodeError;
+use crate::records::fault::MAX_RECORD_BYTES;
+use crate::records::schema::Schema;
+use crate::records::table::Table;
+
+/// What an answer of at most this many bytes may be made into.
+const MAX_BODY: usize = 1 << 20;
+const LIMIT: usize = 2 * MAX_BODY + (64 << 10);
+
+/// Decodes what arrives in pieces of `size`, until it is too large.
+fn arriving(schema: &'static Schema, text: &[u8], size: usize) -> Result<Table, DecodeError> {
+    let mut decoder = Decoder::new(schema, Root::List, MAX_BODY);
+    let mut body = Vec::new();
+    for piece in text.chunks(size) {
+        body.extend_from_slice(piece);
+        let went_on = decoder.advance(&mut body, usize::MAX).is_continue();
+        assert!(decoder.reserved_bytes() <= 2 * LIMIT, "{} bytes reserved", decoder.reserved_bytes());
+        if !went_on {
+            break;
+        }
+    }
+    decoder.finish(body, None)
+}
+
+/// Where two bodies begin to differ.
+fn difference(one: &[u8], other: &[u8]) -> Option<usize> {
+    one.iter().zip(other).position(|(one, other)| one != other)
+}
+
+fn repeated(first: &str, again: &str, last: &str, length: usize) -> Vec<u8> {
+    let mut text = first.as_bytes().to_vec();
+    text.extend(again.bytes().cycle().take((length / again.len()) * again.len()));
+    text.extend_from_slice(last.as_bytes());
+    text
+}
+
+/// Red when nothing is counted: the answers are accepted, and an event of ten bytes takes 256.
+#[test]
+fn records_that_take_more_memory_than_they_may_are_refused() {
+    let cases = [
+        (&EVENTS, repeated("[", r#"{"id":""},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
+        (&MEMBERS, repeated("[", r#"{"id":""},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
+        (&GROUPS, repeated(r#"[{"id":"","user_ids":["#, r#""","#, r#"""]}]"#, MAX_BODY - 64)),
+        (&GROUPS, repeated("[", r#"{"id":"","user_ids":["",""]},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
+        (&EVENTS, repeated("[", r#"{"id":"","event_attrs":{}},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
+    ];
+    for (schema, text) in cases {
+        let shown = String::from_utf8_lossy(&text[..40]).into_owned();
+        let whole = Decoder::new(schema, Root::List, MAX_BODY).finish(text.clone(), None).expect_err(&shown);
+        assert!(whole.is_too_large, "{shown}: {whole}");
+        assert!(whole.to_string().contains("max_response_bytes"), "{whole}");
+        assert!(whole.body == text, "{shown}: {:?}", difference(&whole.body, &text));
+        for size in [7_000, 100_000] {
+            let parts = arriving(schema, &text, size).expect_err(&shown);
+            assert!(parts.is_too_large && parts.offset == whole.offset, "{shown}: {parts}");
+            assert!(text.starts_with(&parts.body), "{shown}: {:?}", difference(&parts.body, &text));
+        }
+        assert!(list(schema, &text).is_ok(), "{shown}: it is sound but for its size");
+    }
+}
+
+/// Red when records as servers send them count for more than their text.
+#[test]
+fn records_that_are_filled_in_are_taken_up_to_the_longest_body() {
+    let member =
+        r#"{"id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c","full_name":"Ada Lovelace","email":"ada@example.com"},"#;
+    let event = r#"{"id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c","created_at":"2026-01-31T10:00:00Z","event_type":"create","event_user_id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c"},"#;
+    for (schema, record) in [(&MEMBERS, member), (&EVENTS, event)] {
+        let text = repeated("[", record, r#"{"id":""}]"#, MAX_BODY - 64);
+        assert!(Decoder::new(schema, Root::List, MAX_BODY).finish(text.clone(), None).is_ok(), "{record}");
+        assert!(arriving(schema, &text, 8_000).is_ok(), "{record}");
+    }
+}
+
+#[test]
+fn of_a_key_that_comes_again_the_last_fault_is_told() {
+    let error = list(&EVERYTHING, r#"[{"id":"a","int":"x","int":5,"int":true,"int":[]}]"#).expect_err("no integer");
+    assert_eq!(error.to_string(), "everything[0].int: an integer was expected, found a list (at byte 46)");
+}
+
+/// Red when what the caller says of the length is reserved.
+#[test]
+fn a_length_that_is_claimed_reserves_nothing() {
+    let text = repeated("[", r#"{"id":"a"},"#, "", 4_000);
+    let mut decoder = Decoder::new(&EVENTS, Root::List, MAX_BODY);
+    assert!(decoder.advance(&mut text.clone(), usize::MAX).is_continue());
+    assert!(decoder.reserved_bytes() <= LIMIT, "{} bytes", decoder.reserved_bytes());
+}
+
+/// Red when a record may have any length: it is read in one piece while everybody waits.
+#[test]
+fn a_record_longer_than_a_record_may_be_is_refused() {
+    for (first, again, last) in [
+        (r#"[{"id":"a"},{"id":"b","x":""#, "0123456789", r#""}]"#),
+        (r#"[{"id":"a"},{"id":"b","x":["#, "[],", "0]}]"),
+        (r#"[{"id":"a"},{"id":"b","#, r#""id":1,"#, r#""id":"b"}]"#),
+    ] {
+        let text = repeated(first, again, last, MAX_RECORD_BYTES);
+        let error = list(&MEMBERS, &text).expect_err(first);
+        assert_eq!(error.to_string(), "members[1]: the record is longer than 16 MiB (at byte 12)");
+        assert!(error.is_too_large && error.body == text, "{first}");
+        let text = repeated(first, again, last, MAX_RECORD_BYTES - 64);
+        assert!(list(&MEMBERS, &text).is_ok(), "{first}");
+    }
+    let object = repeated(r#"{"id":"b","x":""#, "0123456789", r#""}"#, MAX_RECORD_BYTES);
+    assert!(decode(object, &MEMBERS, Root::Object).expect_err("too long").is_too_large);
+}
+
+#[test]
+fn a_long_answer_of_the_wrong_kind_is_named_without_being_read_to_its_end() {
+    let text = repeated("{\"x\":[", "[],", "0]}", MAX_RECORD_BYTES + 10);
+    assert_eq!(list(&MEMBERS, &text).expect_err("no list").reason, "a list was expected, found an object");
+}
