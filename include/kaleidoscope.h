@@ -65,8 +65,9 @@
  *
  * EVENT LOOPS: CALLS THAT DO NOT BLOCK
  *
- *     kal_queue_open(&queue, &error);
- *     kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error);
+ *     if (kal_queue_open(&queue, &error) != KAL_OK ||
+ *         kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error) != KAL_OK)
+ *         goto failed;
  *     // ... wait with poll, select or epoll until kal_queue_fd(queue) is readable, then:
  *     kal_completion done = KAL_COMPLETION_INIT;
  *     while (kal_queue_next(queue, 0, &done, NULL) == KAL_OK) {
@@ -80,16 +81,19 @@
  *
  * FOLLOWING EVENTS
  *
- *     kal_workspace_follow_events(client, NULL, saved_cursor, NULL, &stream, &error);    // NULL cursor: from now on
- *     for (;;) {
+ *     // NULL cursor: from now on
+ *     if (kal_workspace_follow_events(client, NULL, saved_cursor, NULL, &stream, &error) != KAL_OK)
+ *         goto failed;
+ *     while (running) {
  *         kal_status status = kal_stream_next(stream, 60000, &result, &error);
  *         if (status == KAL_OK) {
  *             // kal_result_workspace_events(result, &count): one or more events that were not given before
  *             kal_result_free(result);
  *             // keep kal_stream_cursor(stream): another process goes on from there, with nothing lost and nothing twice
- *         } else if (status != KAL_TIMED_OUT) {
- *             kal_error_free(error);                 // say so if you like; the next call goes on where this one failed
+ *         } else if (status != KAL_TIMED_OUT && !kal_error_get(error)->retryable) {
+ *             break;                                 // it would fail again; kal_error_get(error)->message says why
  *         }
+ *         kal_error_free(error);                     // always: a request that timed out has one, and none is fine
  *     }
  *
  * kal_workspace_stream_events gives every event that there is, page after page, and ends with KAL_DONE; its cursor may be

@@ -96,6 +96,8 @@ for example in follow export_events; do
     KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B "tests/c/$example.py" "$work/${example}_c" || outcome=1
 done
 
+KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B tests/c/samples.py "$include_dir" "$lib_dir" || outcome=1
+
 # Slow answers: so that the threads are there together.
 start --seed 7 --latency 200
 prints 'threads: sixteen threads send one request for each thing they want' threads.txt threads_c

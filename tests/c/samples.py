@@ -1,0 +1,175 @@
+"""The samples of the header and the README run as they stand: samples.py INCLUDE_DIR LIB_DIR
+
+The loop that follows events must free every error that it is given and go on when a failure has passed. Seen red with the
+loops of 0.1.0: "given 3 errors, freed 0" of the header's, "it ended without an event" of the README's.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+
+from claims import claim, close
+from emulator import Emulator
+
+PATIENCE = 120
+CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function"]
+
+# What a sample leaves to its reader. Errors that are given and freed are counted, and it runs until a page came.
+HARNESS = """
+#include <kaleidoscope.h>
+#include <poll.h>
+#include <stdio.h>
+
+static int given, freed, pages, completed;
+
+static kal_status counted_next(kal_stream stream, uint32_t timeout_ms, kal_result *result, kal_error *error)
+{
+    kal_status status = kal_stream_next(stream, timeout_ms, result, error);
+    given += error->id != 0;
+    pages += status == KAL_OK;
+    fprintf(stderr, "%s\\n", kal_status_name(status));
+    return status;
+}
+
+static void counted_free(kal_error error)
+{
+    freed += error.id != 0;
+    kal_error_free(error);
+}
+
+static kal_status counted_queue_next(kal_queue queue, uint32_t timeout_ms, kal_completion *done, kal_error *error)
+{
+    kal_status status = kal_queue_next(queue, timeout_ms, done, error);
+    completed += status == KAL_OK;
+    return status;
+}
+
+#define kal_stream_next counted_next
+#define kal_queue_next counted_queue_next
+#define kal_error_free counted_free
+#define running (pages == 0)
+
+int main(void)
+{
+    kal_client_options options = KAL_CLIENT_OPTIONS_INIT;
+    kal_client client;
+    kal_queue queue = {0};
+    kal_stream stream = {0};
+    kal_result result;
+    kal_error error;
+    const char *saved_cursor = NULL;
+    void *my_data = &pages;
+    (void)result, (void)saved_cursor, (void)my_data;
+    options.timeout_ms = 500;
+    options.max_attempts = 1;
+    if (kal_client_open(&options, &client, &error) != KAL_OK)
+        goto failed;
+    {
+SAMPLE
+    }
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+    printf("%d %d %d %d\\n", pages, given, freed, completed);
+    return 0;
+failed:
+    fprintf(stderr, "%s\\n", kal_error_get(error)->message);
+    return 1;
+}
+"""
+
+
+def of_header(text: str, heading: str) -> str:
+    """The code under a heading of the header's introduction."""
+    section = text.split(f"\n * {heading}\n", 1)[1]
+    lines = re.match(r"(?: \*\n)((?: \*     .*\n| \*\n)+)", section)[1]
+    return re.sub(r"^ \*(?:     )?", "", lines, flags=re.MULTILINE)
+
+
+def of_readme(text: str, heading: str) -> str:
+    """The first block of C under a heading of the README."""
+    return re.search(r"```c\n(.*?)```", text.split(f"\n{heading}\n", 1)[1], re.DOTALL)[1]
+
+
+def compiled(folder: str, name: str, source: str, include: str, library: str) -> str:
+    path = pathlib.Path(folder, f"{name}.c")
+    path.write_text(source)
+    program = str(path.with_suffix(""))
+    command = [os.environ.get("CC", "cc"), *CFLAGS, "-I", include, str(path), "-o", program]
+    command += ["-L", library, "-lkaleidoscope", f"-Wl,-rpath,{library}"]
+    subprocess.run(command, check=True)
+    return program
+
+
+def run(program: str, emulator: Emulator) -> tuple[list[int], str]:
+    """What the program counted, and what it said."""
+    environment = os.environ | {
+        "KALEIDOSCOPE_API_URL": emulator.url,
+        "KALEIDOSCOPE_API_CLIENT_ID": emulator.client_id,
+        "KALEIDOSCOPE_API_CLIENT_SECRET": emulator.client_secret,
+    }
+    ended = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    assert ended.returncode == 0, ended
+    return [int(count) for count in ended.stdout.split()], ended.stderr
+
+
+def follows(program: str):
+    """One request is never answered, two are refused, and then there is an event."""
+    with Emulator(events=5) as emulator:
+        emulator.fault(path="/workspaces/events", delay_ms=3_600_000)
+        emulator.fault(path="/workspaces/events", status=503)
+        emulator.fault(path="/workspaces/events", status=429, headers={"Retry-After": "0"})
+        stop = threading.Event()
+
+        def arrive():
+            # The first event counts that arrives after the present was found.
+            while not stop.wait(0.05):
+                emulator.steer("events", {"count": 1})
+
+        arriving = threading.Thread(target=arrive)
+        arriving.start()
+        try:
+            (pages, given, freed, _), said = run(program, emulator)
+        finally:
+            stop.set()
+            arriving.join()
+    assert pages > 0, f"it ended without an event: {said}"
+    assert given >= 3, f"{given} errors: {said}"
+    assert given == freed, f"given {given} errors, freed {freed}: {said}"
+
+
+def completes(program: str):
+    with Emulator() as emulator:
+        counts, said = run(program, emulator)
+    assert counts[3] == 1, f"{counts[3]} completions: {said}"
+
+
+def main(include: str, library: str) -> int:
+    header = pathlib.Path(include, "kaleidoscope.h").read_text()
+    readme = pathlib.Path("README.md").read_text()
+    samples = {
+        "header": of_header(header, "FOLLOWING EVENTS"),
+        "README": of_readme(readme, "## Following events"),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name, sample in samples.items():
+            with claim(f"samples: the loop of the {name} compiles, goes on after failures that pass, and frees every error"):
+                follows(compiled(folder, name, HARNESS.replace("SAMPLE", sample), include, library))
+        with claim("samples: the event loop of the header compiles, and picks the call up"):
+            sample = of_header(header, "EVENT LOOPS: CALLS THAT DO NOT BLOCK")
+            waits = re.compile(r"^.*wait with poll.*$", re.MULTILINE)
+            assert waits.search(sample), sample
+            sample = waits.sub("poll(&(struct pollfd){ kal_queue_fd(queue), POLLIN, 0 }, 1, -1);", sample)
+            completes(compiled(folder, "event_loop", HARNESS.replace("SAMPLE", sample), include, library))
+        with claim("samples: the header's complete program compiles"):
+            program = of_header(header, "A COMPLETE PROGRAM").split("\ncc program.c")[0]
+            compiled(folder, "program", program, include, library)
+    return close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))
