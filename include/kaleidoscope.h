@@ -355,13 +355,13 @@ typedef int32_t kal_status;
 typedef struct kal_header {
     // The header's name.
     const char *name;
-    // The header's value; never shown in errors or logs.
+    // The header's value, of at most 16 KiB; never shown in errors or logs.
     const char *value;
 } kal_header;
 
 // Gives the Google IAP ID token, for servers behind an identity-aware proxy.
 //
-// Writes at most `capacity` bytes of token (no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
+// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 // other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
 // before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
 // library with this client: that gives `KAL_WOULD_DEADLOCK`.
@@ -374,7 +374,7 @@ typedef struct kal_client_options {
     size_t struct_size;
     // NULL: environment `KALEIDOSCOPE_API_CLIENT_ID`.
     const char *client_id;
-    // NULL: environment `KALEIDOSCOPE_API_CLIENT_SECRET`.
+    // NULL: environment `KALEIDOSCOPE_API_CLIENT_SECRET`. At most 16 KiB.
     const char *client_secret;
     // NULL: environment `KALEIDOSCOPE_API_URL`, then `https://api.kaleidoscope.bio`. A path is kept as a prefix.
     const char *base_url;
@@ -585,7 +585,8 @@ typedef struct kal_error_info {
     const char *code;
     // From the response headers, if any; else NULL.
     const char *request_id;
-    // The response body as received (secrets of this client redacted), NUL-terminated, up to 64 KiB; NULL if there was none.
+    // The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
+    // 64 KiB; NULL if there was none.
     const char *body;
     // Its length in bytes, without the NUL.
     size_t body_len;

@@ -8,11 +8,12 @@ use http::Uri;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::uri::Authority;
 use hyper_util::client::proxy::matcher::Intercept;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::proxy;
+use crate::transport::MAX_SECRET_LEN;
 
 /// The environment variable that gives the client id.
 pub const ENV_CLIENT_ID: &str = "KALEIDOSCOPE_API_CLIENT_ID";
@@ -106,9 +107,13 @@ impl Settings {
         let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
         let plain = base_url.scheme_str() == Some("http") && !self.allow_http;
         let (proxy, proxy_secrets) = proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain)?;
+        let client_secret = credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?;
+        if client_secret.expose_secret().len() > MAX_SECRET_LEN {
+            return Err(Error::argument("client_secret", too_long()));
+        }
         Ok(Config {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
-            client_secret: credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?,
+            client_secret,
             host: HeaderValue::from_str(base_url.authority().map_or("", Authority::as_str))
                 .map_err(|_| Error::argument(base_url_name, "its host is no header value"))?,
             base_url,
@@ -141,7 +146,6 @@ fn from_environment(name: &str) -> Result<Option<String>> {
 }
 
 fn is_blank(secret: &SecretString) -> bool {
-    use secrecy::ExposeSecret;
     secret.expose_secret().is_empty()
 }
 
@@ -204,6 +208,10 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+fn too_long() -> String {
+    format!("it is longer than {MAX_SECRET_LEN} bytes")
+}
+
 fn check_headers(given: &[(String, String)]) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(given.len());
     for (index, (name, value)) in given.iter().enumerate() {
@@ -214,6 +222,9 @@ fn check_headers(given: &[(String, String)]) -> Result<HeaderMap> {
                 format_args!("headers[{index}].name"),
                 format_args!("{name} is what the library itself must say"),
             ));
+        }
+        if value.len() > MAX_SECRET_LEN {
+            return Err(Error::argument(format_args!("headers[{index}].value"), too_long()));
         }
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
             Error::argument(
@@ -317,6 +328,21 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    /// Red without a limit: a client with each of them is opened.
+    #[test]
+    fn secrets_over_the_limit_are_refused_by_name() {
+        let most = "s".repeat(MAX_SECRET_LEN);
+        let with = |secret: &str, value: &str| Settings {
+            client_secret: Some(secret.to_owned().into()),
+            headers: vec![("X-Fine".into(), most.clone()), ("X-Key".into(), value.into())],
+            ..settings("https://host")
+        };
+        assert!(with(&most, &most).check().is_ok());
+        let longer = format!("{most}s");
+        assert_eq!(refusal(with(&longer, &most)), "client_secret: it is longer than 16384 bytes");
+        assert_eq!(refusal(with(&most, &longer)), "headers[1].value: it is longer than 16384 bytes");
     }
 
     #[test]

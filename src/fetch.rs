@@ -40,7 +40,7 @@ impl Fetcher {
         redaction.add(secrecy::ExposeSecret::expose_secret(&config.client_secret));
         for (name, value) in &config.headers {
             if !PLAIN_HEADERS.contains(&name.as_str()) {
-                redaction.add(&String::from_utf8_lossy(value.as_bytes()));
+                redaction.add_header_value(&String::from_utf8_lossy(value.as_bytes()));
             }
         }
         for secret in &config.proxy_secrets {

@@ -10,9 +10,7 @@ use super::options::kal_token_provider;
 use super::status::{KAL_OK, kal_status};
 use crate::config::IapTokenProvider;
 use crate::process::callback;
-
-/// Google's ID tokens have a kilobyte or two.
-const TOKEN_MOST: usize = 16 * 1024;
+use crate::transport::MAX_SECRET_LEN;
 
 type Function = unsafe extern "C" fn(*mut c_void, *mut std::ffi::c_char, usize, *mut usize) -> kal_status;
 
@@ -35,11 +33,11 @@ impl HostTokenProvider {
 impl IapTokenProvider for HostTokenProvider {
     fn token(&self) -> Result<SecretString, String> {
         // On the heap: the host's thread may have a small stack.
-        let mut buffer = Zeroizing::new(vec![0_u8; TOKEN_MOST]);
+        let mut buffer = Zeroizing::new(vec![0_u8; MAX_SECRET_LEN]);
         let mut length = 0;
         // SAFETY: the header says what the function may do with the buffer and the length.
         let status = callback::run(|| unsafe {
-            (self.function)(self.user_data, buffer.as_mut_ptr().cast(), TOKEN_MOST, &raw mut length)
+            (self.function)(self.user_data, buffer.as_mut_ptr().cast(), MAX_SECRET_LEN, &raw mut length)
         });
         if status != KAL_OK {
             return Err(format!("it returned {status}"));

@@ -33,7 +33,8 @@ pub struct kal_error_info {
     pub code: *const c_char,
     /// From the response headers, if any; else NULL.
     pub request_id: *const c_char,
-    /// The response body as received (secrets of this client redacted), NUL-terminated, up to 64 KiB; NULL if there was none.
+    /// The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
+    /// 64 KiB; NULL if there was none.
     pub body: *const c_char,
     /// Its length in bytes, without the NUL.
     pub body_len: usize,

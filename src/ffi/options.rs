@@ -10,13 +10,13 @@ use super::types::kal_cancel;
 pub struct kal_header {
     /// The header's name.
     pub name: *const c_char,
-    /// The header's value; never shown in errors or logs.
+    /// The header's value, of at most 16 KiB; never shown in errors or logs.
     pub value: *const c_char,
 }
 
 /// Gives the Google IAP ID token, for servers behind an identity-aware proxy.
 ///
-/// Writes at most `capacity` bytes of token (no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
+/// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 /// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
 /// before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
 /// library with this client: that gives `KAL_WOULD_DEADLOCK`.
@@ -44,7 +44,7 @@ pub struct kal_client_options {
     pub struct_size: usize,
     /// NULL: environment `KALEIDOSCOPE_API_CLIENT_ID`.
     pub client_id: *const c_char,
-    /// NULL: environment `KALEIDOSCOPE_API_CLIENT_SECRET`.
+    /// NULL: environment `KALEIDOSCOPE_API_CLIENT_SECRET`. At most 16 KiB.
     pub client_secret: *const c_char,
     /// NULL: environment `KALEIDOSCOPE_API_URL`, then `https://api.kaleidoscope.bio`. A path is kept as a prefix.
     pub base_url: *const c_char,

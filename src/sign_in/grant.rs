@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Token;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records;
-use crate::transport::{Incoming, Method, Outgoing, Redaction};
+use crate::transport::{Incoming, MAX_SECRET_LEN, Method, Outgoing, Redaction};
 
 const PATH: &str = "/auth/oauth/token";
 const ANSWER_CAP: usize = 64 * 1024;
@@ -117,6 +117,9 @@ pub(crate) fn read(
         if token.expose_secret().is_empty() {
             return Err(unusable(format!("{name} is empty")));
         }
+        if token.expose_secret().len() > MAX_SECRET_LEN {
+            return Err(unusable(format!("{name} is longer than {MAX_SECRET_LEN} bytes")));
+        }
     }
     let token = Token::new(parsed.access_token, generation, Duration::from_secs(parsed.expires_in), received);
     if token.header().is_none() {
@@ -200,6 +203,22 @@ mod tests {
             let error = answer(body).expect_err(body);
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    /// Red without a limit: both are taken, of whatever length.
+    #[test]
+    fn a_token_over_the_limit_is_refused_by_name() {
+        let most = "t".repeat(MAX_SECRET_LEN);
+        let of = |access: &str, refresh: &str| {
+            answer(&format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":1}}"#))
+        };
+        assert!(of(&most, &most).is_ok());
+        let longer = format!("{most}t");
+        for (access, refresh, name) in [(&longer, &most, "access_token"), (&most, &longer, "refresh_token")] {
+            let error = of(access, refresh).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::BadResponse);
+            assert!(error.to_string().ends_with(&format!("{name} is longer than 16384 bytes")), "{error}");
         }
     }
 

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use super::token::bearer;
 use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
-use crate::transport::Redaction;
+use crate::transport::{MAX_SECRET_LEN, Redaction};
 
 /// Google's ID tokens live for an hour.
 const LIFETIME: Duration = Duration::from_mins(50);
@@ -39,6 +39,9 @@ impl Iap {
         }
         let refuse = |why: String| Error::new(ErrorKind::AuthFailed, format!("iap_token_provider: {why}"));
         let token = provider.token().map_err(refuse)?;
+        if token.expose_secret().len() > MAX_SECRET_LEN {
+            return Err(refuse(format!("the token is longer than {MAX_SECRET_LEN} bytes")));
+        }
         let header = bearer(token.expose_secret())
             .ok_or_else(|| refuse("the token has characters that no header has".into()))?;
         redaction.add_iap_token(token.expose_secret());

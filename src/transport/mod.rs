@@ -1,8 +1,9 @@
 //! One HTTP exchange: a request goes out, and its whole answer or an [`Error`] comes back. No retries, no sign-in.
 
+mod beginnings;
 mod body;
 mod connect;
-mod disguises;
+mod encodings;
 mod failure;
 mod pool;
 mod redaction;
@@ -11,7 +12,7 @@ pub(crate) mod resolver;
 mod spare;
 mod tls;
 
-pub(crate) use redaction::Redaction;
+pub(crate) use redaction::{MAX_SECRET_LEN, Redaction};
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};

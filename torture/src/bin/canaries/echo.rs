@@ -41,7 +41,7 @@ const fn shown(name: &'static str, answer: fn(&str, &str) -> Vec<Step>) -> Place
     Place { name, answer, shown: true }
 }
 
-pub(crate) const PLACES: [Place; 27] = [
+pub(crate) const PLACES: [Place; 29] = [
     shown("the body of a 400", |echo, _| send(sized("400 No", "", echo.as_bytes()))),
     shown("the body of a 503", |echo, _| send(sized("503 No", "", echo.as_bytes()))),
     shown("the body of a 401", |echo, _| send(sized("401 No", "", echo.as_bytes()))),
@@ -66,6 +66,15 @@ pub(crate) const PLACES: [Place; 27] = [
     }),
     shown("a 500 that is full of it", |echo, _| {
         send(sized("500 No", "", echo.repeat(400_000 / echo.len()).as_bytes()))
+    }),
+    shown("the body of a 400 that has it cut off in many places", |echo, _| {
+        let cuts = (0..echo.len()).step_by(17).filter(|cut| echo.is_char_boundary(*cut));
+        send(sized("400 No", "", cuts.map(|cut| format!("{}...\n", &echo[..cut])).collect::<String>().as_bytes()))
+    }),
+    shown("the message of a 400 that has the beginnings of its lines", |echo, _| {
+        let beginning = |line: &str| line.chars().take(line.chars().count() * 2 / 3).collect::<String>();
+        let lines = echo.lines().map(|line| beginning(line).trim_end_matches('\\').to_owned() + " ");
+        send(sized("400 No", "", format!(r#"{{"message":"{}"}}"#, lines.collect::<String>()).as_bytes()))
     }),
     place("a 200 that is no JSON", |echo, _| send(sized("200 OK", "", echo.as_bytes()))),
     place("a 200 of a wrong type", |echo, _| send(sized("200 OK", "", format!(r#"["{echo}"]"#).as_bytes()))),

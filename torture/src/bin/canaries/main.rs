@@ -242,7 +242,7 @@ fn overhear(row: &Row, form: Form) -> ! {
     row.end(&details.join("; "))
 }
 
-/// Seen red with nothing redacted: 22 of the 27 places, a proxy's refusal, and 78 lines of the log; with the request id as it
+/// Seen red with nothing redacted: 22 of the first 27 places, a proxy's refusal, and 78 lines of the log; with the request id as it
 /// came: "x-kal-authorization: Bearer at-...", in the four places that have one.
 fn echoes(row: &Row, form: Form) -> u64 {
     let strayed = Arc::new(AtomicU64::new(0));
