@@ -13,14 +13,15 @@ typedef struct cursor {
     kal_result page;
     const kal_workspace_event *const *events;
     size_t count, position; /* in the page */
-    sqlite3_int64 row;
 } cursor;
 
-/* In the order of enum event_column. */
+/* In the order of enum event_column. The key is the id: a stream gives each event once, and by it SQLite knows the event again
+ * in another stream, whose filters may be others. It is a column of its own, so that nothing else is concluded from it. */
 static const char schema[] =
     "CREATE TABLE x(id TEXT, event_type TEXT, event_type_version INTEGER, created_at TEXT COLLATE " TIMESTAMP_COLLATION ","
     " event_user_id TEXT, full_name TEXT, preferred_name TEXT, resource_id TEXT, resource_type TEXT,"
-    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER)";
+    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER,"
+    " " KEY_COLUMN " TEXT HIDDEN NOT NULL PRIMARY KEY) WITHOUT ROWID";
 
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
 {
@@ -46,7 +47,7 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
     (void)table;
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor) { .row = 0 };
+    *at = (cursor) { .count = 0 };
     *made = &at->base;
     return SQLITE_OK;
 }
@@ -91,7 +92,6 @@ static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, 
 static int next(sqlite3_vtab_cursor *base)
 {
     cursor *at = (cursor *)base;
-    at->row++;
     at->position++;
     return at->position < at->count ? SQLITE_OK : fetch(at);
 }
@@ -124,6 +124,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         [EVENT_RESOURCE_TYPE] = event->resource_type,
         [EVENT_PARENT_BULK_EVENT_ID] = event->parent_bulk_event_id,
         [EVENT_ATTRS] = event->event_attrs,
+        [EVENT_KEY] = event->id,
     };
     if (column == EVENT_TYPE_VERSION)
         number(context, event->event_type_version);
@@ -133,12 +134,6 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         number(context, event->is_bulk);
     else
         sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
-    return SQLITE_OK;
-}
-
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row)
-{
-    *row = ((cursor *)base)->row;
     return SQLITE_OK;
 }
 
@@ -153,5 +148,4 @@ const sqlite3_module events_module = {
     .xNext = next,
     .xEof = eof,
     .xColumn = column,
-    .xRowid = rowid,
 };

@@ -9,11 +9,16 @@
 
 /* --- connection.c: one client for each database connection, opened when it is first needed, closed with the connection */
 
+/* What one answer is read of. */
+enum listing { LISTING_WORKSPACE, LISTING_MEMBERS, LISTING_GROUPS, LISTINGS };
+
 typedef struct connection {
     sqlite3 *db;
     kal_client client; /* none until it is needed */
     int32_t page_size; /* events a page; 0: the server decides */
     int owners;        /* what SQLite has registered with it: modules, functions */
+    struct snapshot *snapshots[LISTINGS]; /* those that cursors read; NULL: none does */
+    int64_t snapshots_made;
 } connection;
 
 connection *connection_new(sqlite3 *db);
@@ -28,6 +33,28 @@ int connection_read(connection *connection, const char *method, kal_result *resu
 int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message);
 /* Frees the error, and makes an SQL error of it. */
 int connection_failed(kal_status status, kal_error error, char **message);
+
+/* --- snapshot.c: the answer that the cursors of a statement share */
+
+typedef struct snapshot {
+    enum listing listing;
+    int64_t number; /* no other of the connection has it */
+    int cursors;    /* that hold it */
+    kal_result result;
+} snapshot;
+
+/* What other cursors read at this moment, held; NULL if there are none. */
+snapshot *snapshot_current(connection *connection, enum listing listing);
+/* The same, or what the client says now. */
+int snapshot_read(connection *connection, enum listing listing, snapshot **read, char **message);
+/* NULL is none. */
+void snapshot_release(connection *connection, snapshot *snapshot);
+/* Cursors that hold one keep it; those to come read anew. */
+void snapshots_forget(connection *connection);
+
+/* --- The key of every table: SQLite compares it between scans of one statement. */
+
+#define KEY_COLUMN "kal_row"
 
 /* --- open.c: the SQL function kal_open */
 
@@ -50,7 +77,8 @@ enum event_column {
     EVENT_PARENT_BULK_EVENT_ID,
     EVENT_ATTRS,
     EVENT_IS_BOT,
-    EVENT_IS_BULK
+    EVENT_IS_BULK,
+    EVENT_KEY
 };
 
 /* --- events_plan.c: which constraints go to the server */
