@@ -9,6 +9,7 @@ typedef struct table {
 
 typedef struct cursor {
     sqlite3_vtab_cursor base;
+    events_query *query;
     kal_stream stream;
     kal_result page;
     const kal_workspace_event *const *events;
@@ -57,6 +58,7 @@ static void clear(cursor *at)
     sqlite3_vtab_cursor base = at->base;
     kal_result_free(at->page);
     kal_stream_free(at->stream);
+    events_query_free(at->query);
     *at = (cursor) { .base = base };
 }
 
@@ -67,17 +69,43 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+/* The next page of the stream, or the first one of the next stream. None: `count` is 0. */
 static int fetch(cursor *at)
 {
+    connection *connection = ((table *)at->base.pVtab)->connection;
+    char **message = &at->base.pVtab->zErrMsg;
+    int code = SQLITE_DONE;
     kal_result_free(at->page);
     at->page = (kal_result)KAL_NONE;
     at->count = at->position = 0;
-    int code = connection_next_page(((table *)at->base.pVtab)->connection, at->stream, &at->page, &at->base.pVtab->zErrMsg);
-    if (code == SQLITE_DONE)
-        return SQLITE_OK;
+    if (at->stream.id != 0)
+        code = connection_next_page(connection, at->stream, &at->page, message);
+    while (code == SQLITE_DONE) {
+        kal_stream_free(at->stream);
+        at->stream = (kal_stream)KAL_NONE;
+        code = events_query_stream(at->query, connection, &at->stream, message);
+        if (code == SQLITE_DONE)
+            return SQLITE_OK;
+        if (code == SQLITE_OK)
+            code = connection_next_page(connection, at->stream, &at->page, message);
+    }
     if (code == SQLITE_OK)
         at->events = kal_result_workspace_events(at->page, &at->count);
     return code;
+}
+
+/* To the first event from here on that belongs to the stream. */
+static int settle(cursor *at)
+{
+    for (;; at->position++) {
+        if (at->position >= at->count) {
+            int code = fetch(at);
+            if (code != SQLITE_OK || at->count == 0)
+                return code;
+        }
+        if (events_query_gives(at->query, at->events[at->position]))
+            return SQLITE_OK;
+    }
 }
 
 static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, int count, sqlite3_value **values)
@@ -85,15 +113,14 @@ static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, 
     cursor *at = (cursor *)base;
     (void)unused, (void)count;
     clear(at);
-    int code = events_query_open(((table *)base->pVtab)->connection, arguments, values, &at->stream, &base->pVtab->zErrMsg);
-    return code == SQLITE_OK && at->stream.id != 0 ? fetch(at) : code;
+    int code = events_query_new(arguments, values, &at->query, &base->pVtab->zErrMsg);
+    return code == SQLITE_OK ? settle(at) : code;
 }
 
 static int next(sqlite3_vtab_cursor *base)
 {
-    cursor *at = (cursor *)base;
-    at->position++;
-    return at->position < at->count ? SQLITE_OK : fetch(at);
+    ((cursor *)base)->position++;
+    return settle((cursor *)base);
 }
 
 static int eof(sqlite3_vtab_cursor *base)

@@ -92,6 +92,7 @@ enum {
     ARGUMENT_USER = 'u',
     ARGUMENT_USERS = 'U',
     ARGUMENT_RESOURCE_TYPE = 'r',
+    ARGUMENT_RESOURCE_TYPES = 'R',
     ARGUMENT_AFTER = 'a',
     ARGUMENT_BEFORE = 'b',
     ARGUMENT_AT = 'd'
@@ -99,9 +100,24 @@ enum {
 
 /* --- events_query.c: the values of the constraints as a query */
 
-/* `*stream` is none when no event can match: nothing is asked then. */
-int events_query_open(connection *connection, const char *arguments, sqlite3_value **values, kal_stream *stream,
-                      char **message);
+typedef struct events_query events_query;
+
+/* To be freed, also after a failure. NULL is none. */
+int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message);
+void events_query_free(events_query *query);
+/* The next of the streams that give what matches together. SQLITE_DONE: there is none, for no event can match, perhaps. */
+int events_query_stream(events_query *query, connection *connection, kal_stream *stream, char **message);
+/* Whether an event belongs to the stream that was begun last, so that none comes in two of them. */
+bool events_query_gives(const events_query *query, const kal_workspace_event *event);
+
+/* --- equal_texts.c: which texts of the server a value equals */
+
+enum equal_texts {
+    TEXTS_NONE,   /* no text */
+    TEXTS_ITSELF, /* the text that the value is */
+    TEXTS_UNKNOWN /* perhaps several: '5' and '05' equal a number where it is compared as one */
+};
+enum equal_texts equal_texts(sqlite3_value *value);
 
 /* --- timestamp.c: the instants that texts stand for */
 
@@ -110,10 +126,13 @@ int events_query_open(connection *connection, const char *arguments, sqlite3_val
 
 /* Microseconds since 1970 of RFC 3339 and what is close to it: SQLite's own dates, a bare date. */
 bool timestamp_parse(const char *text, size_t length, int64_t *micros);
+/* A Unix time in seconds or milliseconds, which the server may send in place of a date. */
+bool timestamp_parse_unix(const char *text, size_t length, int64_t *micros);
 #define TIMESTAMP_SIZE 80 /* as much as the compiler can imagine */
 /* "2026-01-31T12:00:00Z" of whole seconds since 1970, which lie between the years 1 and 9999. */
 void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE]);
-/* Compares instants, so that the same one is equal however it is written; texts that are no dates come after all dates. */
+/* Compares instants, so that the same one is equal however it is written, as a Unix time too, which the server may send; texts
+ * that are no dates come after all dates. */
 int timestamp_compare(void *unused, int left_length, const void *left, int right_length, const void *right);
 
 #endif

@@ -36,7 +36,8 @@ static int disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. */
+/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. So is an IN:
+ * one by one, its values would be compared with the wrong affinity, as SQLite forgets that of the IN. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const list *list = ((table *)base)->data->list;
@@ -46,12 +47,12 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     for (int i = 0; i < info->nConstraint; i++) {
         int column = info->aConstraint[i].iColumn;
         if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0 &&
-            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) &&
+            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1) &&
             sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
             /* Two bits a column: that it is wanted, and whether by the first or the second argument. */
             info->idxNum |= (2 | arguments) << 2 * column;
             info->aConstraintUsage[i].argvIndex = ++arguments;
-            info->estimatedRows /= 100;
+            info->estimatedRows = info->estimatedRows > 100 ? info->estimatedRows / 100 : 1;
         }
     }
     info->estimatedCost = 100.0 + (double)info->estimatedRows;
@@ -125,9 +126,11 @@ static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int
         int bits = wanted >> 2 * column & 3;
         if (bits == 0)
             continue;
-        /* Nothing equals NULL. */
-        if (sqlite3_value_type(values[bits & 1]) == SQLITE_NULL)
+        enum equal_texts equal = equal_texts(values[bits & 1]);
+        if (equal == TEXTS_NONE)
             return SQLITE_OK;
+        if (equal == TEXTS_UNKNOWN)
+            continue;
         at->wanted[column] = sqlite3_mprintf("%s", sqlite3_value_text(values[bits & 1]));
         if (!at->wanted[column])
             return SQLITE_NOMEM;

@@ -16,10 +16,13 @@ static void json_list(sqlite3_context *context, const char *const *ids, size_t l
     for (size_t i = 0; i < len; i++) {
         sqlite3_str_appendall(json, i ? ",\"" : "\"");
         for (const unsigned char *c = (const unsigned char *)ids[i]; *c; c++) {
-            if (*c < ' ')
+            if (*c < ' ') {
                 sqlite3_str_appendf(json, "\\u%04x", *c);
-            else
-                sqlite3_str_appendf(json, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+                continue;
+            }
+            if (*c == '"' || *c == '\\')
+                sqlite3_str_appendchar(json, 1, '\\');
+            sqlite3_str_appendchar(json, 1, (char)*c);
         }
         sqlite3_str_appendchar(json, 1, '"');
     }
