@@ -1,5 +1,6 @@
 #!/bin/sh
-# The SQLite extension in the shell that people use, then in a program: with threads, plain and under valgrind.
+# The SQLite extension in the shell that people use, with random queries, and in a program: with threads, plain and under
+# valgrind.
 #
 # KAL_SQLITE      the extension, without .so                    (default: target/sqlite/kal_sqlite)
 # KAL_EMULATOR    the program kal-emulator                      (default: target/debug/kal-emulator)
@@ -47,6 +48,13 @@ of() { echo "FROM json_each(readfile('$scratch/all.json'), '\$.$1') AS each"; }
 field() { printf "value ->> '%s'" "$1"; }
 fields() { comma='' && for name in "$@"; do printf "%s%s" "$comma" "$(field "$name")" && comma=', '; done; }
 
+run() {
+    code=0
+    "$@" || code=$?
+    [ "$code" -eq 0 ] || failures=$((failures + 1))
+    [ "$code" -le 1 ] || echo "not ok - the program exits with 0 or 1: it exits with $code"
+}
+
 # --- The extension itself
 
 # shellcheck disable=SC2086
@@ -81,6 +89,12 @@ claim 'event_type = goes to the server' \
     sends 'events event_types=["create"]' "SELECT * FROM kal_events WHERE event_type = 'create'"
 claim 'event_type IN goes to the server, all values in one request' \
     sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type IN ('delete', 'create')"
+claim 'resource_type IN is a request for each value, as the API takes one' \
+    sends "$(printf 'events resource_type=record\nevents resource_type=task')" \
+    "SELECT * FROM kal_events WHERE resource_type IN ('task', 'record', 'task')"
+# Seen red with texts of numbers sent: the server knows nothing of '05'.
+claim 'a number is left to SQLite' sends 'events' "SELECT * FROM kal_events WHERE event_type = CAST('5' AS INTEGER)"
+claim 'nothing is asked for what no text equals' sends '' "SELECT * FROM kal_events WHERE event_type IN (NULL, x'61')"
 claim 'OR is an IN' \
     sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type = 'create' OR event_type = 'delete'"
 claim 'resource_type = goes to the server' \
@@ -178,6 +192,8 @@ claim 'a server that is not there is an SQL error' \
     fails 'KAL_' "SELECT kal_open('{\"base_url\": \"http://127.0.0.1:1\", \"max_attempts\": 1}')" 'SELECT * FROM kal_members'
 claim 'a date that is none is an SQL error that shows it' \
     fails "created_at: 'yesterday' is no date" "SELECT * FROM kal_events WHERE created_at > 'yesterday'"
+claim 'a number that looks like a date is one' \
+    fails "created_at: '20260131' is no date" "SELECT * FROM kal_events WHERE created_at > 20260131"
 claim 'an option that is none is one' fails 'kal_open: there is no option colour' "SELECT kal_open('{\"colour\": 1}')"
 claim 'an option of the wrong type is one' fails 'kal_open: timeout_ms: a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
 claim 'options that are no JSON are one' fails 'kal_open: malformed JSON' "SELECT kal_open('{')"
@@ -220,6 +236,11 @@ two_shells() {
 claim 'two shells do not meet' two_shells
 exec 9>&-
 
+# --- Random queries, and those that once gave wrong rows, on the tables and on copies of them
+
+unset KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
+run python3 -B tests/sqlite/random_sql.py --seed 20261126
+
 # --- In a program
 
 # shellcheck disable=SC2086
@@ -228,13 +249,6 @@ compiled() {
         "${KAL_LIB_DIR:-target/lib}/libkaleidoscope.a" \
         -o "$scratch/test_connections" -lsqlite3 ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
 }
-run() {
-    code=0
-    "$@" || code=$?
-    [ "$code" -eq 0 ] || failures=$((failures + 1))
-    [ "$code" -le 1 ] || echo "not ok - the program exits with 0 or 1: it exits with $code"
-}
-unset KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
 claim 'the test program compiles' compiled
 run "$scratch/test_connections"
 echo '# under valgrind'
