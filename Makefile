@@ -283,8 +283,8 @@ test-torture: torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short $(ROWS)
 
 torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json (ROWS="2 fork": these alone)
-	@$(MAKE) --no-print-directory torture-programs
-	@KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long $(ROWS)
+	@$(MAKE) --no-print-directory torture-programs sqlite
+	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long $(ROWS)
 
 soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
 	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bin soak --quiet

@@ -76,7 +76,7 @@ int connection_read(connection *connection, const char *method, kal_result *resu
     int code = connection_client(connection, &client, message);
     if (code != SQLITE_OK)
         return code;
-    /* A join reads the same list once a row: what is cached takes the short way. */
+    /* What is cached takes the short way. */
     cached.cache = KAL_CACHE_ONLY;
     if (kal_call(client, method, NULL, &cached, result, NULL) == KAL_OK)
         return SQLITE_OK;

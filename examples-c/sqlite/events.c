@@ -9,18 +9,20 @@ typedef struct table {
 
 typedef struct cursor {
     sqlite3_vtab_cursor base;
+    events_query *query;
     kal_stream stream;
     kal_result page;
     const kal_workspace_event *const *events;
     size_t count, position; /* in the page */
-    sqlite3_int64 row;
 } cursor;
 
-/* In the order of enum event_column. */
+/* In the order of enum event_column. The key is the id: a stream gives each event once, and by it SQLite knows the event again
+ * in another stream, whose filters may be others. It is a column of its own, so that nothing else is concluded from it. */
 static const char schema[] =
     "CREATE TABLE x(id TEXT, event_type TEXT, event_type_version INTEGER, created_at TEXT COLLATE " TIMESTAMP_COLLATION ","
     " event_user_id TEXT, full_name TEXT, preferred_name TEXT, resource_id TEXT, resource_type TEXT,"
-    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER)";
+    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER,"
+    " " KEY_COLUMN " TEXT HIDDEN NOT NULL PRIMARY KEY) WITHOUT ROWID";
 
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
 {
@@ -46,7 +48,7 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
     (void)table;
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor) { .row = 0 };
+    *at = (cursor) { .count = 0 };
     *made = &at->base;
     return SQLITE_OK;
 }
@@ -56,6 +58,7 @@ static void clear(cursor *at)
     sqlite3_vtab_cursor base = at->base;
     kal_result_free(at->page);
     kal_stream_free(at->stream);
+    events_query_free(at->query);
     *at = (cursor) { .base = base };
 }
 
@@ -66,17 +69,43 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+/* The next page of the stream, or the first one of the next stream. None: `count` is 0. */
 static int fetch(cursor *at)
 {
+    connection *connection = ((table *)at->base.pVtab)->connection;
+    char **message = &at->base.pVtab->zErrMsg;
+    int code = SQLITE_DONE;
     kal_result_free(at->page);
     at->page = (kal_result)KAL_NONE;
     at->count = at->position = 0;
-    int code = connection_next_page(((table *)at->base.pVtab)->connection, at->stream, &at->page, &at->base.pVtab->zErrMsg);
-    if (code == SQLITE_DONE)
-        return SQLITE_OK;
+    if (at->stream.id != 0)
+        code = connection_next_page(connection, at->stream, &at->page, message);
+    while (code == SQLITE_DONE) {
+        kal_stream_free(at->stream);
+        at->stream = (kal_stream)KAL_NONE;
+        code = events_query_stream(at->query, connection, &at->stream, message);
+        if (code == SQLITE_DONE)
+            return SQLITE_OK;
+        if (code == SQLITE_OK)
+            code = connection_next_page(connection, at->stream, &at->page, message);
+    }
     if (code == SQLITE_OK)
         at->events = kal_result_workspace_events(at->page, &at->count);
     return code;
+}
+
+/* To the first event from here on that belongs to the stream. */
+static int settle(cursor *at)
+{
+    for (;; at->position++) {
+        if (at->position >= at->count) {
+            int code = fetch(at);
+            if (code != SQLITE_OK || at->count == 0)
+                return code;
+        }
+        if (events_query_gives(at->query, at->events[at->position]))
+            return SQLITE_OK;
+    }
 }
 
 static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, int count, sqlite3_value **values)
@@ -84,16 +113,14 @@ static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, 
     cursor *at = (cursor *)base;
     (void)unused, (void)count;
     clear(at);
-    int code = events_query_open(((table *)base->pVtab)->connection, arguments, values, &at->stream, &base->pVtab->zErrMsg);
-    return code == SQLITE_OK && at->stream.id != 0 ? fetch(at) : code;
+    int code = events_query_new(arguments, values, &at->query, &base->pVtab->zErrMsg);
+    return code == SQLITE_OK ? settle(at) : code;
 }
 
 static int next(sqlite3_vtab_cursor *base)
 {
-    cursor *at = (cursor *)base;
-    at->row++;
-    at->position++;
-    return at->position < at->count ? SQLITE_OK : fetch(at);
+    ((cursor *)base)->position++;
+    return settle((cursor *)base);
 }
 
 static int eof(sqlite3_vtab_cursor *base)
@@ -124,6 +151,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         [EVENT_RESOURCE_TYPE] = event->resource_type,
         [EVENT_PARENT_BULK_EVENT_ID] = event->parent_bulk_event_id,
         [EVENT_ATTRS] = event->event_attrs,
+        [EVENT_KEY] = event->id,
     };
     if (column == EVENT_TYPE_VERSION)
         number(context, event->event_type_version);
@@ -133,12 +161,6 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         number(context, event->is_bulk);
     else
         sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
-    return SQLITE_OK;
-}
-
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row)
-{
-    *row = ((cursor *)base)->row;
     return SQLITE_OK;
 }
 
@@ -153,5 +175,4 @@ const sqlite3_module events_module = {
     .xNext = next,
     .xEof = eof,
     .xColumn = column,
-    .xRowid = rowid,
 };

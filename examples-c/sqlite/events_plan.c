@@ -30,7 +30,8 @@ static bool has(const plan *plan, char argument)
     return false;
 }
 
-/* The API takes a list here: all values of an IN go into one request. */
+/* All values of an IN are looked at at once. One by one, they would be compared with the wrong affinity: SQLite forgets that of
+ * the IN. */
 static void push_listed(plan *plan, int constraint, char one, char many)
 {
     if (has(plan, one) || has(plan, many))
@@ -46,8 +47,8 @@ static void push_equal(plan *plan, int constraint, int column)
         push_listed(plan, constraint, ARGUMENT_TYPE, ARGUMENT_TYPES);
     else if (column == EVENT_USER_ID)
         push_listed(plan, constraint, ARGUMENT_USER, ARGUMENT_USERS);
-    else if (column == EVENT_RESOURCE_TYPE && !has(plan, ARGUMENT_RESOURCE_TYPE))
-        push(plan, constraint, ARGUMENT_RESOURCE_TYPE, 10);
+    else if (column == EVENT_RESOURCE_TYPE)
+        push_listed(plan, constraint, ARGUMENT_RESOURCE_TYPE, ARGUMENT_RESOURCE_TYPES);
 }
 
 static void push_date(plan *plan, int constraint, unsigned char op)

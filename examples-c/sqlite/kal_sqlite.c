@@ -4,9 +4,16 @@
  *     sqlite> SELECT full_name, email FROM kal_members WHERE access_level = 'guest';
  *
  * Tables, read only, there without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members, kal_events.
- * kal_events asks the server only for what the statement's constraints on event_type, event_user_id (= and IN), resource_type
- * (=) and created_at (=, <, <=, >, >=, BETWEEN) let through, and for no page more than LIMIT needs. created_at compares by the
- * instant, with datetime('now', '-7 days') too.
+ * kal_events asks the server only for what the statement's constraints on event_type, event_user_id, resource_type (= and IN)
+ * and created_at (=, <, <=, >, >=, BETWEEN) let through, and for no page more than LIMIT needs. created_at compares by the
+ * instant, with datetime('now', '-7 days') and Unix times too. SQLite compares every row again, so a query gives what it would
+ * give on ordinary tables. Two exceptions are SQLite's own: numbers that a row value is looked up among, as in
+ * (event_type, id) IN (SELECT ...), are compared as texts; and in 3.40 a join of created_at with a column of an ordinary table
+ * loses rows, because the Bloom filter of the automatic index takes instants that are written differently for different ones
+ * (PRAGMA automatic_index = OFF helps).
+ *
+ * A statement reads one answer of each list, however often it scans it. Each scan of kal_events is a stream of its own: an
+ * event that arrives meanwhile may be in a later one only. There is no rowid; the hidden column kal_row is for SQLite's use.
  *
  * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}'): the
  * fields of kal_client_options, and page_size for kal_events. Everything but events is cached; SELECT kal_open() begins anew.

@@ -1,4 +1,5 @@
-/* The virtual tables over lists. The client caches the answers, so a statement that reads a list many times asks for it once. */
+/* The virtual tables over lists. The client caches the answers, so statements ask for a list once; the cursors of a statement
+ * share the answer, so that a row's position in it is its key. */
 #include "lists.h"
 SQLITE_EXTENSION_INIT3
 
@@ -14,7 +15,8 @@ typedef struct table {
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
 {
     list_table_data *of = data;
-    char *schema = sqlite3_mprintf("CREATE TABLE x(%s)", of->list->columns);
+    char *schema = sqlite3_mprintf("CREATE TABLE x(%s, " KEY_COLUMN " INTEGER HIDDEN NOT NULL PRIMARY KEY) WITHOUT ROWID",
+                                   of->list->columns);
     table *table = sqlite3_malloc(sizeof *table);
     int code = schema && table ? sqlite3_declare_vtab(db, schema) : SQLITE_NOMEM;
     (void)count, (void)arguments, (void)message;
@@ -34,7 +36,8 @@ static int disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. */
+/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. So is an IN:
+ * one by one, its values would be compared with the wrong affinity, as SQLite forgets that of the IN. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const list *list = ((table *)base)->data->list;
@@ -44,48 +47,54 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     for (int i = 0; i < info->nConstraint; i++) {
         int column = info->aConstraint[i].iColumn;
         if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0 &&
-            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) &&
+            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1) &&
             sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
             /* Two bits a column: that it is wanted, and whether by the first or the second argument. */
             info->idxNum |= (2 | arguments) << 2 * column;
             info->aConstraintUsage[i].argvIndex = ++arguments;
-            info->estimatedRows /= 100;
+            info->estimatedRows = info->estimatedRows > 100 ? info->estimatedRows / 100 : 1;
         }
     }
     info->estimatedCost = 100.0 + (double)info->estimatedRows;
     return SQLITE_OK;
 }
 
-static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
+static const list_table_data *data_of(const cursor *at)
 {
+    return ((table *)at->base.pVtab)->data;
+}
+
+static const list *list_of(const cursor *at)
+{
+    return data_of(at)->list;
+}
+
+/* SQLite opens the cursor of another scan before it closes that of the last one: the snapshot lives on with the new one. */
+static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
+{
+    const list_table_data *data = ((table *)base)->data;
     cursor *at = sqlite3_malloc(sizeof *at);
-    (void)table;
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor) { .row = 0 };
+    *at = (cursor) { .snapshot = snapshot_current(data->connection, data->list->listing) };
     *made = &at->base;
     return SQLITE_OK;
 }
 
 static void clear(cursor *at)
 {
-    sqlite3_vtab_cursor base = at->base;
-    kal_result_free(at->result);
     sqlite3_free(at->wanted[0]);
     sqlite3_free(at->wanted[1]);
-    *at = (cursor) { .base = base };
+    *at = (cursor) { .base = at->base, .snapshot = at->snapshot };
 }
 
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
-    clear((cursor *)base);
-    sqlite3_free(base);
+    cursor *at = (cursor *)base;
+    clear(at);
+    snapshot_release(data_of(at)->connection, at->snapshot);
+    sqlite3_free(at);
     return SQLITE_OK;
-}
-
-static const list *list_of(const cursor *at)
-{
-    return ((table *)at->base.pVtab)->data->list;
 }
 
 static bool is_wanted(const cursor *at)
@@ -101,7 +110,7 @@ static void settle(cursor *at)
 {
     for (; at->record < at->count; at->record++, at->inner = 0) {
         size_t rows = list_of(at)->inner ? list_of(at)->inner(at) : 1;
-        for (; at->inner < rows; at->inner++)
+        for (; at->inner < rows; at->inner++, at->position++)
             if (is_wanted(at))
                 return;
     }
@@ -110,24 +119,28 @@ static void settle(cursor *at)
 static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int count, sqlite3_value **values)
 {
     cursor *at = (cursor *)base;
-    table *table = (struct table *)base->pVtab;
+    const list_table_data *data = data_of(at);
     (void)unused, (void)count;
     clear(at);
-    for (int column = 0; column < table->data->list->ids; column++) {
+    for (int column = 0; column < data->list->ids; column++) {
         int bits = wanted >> 2 * column & 3;
         if (bits == 0)
             continue;
-        /* Nothing equals NULL. */
-        if (sqlite3_value_type(values[bits & 1]) == SQLITE_NULL)
+        enum equal_texts equal = equal_texts(values[bits & 1]);
+        if (equal == TEXTS_NONE)
             return SQLITE_OK;
+        if (equal == TEXTS_UNKNOWN)
+            continue;
         at->wanted[column] = sqlite3_mprintf("%s", sqlite3_value_text(values[bits & 1]));
         if (!at->wanted[column])
             return SQLITE_NOMEM;
     }
-    int code = connection_read(table->data->connection, table->data->list->method, &at->result, &base->pVtab->zErrMsg);
-    if (code != SQLITE_OK)
-        return code;
-    table->data->list->read(at);
+    if (!at->snapshot) {
+        int code = snapshot_read(data->connection, data->list->listing, &at->snapshot, &base->pVtab->zErrMsg);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    data->list->read(at);
     settle(at);
     return SQLITE_OK;
 }
@@ -135,8 +148,8 @@ static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int
 static int next(sqlite3_vtab_cursor *base)
 {
     cursor *at = (cursor *)base;
-    at->row++;
     at->inner++;
+    at->position++;
     settle(at);
     return SQLITE_OK;
 }
@@ -148,13 +161,12 @@ static int eof(sqlite3_vtab_cursor *base)
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
-    list_of((cursor *)base)->column((cursor *)base, context, column);
-    return SQLITE_OK;
-}
-
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *row)
-{
-    *row = ((cursor *)base)->row;
+    const cursor *at = (const cursor *)base;
+    if (column < list_of(at)->width)
+        list_of(at)->column(at, context, column);
+    else
+        /* No answer has 2^32 rows. After kal_open in the middle of a statement, the rows are others. */
+        sqlite3_result_int64(context, at->snapshot->number << 32 | at->position);
     return SQLITE_OK;
 }
 
@@ -169,5 +181,4 @@ const sqlite3_module list_module = {
     .xNext = next,
     .xEof = eof,
     .xColumn = column,
-    .xRowid = rowid,
 };

@@ -16,10 +16,13 @@ static void json_list(sqlite3_context *context, const char *const *ids, size_t l
     for (size_t i = 0; i < len; i++) {
         sqlite3_str_appendall(json, i ? ",\"" : "\"");
         for (const unsigned char *c = (const unsigned char *)ids[i]; *c; c++) {
-            if (*c < ' ')
+            if (*c < ' ') {
                 sqlite3_str_appendf(json, "\\u%04x", *c);
-            else
-                sqlite3_str_appendf(json, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+                continue;
+            }
+            if (*c == '"' || *c == '\\')
+                sqlite3_str_appendchar(json, 1, '\\');
+            sqlite3_str_appendchar(json, 1, (char)*c);
         }
         sqlite3_str_appendchar(json, 1, '"');
     }
@@ -36,7 +39,7 @@ static void json_list(sqlite3_context *context, const char *const *ids, size_t l
 
 static void read_workspace(list_cursor *at)
 {
-    at->workspace = kal_result_workspace(at->result);
+    at->workspace = kal_result_workspace(at->snapshot->result);
     at->records = (const void *const *)&at->workspace;
     at->count = 1;
 }
@@ -48,7 +51,7 @@ static void workspace_column(const list_cursor *at, sqlite3_context *context, in
 
 static void read_members(list_cursor *at)
 {
-    at->records = (const void *const *)kal_result_workspace_users(at->result, &at->count);
+    at->records = (const void *const *)kal_result_workspace_users(at->snapshot->result, &at->count);
 }
 
 static const char *member_id(const list_cursor *at, int column)
@@ -66,7 +69,7 @@ static void member_column(const list_cursor *at, sqlite3_context *context, int c
 
 static void read_groups(list_cursor *at)
 {
-    at->records = (const void *const *)kal_result_workspace_groups(at->result, &at->count);
+    at->records = (const void *const *)kal_result_workspace_groups(at->snapshot->result, &at->count);
 }
 
 static const char *group_id(const list_cursor *at, int column)
@@ -104,19 +107,18 @@ static void group_member_column(const list_cursor *at, sqlite3_context *context,
 }
 
 static const list workspace = {
-    "kal_workspace", "id TEXT, workspace_name TEXT", "workspace.get_workspace", 0, read_workspace, NULL, NULL,
-    workspace_column,
+    "kal_workspace", "id TEXT, workspace_name TEXT", 2, LISTING_WORKSPACE, 0, read_workspace, NULL, NULL, workspace_column,
 };
 static const list members = {
-    "kal_members", "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT",
-    "workspace.get_members", 1, read_members, NULL, member_id, member_column,
+    "kal_members", "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT", 5, LISTING_MEMBERS, 1,
+    read_members, NULL, member_id, member_column,
 };
 static const list groups = {
-    "kal_groups", "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT", "workspace.get_groups", 1,
+    "kal_groups", "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT", 5, LISTING_GROUPS, 1,
     read_groups, NULL, group_id, group_column,
 };
 static const list group_members = {
-    "kal_group_members", "group_id TEXT, user_id TEXT", "workspace.get_groups", 2, read_groups, members_of_group,
+    "kal_group_members", "group_id TEXT, user_id TEXT", 2, LISTING_GROUPS, 2, read_groups, members_of_group,
     group_member_id, group_member_column,
 };
 const list *const all_lists[] = { &workspace, &members, &groups, &group_members, NULL };

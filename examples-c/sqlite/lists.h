@@ -18,16 +18,18 @@ extern const sqlite3_module list_module;
 
 typedef struct list_cursor {
     sqlite3_vtab_cursor base;
-    kal_result result;
+    snapshot *snapshot; /* NULL until it is read */
     const void *const *records;
     const kal_workspace *workspace; /* the only element of `records` of kal_workspace */
     size_t count, record, inner;    /* `inner`: the member of the group */
-    sqlite3_int64 row;
+    sqlite3_int64 position; /* among all rows of the list, wanted or not */
     char *wanted[2]; /* only rows with these ids; NULL: any */
 } list_cursor;
 
 struct list {
-    const char *name, *columns, *method;
+    const char *name, *columns;
+    int width; /* so many columns; the key comes after them */
+    enum listing listing;
     int ids; /* so many columns, from the first on, are ids that rows are looked up by */
     void (*read)(list_cursor *at);
     size_t (*inner)(const list_cursor *at); /* rows of the record; NULL: always one */

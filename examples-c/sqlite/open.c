@@ -109,6 +109,7 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
     if (code == SQLITE_OK) {
         kal_client_close(connection->client);
         connection->client = client;
+        snapshots_forget(connection);
         connection->page_size = (int32_t)all.page_size;
     } else if (code == SQLITE_NOMEM) {
         sqlite3_result_error_nomem(context);

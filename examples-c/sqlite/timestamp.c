@@ -3,10 +3,13 @@
 #include "kal_sqlite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MICROS INT64_C(1000000)
 #define DAY INT64_C(86400)
+/* Unix times up to this many are seconds, and milliseconds beyond: so the library reads them. */
+#define MAX_SECONDS 20000000000.0
 
 /* The value of `count` digits at `*at`, which moves on; -1 if there are none. */
 static int digits(const char **at, const char *end, int count)
@@ -75,13 +78,17 @@ static bool parse_clock(const char **at, const char *end, int64_t *micros)
     return true;
 }
 
-/* Nothing, Z, +HH:MM or +HHMM. */
+/* Nothing, Z, +HH:MM or +HHMM, where the minus may be a typographic one. */
 static bool parse_offset(const char **at, const char *end, int64_t *minutes)
 {
     *minutes = 0;
     if (*at == end || skip(at, end, 'Z') || skip(at, end, 'z'))
         return true;
     int sign = skip(at, end, '+') ? 1 : skip(at, end, '-') ? -1 : 0;
+    if (sign == 0 && end - *at > 3 && memcmp(*at, "\xE2\x88\x92", 3) == 0) {
+        *at += 3;
+        sign = -1;
+    }
     int hours = digits(at, end, 2);
     (void)skip(at, end, ':');
     int rest = digits(at, end, 2);
@@ -108,6 +115,28 @@ bool timestamp_parse(const char *text, size_t length, int64_t *micros)
     return true;
 }
 
+bool timestamp_parse_unix(const char *text, size_t length, int64_t *micros)
+{
+    char copy[32], *end;
+    if (length == 0 || length >= sizeof copy)
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    if (strspn(copy, "+-.0123456789eE") < length)
+        return false;
+    double number = strtod(copy, &end);
+    double unit = number <= MAX_SECONDS && number >= -MAX_SECONDS ? 1e6 : 1e3;
+    if (end != copy + length || number * unit < -62135596800e6 || number * unit >= 253402300800e6)
+        return false;
+    *micros = (int64_t)(number * unit);
+    return true;
+}
+
+static bool read(const char *text, size_t length, int64_t *micros)
+{
+    return timestamp_parse(text, length, micros) || timestamp_parse_unix(text, length, micros);
+}
+
 void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE])
 {
     /* All of them are after the year 0, so nothing here is negative. */
@@ -126,8 +155,8 @@ void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE])
 int timestamp_compare(void *unused, int left_length, const void *left, int right_length, const void *right)
 {
     int64_t left_micros = INT64_MAX, right_micros = INT64_MAX;
-    bool left_is = timestamp_parse(left, (size_t)left_length, &left_micros);
-    bool right_is = timestamp_parse(right, (size_t)right_length, &right_micros);
+    bool left_is = read(left, (size_t)left_length, &left_micros);
+    bool right_is = read(right, (size_t)right_length, &right_micros);
     (void)unused;
     if (left_is || right_is)
         return (left_micros > right_micros) - (left_micros < right_micros);

@@ -1,0 +1,42 @@
+/* Which texts equal a value of SQL, byte by byte. */
+#include "kal_sqlite.h"
+SQLITE_EXTENSION_INIT3
+
+/* How many bytes the UTF-8 sequence at `at` has, which ends before `end`; 0: it is none, or a NUL. */
+static int sequence(const unsigned char *at, const unsigned char *end)
+{
+    int length = *at == 0 ? 0 : *at < 0x80 ? 1 : *at < 0xC2 ? 0 : *at < 0xE0 ? 2 : *at < 0xF0 ? 3 : *at < 0xF5 ? 4 : 0;
+    if (length > end - at)
+        return 0;
+    for (int i = 1; i < length; i++)
+        if ((at[i] & 0xC0) != 0x80)
+            return 0;
+    /* Overlong forms, surrogates, what lies behind the last character. */
+    if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90) ||
+        (*at == 0xF4 && at[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+enum equal_texts equal_texts(sqlite3_value *value)
+{
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL || type == SQLITE_BLOB)
+        return TEXTS_NONE;
+    if (type != SQLITE_TEXT)
+        return TEXTS_UNKNOWN;
+    const unsigned char *at = sqlite3_value_text(value);
+    if (!at)
+        return TEXTS_UNKNOWN;
+    const unsigned char *end = at + sqlite3_value_bytes(value);
+    enum equal_texts equal = TEXTS_ITSELF;
+    for (int length; at < end; at += length) {
+        /* What the library gives is UTF-8 without a NUL. */
+        if ((length = sequence(at, end)) == 0)
+            return TEXTS_NONE;
+        /* U+FFFD stands for what was no character at the server: it knows the text by another name. */
+        if (length == 3 && at[0] == 0xEF && at[1] == 0xBF && at[2] == 0xBD)
+            equal = TEXTS_UNKNOWN;
+    }
+    return equal;
+}

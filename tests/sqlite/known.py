@@ -1,0 +1,76 @@
+"""Queries that once gave wrong rows, and what is close to them: their rows must be those of the copies, and some there must be.
+
+What was seen when it was red is above it; "rowids" are those that counted the rows of each scan. The rest was never red.
+"""
+
+LONG = "x" * 70000
+
+CASES = [
+    # Rowids: 10 rows of 15.
+    ("the branches of an OR", "SELECT id FROM kal_events WHERE event_type = 'delete' OR event_user_id = 'zz'"),
+    # Rowids: 6 rows of 7.
+    ("an OR where a user is twice in a group", "SELECT * FROM kal_group_members WHERE group_id = 'g1' OR user_id = 'a1'"),
+    # Rowids: members that have no partner were missing.
+    (
+        "a RIGHT JOIN where two members have one id",
+        "SELECT u.user_id, m.full_name FROM kal_group_members AS u RIGHT JOIN kal_members AS m ON u.user_id = m.id",
+    ),
+    # Rowids: the same.
+    (
+        "a FULL JOIN of three tables",
+        "SELECT e.id, m.full_name, s.barcode FROM kal_events AS e FULL JOIN kal_members AS m ON m.id = e.event_user_id "
+        "FULL JOIN samples AS s ON s.user_id = m.id",
+    ),
+    ("ids that are there twice", "SELECT DISTINCT id FROM kal_groups"),
+    # The server was asked for '5' alone.
+    (
+        "a number equals every text that means it",
+        "SELECT e.id FROM samples AS s CROSS JOIN kal_events AS e ON e.event_user_id = s.number",
+    ),
+    ("so does a list of numbers", "SELECT id FROM kal_events WHERE event_user_id IN (SELECT number FROM samples)"),
+    # The list was looked through for '5' alone.
+    ("so do the ids of a list", "SELECT m.id FROM samples AS s JOIN kal_members AS m ON m.id = s.number"),
+    # Rows that do not match: one by one, the values of an IN are compared with another affinity.
+    ("an IN of values without a type", "SELECT id FROM kal_members WHERE id IN (SELECT any FROM samples)"),
+    (
+        "such an IN of resource types",
+        "SELECT id FROM kal_events WHERE resource_type IN (SELECT any FROM samples) OR resource_type = 'record'",
+    ),
+    (
+        "several resource types",
+        "SELECT id FROM kal_events WHERE resource_type IN ('record', 'task', 'nothing', 'record', NULL)",
+    ),
+    # The server was asked for what comes before 2020, as if the blob were a text.
+    ("a date is less than any blob", "SELECT id FROM kal_events WHERE created_at < x'323032302d30312d3031'"),
+    # Nothing was asked for: no date seemed later than the year 5907.
+    ("the last of all dates", "SELECT id FROM kal_events WHERE created_at >= '9999-12-31'"),
+    # The server knows the id, which has a NUL, by another name than SQL does.
+    (
+        "an id that SQL cannot write",
+        "SELECT m.full_name, e.id FROM kal_members AS m LEFT JOIN kal_events AS e ON e.event_user_id = m.id WHERE m.id "
+        "LIKE 'x%'",
+    ),
+    # Errors of the library: KAL_INVALID_UTF8 and KAL_INVALID_ARGUMENT.
+    (
+        "a text that is no UTF-8",
+        "SELECT id FROM kal_events WHERE event_type IN (CAST(x'ff' AS TEXT), CAST(x'eda080' AS TEXT), 'create')",
+    ),
+    ("a text that no URL has room for", f"SELECT id FROM kal_events WHERE event_type = '{LONG}' OR event_type = 'create'"),
+    # It was no date.
+    ("a Unix time is the instant that it means", "SELECT id FROM kal_events WHERE created_at = '9999-12-31T23:59:59Z'"),
+    # An error: it was no date.
+    (
+        "so is one that comes from a table",
+        "SELECT a.id, b.id FROM kal_events AS a CROSS JOIN kal_events AS b ON b.created_at = a.created_at",
+    ),
+    ("a Unix time of one's own", "SELECT id FROM kal_events WHERE created_at < 1790000000 AND created_at > '1700000000.5'"),
+    (
+        "two constraints on a column",
+        "SELECT id FROM kal_events WHERE event_type = 'create' AND event_type >= 'c' AND created_at > '2024-01-01' AND "
+        "created_at > '2025-09-30'",
+    ),
+    (
+        "ids that differ by case and spaces",
+        "SELECT m.id, e.id FROM kal_members AS m JOIN kal_events AS e ON e.event_user_id = m.id WHERE m.id LIKE 'a1%'",
+    ),
+]
