@@ -4,6 +4,8 @@ mod body;
 mod connect;
 mod disguises;
 mod failure;
+mod interim;
+mod paced;
 mod pool;
 mod redaction;
 mod refusal;
