@@ -13,6 +13,7 @@
 //! without end beside 8 [max 5597.3 ms]"; "a chunk's size of zeros without end beside 1 [max 1090.0 ms]"; and with a thread for
 //! each lookup, four of them: "names whose lookup hangs beside 8 [max 30068.1 ms]".
 
+mod bodies;
 mod healthy;
 mod host;
 mod kinds;
