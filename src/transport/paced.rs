@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// Red when `slice` stays as it is: 64 KiB a turn, 65 ms. It grows again when bytes cost nothing any more.
+    /// Red when `slice` stays as it is: a turn reads more than 1024 bytes. It grows again when bytes cost nothing any more.
     #[tokio::test]
     async fn where_bytes_take_long_a_turn_has_few_of_them() {
         let mut paced = Paced::new(Endless);

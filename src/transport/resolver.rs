@@ -133,8 +133,7 @@ mod tests {
 
     use super::*;
 
-    /// Red when each lookup takes a thread of its own: "2 threads look it up"; red when a lookup stays listed: the last has no
-    /// answer of its own.
+    /// Red when nobody joins a lookup: 2 threads look the name up. Red when a lookup stays listed: what it found is found again.
     #[tokio::test]
     async fn one_thread_looks_a_name_up_for_all_who_want_it() {
         let (go, may_go) = mpsc::channel::<()>();
