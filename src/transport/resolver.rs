@@ -144,13 +144,16 @@ mod tests {
             may_go.recv().map_err(io::Error::other)?;
             Ok(vec![SocketAddr::from(([127, 0, 0, 1], 1))])
         }));
+        while begun.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        // Nobody waits any more, and yet the thread is not free.
+        first.abort();
         let count = Arc::clone(&begun);
         let second = tokio::spawn(join("hangs.test", move |_| {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(vec![])
         }));
-        // Nobody waits any more, and yet the thread is not free.
-        first.abort();
         let other = join("other.test", |_| Err(io::Error::other("there is none"))).await;
         assert!(other.is_err(), "a name that hangs holds up no other");
         go.send(()).expect("a lookup");
