@@ -22,8 +22,12 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 const STACK_BYTES: usize = 1024 * 1024;
 /// `getaddrinfo`, with whatever name-service modules the host is configured for.
 const RESOLVER_STACK_BYTES: usize = 512 * 1024;
-/// Threads for `getaddrinfo`; a client has one host, so more would only wait for the same answer.
-const RESOLVER_THREADS: usize = 4;
+/// Threads for `getaddrinfo`, each started when there is a name for it. A lookup that hangs keeps its thread, and so many names
+/// have to hang before others wait for one.
+const RESOLVER_THREADS: usize = 64;
+/// How many tasks have their turn before the runtime looks for I/O. Its own 61 are for tasks that are short; here each may be
+/// a piece of somebody's answer, decoded.
+const TASKS_BETWEEN_IO: u32 = 8;
 /// What a shutdown leaves to the resolver threads after the deadline was spent elsewhere.
 const RESOLVER_GRACE: Duration = Duration::from_millis(10);
 
@@ -133,6 +137,7 @@ fn start() -> std::io::Result<Running> {
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .event_interval(TASKS_BETWEEN_IO)
         .max_blocking_threads(RESOLVER_THREADS)
         .thread_keep_alive(Duration::from_secs(1))
         .thread_stack_size(RESOLVER_STACK_BYTES)

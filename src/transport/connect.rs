@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -16,13 +16,17 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::interim::Bounded;
+use super::paced::{Paced, PacedConnector};
 use super::resolver::Resolver;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 /// To the server or to a proxy, with TLS where the URL says so.
-type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Hop = MaybeHttpsStream<TokioIo<Paced<TcpStream>>>;
 /// To the server, with TLS of its own where that goes through a proxy's tunnel.
-pub(super) type Stream = Box<MaybeHttpsStream<Hop>>;
+///
+/// Paced above TLS too: a record of 16 KiB comes at once, however little was read of it at a time.
+pub(super) type Stream = TokioIo<Bounded<Paced<TokioIo<Box<MaybeHttpsStream<Hop>>>>>>;
 
 /// Notices a peer that went away without a word.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -35,7 +39,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 pub(super) struct Connector {
     server: Uri,
     proxy: Option<Intercept>,
-    hops: HttpsConnector<HttpConnector<Resolver>>,
+    hops: HttpsConnector<PacedConnector>,
     tls: Arc<ClientConfig>,
     timeout: Duration,
 }
@@ -51,7 +55,7 @@ impl Connector {
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         let tls = Arc::new(tls);
-        Self { server, proxy, hops: HttpsConnector::from((tcp, Arc::clone(&tls))), tls, timeout }
+        Self { server, proxy, hops: HttpsConnector::from((PacedConnector(tcp), Arc::clone(&tls))), tls, timeout }
     }
 
     /// Whether the other side is a proxy that asks the server in our place, and so has to be told which one.
@@ -61,10 +65,13 @@ impl Connector {
 
     pub(super) async fn connect(&self) -> Result<Stream, BoxError> {
         let connecting = tokio::time::timeout(self.timeout, self.without_timeout());
-        connecting.await.unwrap_or_else(|_| Err(Box::new(NotInTime(self.timeout))))
+        let stream = connecting.await.unwrap_or_else(|_| Err(Box::new(NotInTime(self.timeout))))?;
+        let answers = self.proxy.as_ref().filter(|_| self.asks_a_proxy()).map_or(&self.server, |proxy| proxy.uri());
+        let host = answers.authority().cloned().unwrap_or_else(|| Authority::from_static("server"));
+        Ok(TokioIo::new(Bounded::new(Paced::new(TokioIo::new(stream)), host)))
     }
 
-    async fn without_timeout(&self) -> Result<Stream, BoxError> {
+    async fn without_timeout(&self) -> Result<Box<MaybeHttpsStream<Hop>>, BoxError> {
         let mut hops = self.hops.clone();
         let server = self.server.clone();
         match &self.proxy {

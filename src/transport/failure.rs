@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput};
 
 use super::connect::NotInTime;
+use super::interim::TooManyInterim;
 use super::pool::Failed;
 use super::resolver::LookupFailed;
 use crate::error::{Error, ErrorKind, Retry};
@@ -34,6 +35,8 @@ fn classify(error: &(dyn StdError + 'static), sent: bool, otherwise: &str) -> Er
             None => format!("no connection: {}", innermost(&causes)),
         };
         (ErrorKind::ConnectFailed, Retry::Transient, reason)
+    } else if let Some(endless) = find::<TooManyInterim>(&causes) {
+        (ErrorKind::BadHttp, Retry::Never, endless.to_string())
     } else if let Some(hyper) = find::<hyper::Error>(&causes) {
         // The header is a parse error of hyper's own, a chunk that is none is an I/O error that no system call gave.
         let malformed = || find::<io::Error>(&causes).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput));

@@ -5,6 +5,8 @@ mod body;
 mod connect;
 mod encodings;
 mod failure;
+mod interim;
+mod paced;
 mod pool;
 mod redaction;
 mod refusal;

@@ -1,6 +1,7 @@
 //! Figures of this process, from `/proc`.
 
 use std::fs;
+use std::time::Duration;
 
 fn status(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -35,6 +36,26 @@ pub fn descriptors() -> usize {
 /// Threads.
 pub fn threads() -> u64 {
     status("Threads")
+}
+
+/// A thread of this process.
+#[derive(Clone, Copy)]
+pub struct Thread(u32);
+
+impl Thread {
+    /// The first one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok()).map(Self).find(|thread| {
+            fs::read_to_string(format!("/proc/self/task/{}/comm", thread.0)).is_ok_and(|comm| comm.trim_end() == name)
+        })
+    }
+
+    /// How long it has had a processor; none where the kernel does not say.
+    pub fn processor_time(self) -> Option<Duration> {
+        let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.0)).ok()?;
+        Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+    }
 }
 
 /// What the descriptors are open to.

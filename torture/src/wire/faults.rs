@@ -216,12 +216,9 @@ fn statuses() -> Vec<Fault> {
             [answer(&format!("{status} Wait"), "Link: </a>\r\n", b""), good(asked.path())].concat()
         })
     }));
-    all.push(
-        Fault::steps("1xx without end", KAL_TIMED_OUT, |_, _| {
-            vec![Step::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]
-        })
-        .endless(),
-    );
+    all.push(Fault::steps("1xx without end", KAL_BAD_HTTP, |_, _| {
+        vec![Step::Forever(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec())]
+    }));
     all.push(Fault::bytes("status 101", KAL_BAD_HTTP, |_| {
         answer("101 Switching Protocols", "Upgrade: lab\r\nConnection: upgrade\r\n", b"")
     }));

@@ -46,6 +46,10 @@ pub enum Handshake {
     Silence,
     /// These bytes for whatever comes, and the end.
     Bytes(Vec<u8>),
+    /// These bytes for whatever comes, and these others again and again.
+    Forever(Vec<u8>, Vec<u8>),
+    /// The server's side of a handshake, one byte at a time.
+    Drip(Arc<ServerConfig>, Duration),
     /// The first bytes of the server's side of a handshake, and the end; by a reset, if `reset`.
     Flight {
         /// Whose handshake.
@@ -66,6 +70,10 @@ pub enum Step {
     Drip(Vec<u8>, Duration),
     /// Sends them again and again, until the client goes.
     Forever(Vec<u8>),
+    /// The same, over TLS with each byte in a record of its own.
+    Records(Vec<u8>),
+    /// Over TLS: new keys again and again.
+    KeyUpdates,
     /// Sends them past TLS.
     Beneath(Vec<u8>),
     /// Waits for the client to go.
@@ -208,6 +216,16 @@ impl Shared {
 /// TCP, or TLS over it.
 trait Carries: Read + Write {
     fn say_goodbye(&mut self) {}
+
+    /// Sends each byte in a record of its own, where there are records.
+    fn records(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    /// Sends so many new keys, where there are keys.
+    fn key_updates(&mut self, _: usize) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Carries for &TcpStream {}
@@ -216,6 +234,20 @@ impl Carries for StreamOwned<ServerConnection, &TcpStream> {
     fn say_goodbye(&mut self) {
         self.conn.send_close_notify();
         let _ = self.flush();
+    }
+
+    fn records(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for byte in bytes {
+            self.conn.writer().write_all(&[*byte])?;
+        }
+        self.flush()
+    }
+
+    fn key_updates(&mut self, count: usize) -> io::Result<()> {
+        for _ in 0..count {
+            self.conn.refresh_traffic_keys().map_err(io::Error::other)?;
+        }
+        self.flush()
     }
 }
 
@@ -237,6 +269,12 @@ impl Step {
             Self::Forever(bytes) => loop {
                 carrier.write_all(&bytes)?;
                 carrier.flush()?;
+            },
+            Self::Records(bytes) => loop {
+                carrier.records(&bytes)?;
+            },
+            Self::KeyUpdates => loop {
+                carrier.key_updates(64)?;
             },
             Self::Beneath(bytes) => stream.write_all(&bytes)?,
             Self::Silence => {
@@ -279,21 +317,41 @@ impl Handshake {
                 wait_for_the_end(stream);
                 Ok(())
             }
+            Self::Forever(first, then) => {
+                let _ = stream.read(&mut [0; 16 * 1024])?;
+                stream.write_all(&first)?;
+                loop {
+                    stream.write_all(&then)?;
+                }
+            }
+            Self::Drip(config, pause) => {
+                for byte in first_flight(config, stream)? {
+                    stream.write_all(&[byte])?;
+                    thread::sleep(pause);
+                }
+                wait_for_the_end(stream);
+                Ok(())
+            }
             Self::Flight { config, part, reset: by_reset } => {
-                let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
-                while !tls.wants_write() {
-                    tls.read_tls(&mut stream)?;
-                    tls.process_new_packets().map_err(io::Error::other)?;
-                }
-                let mut flight = Vec::new();
-                while tls.wants_write() {
-                    tls.write_tls(&mut flight)?;
-                }
+                let flight = first_flight(config, stream)?;
                 stream.write_all(&flight[..flight.len() * part / 256])?;
                 if by_reset { reset(stream) } else { stream.shutdown(Shutdown::Both) }
             }
         }
     }
+}
+
+fn first_flight(config: Arc<ServerConfig>, mut stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    while !tls.wants_write() {
+        tls.read_tls(&mut stream)?;
+        tls.process_new_packets().map_err(io::Error::other)?;
+    }
+    let mut flight = Vec::new();
+    while tls.wants_write() {
+        tls.write_tls(&mut flight)?;
+    }
+    Ok(flight)
 }
 
 fn wait_for_the_end(mut stream: &TcpStream) {
