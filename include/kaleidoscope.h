@@ -848,8 +848,9 @@ kal_status kal_stream_next(struct kal_stream stream,
                            struct kal_result *result,
                            struct kal_error *error);
 
-// Where the stream is, as text: behind the last page that `kal_stream_next` gave. Keep it when the page is dealt with, and
-// `kal_workspace_follow_events` goes on from there, in another process, after any time.
+// Where the stream is, as text: behind the last page that `kal_stream_next` or `kal_queue_next` gave you. Keep it when the page
+// is dealt with, and `kal_workspace_follow_events` goes on from there, in another process, after any time. A page that nobody
+// picked up, in a queue or in one that was closed, is always after the cursor, and so are the pages after it.
 //
 // It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
 // (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
@@ -859,7 +860,8 @@ kal_status kal_stream_next(struct kal_stream stream,
 //
 // Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
 // too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;
-// valid until the next call on the stream.
+// valid and unchanging until `kal_stream_next`, `kal_stream_submit_next` or `kal_stream_free` is called on the stream next.
+// Other calls of `kal_stream_cursor`, on any thread, leave it as it is, and so does a page that arrives.
 KAL_API
 const char *kal_stream_cursor(struct kal_stream stream);
 
@@ -906,6 +908,7 @@ kal_status kal_submit(struct kal_client client,
 //
 // The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
 // `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
+// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives.
 // When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
 KAL_API
 KAL_NODISCARD
@@ -919,7 +922,7 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 //
 // `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
 // failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
-// within a callback.
+// within a callback. `KAL_INVALID_STATE`: there is no room for another handle; the completion stays in the queue.
 KAL_API
 KAL_NODISCARD
 kal_status kal_queue_next(struct kal_queue queue,
@@ -927,8 +930,8 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
-// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. None and stale handles are
-// accepted quietly.
+// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. A stream's page among them is
+// not lost: the stream gives it again. None and stale handles are accepted quietly.
 KAL_API
 void kal_queue_close(struct kal_queue queue);
 
