@@ -298,7 +298,8 @@
 // Answer from the cache, and ask the server only when nothing is there.
 #define KAL_CACHE_USE 0
 
-// Ask the server and keep the answer.
+// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
+// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
 #define KAL_CACHE_REFRESH 1
 
 // Never ask the server: `KAL_NOT_FOUND` where nothing is cached.

@@ -82,7 +82,8 @@ pub struct kal_client_options {
 
 /// Answer from the cache, and ask the server only when nothing is there.
 pub const KAL_CACHE_USE: i32 = 0;
-/// Ask the server and keep the answer.
+/// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
+/// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
 pub const KAL_CACHE_REFRESH: i32 = 1;
 /// Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
 pub const KAL_CACHE_ONLY: i32 = 2;
