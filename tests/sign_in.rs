@@ -4,8 +4,9 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use common::{client, emulator, get, settings};
+use common::{client, emulator, get, settings, wait_for};
 use kal_emulator::{Config, DropPoint, Emulator, Fault};
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_MEMBERS};
 use kaleidoscope::{Client, ErrorKind, IapTokenProvider, Settings};
@@ -137,6 +138,71 @@ fn a_busy_token_endpoint_is_asked_again() {
     emulator.fault(Fault::on(TOKEN).status(503).times(2));
     get(&client(&emulator), &GET_EVENTS).expect("events");
     assert_eq!(grants(&emulator).len(), 3);
+}
+
+/// From a tenth of its life before the end of a token it is replaced beside the calls. They notice nothing when that fails, or
+/// is never answered; it is not tried anew with each of them; and only after the end they wait for the sign-in. Red when calls
+/// wait for the request: "sign-in failed: POST /auth/oauth/token failed with status 503", and none beside the one that hangs.
+#[test]
+fn a_token_that_is_still_good_is_used_while_the_endpoint_fails() {
+    const LIFETIME: Duration = Duration::from_secs(10);
+    let faults = [
+        Fault::on(TOKEN).status(503),
+        Fault::on(TOKEN).status(503).header("retry-after", "3600"),
+        Fault::on(TOKEN).status(400),
+        Fault::on(TOKEN).drop_connection(DropPoint::Before),
+        Fault::on(TOKEN).drop_connection(DropPoint::Hang),
+    ];
+    std::thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || {
+                let emulator = emulator(Config { expires_in: LIFETIME.as_secs(), ..Config::default() });
+                let timeout = Some(Duration::from_secs(5));
+                let once = Settings { max_attempts: Some(1), timeout, ..settings(&emulator) };
+                let client = Client::open(once).expect("good settings");
+                let begun = Instant::now();
+                get(&client, &GET_EVENTS).expect("events");
+                emulator.fault(fault.clone().times(0));
+                std::thread::sleep(LIFETIME * 85 / 100);
+                let mut beside = 0;
+                loop {
+                    let outcome = get(&client, &GET_EVENTS);
+                    // The token lives longer than that: it was asked for later.
+                    if begun.elapsed() >= LIFETIME {
+                        break;
+                    }
+                    outcome.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+                    beside += u32::from(grants(&emulator).len() > 1);
+                }
+                assert!(beside > 10, "{beside} calls while the token was to be replaced");
+                assert!(grants(&emulator).len() <= 4, "{fault:?}: {:?}", grants(&emulator));
+                emulator.reset();
+                // The calls that a hanging request held up may still fail with it.
+                let patience = Instant::now() + Duration::from_mins(1);
+                while let Err(error) = get(&client, &GET_EVENTS) {
+                    assert!(Instant::now() < patience, "{fault:?}: {error}");
+                }
+                assert_eq!(emulator.counts().reused_refresh_tokens, 0);
+            });
+        }
+    });
+}
+
+/// The pause after a failure is for those who have a good token.
+#[test]
+fn a_token_that_is_refused_while_the_next_try_is_due_later_is_replaced_at_once() {
+    let emulator = emulator(Config { expires_in: 10, ..Config::default() });
+    let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.fault(Fault::on(TOKEN).status(503).header("retry-after", "3600").times(2));
+    wait_for("the refresh and the credentials", || {
+        // It fails if this machine slept through the last second of the token.
+        let _ = get(&client, &GET_EVENTS);
+        grants(&emulator).len() == 3
+    });
+    emulator.expire_tokens();
+    get(&client, &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token", "client_credentials", "client_credentials"]);
 }
 
 struct Provider {
