@@ -357,8 +357,15 @@ typedef struct kal_header {
 //
 // Writes at most `capacity` bytes of token (no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 // other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-// before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
-// library with this client: that gives `KAL_WOULD_DEADLOCK`.
+// before the request is sent; asked again after 50 minutes, by one thread at a time.
+//
+// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
+// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
+// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
+// none left.
+//
+// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
+// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
 
 // How a client is opened. Begin with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means "default" for every
@@ -894,7 +901,9 @@ int kal_queue_fd(struct kal_queue queue);
 //
 // `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
 // nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
-// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`. With an `iap_token_provider`,
+// that is called here when a token is due: `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time, and
+// `KAL_WOULD_DEADLOCK` within a callback.
 KAL_API
 KAL_NODISCARD
 kal_status kal_submit(struct kal_client client,
@@ -909,7 +918,8 @@ kal_status kal_submit(struct kal_client client,
 //
 // The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
 // `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
-// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives.
+// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives. With an `iap_token_provider`, which is
+// called here when a token is due, it waits for five minutes at most. `KAL_WOULD_DEADLOCK` as for `kal_submit`.
 // When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
 KAL_API
 KAL_NODISCARD

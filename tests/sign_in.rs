@@ -2,8 +2,8 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use common::{client, emulator, get, settings, wait_for};
@@ -243,4 +243,76 @@ fn no_proxy_token_is_no_call() {
     assert_eq!(error.kind(), ErrorKind::AuthFailed);
     assert!(error.to_string().contains("no account"), "{error}");
     assert_eq!(emulator.counts().total, 0);
+}
+
+/// What a test's provider does.
+type Act = Box<dyn FnOnce() -> Result<secrecy::SecretString, String> + Send>;
+
+/// A provider whose every call is told what to do.
+struct Acts(Mutex<mpsc::Receiver<Act>>);
+
+impl Acts {
+    fn client(emulator: &Emulator) -> (Client, mpsc::Sender<Act>) {
+        let (tell, told) = mpsc::channel();
+        let iap: Arc<dyn IapTokenProvider> = Arc::new(Self(Mutex::new(told)));
+        (Client::open(Settings { iap: Some(iap), ..settings(emulator) }).expect("good settings"), tell)
+    }
+}
+
+impl IapTokenProvider for Acts {
+    fn token(&self) -> Result<secrecy::SecretString, String> {
+        // Not held while it acts: one that panics would poison it.
+        let act = self.0.lock().expect("no panic").try_recv().expect("something to do");
+        act()
+    }
+}
+
+fn fine() -> Result<secrecy::SecretString, String> {
+    Ok("iap-token".to_owned().into())
+}
+
+/// Red when a panic leaves the provider as being asked: the one who waited ran out of time, and so did every later call.
+#[test]
+fn a_provider_that_panics_leaves_nobody_waiting() {
+    let emulator = emulator(Config::default());
+    let (client, tell) = Acts::client(&emulator);
+    let (entered, is_in) = mpsc::channel();
+    let (let_go, wait) = mpsc::channel::<()>();
+    let act: Act = Box::new(move || {
+        entered.send(()).expect("a test");
+        wait.recv().expect("a test");
+        panic!("seen by the test of providers")
+    });
+    tell.send(act).expect("a provider");
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| get(&client, &GET_EVENTS));
+        is_in.recv().expect("it asks");
+        let waiting = scope.spawn(|| get(&client, &GET_MEMBERS));
+        // Whether it has come to wait by then or asks itself, after the panic: it ends.
+        tell.send(Box::new(fine)).expect("a provider");
+        let_go.send(()).expect("a provider");
+        assert!(asking.join().is_err());
+        if let Err(error) = waiting.join().expect("no panic") {
+            assert_eq!(error.kind(), ErrorKind::AuthFailed);
+            assert!(error.to_string().contains("iap_token_provider: it did not return"), "{error}");
+            get(&client, &GET_EVENTS).expect("events");
+        }
+    });
+    // That thread may make calls again.
+    get(&client, &GET_MEMBERS).expect("members");
+}
+
+/// Red when only the C boundary knows that it is within a provider: the call waited for itself until its time was up.
+#[test]
+fn a_provider_that_makes_a_call_is_refused_it() {
+    let emulator = emulator(Config::default());
+    let (client, tell) = Acts::client(&emulator);
+    let within = client.clone();
+    let act: Act = Box::new(move || {
+        let error = get(&within, &GET_EVENTS).expect_err("it would wait for itself");
+        assert_eq!(error.kind(), ErrorKind::WouldDeadlock);
+        fine()
+    });
+    tell.send(act).expect("a provider");
+    get(&client, &GET_EVENTS).expect("events");
 }

@@ -20,6 +20,7 @@ use crate::process::callback;
 use crate::process::reply::Reply;
 use crate::records::event;
 use crate::service::Params;
+use crate::sign_in::Awaited;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
@@ -112,6 +113,7 @@ struct Round {
     at_once: bool,
     thread: u64,
     cancelled: [Option<Fired>; 2],
+    iap: Awaited,
     asked: bool,
 }
 
@@ -171,7 +173,7 @@ impl Stream {
 
     /// The same for a host that may fail to take what it gets.
     pub(crate) fn wait_next(&self, timeout: Option<Duration>) -> Result<Delivery> {
-        callback::refuse_within()?;
+        callback::refuse_to_block()?;
         let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut begins = true;
         loop {
@@ -194,13 +196,15 @@ impl Stream {
     }
 
     /// The same for a host that does not wait: what comes goes to `deliver`, exactly once, on some thread. When this fails,
-    /// nothing was started, and nothing is delivered. `abandoned` ends the wait, as the options' cancel does.
+    /// nothing was started, and nothing is delivered. `abandoned` ends the wait, as the options' cancel does. Where the host is
+    /// asked for tokens it ends after `PIECE`, too: that happens only within such a call.
     pub(crate) fn submit_next(
         &self,
         timeout: Option<Duration>,
         abandoned: Fired,
         deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
+        let timeout = if self.0.client.asks_the_host() { timeout.map(|timeout| timeout.min(PIECE)) } else { timeout };
         let shared = Arc::clone(&self.0);
         let reply = || Reply::new(move |given: Result<Given>| deliver(given.map(|given| Delivery::new(given, shared))));
         self.start(timeout, Some(abandoned), true, reply).map(drop)
@@ -244,8 +248,10 @@ impl Stream {
         reply: impl FnOnce() -> Reply<Given>,
     ) -> Result<Instant> {
         let shared = &self.0;
+        // Before the host's function runs, whose time counts.
+        let now = Instant::now();
         let prepared = shared.client.prepare(&shared.options)?;
-        let until = timeout.map_or(prepared.until, |timeout| Instant::now() + timeout);
+        let until = timeout.map_or(prepared.until, |timeout| now + timeout);
         {
             let mut state = shared.lock();
             if state.is_busy {
@@ -262,6 +268,7 @@ impl Stream {
             at_once: timeout.is_none(),
             thread: prepared.thread.generation,
             cancelled: [shared.options.cancel.as_ref().map(Cancel::fired), abandoned],
+            iap: prepared.iap,
             asked: false,
         };
         prepared.thread.spawn(turn.serve(round));
@@ -302,6 +309,7 @@ impl Shared {
                 state.engine.next()
             };
             match step {
+                Step::Ask(_) if !self.may_send(&round).await? => return Ok(self.given(Next::NothingYet)),
                 Step::Ask(request) => match self.ask(request, &mut round).await {
                     Ok(Some(answer)) => {
                         if let Some(page) = self.accept(answer) {
@@ -326,6 +334,17 @@ impl Shared {
                     ));
                 }
             }
+        }
+    }
+
+    /// Waits for the token that a request needs, unless one is under way. Says whether there is one, or else the time was up.
+    async fn may_send(&self, round: &Round) -> Result<bool> {
+        if round.iap.is_here() || self.lock().in_flight.is_some() {
+            return Ok(true);
+        }
+        match tokio::time::timeout_at(round.until.into(), round.iap.wait()).await {
+            Ok(outcome) => outcome.map(|()| true),
+            Err(_) => Ok(false),
         }
     }
 

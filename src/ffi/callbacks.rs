@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use super::options::kal_token_provider;
 use super::status::{KAL_OK, kal_status};
 use crate::config::IapTokenProvider;
-use crate::process::callback;
 
 /// Google's ID tokens have a kilobyte or two.
 const TOKEN_MOST: usize = 16 * 1024;
@@ -38,9 +37,8 @@ impl IapTokenProvider for HostTokenProvider {
         let mut buffer = Zeroizing::new(vec![0_u8; TOKEN_MOST]);
         let mut length = 0;
         // SAFETY: the header says what the function may do with the buffer and the length.
-        let status = callback::run(|| unsafe {
-            (self.function)(self.user_data, buffer.as_mut_ptr().cast(), TOKEN_MOST, &raw mut length)
-        });
+        let status =
+            unsafe { (self.function)(self.user_data, buffer.as_mut_ptr().cast(), TOKEN_MOST, &raw mut length) };
         if status != KAL_OK {
             return Err(format!("it returned {status}"));
         }

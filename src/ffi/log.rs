@@ -59,7 +59,7 @@ pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data:
                 KAL_LOG_DEBUG => LevelFilter::Debug,
                 other => return Err(Error::argument("level", format_args!("{other} is no KAL_LOG_*"))),
             };
-            callback::refuse_within()?;
+            callback::refuse_to_block()?;
             let sink = SINK.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
             let mut sink = sink.write().unwrap_or_else(PoisonError::into_inner);
             *sink = callback.filter(|_| level != LevelFilter::Off).map(|callback| Sink { callback, user_data, level });

@@ -18,8 +18,15 @@ pub struct kal_header {
 ///
 /// Writes at most `capacity` bytes of token (no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 /// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-/// before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
-/// library with this client: that gives `KAL_WOULD_DEADLOCK`.
+/// before the request is sent; asked again after 50 minutes, by one thread at a time.
+///
+/// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
+/// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
+/// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
+/// none left.
+///
+/// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
+/// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
 pub type kal_token_provider = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,

@@ -72,7 +72,9 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 ///
 /// `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
 /// nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
-/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`. With an `iap_token_provider`,
+/// that is called here when a token is due: `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time, and
+/// `KAL_WOULD_DEADLOCK` within a callback.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_submit(
@@ -101,7 +103,8 @@ pub unsafe extern "C" fn kal_submit(
 ///
 /// The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
 /// `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
-/// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives.
+/// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives. With an `iap_token_provider`, which is
+/// called here when a token is due, it waits for five minutes at most. `KAL_WOULD_DEADLOCK` as for `kal_submit`.
 /// When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -142,7 +145,7 @@ pub unsafe extern "C" fn kal_queue_next(
             let out = OutStruct::new(completion, "completion")?;
             let queue = handles::get(queue)?;
             if timeout_ms > 0 {
-                callback::refuse_within()?;
+                callback::refuse_to_block()?;
             }
             match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
                 Ok(Some(next)) => match next.to_c() {

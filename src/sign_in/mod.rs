@@ -15,7 +15,7 @@ mod token;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use grant::read as read_answer;
-pub(crate) use iap::Iap;
+pub(crate) use iap::{Awaited, Iap};
 pub(crate) use token::Token;
 
 use std::sync::Arc;
