@@ -128,3 +128,68 @@ impl Drop for Asking<'_> {
         self.iap.lock().asking = None;
     }
 }
+
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    use secrecy::SecretString;
+
+    type Act = fn() -> Result<SecretString, String>;
+
+    /// Says that it is called, and does what it is then told.
+    struct Host {
+        entered: Mutex<mpsc::Sender<()>>,
+        act: Mutex<mpsc::Receiver<Act>>,
+    }
+
+    impl IapTokenProvider for Host {
+        fn token(&self) -> Result<SecretString, String> {
+            self.entered.lock().expect("no panic").send(()).expect("a test");
+            let act = self.act.lock().expect("no panic").recv().expect("a test");
+            act()
+        }
+    }
+
+    /// What becomes of one who comes while another asks, whose provider then does this.
+    fn outcome_of_another(act: Act) -> Result<()> {
+        let ((entered, is_in), (tell, told)) = (mpsc::channel(), mpsc::channel());
+        let host = Host { entered: Mutex::new(entered), act: Mutex::new(told) };
+        let iap = Iap::new(Some(Arc::new(host)));
+        let redaction = Redaction::default();
+        let prepare = || iap.prepare(&redaction);
+        let awaited = std::thread::scope(|scope| {
+            let asking = scope.spawn(prepare);
+            is_in.recv().expect("it asks");
+            let awaited = prepare().expect("nothing to fail yet");
+            assert!(!awaited.is_here());
+            callback::run(|| assert_eq!(prepare().err().expect("refused").kind(), ErrorKind::WouldDeadlock));
+            tell.send(act).expect("a provider");
+            let _ = asking.join();
+            awaited
+        });
+        let outcome =
+            tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(awaited.wait());
+        assert_eq!(iap.header().is_some(), outcome.is_ok());
+        // The next one has it, or asks itself.
+        tell.send(|| Ok("later".to_owned().into())).expect("a provider");
+        assert!(prepare().expect("a token").is_here());
+        assert_eq!(is_in.try_recv().is_ok(), outcome.is_err());
+        outcome
+    }
+
+    #[test]
+    fn another_gets_what_the_one_who_asks_gets() {
+        outcome_of_another(|| Ok("token".to_owned().into())).expect("a token");
+        let error = outcome_of_another(|| Err("no account".into())).expect_err("a failure");
+        assert_eq!(error.to_string(), "iap_token_provider: no account");
+    }
+
+    /// Red without the `Drop` of `Asking`: the next one waits for it, and nothing comes.
+    #[test]
+    fn a_panic_of_the_one_who_asks_is_told_to_the_others() {
+        let error = outcome_of_another(|| panic!("seen by the test of providers")).expect_err("a failure");
+        assert_eq!(error.to_string(), "iap_token_provider: it did not return");
+    }
+}

@@ -82,10 +82,10 @@ mod tests {
     fn a_token_is_good_to_its_end() {
         let now = Instant::now();
         for seconds in [0, 1, 10, 3_600] {
-            let lifetime = Duration::from_secs(seconds);
-            let token = Token::new("t".to_owned().into(), 0, lifetime, now);
-            assert!(!token.is_good(now + lifetime));
-            assert!(seconds == 0 || token.is_good(now + lifetime - Duration::from_nanos(1)), "{seconds}");
+            let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
+            let is_good = |ms| token.is_good(now + Duration::from_millis(ms));
+            assert!(!is_good(seconds * 1_000));
+            assert!(seconds == 0 || is_good(seconds * 1_000 - 1), "{seconds}");
             assert!(token.refresh_at <= token.ends_at);
         }
     }
