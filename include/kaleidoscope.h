@@ -620,7 +620,8 @@ typedef struct kal_completion {
 // Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
 //
 // Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`.
+// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+// `iap_token_provider`.
 typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
 
 #ifdef __cplusplus

@@ -84,7 +84,7 @@ impl Client {
         }
         callback::refuse_to_block()?;
         let prepared = self.prepare(options)?;
-        prepared.check_time()?;
+        self.check_time(&prepared)?;
         let (reply, waiter) = reply::pair();
         let until = prepared.until;
         self.start(prepared, params, options, None, reply);
@@ -109,7 +109,7 @@ impl Client {
             deliver(answer);
         } else {
             let prepared = self.prepare(options)?;
-            prepared.check_time()?;
+            self.check_time(&prepared)?;
             self.start(prepared, params, options, Some(abandoned), Reply::new(deliver));
         }
         Ok(())
@@ -181,6 +181,15 @@ impl Client {
         Ok(Prepared { until, iap, thread: io_thread::started()? })
     }
 
+    /// The host's function may have taken all the time that the call had.
+    fn check_time(&self, prepared: &Prepared) -> Result<()> {
+        if !self.asks_the_host() || Instant::now() < prepared.until {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::TimedOut, "the call's time was up before anything was sent, in iap_token_provider")
+            .with(|details| details.retry = Retry::Transient))
+    }
+
     /// Hands a call over to the I/O thread.
     fn start(
         &self,
@@ -209,17 +218,6 @@ pub(crate) struct Prepared {
     /// To be waited for before anything is sent.
     pub(crate) iap: Awaited,
     pub(crate) thread: Started,
-}
-
-impl Prepared {
-    /// The host's function may have taken all the time that the call had.
-    fn check_time(&self) -> Result<()> {
-        if Instant::now() < self.until {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::TimedOut, "the call's time was up before anything was sent")
-            .with(|details| details.retry = Retry::Transient))
-    }
 }
 
 impl Inner {

@@ -270,7 +270,7 @@ fn fine() -> secrecy::SecretString {
     "iap-token".to_owned().into()
 }
 
-/// Red when a panic leaves the provider as being asked: the one who waited ran out of time, and so did every later call.
+/// Red when a panic leaves the provider as being asked: "it did not return", for every later call.
 #[test]
 fn a_provider_that_panics_leaves_nobody_waiting() {
     let emulator = emulator(Config::default());

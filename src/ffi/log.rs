@@ -25,7 +25,8 @@ pub const KAL_LOG_DEBUG: i32 = 4;
 /// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
 ///
 /// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`.
+/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+/// `iap_token_provider`.
 pub type kal_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Sink {

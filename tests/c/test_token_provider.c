@@ -342,7 +342,7 @@ CLAIM(the_time_of_a_provider_counts_for_the_call_that_runs_it)
     host.within = take_too_long;
     kal_client client = client_of(&host);
     kal_call_options soon = with_timeout(50);
-    FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "before anything was sent");
+    FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "before anything was sent, in iap_token_provider");
     CHECK_INT(emulator_count(&server, "total"), 0);
     kal_result_free(RESULT_OF(get_events, client));
     CHECK_INT(host.calls, 1);
@@ -355,6 +355,22 @@ CLAIM(the_time_of_a_provider_counts_for_the_call_that_runs_it)
     CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_TIMED_OUT);
     kal_queue_close(queue);
     kal_client_close(client);
+}
+
+static void close_client(void *client)
+{
+    kal_client_close(*(kal_client *)client);
+}
+
+CLAIM(a_provider_may_close_its_client)
+{
+    provider host;
+    init_provider(&host);
+    kal_client client = client_of(&host);
+    host.within = close_client;
+    host.context = &client;
+    FAILURE_OF(get_events, client, KAL_CANCELLED, "the client was closed");
+    CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
 /* What a log callback does, once. */
