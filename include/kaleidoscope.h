@@ -305,7 +305,8 @@
 // Answer from the cache, and ask the server only when nothing is there.
 #define KAL_CACHE_USE 0
 
-// Ask the server and keep the answer.
+// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
+// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
 #define KAL_CACHE_REFRESH 1
 
 // Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
@@ -363,8 +364,15 @@ typedef struct kal_header {
 //
 // Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 // other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-// before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
-// library with this client: that gives `KAL_WOULD_DEADLOCK`.
+// before the request is sent; asked again after 50 minutes, by one thread at a time.
+//
+// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
+// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
+// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
+// none left.
+//
+// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
+// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
 
 // How a client is opened. Begin with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means "default" for every
@@ -621,7 +629,8 @@ typedef struct kal_completion {
 // Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
 //
 // Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`.
+// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+// `iap_token_provider`.
 typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
 
 #ifdef __cplusplus
@@ -857,8 +866,9 @@ kal_status kal_stream_next(struct kal_stream stream,
                            struct kal_result *result,
                            struct kal_error *error);
 
-// Where the stream is, as text: behind the last page that `kal_stream_next` gave. Keep it when the page is dealt with, and
-// `kal_workspace_follow_events` goes on from there, in another process, after any time.
+// Where the stream is, as text: behind the last page that `kal_stream_next` or `kal_queue_next` gave you. Keep it when the page
+// is dealt with, and `kal_workspace_follow_events` goes on from there, in another process, after any time. A page that nobody
+// picked up, in a queue or in one that was closed, is always after the cursor, and so are the pages after it.
 //
 // It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
 // (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
@@ -868,7 +878,8 @@ kal_status kal_stream_next(struct kal_stream stream,
 //
 // Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
 // too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;
-// valid until the next call on the stream.
+// valid and unchanging until `kal_stream_next`, `kal_stream_submit_next` or `kal_stream_free` is called on the stream next.
+// Other calls of `kal_stream_cursor`, on any thread, leave it as it is, and so does a page that arrives.
 KAL_API
 const char *kal_stream_cursor(struct kal_stream stream);
 
@@ -900,7 +911,9 @@ int kal_queue_fd(struct kal_queue queue);
 //
 // `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
 // nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
-// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`. With an `iap_token_provider`,
+// that is called here when a token is due: `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time, and
+// `KAL_WOULD_DEADLOCK` within a callback.
 KAL_API
 KAL_NODISCARD
 kal_status kal_submit(struct kal_client client,
@@ -915,6 +928,8 @@ kal_status kal_submit(struct kal_client client,
 //
 // The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
 // `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
+// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives. With an `iap_token_provider`, which is
+// called here when a token is due, it waits for five minutes at most. `KAL_WOULD_DEADLOCK` as for `kal_submit`.
 // When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
 KAL_API
 KAL_NODISCARD
@@ -928,7 +943,7 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 //
 // `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
 // failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
-// within a callback.
+// within a callback. `KAL_INVALID_STATE`: there is no room for another handle; the completion stays in the queue.
 KAL_API
 KAL_NODISCARD
 kal_status kal_queue_next(struct kal_queue queue,
@@ -936,8 +951,8 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
-// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. None and stale handles are
-// accepted quietly.
+// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. A stream's page among them is
+// not lost: the stream gives it again. None and stale handles are accepted quietly.
 KAL_API
 void kal_queue_close(struct kal_queue queue);
 

@@ -1,6 +1,7 @@
 //! Cached reads: one answer per method, and one request for all who miss it at the same time.
 //!
-//! A request belongs to those who wait for it: the last one to give up ends it.
+//! A request belongs to those who wait for it: the last one to give up ends it, and then it has failed like any other that
+//! brings no answer. What it was to refresh is dropped.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
@@ -33,6 +34,9 @@ pub(crate) struct Flight {
     outcome: Arc<Outcome>,
     task: AbortHandle,
     thread: u64,
+    cache: Weak<Cache>,
+    key: Key,
+    this: Weak<Self>,
 }
 
 /// What a request brought, once it is over.
@@ -45,6 +49,10 @@ struct Outcome {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.task.abort();
+        // Now, and not when the task is dropped: who gave up may look at the cache next. One that has landed changes nothing.
+        if let Some(cache) = self.cache.upgrade() {
+            cache.entries.land(self.key, &self.this, None);
+        }
     }
 }
 
@@ -88,7 +96,8 @@ impl Cache {
                     outcome: Arc::clone(&outcome),
                 };
                 let task = tokio::spawn(async move { landing.land(fetch.await) });
-                Flight { tracking, outcome, task: task.abort_handle(), thread }
+                let (cache, this) = (Arc::downgrade(self), Weak::clone(this));
+                Flight { tracking, outcome, task: task.abort_handle(), thread, cache, key, this }
             })
         };
         let joined =
@@ -148,10 +157,16 @@ impl Landing {
     }
 }
 
-/// A task that ends by a panic tells those who wait, too.
+/// A task that ends by a panic has failed, and tells those who wait, too.
 impl Drop for Landing {
     fn drop(&mut self) {
         if self.outcome.brought.get().is_none() {
+            // One that was aborted has landed with its flight.
+            if std::thread::panicking()
+                && let Some(cache) = self.cache.upgrade()
+            {
+                cache.entries.land(self.key, &self.flight, None);
+            }
             self.tell(Err(Error::new(ErrorKind::Panic, "the library's task for this request panicked")));
         }
     }
@@ -161,9 +176,33 @@ impl Drop for Landing {
 mod tests {
     use super::*;
 
+    type Fetched = std::pin::Pin<Box<dyn Future<Output = Result<Arc<Answer>>> + Send>>;
+
     /// A request that never ends, given this much time.
     fn join(cache: &Arc<Cache>, time: Duration) -> Joined<Kept, Flight> {
         cache.join("k", false, Instant::now() + time, 1, |_| std::future::pending())
+    }
+
+    fn refresh(cache: &Arc<Cache>, fetched: Fetched) -> Arc<Flight> {
+        match cache.join("k", true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
+            Joined::Ours(flight) => flight,
+            Joined::Kept(_) | Joined::Theirs(_) => panic!("a refresh is always its own"),
+        }
+    }
+
+    fn answer() -> Arc<Answer> {
+        let shape = crate::service::Shape::Users;
+        Arc::new(Answer::whole(shape, crate::records::Table::empty(shape.schema().0)))
+    }
+
+    /// A cache that has an answer.
+    async fn filled() -> Arc<Cache> {
+        let cache = Arc::new(Cache::new(None));
+        let flight = refresh(&cache, Box::pin(async { Ok(answer()) }));
+        flight.outcome().await.expect("an answer");
+        drop(flight);
+        assert!(cache.get("k").is_some());
+        cache
     }
 
     #[tokio::test]
@@ -180,5 +219,48 @@ mod tests {
         let cache = Arc::new(Cache::new(None));
         let _first = join(&cache, Duration::ZERO);
         assert!(matches!(join(&cache, Duration::from_mins(1)), Joined::Ours(_)));
+    }
+
+    /// Red when a flight that is dropped does not land: the old answer is still there. At once, before the task is dropped.
+    #[tokio::test]
+    async fn a_refresh_that_all_gave_up_drops_what_it_was_to_refresh() {
+        let cache = filled().await;
+        let given_up = refresh(&cache, Box::pin(std::future::pending()));
+        assert!(cache.get("k").is_some(), "it may still succeed");
+        drop(given_up);
+        assert!(cache.get("k").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_refresh_goes_on_for_the_one_who_still_waits_and_is_kept() {
+        let cache = filled().await;
+        cache.clear();
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let first = refresh(&cache, Box::pin(async { receive.await.expect("an answer") }));
+        let Joined::Theirs(second) = join(&cache, Duration::from_mins(1)) else { panic!("it is under way") };
+        drop(first);
+        assert!(send.send(Ok(answer())).is_ok());
+        second.outcome().await.expect("an answer");
+        drop(second);
+        assert!(cache.get("k").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_refresh_that_was_overtaken_drops_nothing() {
+        let cache = filled().await;
+        let given_up = refresh(&cache, Box::pin(std::future::pending()));
+        let later = refresh(&cache, Box::pin(async { Ok(answer()) }));
+        let brought = later.outcome().await.expect("an answer");
+        drop(given_up);
+        assert!(cache.get("k").is_some_and(|kept| Arc::ptr_eq(&kept, &brought)));
+    }
+
+    /// Red when a task that panics lands not: the old answer is still there.
+    #[tokio::test]
+    async fn a_refresh_that_panics_drops_what_it_was_to_refresh() {
+        let cache = filled().await;
+        let flight = refresh(&cache, Box::pin(async { panic!("seen by the test of the cache") }));
+        assert_eq!(flight.outcome().await.expect_err("a panic").kind(), ErrorKind::Panic);
+        assert!(cache.get("k").is_none());
     }
 }

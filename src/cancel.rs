@@ -30,6 +30,7 @@ impl Cancel {
 }
 
 /// What a call under way listens to.
+#[derive(Clone)]
 pub(crate) struct Fired(watch::Receiver<bool>);
 
 impl Fired {

@@ -19,6 +19,7 @@ use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
 use crate::retry::Tracking;
 use crate::service::{Method, Params, Value};
+use crate::sign_in::Awaited;
 use crate::single_flight::Joined;
 use crate::stats::Stats;
 
@@ -81,8 +82,9 @@ impl Client {
         if let Some(answer) = self.at_once(&params, options) {
             return answer;
         }
-        callback::refuse_within()?;
+        callback::refuse_to_block()?;
         let prepared = self.prepare(options)?;
+        self.check_time(&prepared)?;
         let (reply, waiter) = reply::pair();
         let until = prepared.until;
         self.start(prepared, params, options, None, reply);
@@ -107,6 +109,7 @@ impl Client {
             deliver(answer);
         } else {
             let prepared = self.prepare(options)?;
+            self.check_time(&prepared)?;
             self.start(prepared, params, options, Some(abandoned), Reply::new(deliver));
         }
         Ok(())
@@ -148,7 +151,12 @@ impl Client {
 
     /// One request on the I/O thread, by a stream that was prepared.
     pub(crate) async fn ask(&self, params: &Params, until: Instant, thread: u64) -> Result<Arc<Answer>> {
-        self.0.run(params, true, until, [None, None], thread).await
+        self.0.run(params, true, until, [None, None], Awaited::here(), thread).await
+    }
+
+    /// Whether the host is asked for tokens, on a thread of its own.
+    pub(crate) fn asks_the_host(&self) -> bool {
+        self.0.fetcher.sign_in.iap.has_provider()
     }
 
     /// How long a call may take.
@@ -161,15 +169,25 @@ impl Client {
         self.0.is_closing.clone()
     }
 
-    /// What can fail before a call is handed over, on the caller's thread.
+    /// What can fail before a call is handed over, on the caller's thread. The host's function may run here: nothing can end it,
+    /// but its time counts.
     pub(crate) fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
         let inner = &self.0;
         if inner.epoch != epoch() {
             return Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"));
         }
         let until = Instant::now() + self.timeout(options);
-        inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
-        Ok(Prepared { until, thread: io_thread::started()? })
+        let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
+        Ok(Prepared { until, iap, thread: io_thread::started()? })
+    }
+
+    /// The host's function may have taken all the time that the call had.
+    fn check_time(&self, prepared: &Prepared) -> Result<()> {
+        if !self.asks_the_host() || Instant::now() < prepared.until {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::TimedOut, "the call's time was up before anything was sent, in iap_token_provider")
+            .with(|details| details.retry = Retry::Transient))
     }
 
     /// Hands a call over to the I/O thread.
@@ -181,14 +199,14 @@ impl Client {
         abandoned: Option<Fired>,
         reply: Reply<Arc<Answer>>,
     ) {
-        let Prepared { until, thread } = prepared;
+        let Prepared { until, iap, thread } = prepared;
         let cancelled = [options.cancel.as_ref().map(Cancel::fired), abandoned];
         let refresh = options.cache == CacheUse::Refresh;
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
         thread.spawn(async move {
             // Made here, on the library's thread: it takes kilobytes, which the host's thread may not have.
-            let answer = Box::pin(client.run(&params, refresh, until, cancelled, generation)).await;
+            let answer = Box::pin(client.run(&params, refresh, until, cancelled, iap, generation)).await;
             reply.send(answer);
         });
     }
@@ -197,6 +215,8 @@ impl Client {
 /// A call that can be handed over.
 pub(crate) struct Prepared {
     pub(crate) until: Instant,
+    /// To be waited for before anything is sent.
+    pub(crate) iap: Awaited,
     pub(crate) thread: Started,
 }
 
@@ -207,8 +227,13 @@ impl Inner {
         refresh: bool,
         until: Instant,
         cancelled: [Option<Fired>; 2],
+        iap: Awaited,
         thread: u64,
     ) -> Result<Arc<Answer>> {
+        if !iap.is_here() {
+            // Before a request is joined or begun: others may have more time for it.
+            self.guard(iap.wait(), &Tracking::until(until), until, cancelled.clone()).await?;
+        }
         let fetcher = Arc::clone(&self.fetcher);
         let list = params.method().list();
         let Some(key) = list.cache_key() else {

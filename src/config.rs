@@ -65,7 +65,8 @@ pub struct Settings {
     pub iap: Option<Arc<dyn IapTokenProvider>>,
 }
 
-/// Gives the ID token for a server behind Google's identity-aware proxy. Called on the thread that makes a call.
+/// Gives the ID token for a server behind Google's identity-aware proxy. Called on the thread that makes a call, by one thread
+/// at a time; within it, calls that would wait, or need a token themselves, fail with [`ErrorKind::WouldDeadlock`].
 pub trait IapTokenProvider: Send + Sync {
     /// The token, or why there is none.
     fn token(&self) -> std::result::Result<SecretString, String>;

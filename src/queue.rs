@@ -48,13 +48,22 @@ impl<T> Queue<T> {
 
     /// Puts a completion into the queue; a closed queue drops it.
     pub(crate) fn push(&self, completion: T) {
+        self.add(completion, VecDeque::push_back);
+    }
+
+    /// Puts a completion back that could not be picked up; it is the next one again.
+    pub(crate) fn put_back(&self, completion: T) {
+        self.add(completion, VecDeque::push_front);
+    }
+
+    fn add(&self, completion: T, place: fn(&mut VecDeque<T>, T)) {
         let mut state = self.lock();
         if state.closed {
             // Dropped after the lock: it may be large.
             drop(state);
             return drop(completion);
         }
-        state.waiting.push_back(completion);
+        place(&mut state.waiting, completion);
         if state.waiting.len() == 1 {
             self.signal(true);
         }
@@ -167,6 +176,26 @@ mod tests {
         assert_eq!(queue.next(Instant::now()).expect("open"), Some(2));
         assert!(!is_readable(&queue));
         assert_eq!(queue.next(Instant::now()).expect("open"), None);
+    }
+
+    #[test]
+    fn what_is_put_back_is_the_next_one_again() {
+        let queue = Queue::open().expect("a queue");
+        queue.push(1);
+        queue.push(2);
+        let first = queue.next(Instant::now()).expect("open").expect("the first");
+        queue.put_back(first);
+        assert_eq!(queue.next(Instant::now()).expect("open"), Some(1));
+        let second = queue.next(Instant::now()).expect("open").expect("the second");
+        assert!(!is_readable(&queue));
+        queue.put_back(second);
+        assert!(is_readable(&queue));
+        queue.close();
+        let kept = Arc::new(());
+        let closed = Queue::open().expect("a queue");
+        closed.close();
+        closed.put_back(Arc::clone(&kept));
+        assert_eq!(Arc::strong_count(&kept), 1);
     }
 
     #[test]

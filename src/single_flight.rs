@@ -1,7 +1,8 @@
 //! Values that are kept under a key, and one flight at a time to fetch what is missing.
 //!
 //! A flight belongs to those who wait for it: the entry only remembers it. What a flight brings is kept only while it is
-//! still the entry's own, so a value that was asked for before `clear`, or that a refresh has overtaken, is not kept.
+//! still the entry's own, so a value that was asked for before `clear`, or that a refresh has overtaken, is not kept. One that
+//! nobody waits for any more brings nothing: whoever made it says so when it is dropped.
 
 use std::sync::{Arc, Weak};
 
@@ -60,6 +61,7 @@ impl<V: Clone, F> SingleFlight<V, F> {
         alive: impl Fn(&F) -> bool,
         start: impl FnOnce() -> Arc<F>,
     ) -> Joined<V, F> {
+        let mut over = None;
         let mut entries = self.lock();
         let at = entries.iter().position(|(known, _)| same(known, key)).unwrap_or_else(|| {
             entries.push((key, Entry { kept: None, flight: Weak::new() }));
@@ -70,16 +72,21 @@ impl<V: Clone, F> SingleFlight<V, F> {
             if let Some(value) = entry.kept.as_ref().filter(|value| fresh(value)) {
                 return Joined::Kept(value.clone());
             }
-            if let Some(flight) = entry.flight.upgrade().filter(|flight| alive(flight)) {
-                return Joined::Theirs(flight);
+            match entry.flight.upgrade() {
+                Some(flight) if alive(&flight) => return Joined::Theirs(flight),
+                flight => over = flight,
             }
         }
         let flight = start();
         entry.flight = Arc::downgrade(&flight);
+        drop(entries);
+        // After the lock: this may be the last of those who had it, and a flight that is dropped lands.
+        drop(over);
         Joined::Ours(flight)
     }
 
-    /// A flight is over: keeps what it brought, or, when it failed, drops what it was to refresh.
+    /// A flight is over: keeps what it brought, or, when it brought nothing, drops what it was to refresh. Landing again
+    /// changes nothing.
     pub(crate) fn land(&self, key: Key, flight: &Weak<F>, brought: Option<V>) {
         let mut entries = self.lock();
         let before = match find(&mut entries, key) {
@@ -172,6 +179,71 @@ mod loom_tests {
             }
             assert_eq!(requests.load(SeqCst), 1);
             assert_eq!(cache.get("k"), Some(7));
+        });
+    }
+
+    /// A flight as the cache makes them: dropped by the last one who waited, it lands without a value.
+    struct Owned {
+        cache: Arc<SingleFlight<usize, Owned>>,
+        this: Weak<Owned>,
+    }
+
+    impl Owned {
+        fn begin(cache: &Arc<SingleFlight<usize, Self>>) -> Arc<Self> {
+            Arc::new_cyclic(|this| Self { cache: Arc::clone(cache), this: Weak::clone(this) })
+        }
+
+        fn join(cache: &Arc<SingleFlight<usize, Self>>, refresh: bool, alive: bool) -> Joined<usize, Self> {
+            let alive = |_: &Self| {
+                thread::yield_now();
+                alive
+            };
+            cache.join("k", refresh, |_| true, alive, || Self::begin(cache))
+        }
+    }
+
+    impl Drop for Owned {
+        fn drop(&mut self) {
+            self.cache.land("k", &self.this, None);
+        }
+    }
+
+    /// Red when a flight that is dropped lands without the look whose flight the entry has: `None`.
+    #[test]
+    fn loom_a_refresh_that_is_given_up_does_not_drop_what_a_later_one_brought() {
+        loom::model(|| {
+            let cache = Arc::new(SingleFlight::default());
+            let Joined::Ours(given_up) = Owned::join(&cache, true, true) else { panic!("a refresh is always its own") };
+            let refreshing = {
+                let cache = Arc::clone(&cache);
+                thread::spawn(move || {
+                    let Joined::Ours(later) = Owned::join(&cache, true, true) else { panic!("as above") };
+                    cache.land("k", &Arc::downgrade(&later), Some(2));
+                })
+            };
+            drop(given_up);
+            refreshing.join().expect("no panic");
+            assert_eq!(cache.get("k"), Some(2));
+        });
+    }
+
+    /// Red when `join` lets a flight that is over go under the lock: loom reports a deadlock.
+    #[test]
+    fn loom_who_finds_a_flight_that_is_over_may_be_the_last_to_have_it() {
+        loom::model(|| {
+            let cache = Arc::new(SingleFlight::default());
+            let Joined::Ours(first) = Owned::join(&cache, false, true) else { panic!("nothing is kept yet") };
+            let second = {
+                let cache = Arc::clone(&cache);
+                thread::spawn(move || {
+                    let Joined::Ours(flight) = Owned::join(&cache, false, false) else { panic!("the first is over") };
+                    cache.land("k", &Arc::downgrade(&flight), Some(2));
+                })
+            };
+            thread::yield_now();
+            drop(first);
+            second.join().expect("no panic");
+            assert_eq!(cache.get("k"), Some(2));
         });
     }
 

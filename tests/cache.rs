@@ -153,3 +153,32 @@ fn cleared_is_cleared_for_what_is_under_way_too() {
     get(&client, &GET_MEMBERS).expect("members");
     assert_eq!(asked(&emulator), 2);
 }
+
+/// A refresh that does not succeed leaves nothing, however it ends. Red when one that all gave up leaves the entry as it was:
+/// the second look finds the old answer.
+#[test]
+fn a_refresh_that_is_given_up_drops_what_it_was_to_refresh() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    let (cancel, unfired) = (Cancel::default(), Cancel::default());
+    let impatient = CallOptions { timeout: Some(Duration::from_millis(100)), ..options(CacheUse::Refresh) };
+    let cancelled = CallOptions { cancel: Some(cancel.clone()), ..options(CacheUse::Refresh) };
+    let ends = [(&impatient, &unfired, ErrorKind::TimedOut), (&cancelled, &cancel, ErrorKind::Cancelled)];
+    for (options, cancel, kind) in ends {
+        get(&client, &GET_MEMBERS).expect("members");
+        let before = asked(&emulator);
+        emulator.fault(Fault::on("/workspaces/members").drop_connection(kal_emulator::DropPoint::Hang));
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| client.call(Params::new(&GET_MEMBERS), options));
+            wait_for("the refresh", || asked(&emulator) > before);
+            cancel.fire();
+            assert_eq!(call.join().expect("no panic").expect_err("no answer").kind(), kind);
+        });
+        let only = client.call(Params::new(&GET_MEMBERS), &self::options(CacheUse::Only)).expect_err("nothing is kept");
+        assert_eq!(only.kind(), ErrorKind::NotFound);
+    }
+    // One that was over before it asked changes nothing.
+    get(&client, &GET_MEMBERS).expect("members");
+    assert_eq!(client.call(Params::new(&GET_MEMBERS), &cancelled).expect_err("cancelled").kind(), ErrorKind::Cancelled);
+    client.call(Params::new(&GET_MEMBERS), &options(CacheUse::Only)).expect("members");
+}

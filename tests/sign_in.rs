@@ -2,10 +2,11 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
-use common::{client, emulator, get, settings};
+use common::{client, emulator, get, settings, wait_for};
 use kal_emulator::{Config, DropPoint, Emulator, Fault};
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_MEMBERS};
 use kaleidoscope::{Client, ErrorKind, IapTokenProvider, Settings};
@@ -139,6 +140,71 @@ fn a_busy_token_endpoint_is_asked_again() {
     assert_eq!(grants(&emulator).len(), 3);
 }
 
+/// From a tenth of its life before the end of a token it is replaced beside the calls. They notice nothing when that fails, or
+/// is never answered; it is not tried anew with each of them; and only after the end they wait for the sign-in. Red when calls
+/// wait for the request: "sign-in failed: POST /auth/oauth/token failed with status 503", and none beside the one that hangs.
+#[test]
+fn a_token_that_is_still_good_is_used_while_the_endpoint_fails() {
+    const LIFETIME: Duration = Duration::from_secs(10);
+    let faults = [
+        Fault::on(TOKEN).status(503),
+        Fault::on(TOKEN).status(503).header("retry-after", "3600"),
+        Fault::on(TOKEN).status(400),
+        Fault::on(TOKEN).drop_connection(DropPoint::Before),
+        Fault::on(TOKEN).drop_connection(DropPoint::Hang),
+    ];
+    std::thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || {
+                let emulator = emulator(Config { expires_in: LIFETIME.as_secs(), ..Config::default() });
+                let timeout = Some(Duration::from_secs(5));
+                let once = Settings { max_attempts: Some(1), timeout, ..settings(&emulator) };
+                let client = Client::open(once).expect("good settings");
+                let begun = Instant::now();
+                get(&client, &GET_EVENTS).expect("events");
+                emulator.fault(fault.clone().times(0));
+                std::thread::sleep(LIFETIME * 85 / 100);
+                let mut beside = 0;
+                loop {
+                    let outcome = get(&client, &GET_EVENTS);
+                    // The token lives longer than that: it was asked for later.
+                    if begun.elapsed() >= LIFETIME {
+                        break;
+                    }
+                    outcome.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+                    beside += u32::from(grants(&emulator).len() > 1);
+                }
+                assert!(beside > 10, "{beside} calls while the token was to be replaced");
+                assert!(grants(&emulator).len() <= 4, "{fault:?}: {:?}", grants(&emulator));
+                emulator.reset();
+                // The calls that a hanging request held up may still fail with it.
+                let patience = Instant::now() + Duration::from_mins(1);
+                while let Err(error) = get(&client, &GET_EVENTS) {
+                    assert!(Instant::now() < patience, "{fault:?}: {error}");
+                }
+                assert_eq!(emulator.counts().reused_refresh_tokens, 0);
+            });
+        }
+    });
+}
+
+/// The pause after a failure is for those who have a good token.
+#[test]
+fn a_token_that_is_refused_while_the_next_try_is_due_later_is_replaced_at_once() {
+    let emulator = emulator(Config { expires_in: 10, ..Config::default() });
+    let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.fault(Fault::on(TOKEN).status(503).header("retry-after", "3600").times(2));
+    wait_for("the refresh and the credentials", || {
+        // It fails if this machine slept through the last second of the token.
+        let _ = get(&client, &GET_EVENTS);
+        grants(&emulator).len() == 3
+    });
+    emulator.expire_tokens();
+    get(&client, &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token", "client_credentials", "client_credentials"]);
+}
+
 struct Provider {
     token: &'static str,
     asked: AtomicUsize,
@@ -177,4 +243,75 @@ fn no_proxy_token_is_no_call() {
     assert_eq!(error.kind(), ErrorKind::AuthFailed);
     assert!(error.to_string().contains("no account"), "{error}");
     assert_eq!(emulator.counts().total, 0);
+}
+
+/// What a test's provider does.
+type Act = Box<dyn FnOnce() -> Result<secrecy::SecretString, String> + Send>;
+
+/// A provider whose every call is told what to do.
+struct Acts(Mutex<mpsc::Receiver<Act>>);
+
+impl Acts {
+    fn client(emulator: &Emulator) -> (Client, mpsc::Sender<Act>) {
+        let (tell, told) = mpsc::channel();
+        let iap: Arc<dyn IapTokenProvider> = Arc::new(Self(Mutex::new(told)));
+        (Client::open(Settings { iap: Some(iap), ..settings(emulator) }).expect("good settings"), tell)
+    }
+}
+
+impl IapTokenProvider for Acts {
+    fn token(&self) -> Result<secrecy::SecretString, String> {
+        let act = self.0.lock().expect("no panic").try_recv().expect("something to do");
+        act()
+    }
+}
+
+fn fine() -> secrecy::SecretString {
+    "iap-token".to_owned().into()
+}
+
+/// Red when a panic leaves the provider as being asked: "it did not return", for every later call.
+#[test]
+fn a_provider_that_panics_leaves_nobody_waiting() {
+    let emulator = emulator(Config::default());
+    let (client, tell) = Acts::client(&emulator);
+    let (entered, is_in) = mpsc::channel();
+    let (let_go, wait) = mpsc::channel::<()>();
+    let act: Act = Box::new(move || {
+        entered.send(()).expect("a test");
+        wait.recv().expect("a test");
+        panic!("seen by the test of providers")
+    });
+    tell.send(act).expect("a provider");
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| get(&client, &GET_EVENTS));
+        is_in.recv().expect("it asks");
+        let waiting = scope.spawn(|| get(&client, &GET_MEMBERS));
+        // Whether it has come to wait by then or asks itself, after the panic: it ends.
+        tell.send(Box::new(|| Ok(fine()))).expect("a provider");
+        let_go.send(()).expect("a provider");
+        assert!(asking.join().is_err());
+        if let Err(error) = waiting.join().expect("no panic") {
+            assert_eq!(error.kind(), ErrorKind::AuthFailed);
+            assert!(error.to_string().contains("iap_token_provider: it did not return"), "{error}");
+            get(&client, &GET_EVENTS).expect("events");
+        }
+    });
+    // That thread may make calls again.
+    get(&client, &GET_MEMBERS).expect("members");
+}
+
+/// Red when only the C boundary knows that it is within a provider: the call waited for itself until its time was up.
+#[test]
+fn a_provider_that_makes_a_call_is_refused_it() {
+    let emulator = emulator(Config::default());
+    let (client, tell) = Acts::client(&emulator);
+    let within = client.clone();
+    let act: Act = Box::new(move || {
+        let error = get(&within, &GET_EVENTS).expect_err("it would wait for itself");
+        assert_eq!(error.kind(), ErrorKind::WouldDeadlock);
+        Ok(fine())
+    });
+    tell.send(act).expect("a provider");
+    get(&client, &GET_EVENTS).expect("events");
 }

@@ -8,6 +8,7 @@ mod backoff;
 mod bounds;
 mod cursor;
 mod dates;
+mod delivery;
 mod edge;
 mod engine;
 mod handover;
@@ -18,6 +19,7 @@ mod seen;
 mod stream;
 mod sweep;
 
+pub(crate) use stream::Delivery;
 pub use stream::{Next, Stream};
 
 #[cfg(test)]

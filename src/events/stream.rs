@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::backoff::Backoff;
+use super::delivery::{Deliveries, Given};
 use super::engine::{Engine, Step};
 use super::handover;
 use super::query::Query;
@@ -19,6 +20,7 @@ use crate::process::callback;
 use crate::process::reply::Reply;
 use crate::records::event;
 use crate::service::Params;
+use crate::sign_in::Awaited;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
@@ -48,10 +50,7 @@ struct State {
     is_busy: bool,
     /// The request under way, which outlives the one who waited for it.
     in_flight: Option<InFlight>,
-    /// A page that came when the one who waited had gone, with the cursor behind it.
-    ready: Option<Given>,
-    /// What the next resume goes on from; with a NUL.
-    cursor: Arc<[u8]>,
+    deliveries: Deliveries,
 }
 
 /// What [`Stream::next`] found.
@@ -65,10 +64,35 @@ pub enum Next {
     End,
 }
 
-/// What is given, and the cursor behind it.
-struct Given {
-    next: Next,
-    cursor: Arc<[u8]>,
+/// What a stream gives, until the host has picked it up: then the stream's cursor moves. A page that nobody picks up is not
+/// lost: the stream gives it again.
+pub(crate) struct Delivery {
+    given: Option<Given>,
+    stream: Arc<Shared>,
+}
+
+impl Delivery {
+    fn new(given: Given, stream: Arc<Shared>) -> Self {
+        Self { given: Some(given), stream }
+    }
+
+    /// What it is.
+    pub(crate) fn next(&self) -> &Next {
+        self.given.as_ref().map_or(&Next::NothingYet, |given| &given.next)
+    }
+
+    /// The host has it.
+    pub(crate) fn pick_up(mut self) -> Next {
+        self.given.take().map_or(Next::NothingYet, |given| self.stream.lock().deliveries.pick_up(given))
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(given) = self.given.take() {
+            self.stream.lock().deliveries.take_back(given);
+        }
+    }
 }
 
 struct InFlight {
@@ -89,6 +113,7 @@ struct Round {
     at_once: bool,
     thread: u64,
     cancelled: [Option<Fired>; 2],
+    iap: Awaited,
     asked: bool,
 }
 
@@ -128,8 +153,8 @@ impl Stream {
                 "events are never cached, and the stream was not to ask the server",
             ));
         }
-        let cursor = cursor_text(&engine, &query);
-        let state = State { engine, backoff: Backoff::default(), is_busy: false, in_flight: None, ready: None, cursor };
+        let deliveries = Deliveries::new(cursor_text(&engine, &query));
+        let state = State { engine, backoff: Backoff::default(), is_busy: false, in_flight: None, deliveries };
         Ok(Self(Arc::new(Shared {
             client: client.clone(),
             options,
@@ -143,52 +168,58 @@ impl Stream {
     ///
     /// After an error the next call goes on where this one failed. What a call did not wait for, the next call gets.
     pub fn next(&self, timeout: Option<Duration>) -> Result<Next> {
-        callback::refuse_within()?;
+        self.wait_next(timeout).map(Delivery::pick_up)
+    }
+
+    /// The same for a host that may fail to take what it gets.
+    pub(crate) fn wait_next(&self, timeout: Option<Duration>) -> Result<Delivery> {
+        callback::refuse_to_block()?;
         let until = timeout.map(|timeout| Instant::now() + timeout);
+        let mut begins = true;
         loop {
             let piece = until.map(|until| until.saturating_duration_since(Instant::now()));
             let late = Arc::clone(&self.0);
-            let (reply, waiter) = handover::pair(move |given| late.take_back(given));
-            let end = self.start(piece.map(|piece| piece.min(PIECE)), None, || reply)?;
-            match waiter.wait(end + GRACE) {
-                Some(Ok(Given { next: Next::NothingYet, cursor })) if piece.is_some_and(|piece| piece > PIECE) => {
-                    self.0.lock().cursor = cursor;
+            let (reply, waiter) = handover::pair(move |given: Result<Given>| {
+                if let Ok(given) = given {
+                    late.lock().deliveries.take_back(given);
                 }
-                Some(given) => return given.map(|given| self.0.hand_out(given)),
-                None => return Ok(Next::NothingYet),
+            });
+            let end = self.start(piece.map(|piece| piece.min(PIECE)), None, begins, || reply)?;
+            begins = false;
+            let given = waiter.wait(end + GRACE).unwrap_or_else(|| Ok(Given::nothing()))?;
+            let delivery = Delivery::new(given, Arc::clone(&self.0));
+            if !matches!(delivery.next(), Next::NothingYet) || piece.is_none_or(|piece| piece <= PIECE) {
+                return Ok(delivery);
             }
+            delivery.pick_up();
         }
     }
 
     /// The same for a host that does not wait: what comes goes to `deliver`, exactly once, on some thread. When this fails,
-    /// nothing was started, and nothing is delivered. `abandoned` ends the wait, as the options' cancel does.
+    /// nothing was started, and nothing is delivered. `abandoned` ends the wait, as the options' cancel does. Where the host is
+    /// asked for tokens it ends after `PIECE`, too: that happens only within such a call.
     pub(crate) fn submit_next(
         &self,
         timeout: Option<Duration>,
         abandoned: Fired,
-        deliver: impl FnOnce(Result<Next>) + Send + 'static,
+        deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
+        let timeout = if self.0.client.asks_the_host() { timeout.map(|timeout| timeout.min(PIECE)) } else { timeout };
         let shared = Arc::clone(&self.0);
-        let reply = || Reply::new(move |given: Result<Given>| deliver(given.map(|given| shared.hand_out(given))));
-        self.start(timeout, Some(abandoned), reply).map(drop)
+        let reply = || Reply::new(move |given: Result<Given>| deliver(given.map(|given| Delivery::new(given, shared))));
+        self.start(timeout, Some(abandoned), true, reply).map(drop)
     }
 
     /// What was given so far, as text that [`Stream::follow`] goes on from, in another process too.
     pub fn cursor(&self) -> String {
-        let text = self.cursor_with_nul();
-        String::from_utf8_lossy(text.strip_suffix(&[0]).unwrap_or(&text)).into_owned()
+        let state = self.0.lock();
+        let text = state.deliveries.cursor();
+        String::from_utf8_lossy(text.strip_suffix(&[0]).unwrap_or(text)).into_owned()
     }
 
-    /// The same with a NUL behind it, at a place that it keeps until the stream goes on.
-    pub(crate) fn cursor_with_nul(&self) -> Arc<[u8]> {
-        Arc::clone(&self.0.lock().cursor)
-    }
-
-    /// Takes a page back that the host had no room for.
-    pub(crate) fn put_back(&self, page: Arc<Answer>) {
-        let mut state = self.0.lock();
-        let cursor = Arc::clone(&state.cursor);
-        state.ready = Some(Given { next: Next::Page(page), cursor });
+    /// The same with a NUL behind it, at a place that it keeps until the host asks the stream for more.
+    pub(crate) fn show_cursor(&self) -> *const u8 {
+        self.0.lock().deliveries.show()
     }
 
     /// Sets the shortest and the longest wait of a stream that follows. None: the default (1 s and 30 s).
@@ -207,22 +238,29 @@ impl Stream {
         self.0.closing.send_replace(true);
     }
 
-    /// Hands a call over to the I/O thread. Gives its deadline. When it fails, no reply was made.
+    /// Hands a call over to the I/O thread, the first time or to wait longer. Gives its deadline. When it fails, no reply was
+    /// made.
     fn start(
         &self,
         timeout: Option<Duration>,
         abandoned: Option<Fired>,
+        begins: bool,
         reply: impl FnOnce() -> Reply<Given>,
     ) -> Result<Instant> {
         let shared = &self.0;
+        // Before the host's function runs, whose time counts.
+        let now = Instant::now();
         let prepared = shared.client.prepare(&shared.options)?;
-        let until = timeout.map_or(prepared.until, |timeout| Instant::now() + timeout);
+        let until = timeout.map_or(prepared.until, |timeout| now + timeout);
         {
             let mut state = shared.lock();
             if state.is_busy {
                 return Err(Error::new(ErrorKind::InvalidState, "another call waits for this stream's next page"));
             }
             state.is_busy = true;
+            if begins {
+                state.deliveries.forget_shown();
+            }
         }
         let turn = Turn { busy: Busy(Arc::clone(shared)), reply: reply() };
         let round = Round {
@@ -230,6 +268,7 @@ impl Stream {
             at_once: timeout.is_none(),
             thread: prepared.thread.generation,
             cancelled: [shared.options.cancel.as_ref().map(Cancel::fired), abandoned],
+            iap: prepared.iap,
             asked: false,
         };
         prepared.thread.spawn(turn.serve(round));
@@ -240,22 +279,6 @@ impl Stream {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hand_out(&self, given: Given) -> Next {
-        self.lock().cursor = given.cursor;
-        given.next
-    }
-
-    /// Keeps what came when the one who waited had gone.
-    fn take_back(&self, given: Result<Given>) {
-        if let Ok(given) = given {
-            let mut state = self.lock();
-            match given.next {
-                Next::Page(_) => state.ready = Some(given),
-                Next::NothingYet | Next::End => state.cursor = given.cursor,
-            }
-        }
     }
 
     async fn run(&self, mut round: Round) -> Result<Given> {
@@ -280,12 +303,13 @@ impl Shared {
         loop {
             let step = {
                 let mut state = self.lock();
-                if let Some(ready) = state.ready.take() {
-                    return Ok(ready);
+                if let Some(given) = state.deliveries.give_again() {
+                    return Ok(given);
                 }
                 state.engine.next()
             };
             match step {
+                Step::Ask(_) if !self.may_send(&round).await? => return Ok(self.given(Next::NothingYet)),
                 Step::Ask(request) => match self.ask(request, &mut round).await {
                     Ok(Some(answer)) => {
                         if let Some(page) = self.accept(answer) {
@@ -310,6 +334,17 @@ impl Shared {
                     ));
                 }
             }
+        }
+    }
+
+    /// Waits for the token that a request needs, unless one is under way. Says whether there is one, or else the time was up.
+    async fn may_send(&self, round: &Round) -> Result<bool> {
+        if round.iap.is_here() || self.lock().in_flight.is_some() {
+            return Ok(true);
+        }
+        match tokio::time::timeout_at(round.until.into(), round.iap.wait()).await {
+            Ok(outcome) => outcome.map(|()| true),
+            Err(_) => Ok(false),
         }
     }
 
@@ -403,7 +438,9 @@ impl Shared {
     }
 
     fn given(&self, next: Next) -> Given {
-        Given { next, cursor: cursor_text(&self.lock().engine, &self.query) }
+        let mut state = self.lock();
+        let cursor = cursor_text(&state.engine, &self.query);
+        state.deliveries.give(next, cursor)
     }
 }
 

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use super::options::kal_token_provider;
 use super::status::{KAL_OK, kal_status};
 use crate::config::IapTokenProvider;
-use crate::process::callback;
 use crate::transport::MAX_SECRET_LEN;
 
 type Function = unsafe extern "C" fn(*mut c_void, *mut std::ffi::c_char, usize, *mut usize) -> kal_status;
@@ -36,9 +35,8 @@ impl IapTokenProvider for HostTokenProvider {
         let mut buffer = Zeroizing::new(vec![0_u8; MAX_SECRET_LEN]);
         let mut length = 0;
         // SAFETY: the header says what the function may do with the buffer and the length.
-        let status = callback::run(|| unsafe {
-            (self.function)(self.user_data, buffer.as_mut_ptr().cast(), MAX_SECRET_LEN, &raw mut length)
-        });
+        let status =
+            unsafe { (self.function)(self.user_data, buffer.as_mut_ptr().cast(), MAX_SECRET_LEN, &raw mut length) };
         if status != KAL_OK {
             return Err(format!("it returned {status}"));
         }

@@ -25,7 +25,8 @@ pub const KAL_LOG_DEBUG: i32 = 4;
 /// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
 ///
 /// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`.
+/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+/// `iap_token_provider`.
 pub type kal_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Sink {
@@ -59,7 +60,7 @@ pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data:
                 KAL_LOG_DEBUG => LevelFilter::Debug,
                 other => return Err(Error::argument("level", format_args!("{other} is no KAL_LOG_*"))),
             };
-            callback::refuse_within()?;
+            callback::refuse_to_block()?;
             let sink = SINK.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
             let mut sink = sink.write().unwrap_or_else(PoisonError::into_inner);
             *sink = callback.filter(|_| level != LevelFilter::Off).map(|callback| Sink { callback, user_data, level });

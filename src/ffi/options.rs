@@ -18,8 +18,15 @@ pub struct kal_header {
 ///
 /// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 /// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-/// before the request is sent; asked again after 50 minutes, by one thread at a time. It must not call back into the
-/// library with this client: that gives `KAL_WOULD_DEADLOCK`.
+/// before the request is sent; asked again after 50 minutes, by one thread at a time.
+///
+/// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
+/// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
+/// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
+/// none left.
+///
+/// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
+/// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
 pub type kal_token_provider = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -83,7 +90,8 @@ pub struct kal_client_options {
 
 /// Answer from the cache, and ask the server only when nothing is there.
 pub const KAL_CACHE_USE: i32 = 0;
-/// Ask the server and keep the answer.
+/// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
+/// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
 pub const KAL_CACHE_REFRESH: i32 = 1;
 /// Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
 pub const KAL_CACHE_ONLY: i32 = 2;

@@ -14,7 +14,7 @@ use super::types::{kal_client, kal_error, kal_queue, kal_result, kal_stream};
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::error::Result;
-use crate::events::{Next, Stream};
+use crate::events::{Delivery, Next, Stream};
 use crate::process::callback;
 use crate::queue::Queue;
 
@@ -42,8 +42,8 @@ pub(super) struct Completion {
 /// How a submitted call succeeded.
 pub(super) enum Outcome {
     Answer(Arc<Answer>),
-    /// Without a result: a stream that has ended, or has nothing yet.
-    Status(kal_status),
+    /// Of a stream. Dropped with a queue that is closed, a page goes back to the stream.
+    Next(Delivery),
 }
 
 /// The host's own pointer, never looked into.
@@ -72,7 +72,9 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 ///
 /// `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
 /// nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
-/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`.
+/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`. With an `iap_token_provider`,
+/// that is called here when a token is due: `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time, and
+/// `KAL_WOULD_DEADLOCK` within a callback.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_submit(
@@ -101,6 +103,8 @@ pub unsafe extern "C" fn kal_submit(
 ///
 /// The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
 /// `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
+/// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives. With an `iap_token_provider`, which is
+/// called here when a token is due, it waits for five minutes at most. `KAL_WOULD_DEADLOCK` as for `kal_submit`.
 /// When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -117,13 +121,7 @@ pub unsafe extern "C" fn kal_stream_submit_next(
             let stream: Stream = handles::get(stream)?;
             let queue = handles::get(queue)?;
             let deliver = deliver_to(&queue, user_data);
-            stream.submit_next(millis(timeout_ms), queue.closing(), move |next| {
-                deliver(next.map(|next| match next {
-                    Next::Page(answer) => Outcome::Answer(answer),
-                    Next::NothingYet => Outcome::Status(status::KAL_TIMED_OUT),
-                    Next::End => Outcome::Status(status::KAL_DONE),
-                }));
-            })
+            stream.submit_next(millis(timeout_ms), queue.closing(), |next| deliver(next.map(Outcome::Next)))
         })
     }
 }
@@ -132,7 +130,7 @@ pub unsafe extern "C" fn kal_stream_submit_next(
 ///
 /// `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
 /// failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
-/// within a callback.
+/// within a callback. `KAL_INVALID_STATE`: there is no room for another handle; the completion stays in the queue.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_queue_next(
@@ -147,13 +145,21 @@ pub unsafe extern "C" fn kal_queue_next(
             let out = OutStruct::new(completion, "completion")?;
             let queue = handles::get(queue)?;
             if timeout_ms > 0 {
-                callback::refuse_within()?;
+                callback::refuse_to_block()?;
             }
             match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
-                Ok(Some(next)) => {
-                    out.write(&next.into_c()?);
-                    Ok(KAL_OK)
-                }
+                Ok(Some(next)) => match next.to_c() {
+                    Ok(picked_up) => {
+                        next.pick_up();
+                        out.write(&picked_up);
+                        Ok(KAL_OK)
+                    }
+                    Err(error) => {
+                        queue.put_back(next);
+                        out.write(&kal_completion::EMPTY);
+                        Err(error)
+                    }
+                },
                 Ok(None) => {
                     out.write(&kal_completion::EMPTY);
                     Ok(status::KAL_TIMED_OUT)
@@ -167,8 +173,8 @@ pub unsafe extern "C" fn kal_queue_next(
     }
 }
 
-/// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. None and stale handles are
-/// accepted quietly.
+/// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. A stream's page among them is
+/// not lost: the stream gives it again. None and stale handles are accepted quietly.
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_close(queue: kal_queue) {
     infallible((), || handles::take(queue).map(|queue| queue.close()));
@@ -199,19 +205,28 @@ impl kal_completion {
 }
 
 impl Completion {
-    fn into_c(self) -> Result<kal_completion> {
-        let user_data = self.user_data.0;
-        Ok(match self.outcome {
-            Ok(Outcome::Answer(answer)) => {
-                kal_completion { user_data, result: handles::insert(answer)?, ..kal_completion::EMPTY }
-            }
-            Ok(Outcome::Status(status)) => kal_completion { user_data, status, ..kal_completion::EMPTY },
-            Err(error) => kal_completion {
-                user_data,
-                status: status::of(&error),
-                error: handles::insert(Arc::new(ErrorText::new(&error)))?,
-                ..kal_completion::EMPTY
+    /// With new handles for what it holds.
+    fn to_c(&self) -> Result<kal_completion> {
+        let mut out = kal_completion { user_data: self.user_data.0, ..kal_completion::EMPTY };
+        match &self.outcome {
+            Ok(Outcome::Answer(answer)) => out.result = handles::insert(Arc::clone(answer))?,
+            Ok(Outcome::Next(delivery)) => match delivery.next() {
+                Next::Page(page) => out.result = handles::insert(Arc::clone(page))?,
+                Next::NothingYet => out.status = status::KAL_TIMED_OUT,
+                Next::End => out.status = status::KAL_DONE,
             },
-        })
+            Err(error) => {
+                out.status = status::of(error);
+                out.error = handles::insert(Arc::new(ErrorText::new(error)))?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The host has it.
+    fn pick_up(self) {
+        if let Ok(Outcome::Next(delivery)) = self.outcome {
+            delivery.pick_up();
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::Arc;
 
 use super::arguments::{call_options, events_query, millis, optional_text};
 use super::guard::{fallible, fallible_status, fallible_unit, infallible, null};
@@ -105,20 +106,24 @@ pub unsafe extern "C" fn kal_stream_next(
             let out = result.as_mut().ok_or_else(|| null("result"))?;
             *out = kal_result::NONE;
             let stream: Stream = handles::get(stream)?;
-            match stream.next(millis(timeout_ms))? {
+            let delivery = stream.wait_next(millis(timeout_ms))?;
+            let status = match delivery.next() {
                 Next::Page(page) => {
-                    *out = handles::insert(page.clone()).inspect_err(|_| stream.put_back(page))?;
-                    Ok(KAL_OK)
+                    *out = handles::insert(Arc::clone(page))?;
+                    KAL_OK
                 }
-                Next::NothingYet => Ok(KAL_TIMED_OUT),
-                Next::End => Ok(KAL_DONE),
-            }
+                Next::NothingYet => KAL_TIMED_OUT,
+                Next::End => KAL_DONE,
+            };
+            delivery.pick_up();
+            Ok(status)
         })
     }
 }
 
-/// Where the stream is, as text: behind the last page that `kal_stream_next` gave. Keep it when the page is dealt with, and
-/// `kal_workspace_follow_events` goes on from there, in another process, after any time.
+/// Where the stream is, as text: behind the last page that `kal_stream_next` or `kal_queue_next` gave you. Keep it when the page
+/// is dealt with, and `kal_workspace_follow_events` goes on from there, in another process, after any time. A page that nobody
+/// picked up, in a queue or in one that was closed, is always after the cursor, and so are the pages after it.
 ///
 /// It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
 /// (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
@@ -128,13 +133,14 @@ pub unsafe extern "C" fn kal_stream_next(
 ///
 /// Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
 /// too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;
-/// valid until the next call on the stream.
+/// valid and unchanging until `kal_stream_next`, `kal_stream_submit_next` or `kal_stream_free` is called on the stream next.
+/// Other calls of `kal_stream_cursor`, on any thread, leave it as it is, and so does a page that arrives.
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     infallible(ptr::null(), || {
         let stream: Stream = handles::get(stream).ok()?;
-        // The stream, which the table holds, keeps the text until it goes on.
-        Some(stream.cursor_with_nul().as_ptr().cast())
+        // The stream, which the table holds, keeps the text until it is asked for more.
+        Some(stream.show_cursor().cast())
     })
 }
 

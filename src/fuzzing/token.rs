@@ -27,11 +27,11 @@ const REASONS: [&str; 8] = [
 ///
 /// Seen red while a list was read as the fields in their order: the tokens of a list were taken.
 pub fn token(body: &[u8]) {
-    let received = Instant::now();
+    let asked = Instant::now();
     let redaction = Redaction::default();
     let read = |body: &[u8]| {
         let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec(), reuse: None };
-        read_answer(answer, &redaction, 7, received)
+        read_answer(answer, &redaction, 7, asked)
     };
     let parsed = serde_json::from_slice::<Value>(body);
     let is_judged = parsed.is_ok();

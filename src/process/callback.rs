@@ -26,13 +26,18 @@ pub(crate) fn is_inside() -> bool {
     INSIDE.get()
 }
 
-/// Refuses a call that blocks where blocking would never end.
-pub(crate) fn refuse_within() -> Result<()> {
+/// Refuses `what` where waiting might never end.
+pub(crate) fn refuse_within(what: &str) -> Result<()> {
     if is_inside() || io_thread::is_current() {
         return Err(Error::new(
             ErrorKind::WouldDeadlock,
-            "a blocking call from within a callback of the library would wait for itself",
+            format!("{what} from within a callback of the library would wait for itself"),
         ));
     }
     Ok(())
+}
+
+/// Refuses a call that blocks.
+pub(crate) fn refuse_to_block() -> Result<()> {
+    refuse_within("a blocking call")
 }

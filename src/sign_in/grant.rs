@@ -87,12 +87,12 @@ struct Answer {
     expires_in: u64,
 }
 
-/// Reads a 2xx answer. Its body never goes into an error: it may hold tokens.
+/// Reads a 2xx answer to what was `asked` then. Its body never goes into an error: it may hold tokens.
 pub(crate) fn read(
     answer: Incoming,
     redaction: &Redaction,
     generation: u64,
-    received: Instant,
+    asked: Instant,
 ) -> Result<(Token, SecretString)> {
     let request_id = answer.request_id(redaction);
     let body = Zeroizing::new(answer.body);
@@ -121,7 +121,7 @@ pub(crate) fn read(
             return Err(unusable(format!("{name} is longer than {MAX_SECRET_LEN} bytes")));
         }
     }
-    let token = Token::new(parsed.access_token, generation, Duration::from_secs(parsed.expires_in), received);
+    let token = Token::new(parsed.access_token, generation, Duration::from_secs(parsed.expires_in), asked);
     if token.header().is_none() {
         return Err(unusable("access_token has characters that no header has".into()));
     }

@@ -3,15 +3,19 @@
 //! The server revokes the whole family of tokens when a refresh token comes back a second time. So there is one token
 //! request per generation, on a task of its own that outlives the caller that started it; and a refresh token is spent
 //! when it is sent: whatever comes back but a clean answer, the next request is with the credentials.
+//!
+//! A token that is about to end is replaced beside the calls, which go on with it. Where that fails, they use it until its end,
+//! and it is tried again after a pause; only without a good token do calls wait for the sign-in, and share its failure.
 
 mod grant;
 mod iap;
+mod pause;
 mod slot;
 mod token;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use grant::read as read_answer;
-pub(crate) use iap::Iap;
+pub(crate) use iap::{Awaited, Iap};
 pub(crate) use token::Token;
 
 use std::sync::Arc;
@@ -77,11 +81,11 @@ impl SignIn {
 
     /// The same after the API refused the token of generation `refused`: that one does not count as good any more.
     pub(crate) async fn token_after(self: &Arc<Self>, refused: Option<u64>, thread: u64) -> Result<Arc<Token>> {
-        let mut outcome =
-            match self.slot.find(refused, |request| request.is_alive(thread), |grant| self.begin(grant, thread)) {
-                Found::Token(token) => return Ok(token),
-                Found::UnderWay(request) => request.outcome,
-            };
+        let alive = |request: &UnderWay| request.is_alive(thread);
+        let mut outcome = match self.slot.find(refused, Instant::now(), alive, |grant| self.begin(grant, thread)) {
+            Found::Token(token) => return Ok(token),
+            Found::UnderWay(request) => request.outcome,
+        };
         let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| {
             Error::new(ErrorKind::Cancelled, "the sign-in ended without an outcome; the client was closed")
         })?;
@@ -100,7 +104,13 @@ impl SignIn {
         let sign_in = Arc::clone(self);
         let task = tokio::spawn(async move {
             let brought = sign_in.sign_in(grant, thread).await;
-            tell.send_replace(Some(sign_in.slot.land(brought)));
+            let outcome = sign_in.slot.land(brought, Instant::now());
+            if let Err(error) = &outcome
+                && sign_in.slot.has_good_token(Instant::now())
+            {
+                log::info!("{error}; the token that there is stays in use until its end");
+            }
+            tell.send_replace(Some(outcome));
         });
         UnderWay { outcome, task: task.abort_handle(), thread }
     }
@@ -142,8 +152,10 @@ impl SignIn {
             counters: &self.counters,
         };
         let mut tries = 0;
+        let mut asked = Instant::now();
         let answer = retries.run(repeat, || {
             tries += 1;
+            asked = Instant::now();
             // Twice as long each time, for an endpoint that is slow; and the last one as long as there is.
             let patience =
                 (tries < self.config.max_attempts).then(|| self.patience().saturating_mul(1 << (tries - 1).min(16)));
@@ -160,8 +172,8 @@ impl SignIn {
                 .map_err(Failure::from)
             }
         });
-        let signed_in =
-            grant::read(answer.await.map_err(grant::refused)?, &self.redaction, generation, Instant::now())?;
+        let answer = answer.await.map_err(grant::refused)?;
+        let signed_in = grant::read(answer, &self.redaction, generation, asked)?;
         self.redaction.add_token(signed_in.0.expose());
         self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));
         Ok(signed_in)

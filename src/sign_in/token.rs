@@ -17,15 +17,18 @@ pub(crate) struct Token {
     header: Option<HeaderValue>,
     generation: u64,
     refresh_at: Instant,
+    ends_at: Instant,
 }
 
 impl Token {
-    /// `expires_in` counts from `received`, on the monotonic clock: the wall clock may be set at any time.
-    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, received: Instant) -> Self {
+    /// `expires_in` counts from `asked`, when the request for it was sent: the server's own count began later. On the
+    /// monotonic clock: the wall clock may be set at any time.
+    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Instant) -> Self {
         // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
         let early = EARLY_MOST.min(expires_in / 10);
-        let refresh_at = received.checked_add(expires_in.saturating_sub(early)).unwrap_or(received);
-        Self { header: bearer(access.expose_secret()), access, generation, refresh_at }
+        let after = |lifetime| asked.checked_add(lifetime).unwrap_or(asked);
+        let (refresh_at, ends_at) = (after(expires_in.saturating_sub(early)), after(expires_in));
+        Self { header: bearer(access.expose_secret()), access, generation, refresh_at, ends_at }
     }
 
     /// Which sign-in it came from.
@@ -33,7 +36,13 @@ impl Token {
         self.generation
     }
 
-    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
+    /// Whether it has not ended, as far as is known.
+    pub(super) fn is_good(&self, now: Instant) -> bool {
+        now < self.ends_at
+    }
+
+    /// Whether it is too early to ask for the next one.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
         now < self.refresh_at
     }
 
@@ -67,6 +76,18 @@ mod tests {
     #[test]
     fn a_token_is_replaced_a_tenth_early_but_ten_minutes_at_the_most() {
         assert_eq!([0, 10, 600, 3_600, 6_000, 86_400].map(fresh_for), [0, 9, 540, 3_240, 5_400, 85_800]);
+    }
+
+    #[test]
+    fn a_token_is_good_to_its_end() {
+        let now = Instant::now();
+        for seconds in [0, 1, 10, 3_600] {
+            let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
+            let is_good = |ms| token.is_good(now + Duration::from_millis(ms));
+            assert!(!is_good(seconds * 1_000));
+            assert!(seconds == 0 || is_good(seconds * 1_000 - 1), "{seconds}");
+            assert!(token.refresh_at <= token.ends_at);
+        }
     }
 
     #[test]

@@ -197,6 +197,21 @@ CLAIM(a_failed_refresh_drops_the_entry_it_was_refreshing)
     kal_client_close(client);
 }
 
+/* Red when a request that is given up leaves the entry: the last call gives KAL_OK where KAL_NOT_FOUND is expected. */
+CLAIM(a_refresh_whose_time_is_up_drops_the_entry_it_was_refreshing)
+{
+    kal_client client = new_client();
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH), only = with_cache(KAL_CACHE_ONLY);
+    refresh.timeout_ms = check_is_slow() ? 2000 : 100;
+    kal_result before = RESULT_OF(get_members, client);
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"drop\":\"hang\"}");
+    FAILURE_WITH(get_members, client, &refresh, KAL_TIMED_OUT, "time was up");
+    FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
+    CHECK(kal_result_json(before, NULL) != NULL);
+    kal_result_free(before);
+    kal_client_close(client);
+}
+
 CLAIM(a_call_by_ids_filters_the_cached_list)
 {
     kal_client client = new_client();

@@ -1,6 +1,7 @@
 /* Streams at the boundary: pages, ends, cursors, and who may hold them. How pages are found is tested with the client itself. */
 #include "kit.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -388,6 +389,146 @@ CLAIM(pages_come_through_a_queue_too)
     }
     CHECK_INT(seen.len, ALL);
     kal_queue_close(queue);
+    kal_stream_free(stream);
+    kal_client_close(client);
+}
+
+/* A stream whose first page was picked up and whose second one waits in the queue. */
+typedef struct waiting_page {
+    kal_client client;
+    kal_stream stream;
+    kal_queue queue;
+    const char *cursor; /* taken while the page was on its way */
+    char *copy;
+} waiting_page;
+
+static void wait_for_completion(kal_queue queue)
+{
+    struct pollfd wait = { .fd = kal_queue_fd(queue), .events = POLLIN };
+    REQUIRE(poll(&wait, 1, 60000) == 1);
+}
+
+static kal_status pick_up(kal_queue queue, ids *all)
+{
+    kal_completion completion = KAL_COMPLETION_INIT;
+    REQUIRE(CHECK_STATUS(kal_queue_next(queue, 60000, &completion, NULL), KAL_OK));
+    CHECK_INT(completion.error.id, 0);
+    if (completion.status == KAL_OK)
+        keep(all, completion.result);
+    return completion.status;
+}
+
+static waiting_page have_a_page_wait(void)
+{
+    forget();
+    waiting_page page = { .client = new_client() };
+    page.stream = stream_of(page.client, 40);
+    REQUIRE(kal_queue_open(&page.queue, NULL) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(page.stream, 60000, page.queue, NULL, NULL) == KAL_OK);
+    CHECK_STATUS(pick_up(page.queue, &seen), KAL_OK);
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"delay_ms\":200}");
+    REQUIRE(kal_stream_submit_next(page.stream, 60000, page.queue, NULL, NULL) == KAL_OK);
+    page.cursor = kal_stream_cursor(page.stream);
+    REQUIRE(page.cursor != NULL);
+    page.copy = strdup(page.cursor);
+    wait_for_completion(page.queue);
+    return page;
+}
+
+static void free_waiting_page(waiting_page *page)
+{
+    kal_stream_free(page->stream);
+    kal_client_close(page->client);
+    free(page->copy);
+}
+
+/* Red when the arrival replaces the text: "expected kal_stream_cursor(page.stream) == page.cursor", and under valgrind "Invalid
+   read of size 1 ... 16 bytes inside a block of size 224 free'd". */
+CLAIM(a_cursor_stays_as_it_is_when_a_page_arrives_and_when_it_is_picked_up)
+{
+    waiting_page page = have_a_page_wait();
+    CHECK_TEXT(page.cursor, page.copy);
+    CHECK(kal_stream_cursor(page.stream) == page.cursor);
+    CHECK_STATUS(pick_up(page.queue, &seen), KAL_OK);
+    CHECK_TEXT(page.cursor, page.copy);
+    const char *behind = kal_stream_cursor(page.stream);
+    CHECK(strcmp(behind, page.copy) != 0);
+    CHECK(kal_stream_cursor(page.stream) == behind);
+    /* Another thread may still read the one before. */
+    CHECK_TEXT(page.cursor, page.copy);
+    kal_queue_close(page.queue);
+    free_waiting_page(&page);
+}
+
+/* What is given after `cursor` and what was seen are all, and nothing twice. */
+static void check_nothing_lost_after(const char *cursor)
+{
+    kal_client client = new_client();
+    kal_stream stream = following(client, cursor);
+    while (next(stream, 0, &resumed) == KAL_OK) {}
+    CHECK_INT(seen.len + resumed.len, ALL);
+    for (size_t i = 0; i < resumed.len; i++)
+        CHECK(!has(&seen, resumed.text[i]));
+    kal_stream_free(stream);
+    kal_client_close(client);
+}
+
+/* Red when the cursor moves as the page arrives: "expected seen.len + resumed.len to be 250, it is 210". */
+CLAIM(a_page_that_waits_in_a_queue_is_after_the_cursor)
+{
+    waiting_page page = have_a_page_wait();
+    check_nothing_lost_after(kal_stream_cursor(page.stream));
+    kal_queue_close(page.queue);
+    free_waiting_page(&page);
+}
+
+/* Red when a queue drops its pages: "expected seen.len to be 250, it is 210". */
+CLAIM(a_page_of_a_queue_that_was_closed_is_given_again)
+{
+    waiting_page page = have_a_page_wait();
+    kal_queue_close(page.queue);
+    CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
+    while (next(page.stream, 60000, &seen) == KAL_OK) {}
+    CHECK_INT(seen.len, ALL);
+    check_nothing_lost_after(kal_stream_cursor(page.stream));
+    free_waiting_page(&page);
+}
+
+/* The queue of the first page is closed after the second one was picked up. Red as the two above. */
+CLAIM(a_cursor_never_passes_a_page_that_was_not_picked_up)
+{
+    waiting_page page = have_a_page_wait();
+    kal_queue other;
+    REQUIRE(kal_queue_open(&other, NULL) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(page.stream, 60000, other, NULL, NULL) == KAL_OK);
+    CHECK_STATUS(pick_up(other, &seen), KAL_OK);
+    CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
+    kal_queue_close(page.queue);
+    CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
+    while (next(page.stream, 60000, &seen) == KAL_OK) {}
+    CHECK_INT(seen.len, ALL);
+    check_nothing_lost_after(kal_stream_cursor(page.stream));
+    kal_queue_close(other);
+    free_waiting_page(&page);
+}
+
+/* Red when the page of the thread that waits replaces the text: "Invalid read of size 1" under valgrind. */
+CLAIM(a_cursor_taken_while_another_thread_waits_outlives_the_page_of_that_thread)
+{
+    kal_client client = new_client();
+    kal_stream stream = stream_of(client, 10);
+    waiting call = { .stream = stream };
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"delay_ms\":300}");
+    REQUIRE(pthread_create(&call.thread, NULL, wait_for_page, &call) == 0);
+    emulator_wait_for(&server, EVENTS, 1);
+    const char *cursor = kal_stream_cursor(stream);
+    char *copy = strdup(cursor);
+    pthread_join(call.thread, NULL);
+    CHECK_STATUS(call.status, KAL_OK);
+    CHECK_TEXT(cursor, copy);
+    CHECK(strcmp(kal_stream_cursor(stream), copy) != 0);
+    kal_result_free(call.page);
+    free(copy);
     kal_stream_free(stream);
     kal_client_close(client);
 }
