@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::cell::{NONE, span};
 use super::error::DecodeError;
-use super::fault::{Fault, MAX_RECORD_BYTES, TooLarge};
-use super::field::{Gathered, Mark};
+use super::fault::{Fault, MAX_RECORD_BYTES, Step, TooLarge};
+use super::field::Gathered;
 use super::original::Original;
 use super::record::Reader;
 use super::scan::{byte, whitespace};
@@ -41,9 +41,9 @@ pub(crate) struct Decoder {
     /// What comes next, and where.
     next: Next,
     at: usize,
-    /// What there was before the record that is being read just now, if one is.
-    before: Option<Before>,
-    /// A record that was cut off is read again when there is twice as much of it: its beginning is not read too often.
+    /// The record that is being read just now, if one is.
+    record: Option<Open>,
+    /// A value that was cut off is read again when there is twice as much of it: its beginning is not read too often.
     not_until: usize,
     fault: Option<Fault>,
 }
@@ -60,10 +60,12 @@ enum Next {
     Nothing,
 }
 
-/// What a record that is given up is taken back to.
-struct Before {
-    cells: usize,
-    gathered: Mark,
+/// A record whose end was not read yet.
+#[derive(Clone, Copy)]
+struct Open {
+    start: usize,
+    /// Whether its brace was read.
+    is_begun: bool,
 }
 
 impl Decoder {
@@ -81,14 +83,14 @@ impl Decoder {
             max_body: max_body.min(u32::MAX as usize),
             next: Next::Outermost,
             at: 0,
-            before: None,
+            record: None,
             not_until: 0,
             fault: None,
         }
     }
 
-    /// Reads the records that are complete in the part of a body that is there by now; `whole` is how long it will be, as far as
-    /// that is known. Every part begins with what was there before, as this left it. Breaks when the answer is too large already.
+    /// Reads what is complete in the part of a body that is there by now; `whole` is how long it will be, as far as that is
+    /// known. Every part begins with what was there before, as this left it. Breaks when the answer is too large already.
     pub(crate) fn advance(&mut self, body: &mut [u8], whole: usize) -> ControlFlow<()> {
         self.read_part(body, whole);
         match &self.fault {
@@ -107,14 +109,14 @@ impl Decoder {
     }
 
     fn read_part(&mut self, body: &mut [u8], whole: usize) {
-        let is_usable = self.list && self.fault.is_none() && u32::try_from(body.len()).is_ok();
+        let is_usable = self.fault.is_none() && u32::try_from(body.len()).is_ok();
         if !is_usable || body.len() < self.not_until {
             return;
         }
         if matches!(self.next, Next::Outermost) {
             self.at = whitespace(body, self.at);
-            // What is no list is judged when it is whole: it would be passed over again with every part.
-            if byte(body, self.at) != b'[' {
+            // What is of the wrong kind is judged when it is whole: it would be passed over again with every part.
+            if byte(body, self.at) != (if self.list { b'[' } else { b'{' }) {
                 return;
             }
         }
@@ -122,7 +124,7 @@ impl Decoder {
         match self.read(body) {
             // What seems to end with the part may go on, as numbers do.
             Err(fault) if fault.is_early_end() || (fault.seen >= body.len() && !fault.is_too_large) => {
-                self.give_up_record(body);
+                self.suspend(body);
             }
             Err(fault) => self.fault = Some(fault),
             Ok(()) => {}
@@ -146,15 +148,18 @@ impl Decoder {
     }
 
     fn read(&mut self, body: &mut [u8]) -> Result<(), Fault> {
+        if let Some(record) = self.record {
+            self.rest_of_row(body, record)?;
+        }
         loop {
             self.at = whitespace(body, self.at);
             let byte = byte(body, self.at);
             match self.next {
                 Next::Outermost if self.list && byte == b'[' => self.pass(Next::RowOrEnd),
-                Next::Outermost if !self.list && byte == b'{' => self.row(body, Next::Nothing)?,
+                Next::Outermost if !self.list && byte == b'{' => self.row(body)?,
                 Next::Outermost => return Err(self.wrong_root(body)),
                 Next::RowOrEnd if byte == b']' => self.pass(Next::Nothing),
-                Next::RowOrEnd | Next::Row => self.row(body, Next::CommaOrEnd)?,
+                Next::RowOrEnd | Next::Row => self.row(body)?,
                 Next::CommaOrEnd if byte == b',' => self.pass(Next::Row),
                 Next::CommaOrEnd if byte == b']' => self.pass(Next::Nothing),
                 Next::CommaOrEnd => return Err(Fault::syntax(body, self.at, "expected ',' or ']'")),
@@ -186,38 +191,59 @@ impl Decoder {
 
     /// Reads one record into a new row.
     #[inline]
-    fn row(&mut self, body: &mut [u8], next: Next) -> Result<(), Fault> {
+    fn row(&mut self, body: &mut [u8]) -> Result<(), Fault> {
         if self.list && self.cells.len() == self.cells.capacity() {
             self.reserve(self.whole - self.at, self.at);
         }
-        let base = self.cells.len();
-        self.before = Some(Before { cells: base, gathered: self.reader.gathered.mark() });
-        self.cells.resize(base + self.reader.schema.width(), NONE);
-        let row = &mut self.cells[base..];
-        let end = body.len().min(self.at + MAX_RECORD_BYTES);
-        let after = match self.reader.record(&mut body[..end], self.at, row) {
+        self.cells.resize(self.cells.len() + self.reader.schema.width(), NONE);
+        self.rest_of_row(body, Open { start: self.at, is_begun: false })
+    }
+
+    /// Reads what is left of the record whose row is the last one.
+    #[inline]
+    fn rest_of_row(&mut self, body: &mut [u8], record: Open) -> Result<(), Fault> {
+        let start = record.start;
+        self.record = Some(record);
+        let end = body.len().min(start + MAX_RECORD_BYTES);
+        let after = match self.read_record(&mut body[..end], record) {
             Err(fault) if end < body.len() && (fault.is_early_end() || fault.seen >= end) => {
-                return Err(Fault::too_large(self.at, &TooLarge::Record).seen_to(fault.seen));
+                return Err(Fault::too_large(start, &TooLarge::Record).seen_to(fault.seen));
             }
             outcome => outcome?,
         };
-        row[0] = span(self.at..after);
+        let base = self.cells.len() - self.reader.schema.width();
+        self.cells[base] = span(start..after);
         self.reader.gathered.row_bytes += self.reader.schema.row_bytes();
         self.reader.gathered.check(after)?;
-        self.before = None;
+        self.record = None;
         self.rows += 1;
         self.at = after;
-        self.next = next;
+        self.next = if self.list { Next::CommaOrEnd } else { Next::Nothing };
         Ok(())
     }
 
-    /// Takes back what was done to a record whose end is not there yet.
-    fn give_up_record(&mut self, body: &mut [u8]) {
-        let Some(before) = self.before.take() else { return };
-        let Before { cells, gathered } = before;
+    #[inline]
+    fn read_record(&mut self, body: &mut [u8], record: Open) -> Step {
+        if !record.is_begun {
+            self.reader.begin(body, record.start)?;
+            self.record = Some(Open { is_begun: true, ..record });
+        }
+        let base = self.cells.len() - self.reader.schema.width();
+        self.reader.fields(body, record.start, &mut self.cells[base..])
+    }
+
+    /// Takes back what was done to a value whose end is not there yet.
+    fn suspend(&mut self, body: &mut [u8]) {
+        match self.record {
+            Some(record) if record.is_begun => self.at = self.reader.resume.at,
+            Some(_) => {
+                self.record = None;
+                self.cells.truncate(self.cells.len() - self.reader.schema.width());
+            }
+            None => return,
+        }
         self.reader.gathered.original.undo(&mut body[self.at..], self.at..usize::MAX);
-        self.reader.gathered.back_to(&gathered);
-        self.cells.truncate(cells);
+        self.reader.gathered.back_to(self.at);
         self.not_until = body.len() + (body.len() - self.at);
     }
 
@@ -240,7 +266,7 @@ impl Decoder {
     fn path(&self, fault: &Fault) -> String {
         let schema = self.reader.schema;
         let mut path = String::new();
-        if self.before.is_none() {
+        if self.record.is_none() {
             return path;
         }
         path.push_str(schema.name);

@@ -3,11 +3,11 @@
 //! A value of the wrong kind is not an error yet: of a key that occurs twice only the last value counts. It is noted
 //! as pending, and the record decides when it has been read to its end.
 
-use super::cell::{INVALID, NONE, PRESENT, span};
+use super::cell::{INVALID, NONE, PRESENT, range, span};
 use super::convert::{bool_from_number, bool_from_text, int_from_number, int_from_text};
 use super::escape::keep_string;
 use super::fault::{Fault, Step, TooLarge};
-use super::original::{self, Original};
+use super::original::Original;
 use super::scan::{byte, literal, number, whitespace};
 use super::schema::Kind;
 use super::skip::skip_value;
@@ -32,17 +32,11 @@ pub(super) struct Gathered {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) column: usize,
-    at: usize,
+    pub(super) at: usize,
     end: usize,
     item: Option<usize>,
     expected: &'static str,
     note: &'static str,
-}
-
-/// What was gathered at some moment.
-pub(super) struct Mark {
-    items: usize,
-    original: original::Mark,
 }
 
 /// What a string of a list takes: its span, and the pointer to it in the struct made of the record.
@@ -68,16 +62,11 @@ impl Gathered {
         }
     }
 
-    #[inline]
-    pub(super) fn mark(&self) -> Mark {
-        Mark { items: self.items.len(), original: self.original.mark() }
-    }
-
-    /// Forgets what was gathered since.
-    pub(super) fn back_to(&mut self, mark: &Mark) {
-        self.items.truncate(mark.items);
-        self.original.back_to(&mark.original);
-        self.pending.clear();
+    /// Forgets what was gathered from `at` of the text on.
+    pub(super) fn back_to(&mut self, at: usize) {
+        self.items.truncate(self.items.partition_point(|item| range(*item).is_some_and(|item| item.start < at)));
+        self.original.back_to(at);
+        self.pending.retain(|pending| pending.at < at);
     }
 }
 
@@ -237,7 +226,7 @@ impl Pending {
     }
 
     /// The error that it is after all.
-    pub(super) fn into_fault(self, body: &[u8]) -> Fault {
+    pub(super) fn to_fault(&self, body: &[u8]) -> Fault {
         let mut fault = Fault::mismatch(body, self.at, self.end, self.expected).in_column(self.column);
         fault.item = self.item;
         fault.reason.to_mut().push_str(self.note);

@@ -19,30 +19,22 @@ struct Patch {
     from: u32,
 }
 
-/// How much was remembered at some moment.
-pub(super) struct Mark {
-    patches: usize,
-    saved: usize,
-    cuts: usize,
-}
-
 impl Original {
-    #[inline]
-    pub(super) fn mark(&self) -> Mark {
-        Mark { patches: self.patches.len(), saved: self.saved.len(), cuts: self.cuts.len() }
-    }
-
     /// How much memory it takes.
     #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.saved.len() + self.patches.len() * size_of::<Patch>() + self.cuts.len() * size_of::<u32>()
     }
 
-    /// Forgets what was remembered since; the buffer is to be restored before.
-    pub(super) fn back_to(&mut self, mark: &Mark) {
-        self.patches.truncate(mark.patches);
-        self.saved.truncate(mark.saved);
-        self.cuts.truncate(mark.cuts);
+    /// Forgets what was remembered of places behind `at`; the buffer is to be restored before. What stands at `at` itself was
+    /// noted with the value before it.
+    pub(super) fn back_to(&mut self, at: usize) {
+        let kept = self.patches.partition_point(|patch| patch.place as usize <= at);
+        if let Some(first) = self.patches.get(kept) {
+            self.saved.truncate(first.from as usize);
+        }
+        self.patches.truncate(kept);
+        self.cuts.truncate(self.cuts.partition_point(|place| *place as usize <= at));
     }
 
     /// Remembers `bytes`, which stand at `place` and will be written over.

@@ -3,7 +3,7 @@
 use super::cell::{INVALID, NONE, span};
 use super::escape::{keep_string, reads, skip_string};
 use super::fault::{Fault, Step};
-use super::field::{Gathered, Place, read};
+use super::field::{Gathered, Pending, Place, read};
 use super::scan::{byte, whitespace};
 use super::schema::{Kind, Schema};
 use super::shape::{After, Shape};
@@ -17,7 +17,16 @@ pub(super) struct Reader {
     /// How many lists and objects are open inside a record: the record itself, and the list around it.
     depth: u32,
     shape: Shape,
+    /// Where the record that is being read can be gone on with: behind its last value that is known to be complete.
+    pub(super) resume: Resume,
     pub(super) gathered: Gathered,
+}
+
+/// A place within a record.
+#[derive(Clone, Copy)]
+pub(super) struct Resume {
+    pub(super) at: usize,
+    place: After,
 }
 
 impl Reader {
@@ -29,20 +38,29 @@ impl Reader {
             required: required.map(|column| (column, schema.slot(column))).collect(),
             depth: if is_list { 2 } else { 1 },
             shape: Shape::new(!is_list),
+            resume: Resume { at: 0, place: After::START },
             gathered: Gathered::new(limit),
         }
     }
 
-    /// Reads the object at `at` into `row`, whose cells are all `NONE`; gives the offset after it.
-    pub(super) fn record(&mut self, body: &mut [u8], at: usize, row: &mut [u64]) -> Step {
-        if byte(body, at) != b'{' {
-            let after = skip_value(body, at, self.depth - 1)?;
-            return Err(Fault::mismatch(body, at, after, "an object"));
+    /// Reads the beginning of the object at `start`.
+    pub(super) fn begin(&mut self, body: &[u8], start: usize) -> Result<(), Fault> {
+        if byte(body, start) != b'{' {
+            let after = skip_value(body, start, self.depth - 1)?;
+            return Err(Fault::mismatch(body, start, after, "an object"));
         }
-        let start = at;
-        let mut at = at + 1;
-        let mut place = After::START;
+        self.resume = Resume { at: start + 1, place: After::START };
+        Ok(())
+    }
+
+    /// Reads what is left of the object that began at `start` into `row`; gives the offset after it.
+    pub(super) fn fields(&mut self, body: &mut [u8], start: usize, row: &mut [u64]) -> Step {
+        let Resume { mut at, mut place } = self.resume;
         loop {
+            // What ends with the text may go on, as numbers do.
+            if at < body.len() {
+                self.resume = Resume { at, place };
+            }
             let column;
             if let Some((value, separator)) = self.shape.follow(body, at, place) {
                 (at, place) = (value, separator.place);
@@ -129,11 +147,11 @@ impl Reader {
     /// The first pending complaint that no later duplicate of the key has settled.
     #[cold]
     fn settle(&mut self, body: &[u8], row: &[u64], end: usize) -> Result<(), Fault> {
-        for pending in self.gathered.pending.drain(..) {
-            if row[self.schema.slot(pending.column)] == INVALID {
-                return Err(pending.into_fault(body).seen_to(end));
-            }
+        let counts = |pending: &&Pending| row[self.schema.slot(pending.column)] == INVALID;
+        if let Some(pending) = self.gathered.pending.iter().filter(counts).min_by_key(|pending| pending.at) {
+            return Err(pending.to_fault(body).seen_to(end));
         }
+        self.gathered.pending.clear();
         Ok(())
     }
 }

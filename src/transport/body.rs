@@ -29,10 +29,9 @@ pub(super) enum Stop {
 }
 
 /// How many bytes of gzip are inflated at once: they become a thousand times as many at most.
-const GZIP_PIECE: usize = 4 << 10;
-const PLAIN_PIECE: usize = 1 << 20;
-/// After so many bytes other tasks get the thread.
-const TURN: usize = 1 << 20;
+const GZIP_PIECE: usize = 1 << 10;
+/// After so many bytes of text, inflated or decoded, other tasks get the thread.
+const TURN: usize = 128 << 10;
 /// Beginning another member of a gzip takes as long as so many bytes of text.
 const MEMBER_WORK: usize = 32 << 10;
 
@@ -68,7 +67,7 @@ impl Body {
     /// How many bytes from the wire are to be taken at once, so that it does not last long.
     pub(super) fn piece(&self) -> usize {
         match self {
-            Self::Plain(_) => PLAIN_PIECE,
+            Self::Plain(_) => TURN,
             Self::Gzip(_) => GZIP_PIECE,
         }
     }
@@ -118,16 +117,22 @@ pub(super) async fn take(
 ) -> Result<ControlFlow<()>, Stop> {
     let mut turn_began = body.work();
     for piece in chunk.chunks(body.piece()) {
+        let mut shown = body.so_far().len();
         body.take(piece)?;
-        let so_far = body.so_far();
-        if let Some(arriving) = &mut arriving
-            && arriving(so_far, whole).is_break()
-        {
-            return Ok(ControlFlow::Break(()));
-        }
         if body.work() - turn_began >= TURN {
             turn_began = body.work();
             tokio::task::yield_now().await;
+        }
+        let Some(arriving) = &mut arriving else { continue };
+        let so_far = body.so_far();
+        while shown < so_far.len() {
+            shown = so_far.len().min(shown + TURN);
+            if arriving(&mut so_far[..shown], whole).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            if shown < so_far.len() {
+                tokio::task::yield_now().await;
+            }
         }
     }
     Ok(ControlFlow::Continue(()))

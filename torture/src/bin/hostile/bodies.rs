@@ -7,9 +7,7 @@ use flate2::write::GzEncoder;
 use kal_torture::calls::Method;
 use kal_torture::wire::Step;
 use kal_torture::wire::answers::{answer, bomb, gzip, sized};
-use kaleidoscope::ffi::status::{
-    KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_OK, KAL_RESPONSE_TOO_LARGE, KAL_SERVER_ERROR, KAL_TIMED_OUT,
-};
+use kaleidoscope::ffi::status::{KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_OK, KAL_RESPONSE_TOO_LARGE, KAL_SERVER_ERROR};
 
 use crate::kinds::{Kind, MIB, flood, gzipped, send};
 
@@ -35,15 +33,10 @@ pub(crate) fn errors() -> Vec<Kind> {
             vec![send(answer("500 No", "Transfer-Encoding: chunked\r\n", b"")), flood(b"1\r\nn\r\n")],
         ),
         error("an error of spaces, compressed", vec![send(sized("500 No", "Content-Encoding: gzip\r\n", &bomb(256)))]),
-        Kind {
-            lasts: true,
-            api: vec![KAL_TIMED_OUT],
-            sign_in: vec![KAL_TIMED_OUT],
-            ..error(
-                "an error of empty blocks without end, compressed",
-                vec![gzipped("500 No"), send(empty_blocks(0)), flood(EMPTY_BLOCK)],
-            )
-        },
+        error(
+            "an error of empty blocks without end, compressed",
+            vec![gzipped("500 No"), send(empty_blocks(0)), flood(EMPTY_BLOCK)],
+        ),
         whole("an error of JSON that is nested", b"[".repeat(full)),
         whole("an error of nested objects", br#"{"a":"#.repeat(full / 5)),
         whole("an error of one word of escapes", [br#"{"message":""#, br"\u0061".repeat(full / 6).as_slice()].concat()),
@@ -98,8 +91,8 @@ pub(crate) fn compressed() -> Vec<Kind> {
                 vec![send(sized("200 OK", "Content-Encoding: gzip\r\n", &bomb))]
             })
         },
-        Kind::lasts("gzip of nothing, again and again", move |_| vec![gzipped("200 OK"), flood(&empty)]),
-        Kind::lasts("gzip of empty blocks without end", |_| {
+        Kind::fills("gzip of nothing, again and again", move |_| vec![gzipped("200 OK"), flood(&empty)]),
+        Kind::fills("gzip of empty blocks without end", |_| {
             vec![gzipped("200 OK"), send(empty_blocks(0)), flood(EMPTY_BLOCK)]
         }),
         Kind::ends("gzip whose file name does not end", KAL_BAD_HTTP, move |_| {
