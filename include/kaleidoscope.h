@@ -545,11 +545,12 @@ typedef struct kal_workspace_event {
     const char *id;
     // Such as `"create"`; NULL where the API has none.
     const char *event_type;
-    // -1: absent; a -1 from the server looks the same here, the JSON tells them apart.
+    // -1: absent, or no integer; a -1 from the server looks the same here, the JSON tells them apart.
     int64_t event_type_version;
     // As the server wrote it; NULL where the API has none.
     const char *created_at;
-    // The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`: absent.
+    // The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`:
+    // absent, or `created_at` is no time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
     int64_t created_at_us;
     // The acting user; NULL where the API has none.
     const char *event_user_id;
@@ -565,9 +566,9 @@ typedef struct kal_workspace_event {
     const char *parent_bulk_event_id;
     // JSON object text, its shape depends on `event_type`; never NULL, `{}` where the API has none.
     const char *event_attrs;
-    // 1, 0, or -1: absent.
+    // 1, 0, or -1: absent, or no boolean.
     int8_t is_bot;
-    // 1, 0, or -1: absent.
+    // 1, 0, or -1: absent, or no boolean.
     int8_t is_bulk;
 } kal_workspace_event;
 

@@ -20,6 +20,8 @@ const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
 const HEADERS: usize = 8;
 /// A longer answer is never taken for an empty one, whatever whitespace it is made of.
 const MAX_BLANK: usize = 64 << 10;
+/// So much of a value that cannot be read goes into the log.
+const ODD_LIMIT: usize = 80;
 /// Names of headers that carry no secret, whatever their value.
 const PLAIN_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
 
@@ -144,11 +146,26 @@ impl Fetcher {
             .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
         }
         let Incoming { status, headers, body, reuse } = answer;
-        decoder.finish(body, reuse).map(|table| Answer::whole(method.shape, table)).map_err(|error| {
+        let decoded = decoder.finish(body, reuse).inspect(|table| self.warn_of_odd_values(method, table));
+        decoded.map(|table| Answer::whole(method.shape, table)).map_err(|error| {
             let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
             let kind = if error.is_too_large { ErrorKind::ResponseTooLarge } else { ErrorKind::BadResponse };
             self.unusable(kind, method, &error.to_string(), &answer, &error.body)
         })
+    }
+
+    /// A record with a value that cannot be read is given all the same; the log says which.
+    fn warn_of_odd_values(&self, method: &Method, table: &Table) {
+        for (place, json) in table.odd_values() {
+            log::warn!(
+                "{}: record {} with the id {:?}: {} is {}, which cannot be read, and counts as absent",
+                method.name,
+                place.row,
+                self.redaction.text(place.id),
+                place.field,
+                String::from_utf8_lossy(&self.redaction.excerpt(&json, ODD_LIMIT)),
+            );
+        }
     }
 
     fn unusable(&self, kind: ErrorKind, method: &Method, why: &str, answer: &Incoming, body: &[u8]) -> Error {

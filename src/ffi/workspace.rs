@@ -74,11 +74,12 @@ pub struct kal_workspace_event {
     pub id: *const c_char,
     /// Such as `"create"`; NULL where the API has none.
     pub event_type: *const c_char,
-    /// -1: absent; a -1 from the server looks the same here, the JSON tells them apart.
+    /// -1: absent, or no integer; a -1 from the server looks the same here, the JSON tells them apart.
     pub event_type_version: i64,
     /// As the server wrote it; NULL where the API has none.
     pub created_at: *const c_char,
-    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`: absent.
+    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`:
+    /// absent, or `created_at` is no time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
     pub created_at_us: i64,
     /// The acting user; NULL where the API has none.
     pub event_user_id: *const c_char,
@@ -94,9 +95,9 @@ pub struct kal_workspace_event {
     pub parent_bulk_event_id: *const c_char,
     /// JSON object text, its shape depends on `event_type`; never NULL, `{}` where the API has none.
     pub event_attrs: *const c_char,
-    /// 1, 0, or -1: absent.
+    /// 1, 0, or -1: absent, or no boolean.
     pub is_bot: i8,
-    /// 1, 0, or -1: absent.
+    /// 1, 0, or -1: absent, or no boolean.
     pub is_bulk: i8,
 }
 

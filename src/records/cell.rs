@@ -9,6 +9,8 @@ use std::ops::Range;
 pub(super) const NONE: u64 = u64::MAX;
 /// A value that could not be converted. It only matters if no later duplicate of the key makes up for it.
 pub(super) const INVALID: u64 = u64::MAX - 1;
+/// The microseconds of a text that is no time: no time is as early as this.
+pub(super) const NO_TIME: u64 = i64::MIN.cast_unsigned();
 /// What an integer's first cell holds if the integer is there.
 pub(super) const PRESENT: u64 = 1;
 

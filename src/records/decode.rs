@@ -182,7 +182,7 @@ impl Decoder {
         let judged = &body[..body.len().min(self.at + MAX_JUDGED)];
         match skip_value(judged, self.at, 0) {
             Err(fault) if judged.len() < body.len() && fault.is_early_end() => {
-                Fault::mismatch(body, self.at, self.at, expected)
+                Fault::mismatch(body, self.at, judged.len(), expected).seen_to(self.at)
             }
             Err(fault) => fault,
             Ok(end) => Fault::mismatch(body, self.at, end, expected),
@@ -195,6 +195,7 @@ impl Decoder {
         if self.list && self.cells.len() == self.cells.capacity() {
             self.reserve(self.whole - self.at, self.at);
         }
+        self.reader.gathered.row = self.rows;
         self.cells.resize(self.cells.len() + self.reader.schema.width(), NONE);
         self.rest_of_row(body, Open { start: self.at, is_begun: false })
     }
@@ -285,7 +286,7 @@ impl Decoder {
 
     /// Makes the table, now that the whole body is known to be sound but for its encoding.
     fn into_table(self, mut body: Vec<u8>, reuse: Option<Reuse>) -> Result<Table, DecodeError> {
-        let Gathered { mut items, mut original, .. } = self.reader.gathered;
+        let Gathered { mut items, mut original, odd, .. } = self.reader.gathered;
         original.cut(&mut body);
         if simdutf8::basic::from_utf8(&body).is_err() {
             return Err(not_utf8(body, &original));
@@ -296,7 +297,7 @@ impl Decoder {
         }
         items.shrink_to_fit();
         original.shrink();
-        Ok(Table::new(self.reader.schema, self.rows, body, cells, items, original, reuse))
+        Ok(Table::new(self.reader.schema, self.rows, body, cells, items, original, reuse).with_odd(odd))
     }
 }
 

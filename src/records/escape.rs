@@ -1,6 +1,6 @@
 //! Escapes in strings: checking them where a string is passed over, resolving them in place where it is kept.
 
-use super::fault::{Fault, Step};
+use super::fault::{ENDS_EARLY, Fault, Step};
 use super::original::Original;
 use super::scan::{byte, special};
 
@@ -49,27 +49,29 @@ fn escape(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
 }
 
 /// The character of `\uXXXX` at `at`, or of the pair of them that stands for a character beyond U+FFFF.
+///
+/// Half of a pair is a replacement character: servers that cut text by UTF-16 units send one (RFC 8259, section 8.2).
 fn code_point(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
     let first = hex(body, at + 2)?;
     if let Some(resolved) = char::from_u32(first) {
         return Ok((resolved, at + 6));
     }
-    let lone = "half of a surrogate pair in a string";
-    for (offset, wanted) in [(6, b'\\'), (7, b'u')] {
-        if byte(body, at + offset) != wanted {
-            return Err(Fault::syntax(body, at + offset, lone));
-        }
+    let lone = (char::REPLACEMENT_CHARACTER, at + 6);
+    if first >= 0xDC00 {
+        return Ok(lone);
+    }
+    match body.get(at + 6..at + 8) {
+        Some(b"\\u") => {}
+        // The text ends early, and what follows might be the other half.
+        None => return Err(Fault::new(body.len(), ENDS_EARLY)),
+        Some(_) => return Ok(lone),
     }
     let second = hex(body, at + 8)?;
     if !(0xDC00..0xE000).contains(&second) {
-        return Err(Fault::syntax(body, at, lone));
+        return Ok(lone);
     }
-    // With a second half in the place of the first, this is beyond the last character there is.
-    let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-    match char::from_u32(joined) {
-        Some(resolved) => Ok((resolved, at + 12)),
-        None => Err(Fault::syntax(body, at, lone)),
-    }
+    let joined = char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00));
+    Ok(joined.map_or(lone, |joined| (joined, at + 12)))
 }
 
 /// The four hexadecimal digits at `at`.

@@ -63,7 +63,12 @@ impl Fault {
             Some(b'n') => "null",
             _ => "a number",
         };
-        let reason = format!("{expected} was expected, found {found}");
+        let reason = match body.get(at) {
+            Some(b'n') | None => format!("{expected} was expected, found {found}"),
+            Some(_) => {
+                format!("{expected} was expected, found {found}: {}", quoted(body.get(at..end).unwrap_or_default()))
+            }
+        };
         Self::new(at, reason).seen_to(end)
     }
 
@@ -114,4 +119,15 @@ impl DerefMut for Fault {
     fn deref_mut(&mut self) -> &mut Details {
         &mut self.0
     }
+}
+
+/// The beginning of a value as it was sent, for a message.
+fn quoted(value: &[u8]) -> String {
+    /// Enough to recognise it.
+    const LONGEST: usize = 40;
+    let shown = value.get(..LONGEST).unwrap_or(value);
+    let text = String::from_utf8_lossy(shown);
+    let more = if shown.len() < value.len() { "…" } else { "" };
+    // What was cut within a character ends with a replacement.
+    format!("{}{more}", text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(char::is_control, " "))
 }

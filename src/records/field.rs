@@ -3,7 +3,9 @@
 //! A value of the wrong kind is not an error yet: of a key that occurs twice only the last value counts. It is noted
 //! as pending, and the record decides when it has been read to its end.
 
-use super::cell::{INVALID, NONE, PRESENT, range, span};
+use std::ops::Range;
+
+use super::cell::{INVALID, NO_TIME, NONE, PRESENT, range, span};
 use super::convert::{bool_from_number, bool_from_text, int_from_number, int_from_text};
 use super::escape::keep_string;
 use super::fault::{Fault, Step, TooLarge};
@@ -22,6 +24,10 @@ pub(super) struct Gathered {
     pub(super) original: Original,
     /// Values of the current record that could not be converted: for each column the last one.
     pub(super) pending: Vec<Pending>,
+    /// Values that count as absent although they are there.
+    pub(super) odd: Vec<Odd>,
+    /// The row that is being read.
+    pub(super) row: usize,
     /// What the rows before take.
     pub(super) row_bytes: usize,
     /// How many bytes all of it may take.
@@ -36,15 +42,34 @@ pub(super) struct Pending {
     end: usize,
     item: Option<usize>,
     expected: &'static str,
-    note: &'static str,
 }
+
+/// A value that counts as absent because it could not be converted.
+#[derive(Clone, Debug)]
+pub(crate) struct Odd {
+    pub(crate) row: usize,
+    pub(crate) column: usize,
+    /// Where it stands in the answer.
+    pub(crate) place: Range<usize>,
+}
+
+/// So many of them are remembered: a log wants to know that they are there, not all of them.
+const MAX_ODD: usize = 8;
 
 /// What a string of a list takes: its span, and the pointer to it in the struct made of the record.
 const ITEM_BYTES: usize = 2 * size_of::<u64>();
 
 impl Gathered {
     pub(super) fn new(limit: usize) -> Self {
-        Self { items: Vec::new(), original: Original::default(), pending: Vec::new(), row_bytes: 0, limit }
+        Self {
+            items: Vec::new(),
+            original: Original::default(),
+            pending: Vec::new(),
+            odd: Vec::new(),
+            row: 0,
+            row_bytes: 0,
+            limit,
+        }
     }
 
     /// An error at `at`, up to where the text was read, when there is more than there may be.
@@ -62,9 +87,16 @@ impl Gathered {
         }
     }
 
+    fn note_odd(&mut self, column: usize, place: Range<usize>) {
+        if self.odd.len() < MAX_ODD {
+            self.odd.push(Odd { row: self.row, column, place });
+        }
+    }
+
     /// Forgets what was gathered from `at` of the text on.
     pub(super) fn back_to(&mut self, at: usize) {
         self.items.truncate(self.items.partition_point(|item| range(*item).is_some_and(|item| item.start < at)));
+        self.odd.retain(|odd| odd.place.start < at);
         self.original.back_to(at);
         self.pending.retain(|pending| pending.at < at);
     }
@@ -102,7 +134,7 @@ pub(super) fn read(
             set(cells, 1, word.map_or(NONE, |word| word as u64));
             Ok(after)
         }
-        (Kind::Text | Kind::Word(_) | Kind::Int | Kind::Bool | Kind::Time | Kind::TextList, b'n') => {
+        (Kind::Text | Kind::Word(_) | Kind::Int | Kind::Bool | Kind::Time | Kind::TextList | Kind::Object, b'n') => {
             set(cells, 0, NONE);
             literal(body, at)
         }
@@ -167,8 +199,12 @@ fn read_other(
             set(cells, 1, value.cast_unsigned());
         }
         None => {
-            set(cells, 0, INVALID);
-            gathered.postpone(Pending { note: " that is not one", ..Pending::new(place.column, kind, at, after) });
+            // One odd value must not take the other records with it: its text is kept where there is room for one.
+            set(cells, 0, if kind == Kind::Time { span(text) } else { NONE });
+            if kind == Kind::Time {
+                set(cells, 1, NO_TIME);
+            }
+            gathered.note_odd(place.column, at..after);
         }
     }
     Ok(after)
@@ -222,14 +258,13 @@ fn mismatch(body: &[u8], at: usize, kind: Kind, cells: &mut [u64], place: Place,
 
 impl Pending {
     fn new(column: usize, kind: Kind, at: usize, end: usize) -> Self {
-        Self { column, at, end, item: None, expected: expected(kind), note: "" }
+        Self { column, at, end, item: None, expected: expected(kind) }
     }
 
     /// The error that it is after all.
     pub(super) fn to_fault(&self, body: &[u8]) -> Fault {
         let mut fault = Fault::mismatch(body, self.at, self.end, self.expected).in_column(self.column);
         fault.item = self.item;
-        fault.reason.to_mut().push_str(self.note);
         fault
     }
 }

@@ -31,15 +31,16 @@ pub enum Kind {
     Text,
     /// A string, as `Text`, that is mostly one of these words. Which one is found out while it is read.
     Word(&'static [&'static str]),
-    /// A 64-bit integer: also as a string, or as a number whose fraction is zero.
+    /// A 64-bit integer: also as a string, or as a number whose fraction is zero. Another string or number counts as absent.
     Int,
-    /// A boolean: also as 0 or 1, or as a word such as `"yes"`.
+    /// A boolean: also as 0 or 1, or as a word such as `"yes"`. Another string or number counts as absent.
     Bool,
-    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. Its text is kept as sent.
+    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. Its text is kept as sent; where that is none of
+    /// these, the instant counts as absent.
     Time,
     /// A list of strings. Absent and null count as empty; an element that is no string is an error.
     TextList,
-    /// An object, kept as JSON text. It may be absent but not null.
+    /// An object, kept as JSON text. Null counts as absent.
     Object,
 }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::OnceLock;
 
-use super::cell::{PRESENT, range};
+use super::cell::{NO_TIME, PRESENT, range};
+use super::field::Odd;
 use super::original::Original;
 use super::schema::{Kind, Schema};
 
@@ -23,7 +24,15 @@ pub struct Table {
     items: Vec<u64>,
     original: Original,
     json: OnceLock<Vec<u8>>,
+    odd: Vec<Odd>,
     reuse: Option<Reuse>,
+}
+
+/// Where a value is that counts as absent.
+pub(crate) struct OddPlace<'a> {
+    pub(crate) row: usize,
+    pub(crate) id: &'a str,
+    pub(crate) field: &'static str,
 }
 
 /// Takes a buffer that is needed no more.
@@ -39,13 +48,40 @@ impl Table {
         original: Original,
         reuse: Option<Reuse>,
     ) -> Self {
-        Self { schema, rows, text, cells, items, original, json: OnceLock::new(), reuse }
+        Self { schema, rows, text, cells, items, original, json: OnceLock::new(), odd: Vec::new(), reuse }
+    }
+
+    pub(super) fn with_odd(mut self, odd: Vec<Odd>) -> Self {
+        self.odd = odd;
+        self
+    }
+
+    /// The first values that are there and count as absent, as they could not be converted: where, and their JSON.
+    pub(crate) fn odd_values(&self) -> impl Iterator<Item = (OddPlace<'_>, Vec<u8>)> {
+        // A later value of the same key may have been a good one.
+        let counts = |odd: &&Odd| {
+            self.int(odd.row, odd.column).is_none()
+                && self.boolean(odd.row, odd.column).is_none()
+                && self.time_us(odd.row, odd.column).is_none()
+        };
+        self.odd.iter().filter(counts).map(|odd| {
+            let mut json = Vec::new();
+            self.original.copy(&self.text, odd.place.clone(), &mut json);
+            let field = self.schema.fields.get(odd.column).map_or("", |field| field.name);
+            (OddPlace { row: odd.row, id: self.text(odd.row, 0).unwrap_or_default(), field }, json)
+        })
     }
 
     /// A list without records, whose JSON is `[]`: for an answer that has no body where a list was due.
     pub fn empty(schema: &'static Schema) -> Self {
         let original = Original::default();
         Self::new(schema, 0, b"[]".to_vec(), Vec::new(), Vec::new(), original, None)
+    }
+
+    /// How much memory it holds besides its text and its rows.
+    #[cfg(test)]
+    pub(super) fn gathered_bytes(&self) -> usize {
+        self.items.len() * size_of::<u64>() + self.original.bytes()
     }
 
     /// The type of the records.
@@ -224,7 +260,7 @@ impl<'a> Record<'a> {
     #[inline]
     pub(crate) fn time_us(self, column: usize) -> Option<i64> {
         match self.cells(column, Kind::Time)? {
-            [text, value, ..] if range(*text).is_some() => Some(value.cast_signed()),
+            [text, value, ..] if *value != NO_TIME && range(*text).is_some() => Some(value.cast_signed()),
             _ => None,
         }
     }

@@ -372,11 +372,51 @@ CLAIM(a_field_of_the_wrong_type_is_named_with_its_path)
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"user_ids\":[\"a\",null]}]", "groups[0].user_ids[1]");
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"program_ids\":[\"a\",\"b\",3]}]", "groups[0].program_ids[2]");
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"user_ids\":\"a\"}]", "groups[0].user_ids");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_type_version\":2.5}]", "events[0].event_type_version");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":\"maybe\"}]", "events[0].is_bot");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":\"\"}]", "events[0].created_at");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":\"2026-01-01T00:00:00+00\"}]", "events[0].created_at");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_type_version\":[2]}]", "events[0].event_type_version");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]", "events[0].is_bot: a boolean was expected, found an object: {}");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":true}]", "events[0].created_at: a time was expected, found a boolean: true");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_attrs\":[]}]", "events[0].event_attrs");
+}
+
+static char warned[4096];
+
+static void hear(void *user_data, int32_t level, const char *message)
+{
+    (void)user_data, (void)level;
+    strncat(warned, message, sizeof warned - strlen(warned) - 2);
+    strcat(warned, "\n");
+}
+
+/* Seen red when such a value was an error: "events[1].created_at: a time was expected, found a string that is not one". */
+CLAIM(one_odd_record_does_not_take_the_others_with_it)
+{
+    kal_client client = new_client();
+    CHECK_STATUS(kal_set_log(KAL_LOG_WARN, hear, NULL), KAL_OK);
+    emulator_answer(&server, EVENTS, 1,
+        "[{\"id\":\"good\",\"created_at\":\"2026-01-02T03:04:05Z\",\"event_type_version\":2,\"is_bot\":true},"
+        "{\"id\":\"leap\",\"created_at\":\"2016-12-31T23:59:60Z\",\"event_attrs\":null,\"event_type_version\":\"v2\",\"is_bot\":\"maybe\"},"
+        "{\"id\":\"cut \\ud83d\",\"created_at\":\"\",\"x\":\"\\udead\",\"event_attrs\":{\"a\":\"\\ud83d\"}}]");
+    kal_result result = RESULT_OF(get_events, client);
+    CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
+    size_t len;
+    const kal_workspace_event *const *events = kal_result_workspace_events(result, &len);
+    REQUIRE(CHECK_INT(len, 3));
+    CHECK_INT(events[0]->created_at_us, INT64_C(1767323045000000));
+    CHECK_INT(events[0]->event_type_version, 2);
+    CHECK_TEXT(events[1]->created_at, "2016-12-31T23:59:60Z");
+    CHECK(events[1]->created_at_us == INT64_MIN);
+    CHECK_TEXT(events[1]->event_attrs, "{}");
+    CHECK_INT(events[1]->event_type_version, -1);
+    CHECK_INT(events[1]->is_bot, -1);
+    CHECK_TEXT(events[2]->id, "cut \xef\xbf\xbd");
+    CHECK_TEXT(events[2]->created_at, "");
+    CHECK(events[2]->created_at_us == INT64_MIN);
+    CHECK_TEXT(events[2]->event_attrs, "{\"a\":\"\\ud83d\"}");
+    CHECK_CONTAINS(kal_result_json(result, NULL), "\"x\":\"\\udead\"");
+    CHECK_CONTAINS(warned, "record 1 with the id \"leap\": created_at is \"2016-12-31T23:59:60Z\", which cannot be read");
+    CHECK_CONTAINS(warned, "event_type_version is \"v2\"");
+    kal_result_free(result);
+    kal_client_close(client);
 }
 
 /* The four forms of an answer without a body, and what each method makes of them. */

@@ -21,7 +21,8 @@ def from_structs(records):
         record["access_level"] = word
     if "event_attrs" in record:
         micros = record.pop("created_at_us")
-        if (micros == INT64_MIN) != (record["created_at"] is None):
+        # Text that is no time is kept, and its instant is absent.
+        if micros != INT64_MIN and record["created_at"] is None:
             raise Unequal(f"created_at is {record['created_at']!r}, created_at_us is {micros}")
         record["created_at"] = None if micros == INT64_MIN else micros
         record["event_attrs"] = json.loads(record["event_attrs"])

@@ -1,7 +1,7 @@
 //! What may stand for an integer, a boolean, a time; the cases come from trying them on the Python client.
 
 use super::super::parse_time_us;
-use super::{BOOL, INT, TIME, field, items};
+use super::{BOOL, EVERYTHING, INT, OBJECT, TIME, field, items, list};
 
 /// Quotes as JSON does.
 fn quoted(text: &str) -> String {
@@ -28,7 +28,10 @@ fn integers() {
         assert_eq!(int(value), Some(Some(expected)), "{value}");
     }
     assert_eq!(int("null"), Some(None));
-    for bad in ["2.5", "25E-1", "9223372036854775808", "9.3e18", "1e999", "-1e999", "[]", "{}", "[2]"] {
+    for odd in ["2.5", "25E-1", "9223372036854775808", "9.3e18", "1e999", "-1e999", "\"v2\""] {
+        assert_eq!(int(odd), Some(None), "{odd}");
+    }
+    for bad in ["[]", "{}", "[2]"] {
         assert_eq!(int(bad), None, "{bad}");
     }
 }
@@ -110,8 +113,10 @@ fn booleans() {
         assert_eq!(boolean(value), Some(Some(false)), "{value}");
     }
     assert_eq!(boolean("null"), Some(None));
-    for bad in ["2", "-1", "0.5", "1e999", "\"\"", "\" true\"", "\"true \"", "\"1.0\"", "\"o\"", "\"null\"", "[]", "{}"]
-    {
+    for odd in ["2", "-1", "0.5", "1e999", "\"\"", "\" true\"", "\"true \"", "\"1.0\"", "\"o\"", "\"null\""] {
+        assert_eq!(boolean(odd), Some(None), "{odd}");
+    }
+    for bad in ["[]", "{}"] {
         assert_eq!(boolean(bad), None, "{bad}");
     }
 }
@@ -283,4 +288,40 @@ fn lists_of_strings() {
     {
         assert_eq!(read(bad), None, "{bad}");
     }
+}
+
+/// Red when such a value is an error: one record took all others with it.
+#[test]
+fn a_value_that_cannot_be_read_counts_as_absent_and_is_told() {
+    let text = r#"[{"id":"a","time":"2016-12-31T23:59:60Z","int":"v\n2","bool":"maybe","object":null},{"id":"b","time":1e300,"int":1},
+        {"id":"c","time":"","int":2.5,"int":3},{"id":"d","time":"Sat, 31 Jan 2026 10:00:00 GMT"}]"#;
+    let table = list(&EVERYTHING, text).expect("records");
+    let times: Vec<_> = (0..4).map(|row| (table.text(row, TIME), table.time_us(row, TIME))).collect();
+    assert_eq!(
+        times,
+        [
+            (Some("2016-12-31T23:59:60Z"), None),
+            (Some("1e300"), None),
+            (Some(""), None),
+            (Some("Sat, 31 Jan 2026 10:00:00 GMT"), None)
+        ]
+    );
+    assert_eq!((table.int(0, INT), table.boolean(0, BOOL), table.text(0, OBJECT)), (None, None, None));
+    assert_eq!((table.int(1, INT), table.int(2, INT)), (Some(1), Some(3)));
+    assert_eq!(table.json(), text.as_bytes());
+    let told: Vec<_> = table
+        .odd_values()
+        .map(|(place, json)| (place.row, place.id.to_owned(), place.field, String::from_utf8(json).expect("UTF-8")))
+        .collect();
+    let expected = [
+        (0, "a", "time", r#""2016-12-31T23:59:60Z""#),
+        (0, "a", "int", r#""v\n2""#),
+        (0, "a", "bool", r#""maybe""#),
+        (1, "b", "time", "1e300"),
+        (2, "c", "time", r#""""#),
+        (3, "d", "time", r#""Sat, 31 Jan 2026 10:00:00 GMT""#),
+    ];
+    assert_eq!(told, expected.map(|(row, id, field, json)| (row, id.to_owned(), field, json.to_owned())));
+    let many = format!("[{}]", vec![r#"{"id":"a","time":"x"}"#; 100].join(","));
+    assert_eq!(list(&EVERYTHING, many).expect("records").odd_values().count(), 8, "a log does not want them all");
 }

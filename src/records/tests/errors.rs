@@ -13,24 +13,24 @@ fn said(schema: &'static Schema, text: &str) -> String {
 fn an_error_names_the_record_and_the_field() {
     assert_eq!(
         said(&MEMBERS, r#"[{"id":"a"},{"id":"b","email":5}]"#),
-        "members[1].email: a string was expected, found a number (at byte 30)"
+        "members[1].email: a string was expected, found a number: 5 (at byte 30)"
     );
     assert_eq!(
         said(&GROUPS, r#"[{"id":"a","user_ids":["b\n",null]}]"#),
         "groups[0].user_ids[1]: a string was expected, found null (at byte 29)"
     );
     assert_eq!(
-        said(&EVENTS, r#"[{"id":"a","event_attrs":null}]"#),
-        "events[0].event_attrs: an object was expected, found null (at byte 25)"
+        said(&EVENTS, r#"[{"id":"a","event_attrs":[1,2]}]"#),
+        "events[0].event_attrs: an object was expected, found a list: [1,2] (at byte 25)"
     );
     assert_eq!(
-        said(&EVENTS, r#"[{"id":"a","created_at":"soon"}]"#),
-        "events[0].created_at: a time was expected, found a string that is not one (at byte 24)"
+        said(&EVENTS, r#"[{"id":"a","created_at":{"at":"a text of more than forty bytes, which is cut"}}]"#),
+        "events[0].created_at: a time was expected, found an object: {\"at\":\"a text of more than forty bytes, … (at byte 24)"
     );
     assert_eq!(said(&MEMBERS, r#"[{"id":"a"},{}]"#), "members[1].id: a required field is missing (at byte 12)");
     assert_eq!(said(&MEMBERS, r#"[{"id":null}]"#), "members[0].id: a string was expected, found null (at byte 7)");
     let error = one(&MEMBERS, r#"{"id":[]}"#).unwrap_err();
-    assert_eq!(error.to_string(), "members.id: a string was expected, found a list (at byte 6)");
+    assert_eq!(error.to_string(), "members.id: a string was expected, found a list: [] (at byte 6)");
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn an_error_of_syntax_says_where() {
 
 #[test]
 fn the_outermost_value_must_be_of_the_expected_kind() {
-    assert_eq!(said(&MEMBERS, "{}"), "a list was expected, found an object (at byte 0)");
+    assert_eq!(said(&MEMBERS, "{}"), "a list was expected, found an object: {} (at byte 0)");
     assert_eq!(said(&MEMBERS, " null"), "a list was expected, found null (at byte 1)");
-    assert_eq!(said(&MEMBERS, "[7]"), "members[0]: an object was expected, found a number (at byte 1)");
-    assert_eq!(said(&MEMBERS, "[[]]"), "members[0]: an object was expected, found a list (at byte 1)");
+    assert_eq!(said(&MEMBERS, "[7]"), "members[0]: an object was expected, found a number: 7 (at byte 1)");
+    assert_eq!(said(&MEMBERS, "[[]]"), "members[0]: an object was expected, found a list: [] (at byte 1)");
     assert_eq!(said(&MEMBERS, r#"[{"id":"a"},null]"#), "members[1]: an object was expected, found null (at byte 12)");
     assert_eq!(said(&MEMBERS, "<html>"), "a value was expected (at byte 0)");
     let error = one(&MEMBERS, "[]").unwrap_err();
-    assert_eq!(error.to_string(), "an object was expected, found a list (at byte 0)");
+    assert_eq!(error.to_string(), "an object was expected, found a list: [] (at byte 0)");
     assert_eq!(one(&MEMBERS, "null").unwrap_err().reason, "an object was expected, found null");
 }
 
@@ -72,11 +72,11 @@ fn a_fault_is_forgiven_if_the_key_comes_again() {
         (r#"{"id":"a","list":[1],"list":["b"]}"#, true),
         (r#"{"id":"a","list":["b"],"list":[1]}"#, false),
         (
-            r#"{"id":"a","int":"x","time":"x","bool":"x","object":1,"text":1,"int":1,"time":1,"bool":1,"object":{},"text":""}"#,
+            r#"{"id":"a","int":[],"time":[],"bool":[],"object":1,"text":1,"int":1,"time":1,"bool":1,"object":{},"text":""}"#,
             true,
         ),
-        (r#"{"id":"a","int":"x","time":"x","time":1}"#, false),
-        (r#"{"id":"a","int":"x","int":null}"#, true),
+        (r#"{"id":"a","int":[],"time":[],"time":1}"#, false),
+        (r#"{"id":"a","int":[],"int":null}"#, true),
     ];
     for (text, good) in duplicates {
         assert_eq!(one(&EVERYTHING, text).is_ok(), good, "{text}");

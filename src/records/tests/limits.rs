@@ -79,7 +79,7 @@ fn records_that_are_filled_in_are_taken_up_to_the_longest_body() {
 #[test]
 fn of_a_key_that_comes_again_the_last_fault_is_told() {
     let error = list(&EVERYTHING, r#"[{"id":"a","int":"x","int":5,"int":true,"int":[]}]"#).expect_err("no integer");
-    assert_eq!(error.to_string(), "everything[0].int: an integer was expected, found a list (at byte 46)");
+    assert_eq!(error.to_string(), "everything[0].int: an integer was expected, found a list: [] (at byte 46)");
 }
 
 /// Red when what the caller says of the length is reserved.
@@ -113,5 +113,32 @@ fn a_record_longer_than_a_record_may_be_is_refused() {
 #[test]
 fn a_long_answer_of_the_wrong_kind_is_named_without_being_read_to_its_end() {
     let text = repeated("{\"x\":[", "[],", "0]}", MAX_RECORD_BYTES + 10);
-    assert_eq!(list(&MEMBERS, &text).expect_err("no list").reason, "a list was expected, found an object");
+    assert_eq!(
+        list(&MEMBERS, &text).expect_err("no list").reason,
+        "a list was expected, found an object: {\"x\":[[],[],[],[],[],[],[],[],[],[],[],[…"
+    );
+}
+
+/// Red when what was gathered of a value that was cut off stays there: it is gathered again with the next part.
+#[test]
+fn what_is_read_again_counts_once() {
+    let text = repeated(
+        r#"[{"id":"a"},{"id":"b","object":{},"list":["#,
+        r#""\n","x\u0041","#,
+        r#"""],"time":1,"int":"y","text":"\t"}]"#,
+        2_000,
+    );
+    let counted = |size| {
+        let mut decoder = Decoder::new(&EVERYTHING, Root::List, MAX_BODY);
+        let mut body = Vec::new();
+        for piece in text.chunks(size) {
+            body.extend_from_slice(piece);
+            assert!(decoder.advance(&mut body, 0).is_continue());
+        }
+        decoder.finish(body, None).expect("records").gathered_bytes()
+    };
+    let whole = counted(text.len());
+    for size in [1, 2, 3, 7, 100] {
+        assert_eq!(counted(size), whole, "in pieces of {size}");
+    }
 }
