@@ -98,7 +98,7 @@ $(ARCHIVE): $(RUST_LIB) $(LIB)/exports/versions
 	objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(LIB)/kaleidoscope.o
 	objcopy --keep-global-symbols=$(LIB)/exports/names $(LIB)/kaleidoscope.o
 ifeq ($(PROFILE),release)
-	strip --strip-debug --strip-unneeded $(LIB)/kaleidoscope.o
+	strip --strip-debug $(LIB)/kaleidoscope.o
 endif
 	rm -f $@
 	ar rcsD $@ $(LIB)/kaleidoscope.o

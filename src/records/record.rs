@@ -55,11 +55,22 @@ impl Reader {
 
     /// Reads what is left of the object that began at `start` into `row`; gives the offset after it.
     pub(super) fn fields(&mut self, body: &mut [u8], start: usize, row: &mut [u64]) -> Step {
-        let Resume { mut at, mut place } = self.resume;
+        let mut resume = self.resume;
+        let outcome = self.fields_from(&mut resume, body, start, row);
+        if outcome.is_err() {
+            self.resume = resume;
+        }
+        outcome
+    }
+
+    /// The same, with the place to go on from in registers.
+    #[inline]
+    fn fields_from(&mut self, resume: &mut Resume, body: &mut [u8], start: usize, row: &mut [u64]) -> Step {
+        let Resume { mut at, mut place } = *resume;
         loop {
             // What ends with the text may go on, as numbers do.
             if at < body.len() {
-                self.resume = Resume { at, place };
+                *resume = Resume { at, place };
             }
             let column;
             if let Some((value, separator)) = self.shape.follow(body, at, place) {

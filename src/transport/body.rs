@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use flate2::write::GzDecoder;
 
-use super::Arriving;
+use super::{Arriving, paced};
 
 /// A longer `Content-Length` is believed when the bytes arrive.
 const PRESIZE_MOST: usize = 64 << 20;
@@ -115,6 +115,7 @@ pub(super) async fn take(
     mut arriving: Option<&mut Arriving<'_>>,
     whole: usize,
 ) -> Result<ControlFlow<()>, Stop> {
+    paced::chunk_taken();
     let mut turn_began = body.work();
     for piece in chunk.chunks(body.piece()) {
         let mut shown = body.so_far().len();

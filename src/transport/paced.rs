@@ -5,6 +5,7 @@
 //! KiB: with a peer that is fast enough one poll of its connection takes seconds. This lies beneath TLS, so what a peer hides in
 //! TLS records that carry nothing counts too.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -22,9 +23,12 @@ use super::connect::BoxError;
 use super::resolver::Resolver;
 
 /// So much is read at a time and in a turn, where it is dealt with at the speed of a good answer.
-const MOST: usize = 64 << 10;
+///
+/// hyper is told to read no more, so that its buffer is handed on as it is: a part of it would have to be cleared first. That is
+/// done only where bytes take long.
+pub(super) const MAX_READ: usize = 64 << 10;
 /// At a time, where bytes take long: a chunk's size of zeros costs hyper a hundred times what a body does.
-const LEAST: usize = 1 << 10;
+const MIN_READ: usize = 1 << 10;
 /// How long a turn is. A call takes half a dozen of them, each after one turn of every peer that always has more.
 const TURN: Duration = Duration::from_micros(500);
 
@@ -60,25 +64,34 @@ struct Turn {
     time: Duration,
     /// How much is read at a time: what can be dealt with in a turn.
     slice: usize,
-    /// When the last slice was handed out.
-    handed: Option<Instant>,
+    /// When the last slice was handed out, and how many chunks had been taken by then.
+    handed: Option<(Instant, u64)>,
+}
+
+thread_local! {
+    static CHUNKS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A chunk of a body came to the task that wants it. The time since a slice was handed out is that task's then.
+pub(super) fn chunk_taken() {
+    CHUNKS.set(CHUNKS.get().wrapping_add(1));
 }
 
 impl<T> Paced<T> {
     pub(super) fn new(inner: T) -> Self {
-        Self { inner, turn: Turn { bytes: MOST, time: TURN, slice: MOST, handed: None } }
+        Self { inner, turn: Turn { bytes: MAX_READ, time: TURN, slice: MAX_READ, handed: None } }
     }
 }
 
 impl Turn {
     /// Whether there is any left, now that the last slice has been dealt with.
     fn goes_on(&mut self, now: Instant) -> bool {
-        let Some(handed) = self.handed.take() else { return true };
-        let took = now.saturating_duration_since(handed);
+        let Some((handed, chunks)) = self.handed.take() else { return true };
+        let took = if chunks == CHUNKS.get() { now.saturating_duration_since(handed) } else { Duration::ZERO };
         if took > TURN {
-            self.slice = (self.slice / 4).max(LEAST);
+            self.slice = (self.slice / 4).max(MIN_READ);
         } else if took < TURN / 4 {
-            self.slice = (self.slice * 2).min(MOST);
+            self.slice = (self.slice * 2).min(MAX_READ);
         }
         self.time = self.time.saturating_sub(took);
         self.bytes > 0 && !self.time.is_zero()
@@ -86,11 +99,11 @@ impl Turn {
 
     fn hand_out(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
-        self.handed = Some(Instant::now());
+        self.handed = Some((Instant::now(), CHUNKS.get()));
     }
 
     fn end(&mut self) {
-        (self.bytes, self.time, self.handed) = (MOST, TURN, None);
+        (self.bytes, self.time, self.handed) = (MAX_READ, TURN, None);
     }
 }
 
@@ -105,7 +118,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
             return Poll::Pending;
         }
         let before = buf.filled().len();
-        let outcome = if buf.remaining() <= turn.slice {
+        let outcome = if turn.slice == MAX_READ || buf.remaining() <= turn.slice {
             Pin::new(inner).poll_read(cx, buf)
         } else {
             let mut slice = ReadBuf::new(buf.initialize_unfilled_to(turn.slice));
@@ -172,10 +185,11 @@ mod tests {
 
     /// How much one turn reads, when each slice takes so long. A peer that nobody stops is stopped here.
     async fn one_turn(paced: &mut Paced<Endless>, cost: impl Fn(usize) -> Duration) -> usize {
-        let mut space = vec![0; 4 * MOST];
+        // As much as hyper asks for at a time.
+        let mut space = vec![0; MAX_READ];
         let mut all = 0;
         std::future::poll_fn(|cx| {
-            while all < 64 * MOST {
+            while all < 64 * MAX_READ {
                 let mut buf = ReadBuf::new(&mut space);
                 match Pin::new(&mut *paced).poll_read(cx, &mut buf) {
                     Poll::Ready(outcome) => outcome.expect("there is more"),
@@ -184,7 +198,8 @@ mod tests {
                 all += buf.filled().len();
                 // As if it had been handed out so long ago.
                 let cost = cost(buf.filled().len());
-                paced.turn.handed = paced.turn.handed.and_then(|handed| handed.checked_sub(cost));
+                paced.turn.handed =
+                    paced.turn.handed.and_then(|(handed, chunks)| Some((handed.checked_sub(cost)?, chunks)));
             }
             Poll::Ready(())
         })
@@ -198,7 +213,7 @@ mod tests {
         let mut paced = Paced::new(Endless);
         for turn in 0..3 {
             let read = one_turn(&mut paced, |_| Duration::ZERO).await;
-            assert!((1..=2 * MOST).contains(&read), "turn {turn} read {read}");
+            assert!((1..=2 * MAX_READ).contains(&read), "turn {turn} read {read}");
         }
     }
 
@@ -210,10 +225,10 @@ mod tests {
             one_turn(&mut paced, |bytes| Duration::from_micros(bytes as u64)).await;
         }
         let read = one_turn(&mut paced, |bytes| Duration::from_micros(bytes as u64)).await;
-        assert_eq!(read, LEAST);
+        assert_eq!(read, MIN_READ);
         for _ in 0..8 {
             one_turn(&mut paced, |_| Duration::ZERO).await;
         }
-        assert!(one_turn(&mut paced, |_| Duration::ZERO).await >= MOST / 2);
+        assert!(one_turn(&mut paced, |_| Duration::ZERO).await >= MAX_READ / 2);
     }
 }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, SendRequest};
 
 use super::connect::{BoxError, Connector};
+use super::paced::MAX_READ;
 use super::spare::Spare;
 
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
@@ -91,7 +92,8 @@ impl Pool {
     async fn open(&self) -> Result<Sender, Failed> {
         // Both are large, and nobody needs them later.
         let stream = Box::pin(self.connector.connect()).await.map_err(Failed::Connecting)?;
-        let (sender, connection) = handshake(stream).await.map_err(Failed::Sending)?;
+        let (sender, connection) =
+            Builder::new().max_buf_size(MAX_READ).handshake(stream).await.map_err(Failed::Sending)?;
         tokio::spawn(async move {
             // What goes wrong on it is told to the request that it has.
             let _ = connection.await;
