@@ -36,9 +36,8 @@ impl Pattern {
     /// secret.
     pub(super) fn all(secret: &str, public: usize) -> Vec<Self> {
         let text = secret.as_bytes();
-        let looks_encoded = [Kind::Backslash, Kind::Percent, Kind::Html]
-            .into_iter()
-            .any(|kind| Decoded::new(text, kind).is_some_and(|decoded| !decoded.escapes().is_empty()));
+        // What follows may make an escape of its end.
+        let looks_encoded = text.iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&'));
         let mut patterns = Vec::new();
         let mut add = |bytes: &[u8], enough: usize, pure: bool| {
             let enough = if text.len() < MAX_SHOWN { bytes.len() } else { enough.min(bytes.len()) };
