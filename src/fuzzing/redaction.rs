@@ -1,5 +1,6 @@
 //! Redaction of what a server echoes.
 
+use super::spelling::{forbidden, spelled};
 use crate::transport::Redaction;
 
 /// As documented: what is shorter is taken for no secret.
@@ -34,6 +35,10 @@ pub fn redaction(input: &[u8]) {
             // A mark and what stands beside it may look like a secret, by chance.
             let is_shown = pieces(clean).any(|piece| find(piece, form).is_some());
             assert!(!is_shown, "{}: {}\nof {}", form.escape_ascii(), clean.escape_ascii(), text.escape_ascii());
+        }
+        for secret in &secrets {
+            let spelled = pieces(clean).find(|piece| spelled(piece, &forbidden(secret, MAX_SHOWN)).is_some());
+            assert!(spelled.is_none(), "{secret:?}: {}\nof {}", clean.escape_ascii(), text.escape_ascii());
         }
     };
     let clean = redaction.bytes(&text);
