@@ -1,6 +1,7 @@
 //! Where the beginning of a secret stands in a text, however long the two are and whatever is in them: the time that it takes
 //! grows with their length and no faster.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -29,6 +30,7 @@ pub(super) struct Layer<'a> {
     pub(super) text: &'a [u8],
     /// What it was decoded from, and how; none: it is as it came.
     pub(super) decoded: Option<(&'a [u8], &'a Decoded)>,
+    pub(super) work: &'a Work,
 }
 
 impl Pattern {
@@ -98,14 +100,19 @@ impl Pattern {
             _ => self.enough,
         };
         let finder = memmem::Finder::new(&pattern[..needle]);
-        let Some(mut at) = finder.find(layer.text) else { return };
-        let mut extender = Extender::new(pattern);
-        loop {
+        let found = finder.find(layer.text);
+        layer.work.add_search(found.unwrap_or(layer.text.len()));
+        let Some(mut at) = found else { return };
+        let mut extender = Extender::new(pattern, layer.work);
+        while !layer.work.is_too_much() {
             let length = extender.extend(layer.text, at);
             self.tell_if_enough(pattern, layer, at, length, None, tell);
             at += 1;
             if at >= extender.end {
-                match finder.find(layer.text.get(at..).unwrap_or_default()) {
+                let rest = layer.text.get(at..).unwrap_or_default();
+                let further = finder.find(rest);
+                layer.work.add_search(further.unwrap_or(rest.len()));
+                match further {
                     Some(further) => at += further,
                     None => return,
                 }
@@ -124,15 +131,25 @@ impl Pattern {
     ) {
         let Some(first) = pattern.first() else { return };
         let mut extenders: [Option<Extender>; MOST_OF_AN_ESCAPE] = Default::default();
+        let may_follow = &pattern[1..pattern.len().min(MOST_OF_AN_ESCAPE)];
         for at in decoded.escapes() {
-            let escape = &source[decoded.source(at - 1..*at)];
-            let end = decoded.source(at - 1..*at).end;
+            layer.work.add(Work::ESCAPE);
+            if layer.work.is_too_much() {
+                return;
+            }
+            if layer.text.get(*at).is_none_or(|next| !may_follow.contains(next)) {
+                continue;
+            }
+            layer.work.add(Work::ESCAPE_LOOKED_AT);
+            let escape = decoded.source(at - 1..*at);
+            let (escape, end) = (&source[escape.clone()], escape.end);
             for inside in 1..escape.len().min(MOST_OF_AN_ESCAPE).min(pattern.len()) {
                 let is_candidate = escape[escape.len() - inside] == *first
                     && escape.ends_with(&pattern[..inside])
                     && layer.text[*at..].first() == pattern.get(inside);
                 if is_candidate {
-                    let extender = extenders[inside].get_or_insert_with(|| Extender::new(&pattern[inside..]));
+                    let extender =
+                        extenders[inside].get_or_insert_with(|| Extender::new(&pattern[inside..], layer.work));
                     let length = extender.extend(layer.text, *at);
                     self.tell_if_enough(pattern, layer, *at, inside + length, Some((inside, end)), tell);
                 }
@@ -150,6 +167,7 @@ impl Pattern {
         within: Option<(usize, usize)>,
         tell: &mut dyn FnMut(Range<usize>),
     ) {
+        layer.work.add(Work::FOUND);
         let end = at + length - within.map_or(0, |(inside, _)| inside);
         let Some((source, decoded)) = layer.decoded else {
             if length >= self.enough {
@@ -175,6 +193,7 @@ impl Pattern {
 /// known from an earlier place is compared again.
 struct Extender<'a> {
     pattern: &'a [u8],
+    work: &'a Work,
     /// How much of the pattern stands at each place of itself.
     of_itself: Vec<usize>,
     /// The stretch of the text that is known to be a beginning of the pattern and reaches furthest.
@@ -183,8 +202,8 @@ struct Extender<'a> {
 }
 
 impl<'a> Extender<'a> {
-    fn new(pattern: &'a [u8]) -> Self {
-        let mut extender = Self { pattern, of_itself: vec![pattern.len()], begin: 0, end: 0 };
+    fn new(pattern: &'a [u8], work: &'a Work) -> Self {
+        let mut extender = Self { pattern, work, of_itself: vec![pattern.len()], begin: 0, end: 0 };
         for at in 1..pattern.len() {
             let length = extender.extend(pattern, at);
             extender.of_itself.push(length);
@@ -194,7 +213,7 @@ impl<'a> Extender<'a> {
     }
 
     fn extend(&mut self, text: &[u8], at: usize) -> usize {
-        work::add(1);
+        self.work.add(1);
         let mut length = 0;
         if at < self.end {
             length = self.of_itself[at - self.begin];
@@ -205,29 +224,38 @@ impl<'a> Extender<'a> {
         }
         let rest = self.pattern[length..].iter().zip(&text[at + length..]);
         let more = rest.take_while(|(expected, there)| expected == there).count();
-        work::add(more);
+        self.work.add(more);
         length += more;
         (self.begin, self.end) = (at, at + length);
         length
     }
 }
 
-/// Steps are counted for the tests: no clock tells them what a search costs.
-pub(super) mod work {
-    #[cfg(test)]
-    thread_local! {
-        static DONE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-    }
+/// What a search has cost, in steps of about a nanosecond. A server can make up texts, and tokens, for which every secret must be
+/// looked at everywhere; the thread that does it is the library's only one, so that there is a limit.
+#[derive(Default)]
+pub(super) struct Work(Cell<usize>);
 
-    #[cfg(test)]
-    pub(in crate::transport) fn take() -> usize {
-        DONE.take()
-    }
+impl Work {
+    /// More than a body costs that nobody made up for the purpose, with as many secrets as a client keeps.
+    const MAX: usize = 16_000_000;
+    pub(super) const DECODED: usize = 6;
+    const ESCAPE: usize = 6;
+    const ESCAPE_LOOKED_AT: usize = 16;
+    const FOUND: usize = 24;
 
-    #[cfg_attr(not(test), expect(clippy::missing_const_for_fn, unused_variables, reason = "nobody counts"))]
-    pub(in crate::transport) fn add(steps: usize) {
+    pub(super) fn add(&self, steps: usize) {
+        self.0.set(self.0.get() + steps);
         #[cfg(test)]
-        DONE.set(DONE.get() + steps);
+        tests::DONE.set(tests::DONE.get() + steps);
+    }
+
+    fn add_search(&self, bytes: usize) {
+        self.add(16 + bytes / 16);
+    }
+
+    pub(super) fn is_too_much(&self) -> bool {
+        self.0.get() > Self::MAX
     }
 }
 
@@ -235,6 +263,11 @@ pub(super) mod work {
 mod tests {
     use super::super::redaction::Redaction;
     use super::*;
+
+    thread_local! {
+        /// No clock tells the tests what a search costs.
+        pub(super) static DONE: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn redacted(secret: &str, text: &[u8]) -> String {
         let redaction = Redaction::default();
@@ -355,9 +388,9 @@ mod tests {
             for secret in &secrets {
                 let redaction = Redaction::default();
                 redaction.add(secret);
-                work::take();
+                DONE.take();
                 redaction.bytes(text.as_bytes());
-                let steps = work::take();
+                let steps = DONE.take();
                 // Four decoded layers, of which each is a third of the one before, and some patterns of a secret that is an escape.
                 assert!(steps < 10 * (TEXT + SECRET), "{steps} for {secret:.12} in {text:.12}");
             }
