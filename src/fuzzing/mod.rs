@@ -10,6 +10,7 @@ mod query;
 pub(crate) mod records;
 mod redaction;
 mod retry_after;
+mod spelling;
 mod token;
 
 pub use cursor::cursor;

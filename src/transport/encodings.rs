@@ -18,13 +18,29 @@ pub(super) enum Kind {
     Latin,
     /// All of them, in any mixture, and `+` and the space become one.
     Any,
+    /// The same where the first backslash of several, or of one before another escape, is none: what was escaped begins behind it.
+    BackslashBehind,
+    AnyBehind,
+}
+
+impl Kind {
+    fn is_any(self) -> bool {
+        matches!(self, Self::Any | Self::AnyBehind)
+    }
+
+    fn is_behind(self) -> bool {
+        matches!(self, Self::BackslashBehind | Self::AnyBehind)
+    }
 }
 
 /// What a text is decoded as in turn. Whatever is escaped, and however often, comes to light.
 pub(super) const MIXED: [Kind; MAX_LAYERS] = [Kind::Any; MAX_LAYERS];
-/// A secret that looks like an escape itself, `%41`, is the same after one layer only where no other kind of escape is read.
-pub(super) const PURE: [[Kind; 2]; 4] = [
+/// The same for what a backslash stands before, `\\\u0061`: taken for an escape, it leaves of the next one what is none.
+pub(super) const BEHIND: [Kind; MAX_LAYERS] = [Kind::AnyBehind, Kind::Any, Kind::Any, Kind::Any];
+/// A secret in which an escape may begin, `%41`, is the same after one layer only where no other kind of escape is read.
+pub(super) const PURE: [[Kind; 2]; 5] = [
     [Kind::Backslash, Kind::Latin],
+    [Kind::BackslashBehind, Kind::Latin],
     [Kind::Percent, Kind::Latin],
     [Kind::Html, Kind::Latin],
     [Kind::Latin, Kind::Latin],
@@ -61,7 +77,9 @@ impl Decoded {
         let mut at = first;
         let mut changed = false;
         while let Some(byte) = text.get(at) {
-            if let Some((length, c)) = unit(&text[at..], kind) {
+            let before = at.checked_sub(1).map(|before| text[before]);
+            let skipped = kind.is_behind() && before != Some(b'\\') && stands_before_an_escape(&text[at..]);
+            if let Some((length, c)) = unit(&text[at..], kind).filter(|_| !skipped) {
                 changed = true;
                 decoded.push(at, c, kind);
                 if length > 1 {
@@ -81,7 +99,7 @@ impl Decoded {
     fn push(&mut self, from: usize, c: char, kind: Kind) {
         let mut utf8 = [0; 4];
         match u8::try_from(c) {
-            Ok(b'+') if kind == Kind::Any => self.bytes.push(b' '),
+            Ok(b'+') if kind.is_any() => self.bytes.push(b' '),
             Ok(byte) => self.bytes.push(byte),
             Err(_) => self.bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes()),
         }
@@ -104,6 +122,11 @@ impl Decoded {
     }
 }
 
+/// Whether a text begins with a backslash and what may be an escape by itself.
+pub(super) fn stands_before_an_escape(text: &[u8]) -> bool {
+    matches!(text, [b'\\', b'\\' | b'%' | b'&', ..])
+}
+
 /// How many bytes of the end may be an escape that was cut off.
 pub(super) fn cut_escape(text: &[u8]) -> usize {
     const LONGEST: usize = 24;
@@ -120,9 +143,9 @@ pub(super) fn cut_escape(text: &[u8]) -> usize {
 
 /// The escape with which a text begins: how long it is, and what it stands for.
 fn unit(text: &[u8], kind: Kind) -> Option<(usize, char)> {
-    let of = |wanted: Kind| kind == wanted || kind == Kind::Any;
+    let of = |wanted: Kind| kind == wanted || kind.is_any();
     match text[0] {
-        b'\\' if of(Kind::Backslash) => backslash(text),
+        b'\\' if of(Kind::Backslash) || kind == Kind::BackslashBehind => backslash(text),
         b'%' if of(Kind::Percent) => Some((3, char::from(byte(text.get(1..3)?)?))),
         b'+' if of(Kind::Percent) => Some((1, ' ')),
         b'&' if of(Kind::Html) => html(text),

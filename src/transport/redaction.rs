@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::beginnings::{Layer, Pattern, SHORTEST, work};
-use super::encodings::{Decoded, Kind, MIXED, PURE, cut_escape};
+use super::beginnings::{Layer, Pattern, SHORTEST, Work};
+use super::encodings::{BEHIND, Decoded, Kind, MIXED, PURE, cut_escape, stands_before_an_escape};
 
 const MARK: &[u8] = b"[redacted]";
 /// The longest token, client secret and header value, in bytes. Servers take no longer header lines, and what each of them costs
@@ -105,13 +105,21 @@ impl Secrets {
 
     /// `is_cut` is a text that went on.
     fn redact(&self, text: &[u8], is_cut: bool, limit: usize) -> Vec<u8> {
+        let work = Work::default();
         let mut stretches = Stretches { text, end_at: Vec::new(), shown: text.len() };
-        stretches.find(&Layers::of(text, is_cut, &MIXED), 0, is_cut, &self.patterns());
+        stretches.find(&Layers::of(text, is_cut, &MIXED, &work), 0, is_cut, &self.patterns());
+        if memchr::memchr_iter(b'\\', text).any(|at| stands_before_an_escape(&text[at..])) {
+            stretches.find(&Layers::of(text, is_cut, &BEHIND, &work), 1, is_cut, &self.patterns());
+        }
         if self.patterns().any(Pattern::is_pure) {
             for kinds in &PURE {
                 let pure = self.patterns().filter(|pattern| pattern.is_pure());
-                stretches.find(&Layers::of(text, is_cut, kinds), 1, is_cut, &pure);
+                stretches.find(&Layers::of(text, is_cut, kinds, &work), 1, is_cut, &pure);
             }
+        }
+        if work.is_too_much() {
+            // What was not looked at may be anything.
+            return if MARK.len() > limit { Vec::new() } else { MARK.to_vec() };
         }
         stretches.render(limit)
     }
@@ -121,15 +129,20 @@ impl Secrets {
 struct Layers<'a> {
     text: &'a [u8],
     decoded: Vec<Decoded>,
+    work: &'a Work,
 }
 
 impl<'a> Layers<'a> {
     /// Where it `is_cut`, an escape that is not whole is of no use to the next layer, and may be within one that is not either.
-    fn of(text: &'a [u8], is_cut: bool, kinds: &[Kind]) -> Self {
-        let mut layers = Self { text, decoded: Vec::new() };
+    fn of(text: &'a [u8], is_cut: bool, kinds: &[Kind], work: &'a Work) -> Self {
+        let mut layers = Self { text, decoded: Vec::new(), work };
         for kind in kinds {
+            if work.is_too_much() {
+                break;
+            }
             let last = layers.at(layers.decoded.len()).text;
             let whole = last.len() - if is_cut { cut_escape(last) } else { 0 };
+            work.add(whole * Work::DECODED);
             let Some(next) = Decoded::new(&last[..whole], *kind) else { break };
             layers.decoded.push(next);
         }
@@ -139,7 +152,7 @@ impl<'a> Layers<'a> {
     fn at(&self, depth: usize) -> Layer<'_> {
         let text = |depth: usize| depth.checked_sub(1).map_or(self.text, |above| self.decoded[above].bytes());
         let decoded = depth.checked_sub(1).map(|above| (text(above), &self.decoded[above]));
-        Layer { text: text(depth), decoded }
+        Layer { text: text(depth), decoded, work: self.work }
     }
 
     /// Where in the text as it came a part of a layer comes from.
@@ -167,8 +180,10 @@ impl Stretches<'_> {
     ) {
         for depth in depth..=layers.decoded.len() {
             let layer = layers.at(depth);
-            work::add(layer.text.len());
             for pattern in patterns.clone() {
+                if layers.work.is_too_much() {
+                    return;
+                }
                 pattern.find(layer, &mut |range| self.add(layers.source(depth.saturating_sub(1), range)));
                 if is_cut {
                     let cut = layer.text.len() - pattern.cut_off(layer.text);
@@ -426,7 +441,6 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig {
             failure_persistence: None,
-            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
             ..Default::default()
         })]
 
