@@ -70,7 +70,9 @@ fn the_body_comes_back_as_it_was_even_with_nuls_after_the_fault() {
 fn of_a_long_body_the_beginning_comes_back() {
     let record = br#"{"id":"a","email":"\n\u00e9 and so on \ud83d\ude00"},"#;
     for shift in 0..record.len() {
-        for (end, reason, at) in [(&b"}"[..], "expected ',' or ']'", 0), (b"{\"id\":\"\\n\\u00e9\xff\"}]", "not UTF-8", 15)] {
+        for (end, reason, at) in
+            [(&b"}"[..], "expected ',' or ']'", 0), (b"{\"id\":\"\\n\\u00e9\xff\"}]", "not UTF-8", 15)]
+        {
             let mut text = [&b"["[..], &b" ".repeat(shift)].concat();
             while text.len() < MAX_SHOWN + 100 {
                 text.extend_from_slice(record);
