@@ -82,7 +82,7 @@ CLAIM(debug_tells_every_request)
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
 }
 
-/* Red when the whole id is looked through for secrets and logged: "test_log.c: 1048732 is not at most 400". */
+/* Red when the whole id is looked through for secrets and logged: "expected longest <= 400". */
 CLAIM(a_warning_of_an_odd_value_is_short_whatever_the_id)
 {
     enum { LONG = 1 << 20 };

@@ -381,7 +381,7 @@ static void fork_here(void *child)
     *(pid_t *)child = fork();
 }
 
-/* Red without a second look at the process: the call went on in the child, with the parent's sign-in, and gave 0. */
+/* Red without a second look at the process, the call went on in the child with the parent's sign-in: "expected ended to be 0, it is 256". */
 CLAIM(a_provider_that_forks_leaves_the_call_to_the_parent)
 {
     if (check_mode_is("asan"))
