@@ -173,11 +173,17 @@ impl Client {
     /// but its time counts.
     pub(crate) fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
         let inner = &self.0;
-        if inner.epoch != epoch() {
-            return Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"));
-        }
+        let check_process = || {
+            if inner.epoch == epoch() {
+                return Ok(());
+            }
+            Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"))
+        };
+        check_process()?;
         let until = Instant::now() + self.timeout(options);
         let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
+        // The host's function may have forked, and returned in the child too.
+        check_process()?;
         Ok(Prepared { until, iap, thread: io_thread::started()? })
     }
 

@@ -156,14 +156,16 @@ impl Fetcher {
 
     /// A record with a value that cannot be read is given all the same; the log says which.
     fn warn_of_odd_values(&self, method: &Method, table: &Table) {
-        for (place, json) in table.odd_values() {
+        // Either may be as long as a record.
+        let shown = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, ODD_LIMIT)).into_owned();
+        for (place, json) in table.odd_values(2 * ODD_LIMIT) {
             log::warn!(
                 "{}: record {} with the id {:?}: {} is {}, which cannot be read, and counts as absent",
                 method.name,
                 place.row,
-                self.redaction.text(place.id),
+                shown(place.id.as_bytes()),
                 place.field,
-                String::from_utf8_lossy(&self.redaction.excerpt(&json, ODD_LIMIT)),
+                shown(&json),
             );
         }
     }

@@ -69,13 +69,14 @@ func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQue
 //
 //	for page, err := range client.Workspace().FollowEvents(ctx, nil, saved) {
 //		if err != nil {
-//			return err
+//			log.Print(err)
+//			continue
 //		}
 //		handle(page.Events)
 //		save(page.Cursor)
 //	}
 //
-// An error that is Retryable loses nothing: the loop may go on, and asks again after the wait that is due.
+// An error that is Retryable loses nothing: the loop goes on, and asks again after the wait that is due. Any other is the last.
 func (s WorkspaceService) FollowEvents(ctx context.Context, query *EventsQuery, cursor string, options ...CallOption) iter.Seq2[EventPage, error] {
 	return s.pages(ctx, query, options, cursor == "",
 		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {

@@ -22,7 +22,7 @@ const KEPT_ALWAYS: usize = 64 << 10;
 
 /// Decodes `body`, a whole JSON text, into records of type `schema`.
 ///
-/// The table keeps the body's buffer. On error the body is given back as it was.
+/// The table keeps the body's buffer. On error the body's beginning is given back as it was.
 #[cfg(any(fuzzing, test))]
 pub(crate) fn decode(body: Vec<u8>, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
     Decoder::new(schema, root, usize::MAX).finish(body, None)
@@ -47,6 +47,9 @@ pub(crate) struct Decoder {
     not_until: usize,
     fault: Option<Fault>,
 }
+
+/// So much of the body is given back with an error: more than the error shows, and little enough to be restored at once.
+pub(crate) const MAX_SHOWN: usize = 2 * crate::error::BODY_LIMIT;
 
 /// The longest answer whose outermost whitespace or value is looked at to say what is wrong with it.
 const MAX_JUDGED: usize = MAX_RECORD_BYTES;
@@ -141,8 +144,9 @@ impl Decoder {
         let fault = self.fault.take().or_else(|| self.read(&mut body).err());
         let Some(fault) = fault else { return self.into_table(body, reuse) };
         let path = self.path(&fault);
-        let original = self.reader.gathered.original;
-        original.undo(&mut body[..fault.seen], 0..fault.seen);
+        let shown = fault.seen.min(MAX_SHOWN);
+        self.reader.gathered.original.undo(&mut body[..shown], 0..shown);
+        body.truncate(MAX_SHOWN);
         let is_too_large = fault.is_too_large;
         Err(DecodeError { path, reason: fault.reason.to_string(), is_too_large, offset: fault.at, body })
     }
@@ -305,8 +309,10 @@ impl Decoder {
 /// is given is that the text ends early even where it ends amid a character, and texts are borrowed without a check.
 #[cold]
 fn not_utf8(mut body: Vec<u8>, original: &Original) -> DecodeError {
-    let all = 0..body.len();
-    original.undo(&mut body, all);
-    let offset = std::str::from_utf8(&body).map_or_else(|error| error.valid_up_to(), str::len);
+    let place = simdutf8::compat::from_utf8(&body).map_or_else(|error| error.valid_up_to(), str::len);
+    let offset = original.offset_of_invalid(place);
+    body.truncate(MAX_SHOWN);
+    let shown = 0..body.len();
+    original.undo(&mut body, shown);
     DecodeError { path: String::new(), reason: "not UTF-8".into(), is_too_large: false, offset, body }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why an answer could not be decoded, and the answer itself as it was received.
+/// Why an answer could not be decoded, and the answer's beginning as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DecodeError {
     /// The record and field, such as `members[17].email`; empty where the fault lies outside the records.
@@ -14,7 +14,7 @@ pub(crate) struct DecodeError {
     pub(crate) is_too_large: bool,
     /// Where in the body, in bytes.
     pub(crate) offset: usize,
-    /// The body as it was received.
+    /// The first [`super::decode::MAX_SHOWN`] bytes of the body, as they were received.
     pub(crate) body: Vec<u8>,
 }
 

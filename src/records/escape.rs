@@ -6,6 +6,8 @@ use super::scan::{byte, special};
 
 /// What stands in a text for U+0000, which would end it early in C.
 const FOR_NUL: char = char::REPLACEMENT_CHARACTER;
+/// So many bytes are moved one by one.
+const FEW: usize = 8;
 
 /// The end of the string whose contents begin at `at`: the offset just after its closing quote.
 #[inline]
@@ -22,7 +24,7 @@ fn skip_rest(body: &[u8], mut at: usize) -> Step {
     loop {
         match body.get(at) {
             Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at = special(body, escape(body, at)?.1),
+            Some(b'\\') => at = next_special(body, escape(body, at)?.1),
             _ => {
                 let reason = "a control character in a string";
                 return Err(Fault::syntax(body, at, reason));
@@ -31,7 +33,14 @@ fn skip_rest(body: &[u8], mut at: usize) -> Step {
     }
 }
 
+/// The first special byte behind an escape. Mostly another one follows, or the end, where there are so many that it matters.
+#[inline]
+fn next_special(body: &[u8], at: usize) -> usize {
+    if matches!(byte(body, at), b'"' | b'\\') { at } else { special(body, at) }
+}
+
 /// The character that the escape at `at` stands for, and the offset after it.
+#[inline]
 fn escape(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
     let resolved = match byte(body, at + 1) {
         b'"' => '"',
@@ -106,11 +115,25 @@ fn resolve(body: &mut [u8], original: &mut Original, from: usize) -> Result<(usi
     let (mut read, mut write) = (from, from);
     while body[read] != b'"' {
         let (resolved, plain) = escape(body, read)?;
-        let resolved = if resolved == '\0' { FOR_NUL } else { resolved };
-        write += resolved.encode_utf8(&mut body[write..plain]).len();
-        read = special(body, plain);
-        body.copy_within(plain..read, write);
-        write += read - plain;
+        match resolved {
+            '\x01'..='\x7f' => {
+                body[write] = resolved as u8;
+                write += 1;
+            }
+            '\0' => write += FOR_NUL.encode_utf8(&mut body[write..plain]).len(),
+            _ => write += resolved.encode_utf8(&mut body[write..plain]).len(),
+        }
+        read = next_special(body, plain);
+        // A call of memmove costs more than a few bytes do.
+        if read - plain < FEW {
+            for from in plain..read {
+                body[write] = body[from];
+                write += 1;
+            }
+        } else {
+            body.copy_within(plain..read, write);
+            write += read - plain;
+        }
     }
     // Spaces after the text keep the whole buffer UTF-8: half a character could be left standing there.
     body[write..after].fill(b' ');

@@ -65,7 +65,21 @@ impl Original {
         self.saved.shrink_to_fit();
     }
 
-    /// Appends the original of `body[range]` to `out`. A range never begins or ends inside a string.
+    /// The offset in the original of the first byte that is not UTF-8, which in the buffer is at `place`.
+    pub(super) fn offset_of_invalid(&self, place: usize) -> usize {
+        let Some(index) = self.patches.partition_point(|patch| patch.place as usize <= place).checked_sub(1) else {
+            return place;
+        };
+        let patch = &self.patches[index];
+        let end = self.patches.get(index + 1).map_or(self.saved.len(), |next| next.from as usize);
+        let saved = &self.saved[patch.from as usize..end];
+        if place - patch.place as usize >= saved.len() {
+            return place;
+        }
+        patch.place as usize + std::str::from_utf8(saved).map_or_else(|error| error.valid_up_to(), str::len)
+    }
+
+    /// Appends the original of `body[range]` to `out`. A range never begins inside a string.
     pub(super) fn copy(&self, body: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
         let base = out.len();
         out.extend_from_slice(&body[range.clone()]);
@@ -87,8 +101,10 @@ impl Original {
             }
             let end = self.patches.get(index + 1).map_or(self.saved.len(), |next| next.from as usize);
             let saved = &self.saved[patch.from as usize..end];
-            let place = place - range.start;
-            part[place..place + saved.len()].copy_from_slice(saved);
+            // The part may end inside a string.
+            let part = &mut part[place - range.start..];
+            let length = saved.len().min(part.len());
+            part[..length].copy_from_slice(&saved[..length]);
         }
     }
 }

@@ -56,17 +56,19 @@ impl Table {
         self
     }
 
-    /// The first values that are there and count as absent, as they could not be converted: where, and their JSON.
-    pub(crate) fn odd_values(&self) -> impl Iterator<Item = (OddPlace<'_>, Vec<u8>)> {
+    /// The first values that are there and count as absent, as they could not be converted: where, and the first
+    /// `limit` bytes of their JSON.
+    pub(crate) fn odd_values(&self, limit: usize) -> impl Iterator<Item = (OddPlace<'_>, Vec<u8>)> {
         // A later value of the same key may have been a good one.
         let counts = |odd: &&Odd| {
             self.int(odd.row, odd.column).is_none()
                 && self.boolean(odd.row, odd.column).is_none()
                 && self.time_us(odd.row, odd.column).is_none()
         };
-        self.odd.iter().filter(counts).map(|odd| {
+        self.odd.iter().filter(counts).map(move |odd| {
             let mut json = Vec::new();
-            self.original.copy(&self.text, odd.place.clone(), &mut json);
+            let Range { start, end } = odd.place;
+            self.original.copy(&self.text, start..end.min(start.saturating_add(limit)), &mut json);
             let field = self.schema.fields.get(odd.column).map_or("", |field| field.name);
             (OddPlace { row: odd.row, id: self.text(odd.row, 0).unwrap_or_default(), field }, json)
         })

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 /// The most that a token is replaced before its end.
 const EARLY_MOST: Duration = Duration::from_mins(10);
+/// The longest that a token is good: a time that the clock does not reach must not count as one that is over.
+const LIFETIME_MOST: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// An access token. Its `Debug` does not show it.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ impl Token {
     /// monotonic clock: the wall clock may be set at any time.
     pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Instant) -> Self {
         // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
+        let expires_in = expires_in.min(LIFETIME_MOST);
         let early = EARLY_MOST.min(expires_in / 10);
         let after = |lifetime| asked.checked_add(lifetime).unwrap_or(asked);
         let (refresh_at, ends_at) = (after(expires_in.saturating_sub(early)), after(expires_in));
@@ -87,6 +90,16 @@ mod tests {
             assert!(!is_good(seconds * 1_000));
             assert!(seconds == 0 || is_good(seconds * 1_000 - 1), "{seconds}");
             assert!(token.refresh_at <= token.ends_at);
+        }
+    }
+
+    /// Red when a time that overflows the clock counts as one that is over: each call asks for a token of its own.
+    #[test]
+    fn a_token_without_a_foreseeable_end_is_good() {
+        let now = Instant::now();
+        for seconds in [i64::MAX.unsigned_abs(), u64::MAX] {
+            let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
+            assert!(token.is_good(now) && token.is_fresh(now), "{seconds}");
         }
     }
 

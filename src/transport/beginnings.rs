@@ -339,7 +339,7 @@ mod tests {
         }
     }
 
-    /// Red without the limit: everything is found, at 9.4 s.
+    /// Without the limit such a text took seconds.
     #[test]
     fn a_text_made_up_to_take_long_is_not_shown_at_all() {
         let redaction = Redaction::default();

@@ -1,5 +1,6 @@
 /* The log: what the library says to the host, at which level, and what it never says. */
 #include "kit.h"
+#include "raw_server.h"
 
 #include <stdlib.h>
 
@@ -47,6 +48,15 @@ static void stop_listening(void)
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
 }
 
+static size_t longest;
+
+static void measure(void *user_data, int32_t level, const char *message)
+{
+    size_t *most = user_data;
+    (void)level;
+    *most = strlen(message) > *most ? strlen(message) : *most;
+}
+
 /* Sign-in, a request, a retry, a replay after a 401. */
 static void make_events(void)
 {
@@ -70,6 +80,30 @@ CLAIM(debug_tells_every_request)
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": 503");
     CHECK_CONTAINS(told.text, "4 POST " TOKEN ": 200");
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
+}
+
+/* Red when the whole id is looked through for secrets and logged: "expected longest <= 400". */
+CLAIM(a_warning_of_an_odd_value_is_short_whatever_the_id)
+{
+    enum { LONG = 1 << 20 };
+    static const char before[] = "[{\"event_type_version\":\"x\",\"id\":\"", after[] = "\"}]";
+    static char answer[LONG + 256];
+    int head = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+                        sizeof before - 1 + LONG + sizeof after - 1, before);
+    memset(answer + head, 'i', LONG);
+    memcpy(answer + head + LONG, after, sizeof after);
+    raw_server raw;
+    raw_server_start(&raw, answer, (size_t)head + LONG + sizeof after - 1);
+    kal_client_options options = options_for(&server);
+    options.base_url = raw.url;
+    kal_client client = client_with(options);
+    CHECK_STATUS(kal_set_log(KAL_LOG_WARN, measure, &longest), KAL_OK);
+    kal_result_free(RESULT_OF(get_events, client));
+    stop_listening();
+    CHECK(longest > 0);
+    CHECK(longest <= 400);
+    kal_client_close(client);
+    raw_server_stop(&raw);
 }
 
 CLAIM(info_tells_retries_and_recoveries_and_no_requests)

@@ -3,7 +3,9 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TOKEN "iap-token-1"
 
@@ -371,6 +373,36 @@ CLAIM(a_provider_may_close_its_client)
     host.context = &client;
     FAILURE_OF(get_events, client, KAL_CANCELLED, "the client was closed");
     CHECK_INT(emulator_count(&server, "total"), 0);
+}
+
+static void fork_here(void *child)
+{
+    fflush(stdout);
+    *(pid_t *)child = fork();
+}
+
+/* Red without a second look at the process, the call went on in the child with the parent's sign-in: "expected ended to be 0, it is 256". */
+CLAIM(a_provider_that_forks_leaves_the_call_to_the_parent)
+{
+    if (check_mode_is("asan"))
+        check_skip("AddressSanitizer itself cannot be forked with threads");
+    provider host;
+    init_provider(&host);
+    kal_client client = client_of(&host);
+    pid_t child = -1;
+    host.within = fork_here;
+    host.context = &child;
+    kal_result result;
+    kal_status status = get_events(client, NULL, &result, NULL);
+    if (child == 0)
+        _exit(status == KAL_FORKED ? 0 : 1);
+    int ended = -1;
+    CHECK(child > 0);
+    CHECK_STATUS(status, KAL_OK);
+    CHECK_INT(waitpid(child, &ended, 0), child);
+    CHECK_INT(ended, 0);
+    kal_result_free(result);
+    kal_client_close(client);
 }
 
 /* What a log callback does, once. */

@@ -18,6 +18,9 @@ void unseen(void);
 void unseen(void) { kal_client_open(NULL, NULL, NULL); }
 END
 
+sed -n '/^ \* A COMPLETE PROGRAM$/,/^ \*     cc program.c/s/^ \*     //p' "$header" | sed '$d' >"$scratch/program.c"
+grep -q 'int main(void)' "$scratch/program.c"
+
 # compiles COMPILER LANGUAGE STANDARD FILE [FLAG]...
 compiles() {
     compiler=$1 language=$2 standard=$3 file=$4
@@ -32,6 +35,8 @@ takes() { echo | "$1" -x "$2" -std="$3" -E - >/dev/null 2>&1; }
 try() {
     claim "$1 $3: the header compiles alone" compiles "$1" "$2" "$3" "$scratch/alone.c"
     claim "$1 $3: the header may be included twice" compiles "$1" "$2" "$3" "$scratch/twice.c"
+    # Red as C++ when it jumped over an initialisation: "jump to label 'failed_open'".
+    claim "$1 $3: the program at its head compiles" compiles "$1" "$2" "$3" "$scratch/program.c"
     # shellcheck disable=SC2086
     claim "$1 $3: the initialisers name every field" compiles "$1" "$2" "$3" initialisers.c $stricter
     case $3 in
