@@ -293,7 +293,10 @@
 // A defect of this library, caught before it could unwind into the caller: please report it with the message.
 #define KAL_PANIC 901
 
-// Take the proxy from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Without it the environment is not looked at.
+// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
+// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; the README has
+// the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
+// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
 #define KAL_CLIENT_PROXY_FROM_ENV 1
 
 // Do not check the server's certificate. Logged as a warning. For test benches only.
@@ -392,7 +395,8 @@ typedef struct kal_client_options {
     size_t headers_len;
     // A PEM file of certificates that are trusted in addition to the system's roots.
     const char *ca_bundle_path;
-    // NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV`.
+    // `http://user:password@host:port` or `https://...`; read as the same text in the environment would be. NULL: no proxy, unless
+    // `KAL_CLIENT_PROXY_FROM_ENV`.
     const char *proxy_url;
     // Put before the library's own user agent.
     const char *user_agent;

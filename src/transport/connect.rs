@@ -10,7 +10,6 @@ use http::uri::{Authority, Scheme};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
@@ -19,6 +18,7 @@ use tower_service::Service;
 use super::interim::Bounded;
 use super::paced::{Paced, PacedConnector};
 use super::resolver::Resolver;
+use crate::proxy::Proxy;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 /// To the server or to a proxy, with TLS where the URL says so.
@@ -38,14 +38,14 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// Opens connections to one server, each within a time that counts for all that it takes.
 pub(super) struct Connector {
     server: Uri,
-    proxy: Option<Intercept>,
+    proxy: Option<Proxy>,
     hops: HttpsConnector<PacedConnector>,
     tls: Arc<ClientConfig>,
     timeout: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(server: Uri, proxy: Option<Intercept>, tls: ClientConfig, timeout: Duration) -> Self {
+    pub(super) fn new(server: Uri, proxy: Option<Proxy>, tls: ClientConfig, timeout: Duration) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -81,7 +81,7 @@ impl Connector {
             }
             Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), hops);
-                if let Some(password) = proxy.basic_auth() {
+                if let Some(password) = proxy.authorization() {
                     tunnel = tunnel.with_auth(password.clone());
                 }
                 let mut through = HttpsConnector::from((tunnel, Arc::clone(&self.tls)));

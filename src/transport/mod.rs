@@ -27,11 +27,11 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body as _;
-use hyper_util::client::proxy::matcher::Intercept;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::proxy::Proxy;
 use crate::stats::Counters;
 use body::{Body, Stop};
 use connect::Connector;
@@ -199,7 +199,7 @@ impl Transport {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
         // Over https the tunnel has it.
-        if let Some(password) = config.proxy.as_ref().and_then(Intercept::basic_auth)
+        if let Some(password) = config.proxy.as_ref().and_then(Proxy::authorization)
             && config.base_url.scheme() == Some(&Scheme::HTTP)
         {
             headers.entry(PROXY_AUTHORIZATION).or_insert(password.clone());
