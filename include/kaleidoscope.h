@@ -103,8 +103,10 @@
  *
  * The library is thread-safe: every function may be called from any thread at any time, with the same handles. Threads that
  * miss the cache at the same time share one request. The library starts one thread of its own at the first request, and up to
- * four short-lived ones to look up names. A host's thread only hands over and waits: 16 KiB of stack (PTHREAD_STACK_MIN) are
- * enough for every function. Blocking calls from within a callback of the library give KAL_WOULD_DEADLOCK.
+ * 64 short-lived ones to look up names: one for each name that is being looked up, whoever waits for it. A lookup that hangs
+ * keeps its thread, as getaddrinfo cannot be interrupted; the calls that wait for it end in their time. A host's thread only
+ * hands over and waits: 16 KiB of stack (PTHREAD_STACK_MIN) are enough for every function. Blocking calls from within a
+ * callback of the library give KAL_WOULD_DEADLOCK.
  *
  * SIGNALS
  *
@@ -210,7 +212,8 @@
 // The host's name was not found.
 #define KAL_RESOLVE_FAILED 200
 
-// No connection to the host (or the proxy).
+// No connection to the host (or the proxy). When the proxy refused to make one, `http_status` is what it answered; but a 407, which
+// means the proxy's user and password, is the status 407 itself (`KAL_HTTP_4XX`).
 #define KAL_CONNECT_FAILED 201
 
 // TLS failed: certificate not trusted, expired or of another host; handshake refused.
@@ -400,7 +403,8 @@ typedef struct kal_client_options {
     const char *proxy_url;
     // Put before the library's own user agent.
     const char *user_agent;
-    // Name lookup, TCP and TLS handshake together; default 10 000.
+    // Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
+    // the next one 250 ms after the one before or less, within this time.
     uint32_t connect_timeout_ms;
     // One whole call: sign-in, retries and waits included; default 60 000.
     uint32_t timeout_ms;

@@ -69,7 +69,8 @@ pub struct kal_client_options {
     pub proxy_url: *const c_char,
     /// Put before the library's own user agent.
     pub user_agent: *const c_char,
-    /// Name lookup, TCP and TLS handshake together; default 10 000.
+    /// Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
+    /// the next one 250 ms after the one before or less, within this time.
     pub connect_timeout_ms: u32,
     /// One whole call: sign-in, retries and waits included; default 60 000.
     pub timeout_ms: u32,

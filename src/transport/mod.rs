@@ -3,6 +3,7 @@
 mod beginnings;
 mod body;
 mod connect;
+mod dial;
 mod encodings;
 mod failure;
 mod interim;
@@ -13,6 +14,7 @@ mod refusal;
 pub(crate) mod resolver;
 mod spare;
 mod tls;
+mod tunnel;
 
 pub(crate) use redaction::{MAX_SECRET_LEN, Redaction};
 
@@ -182,7 +184,16 @@ impl Transport {
         Err(if status.is_redirection() {
             self.redirected(status, &head.headers)
         } else {
-            refusal::describe(method, path, status, &head.headers, &body, &self.redaction)
+            let error = refusal::describe(method, path, status, &head.headers, &body, &self.redaction);
+            match &self.config.proxy {
+                Some(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => error.with(|details| {
+                    details.message = format!(
+                        "the proxy {proxy} refused the request: it answered with status {status}; give the user and the password \
+                         that it wants in the proxy's URL"
+                    );
+                }),
+                _ => error,
+            }
         })
     }
 
@@ -246,8 +257,13 @@ impl Transport {
             return Ok(Arc::clone(pool));
         }
         let config = &self.config;
-        let connector =
-            Connector::new(config.base_url.clone(), config.proxy.clone(), tls::config(config)?, config.connect_timeout);
+        let connector = Connector::new(
+            config.base_url.clone(),
+            config.proxy.clone(),
+            tls::config(config)?,
+            config.connect_timeout,
+            Arc::clone(&self.redaction),
+        );
         let pool = Arc::new(Pool::new(connector));
         *kept = Some((thread, Arc::clone(&pool)));
         Ok(pool)
