@@ -104,8 +104,10 @@
  *
  * The library is thread-safe: every function may be called from any thread at any time, with the same handles. Threads that
  * miss the cache at the same time share one request. The library starts one thread of its own at the first request, and up to
- * four short-lived ones to look up names. A host's thread only hands over and waits: 16 KiB of stack (PTHREAD_STACK_MIN) are
- * enough for every function. Blocking calls from within a callback of the library give KAL_WOULD_DEADLOCK.
+ * 64 short-lived ones to look up names: one for each name that is being looked up, whoever waits for it. A lookup that hangs
+ * keeps its thread, as getaddrinfo cannot be interrupted; the calls that wait for it end in their time. A host's thread only
+ * hands over and waits: 16 KiB of stack (PTHREAD_STACK_MIN) are enough for every function. Blocking calls from within a
+ * callback of the library give KAL_WOULD_DEADLOCK.
  *
  * SIGNALS
  *
@@ -211,7 +213,8 @@
 // The host's name was not found.
 #define KAL_RESOLVE_FAILED 200
 
-// No connection to the host (or the proxy).
+// No connection to the host (or the proxy). When the proxy refused to make one, `http_status` is what it answered; but a 407, which
+// means the proxy's user and password, is the status 407 itself (`KAL_HTTP_4XX`).
 #define KAL_CONNECT_FAILED 201
 
 // TLS failed: certificate not trusted, expired or of another host; handshake refused.
@@ -294,7 +297,10 @@
 // A defect of this library, caught before it could unwind into the caller: please report it with the message.
 #define KAL_PANIC 901
 
-// Take the proxy from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Without it the environment is not looked at.
+// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
+// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; the README has
+// the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
+// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
 #define KAL_CLIENT_PROXY_FROM_ENV 1
 
 // Do not check the server's certificate. Logged as a warning. For test benches only.
@@ -393,11 +399,13 @@ typedef struct kal_client_options {
     size_t headers_len;
     // A PEM file of certificates that are trusted in addition to the system's roots.
     const char *ca_bundle_path;
-    // NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV`.
+    // `http://user:password@host:port` or `https://...`; read as the same text in the environment would be. NULL: no proxy, unless
+    // `KAL_CLIENT_PROXY_FROM_ENV`.
     const char *proxy_url;
     // Put before the library's own user agent.
     const char *user_agent;
-    // Name lookup, TCP and TLS handshake together; default 10 000.
+    // Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
+    // the next one 250 ms after the one before or less, within this time.
     uint32_t connect_timeout_ms;
     // One whole call: sign-in, retries and waits included; default 60 000.
     uint32_t timeout_ms;

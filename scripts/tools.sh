@@ -26,6 +26,7 @@ if [ "$1" = test ]; then
     [ ! -d /usr/share/doc/libc6 ] || [ -e /usr/share/doc/libc6-dbg ] || missing="$missing libc6-dbg"
     need python3 python3
     need sqlite3 sqlite3
+    need curl curl
     [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
     need luajit luajit
     need abidiff abigail-tools

@@ -7,12 +7,11 @@ use std::time::Duration;
 use http::Uri;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::uri::Authority;
-use hyper_util::client::proxy::matcher::Intercept;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::proxy;
+use crate::proxy::{self, Proxy};
 use crate::transport::MAX_SECRET_LEN;
 
 /// The environment variable that gives the client id.
@@ -83,7 +82,7 @@ pub(crate) struct Config {
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
     /// Through which the server is asked; none: directly.
-    pub(crate) proxy: Option<Intercept>,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) proxy_secrets: Vec<SecretString>,
     pub(crate) insecure_tls: bool,
     pub(crate) user_agent: HeaderValue,
@@ -189,7 +188,7 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Error::argument(name, "a base URL has neither a query nor a fragment"));
     }
-    if plain && !allow_http && !is_loopback(&url) {
+    if plain && !allow_http && !url.host().is_some_and(|host| is_loopback(&host)) {
         return Err(Error::argument(
             name,
             "plain http to another host would send the client secret in clear; use https, or allow it (KAL_CLIENT_ALLOW_HTTP)",
@@ -200,12 +199,11 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
         .map_err(|reason| Error::argument(name, format_args!("this is no URL for HTTP: {reason}")))
 }
 
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+pub(crate) fn is_loopback<S: AsRef<str>>(host: &url::Host<S>) -> bool {
+    match host {
+        url::Host::Domain(name) => name.as_ref() == "localhost" || name.as_ref().ends_with(".localhost"),
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

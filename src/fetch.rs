@@ -94,7 +94,7 @@ impl Fetcher {
     ) -> Result<(Incoming, Box<Decoder>), Failure> {
         let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
         match self.get(method, target, &token, thread).await {
-            Err(error) if error.http_status() == Some(401) => {
+            Err(error) if error.kind() == ErrorKind::Http && error.http_status() == Some(401) => {
                 log::info!("{error}; trying once with a new token");
                 let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
                 tracking.progress.attempt();

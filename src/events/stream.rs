@@ -410,7 +410,9 @@ impl Shared {
     /// A refusal may be a page behind the end. Everything else is the caller's to know, and the next call asks again.
     fn settle(&self, error: Error) -> Result<()> {
         let mut state = self.lock();
-        if error.http_status().is_some_and(|status| REFUSALS.contains(&status)) && state.engine.refused() {
+        let refused =
+            error.kind() == ErrorKind::Http && error.http_status().is_some_and(|status| REFUSALS.contains(&status));
+        if refused && state.engine.refused() {
             return Ok(());
         }
         if state.engine.follows() {

@@ -36,7 +36,10 @@ pub type kal_token_provider = Option<
     ) -> kal_status,
 >;
 
-/// Take the proxy from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Without it the environment is not looked at.
+/// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
+/// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; the README has
+/// the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
+/// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
 pub const KAL_CLIENT_PROXY_FROM_ENV: u32 = 1;
 /// Do not check the server's certificate. Logged as a warning. For test benches only.
 pub const KAL_CLIENT_INSECURE_TLS: u32 = 2;
@@ -61,11 +64,13 @@ pub struct kal_client_options {
     pub headers_len: usize,
     /// A PEM file of certificates that are trusted in addition to the system's roots.
     pub ca_bundle_path: *const c_char,
-    /// NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV`.
+    /// `http://user:password@host:port` or `https://...`; read as the same text in the environment would be. NULL: no proxy, unless
+    /// `KAL_CLIENT_PROXY_FROM_ENV`.
     pub proxy_url: *const c_char,
     /// Put before the library's own user agent.
     pub user_agent: *const c_char,
-    /// Name lookup, TCP and TLS handshake together; default 10 000.
+    /// Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
+    /// the next one 250 ms after the one before or less, within this time.
     pub connect_timeout_ms: u32,
     /// One whole call: sign-in, retries and waits included; default 60 000.
     pub timeout_ms: u32,

@@ -35,7 +35,8 @@ pub const KAL_UNKNOWN_METHOD: i32 = 107;
 
 /// The host's name was not found.
 pub const KAL_RESOLVE_FAILED: i32 = 200;
-/// No connection to the host (or the proxy).
+/// No connection to the host (or the proxy). When the proxy refused to make one, `http_status` is what it answered; but a 407, which
+/// means the proxy's user and password, is the status 407 itself (`KAL_HTTP_4XX`).
 pub const KAL_CONNECT_FAILED: i32 = 201;
 /// TLS failed: certificate not trusted, expired or of another host; handshake refused.
 pub const KAL_TLS_FAILED: i32 = 202;

@@ -68,9 +68,10 @@ impl Form {
     }
 }
 
-/// An answer of the token endpoint that is an error is a refusal; what the connection did stays what it was.
+/// An answer of the token endpoint that is an error is a refusal; what the connection did, and a proxy that wants another password,
+/// stay what they were.
 pub(super) fn refused(error: Error) -> Error {
-    if error.kind() != ErrorKind::Http {
+    if error.kind() != ErrorKind::Http || error.http_status() == Some(407) {
         return error;
     }
     error.with(|details| {

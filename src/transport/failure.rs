@@ -3,10 +3,11 @@
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput};
 
-use super::connect::NotInTime;
+use super::connect::{NotInTime, ProxyFailed};
 use super::interim::TooManyInterim;
 use super::pool::Failed;
 use super::resolver::LookupFailed;
+use super::tunnel::NoTunnel;
 use crate::error::{Error, ErrorKind, Retry};
 
 /// What kept a request from being sent or its answer from coming.
@@ -24,6 +25,9 @@ pub(super) fn reading(error: &hyper::Error) -> Error {
 
 fn classify(error: &(dyn StdError + 'static), sent: bool, otherwise: &str) -> Error {
     let causes = causes(error);
+    if let Some(proxy) = find::<ProxyFailed>(&causes) {
+        return no_tunnel(proxy);
+    }
     let (kind, retry, message) = if let Some(lookup) = find::<LookupFailed>(&causes) {
         (ErrorKind::ResolveFailed, Retry::Transient, format!("the host's name was not found: {lookup}"))
     } else if let Some(tls) = find::<rustls::Error>(&causes) {
@@ -53,6 +57,21 @@ fn classify(error: &(dyn StdError + 'static), sent: bool, otherwise: &str) -> Er
     Error::new(kind, message).with(|details| {
         details.retry = retry;
         details.sent = sent;
+    })
+}
+
+/// A 407 is one whether a proxy was asked for a tunnel or for an answer. Any other refusal is the proxy's own: that it has the
+/// number of one of the server's must not make it look like one.
+fn no_tunnel(proxy: &ProxyFailed) -> Error {
+    let (kind, http_status, retry_after) = match &proxy.why {
+        NoTunnel::Refused { status: 407, retry_after, .. } => (ErrorKind::Http, Some(407), *retry_after),
+        NoTunnel::Refused { status, retry_after, .. } => (ErrorKind::ConnectFailed, Some(*status), *retry_after),
+        NoTunnel::BadHttp(_) => (ErrorKind::BadHttp, None, None),
+        NoTunnel::Lost(_) => (ErrorKind::ConnectFailed, None, None),
+    };
+    Error::new(kind, proxy.to_string()).with(|details| {
+        details.retry = proxy.why.retry();
+        (details.http_status, details.retry_after) = (http_status, retry_after);
     })
 }
 

@@ -3,6 +3,7 @@
 mod beginnings;
 mod body;
 mod connect;
+mod dial;
 mod encodings;
 mod failure;
 mod interim;
@@ -13,6 +14,7 @@ mod refusal;
 pub(crate) mod resolver;
 mod spare;
 mod tls;
+mod tunnel;
 
 pub(crate) use redaction::{MAX_SECRET_LEN, Redaction};
 
@@ -27,11 +29,11 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body as _;
-use hyper_util::client::proxy::matcher::Intercept;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::proxy::Proxy;
 use crate::stats::Counters;
 use body::{Body, Stop};
 use connect::Connector;
@@ -182,7 +184,16 @@ impl Transport {
         Err(if status.is_redirection() {
             self.redirected(status, &head.headers)
         } else {
-            refusal::describe(method, path, status, &head.headers, &body, &self.redaction)
+            let error = refusal::describe(method, path, status, &head.headers, &body, &self.redaction);
+            match &self.config.proxy {
+                Some(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => error.with(|details| {
+                    details.message = format!(
+                        "the proxy {proxy} refused the request: it answered with status {status}; give the user and the password \
+                         that it wants in the proxy's URL"
+                    );
+                }),
+                _ => error,
+            }
         })
     }
 
@@ -199,7 +210,7 @@ impl Transport {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
         // Over https the tunnel has it.
-        if let Some(password) = config.proxy.as_ref().and_then(Intercept::basic_auth)
+        if let Some(password) = config.proxy.as_ref().and_then(Proxy::authorization)
             && config.base_url.scheme() == Some(&Scheme::HTTP)
         {
             headers.entry(PROXY_AUTHORIZATION).or_insert(password.clone());
@@ -246,8 +257,13 @@ impl Transport {
             return Ok(Arc::clone(pool));
         }
         let config = &self.config;
-        let connector =
-            Connector::new(config.base_url.clone(), config.proxy.clone(), tls::config(config)?, config.connect_timeout);
+        let connector = Connector::new(
+            config.base_url.clone(),
+            config.proxy.clone(),
+            tls::config(config)?,
+            config.connect_timeout,
+            Arc::clone(&self.redaction),
+        );
         let pool = Arc::new(Pool::new(connector));
         *kept = Some((thread, Arc::clone(&pool)));
         Ok(pool)

@@ -12,15 +12,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tower_service::Service;
-
-use super::connect::BoxError;
-use super::resolver::Resolver;
 
 /// So much is read at a time and in a turn, where it is dealt with at the speed of a good answer.
 ///
@@ -31,25 +23,6 @@ pub(super) const MAX_READ: usize = 64 << 10;
 const MIN_READ: usize = 1 << 10;
 /// How long a turn is. A call takes half a dozen of them, each after one turn of every peer that always has more.
 const TURN: Duration = Duration::from_micros(500);
-
-/// Makes connections that are paced.
-#[derive(Clone)]
-pub(super) struct PacedConnector(pub(super) HttpConnector<Resolver>);
-
-impl Service<Uri> for PacedConnector {
-    type Response = TokioIo<Paced<TcpStream>>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx).map_err(Into::into)
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        let connecting = self.0.call(to);
-        Box::pin(async move { Ok(TokioIo::new(Paced::new(connecting.await?.into_inner()))) })
-    }
-}
 
 /// A connection that ends its task's turn, after so much time or so many bytes.
 pub(super) struct Paced<T> {
@@ -158,12 +131,6 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
-impl<T: Connection> Connection for Paced<T> {
-    fn connected(&self) -> Connected {
-        self.inner.connected()
     }
 }
 

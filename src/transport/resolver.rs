@@ -4,18 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
-use hyper_util::client::legacy::connect::dns::Name;
-use tower_service::Service;
 
+use super::connect::without_brackets;
 use crate::process::PerProcess;
 
 /// A child that `fork` makes does not have the threads of its parent's lookups.
@@ -26,16 +24,16 @@ pub(crate) fn lookups_under_way() -> usize {
     UNDER_WAY.get().map_or(0, |count| count.load(Ordering::Acquire))
 }
 
-#[derive(Clone)]
-pub(crate) struct Resolver;
-
 /// Says that it was the name, whatever error types lie around it.
 #[derive(Debug)]
-pub(crate) struct LookupFailed(Arc<io::Error>);
+pub(crate) struct LookupFailed {
+    name: String,
+    error: Arc<io::Error>,
+}
 
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{}: {}", self.name, self.error)
     }
 }
 
@@ -112,19 +110,17 @@ fn join(name: &str, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + 
     lookup
 }
 
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = LookupFailed;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, LookupFailed>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LookupFailed>> {
-        Poll::Ready(Ok(()))
+/// The addresses of a host, which may be an address itself, with brackets if it is one of IPv6.
+pub(super) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupFailed> {
+    if let Ok(address) = without_brackets(host).parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let lookup = join(name.as_str(), |name| (name, 0).to_socket_addrs().map(Iterator::collect));
-        Box::pin(async move { lookup.await.map(Vec::into_iter).map_err(LookupFailed) })
+    let lookup = join(host, |name| (name, 0).to_socket_addrs().map(Iterator::collect));
+    let mut found = lookup.await.map_err(|error| LookupFailed { name: host.to_owned(), error })?;
+    for address in &mut found {
+        address.set_port(port);
     }
+    Ok(found)
 }
 
 #[cfg(test)]

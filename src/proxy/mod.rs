@@ -1,0 +1,224 @@
+//! The proxy that requests go through: chosen and checked when a client is opened, by curl's rules. The environment is read then
+//! and never again.
+
+mod exceptions;
+mod url;
+
+use std::ffi::OsString;
+
+use ::url::Host;
+use http::Uri;
+use http::header::HeaderValue;
+use http::uri::Scheme;
+use secrecy::SecretString;
+
+use crate::config::is_loopback;
+use crate::error::{Error, Result};
+
+/// A proxy, and what it is told to let us through.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    uri: Uri,
+    host: Host,
+    port: u16,
+    authorization: Option<HeaderValue>,
+}
+
+impl Proxy {
+    /// Its scheme, host and port, always with the port and without user and password.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The value of `Proxy-Authorization`.
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+}
+
+/// `host:port`
+impl std::fmt::Display for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// The proxy of the option `proxy_url`, or else of the environment, if that is to be looked at; and the secrets that it is told.
+///
+/// `plain` is a server that was allowed plain http because it is on this machine: a proxy on another would still be sent
+/// the client secret in clear.
+pub(crate) fn choose(
+    url: Option<&str>,
+    from_environment: bool,
+    server: &Uri,
+    plain: bool,
+) -> Result<(Option<Proxy>, Vec<SecretString>)> {
+    if let Some(url) = url {
+        let (proxy, secrets) = self::url::parse(url.as_bytes()).map_err(|why| no_proxy_url("proxy_url", &why))?;
+        if plain && !is_loopback(&proxy.host) {
+            return Err(Error::argument(
+                "proxy_url",
+                "plain http through a proxy on another host would send the client secret in clear; use https, or allow it \
+                 (KAL_CLIENT_ALLOW_HTTP)",
+            ));
+        }
+        return Ok((Some(proxy), secrets));
+    }
+    if !from_environment {
+        return Ok((None, Vec::new()));
+    }
+    choose_of(|name| std::env::var_os(name).map(OsString::into_encoded_bytes), server, plain)
+}
+
+/// The proxy of the environment.
+fn choose_of(
+    variable: impl Fn(&str) -> Option<Vec<u8>>,
+    server: &Uri,
+    plain: bool,
+) -> Result<(Option<Proxy>, Vec<SecretString>)> {
+    let Some((name, url)) = of_environment(variable, server) else { return Ok((None, Vec::new())) };
+    // Without it, the server would be asked directly, which the host did not want.
+    let (proxy, secrets) = self::url::parse(&url).map_err(|why| no_proxy_url(name, &why))?;
+    if plain && !is_loopback(&proxy.host) {
+        // To reach this machine no proxy on another is needed.
+        return Ok((None, Vec::new()));
+    }
+    Ok((Some(proxy), secrets))
+}
+
+fn no_proxy_url(name: &str, why: &str) -> Error {
+    Error::argument(name, format_args!("this is no proxy that can be used: {why}"))
+}
+
+/// The variable that counts for this server, and its value. One that is empty is as if it were not there.
+fn of_environment(variable: impl Fn(&str) -> Option<Vec<u8>>, server: &Uri) -> Option<(&'static str, Vec<u8>)> {
+    let first = |names: &[&'static str]| {
+        names.iter().find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)))
+    };
+    if let Some((_, list)) = first(&["no_proxy", "NO_PROXY"])
+        && exceptions::contains(&list, server.host().unwrap_or_default())
+    {
+        return None;
+    }
+    if server.scheme() != Some(&Scheme::HTTP) {
+        return first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
+    }
+    let found = first(&["http_proxy", "all_proxy", "ALL_PROXY"]);
+    // A CGI program has the header `Proxy` of whoever asks it in this variable.
+    if found.is_none() && first(&["HTTP_PROXY"]).is_some() {
+        log::warn!("the environment variable HTTP_PROXY is not read, as by curl; http_proxy is");
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn chosen(url: &str, plain: bool) -> Result<Option<Proxy>> {
+        let server = if plain { "http://localhost" } else { "https://server.example" };
+        choose(Some(url), false, &Uri::from_static(server), plain).map(|(proxy, _)| proxy)
+    }
+
+    #[test]
+    fn a_proxy_is_asked_at_its_host_and_port_with_its_password() {
+        for (url, uri) in [
+            ("proxy.example:3128", "http://proxy.example:3128/"),
+            ("http://us%40er:p%20w@proxy.example", "http://proxy.example:80/"),
+            ("https://[::1]:1/path", "https://[::1]:1/"),
+            ("HTTPS://proxy.example:", "https://proxy.example:443/"),
+            ("http://b\u{fc}cher.example:00081", "http://xn--bcher-kva.example:81/"),
+        ] {
+            let proxy = chosen(url, false).expect(url).expect(url);
+            assert_eq!(proxy.uri(), uri);
+            let password = proxy.authorization().map(|header| header.as_bytes().to_vec());
+            assert_eq!(
+                password,
+                url.contains('@').then(|| format!("Basic {}", STANDARD.encode("us@er:p w")).into_bytes())
+            );
+        }
+    }
+
+    /// Red with `Url::parse`, whose text says only that there is none: `proxy_url: this is no proxy URL`.
+    #[test]
+    fn what_is_no_http_proxy_is_refused_with_the_reason_and_without_its_password() {
+        for (url, why) in [
+            ("", "no host"),
+            (":", "no host"),
+            ("http://", "no host"),
+            ("http://canary@", "no host"),
+            ("ftp://u:canary@proxy.example", "http or https, not ftp"),
+            ("SOCKS5://u:canary@proxy.example", "http or https, not socks5"),
+            ("canary:/u@proxy.example", "http or https"),
+            ("http://u:canary@w@proxy.example", "written as %40"),
+            (
+                "http://u:canary/w@proxy.example",
+                "port is no number from 1 to 65535; within a password / is written as %2F",
+            ),
+            ("http://u:can ary@proxy.example", "a space, a line break"),
+            ("http://u:canary@proxy.example\n", "a line break"),
+            ("http://u:canary%0a@proxy.example", "a control character"),
+            ("http://u:canary@proxy.example:0", "1 to 65535"),
+            ("http://u:canary@proxy.example:65536", "1 to 65535"),
+            ("http://u:canary@[::1", "no ]"),
+            ("http://u:canary@[::1%25lo]", "no host name"),
+            ("http://u:canary@pro^xy.example", "no host name"),
+            ("http:////proxy.example", "too many slashes"),
+        ] {
+            let refused = chosen(url, false).expect_err(url);
+            assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+            let text = refused.to_string();
+            assert!(text.starts_with("proxy_url: this is no proxy that can be used: "), "{url}: {text}");
+            assert!(text.contains(why) && !text.contains("canary"), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_goes_through_no_proxy_on_another_host() {
+        for url in ["http://proxy.example:3128", "proxy.example:3128", "http://10.0.0.1"] {
+            let refused = chosen(url, true).expect_err(url);
+            assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+            assert!(refused.to_string().starts_with("proxy_url: plain http"), "{refused}");
+            assert!(chosen(url, false).is_ok());
+        }
+        for url in ["http://127.0.0.1:3128", "http://user:pw@localhost:3128", "http://[::1]:1"] {
+            assert!(chosen(url, true).is_ok(), "{url}");
+        }
+    }
+
+    /// Red when all variables count instead of the one that gives the proxy: `no_proxy` and `HTTPS_PROXY` keep it from being asked.
+    #[test]
+    fn a_server_on_this_machine_is_asked_without_a_proxy_on_another() {
+        let proxy = |url: &'static str| {
+            let variables = [("http_proxy", url), ("no_proxy", "other.example"), ("HTTPS_PROXY", "http://10.0.0.1:1")];
+            let variable =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+            let server = Uri::from_static("http://localhost");
+            choose_of(variable, &server, true).map(|(proxy, _)| proxy.map(|proxy| proxy.to_string()))
+        };
+        assert_eq!(proxy("http://10.0.0.1:3128").expect("good"), None);
+        assert_eq!(proxy("http://127.0.0.2:3128").expect("good").as_deref(), Some("127.0.0.2:3128"));
+        // What cannot be read is nowhere.
+        assert_eq!(proxy("http://10.0.0.1:x").expect_err("bad").kind(), ErrorKind::InvalidArgument);
+    }
+
+    /// Red when only a password counts: a key that is given as the user is none.
+    #[test]
+    fn a_proxys_password_is_known_as_it_is_sent() {
+        let secrets = |url: &str| self::url::parse(url.as_bytes()).expect(url).1;
+        let shown: Vec<_> = secrets("http://us%40er:p%20+%26=%C3%A9@proxy.example:3128");
+        let shown: Vec<_> = shown.iter().map(ExposeSecret::expose_secret).collect();
+        assert_eq!(shown, ["p +&=é", STANDARD.encode("us@er:p +&=é").as_str()]);
+        let shown: Vec<_> = secrets("http://key@proxy.example");
+        let shown: Vec<_> = shown.iter().map(ExposeSecret::expose_secret).collect();
+        assert_eq!(shown, ["key", STANDARD.encode("key:").as_str()]);
+        for url in ["http://proxy.example", "proxy.example:80"] {
+            assert!(secrets(url).is_empty(), "{url}");
+        }
+    }
+}
