@@ -47,7 +47,7 @@ pub fn redaction(input: &[u8]) {
         left = &left[at + piece.len()..];
     }
     for limit in [0, 1, text.len() / 3, text.len() / 2, text.len()] {
-        let excerpt = redaction.excerpt(&text, limit);
+        let excerpt = redaction.excerpt(&text, true, limit);
         assert!(excerpt.len() <= limit);
         assert!(clean.starts_with(&excerpt), "{}\nfor {}", excerpt.escape_ascii(), both());
         check(&excerpt, &text);

@@ -2,7 +2,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
@@ -19,6 +22,7 @@ use tower_service::Service;
 use super::interim::Bounded;
 use super::paced::{Paced, PacedConnector};
 use super::resolver::Resolver;
+use super::waiting::{self, Step};
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 /// To the server or to a proxy, with TLS where the URL says so.
@@ -55,7 +59,15 @@ impl Connector {
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         let tls = Arc::new(tls);
-        Self { server, proxy, hops: HttpsConnector::from((PacedConnector(tcp), Arc::clone(&tls))), tls, timeout }
+        let is_tunnelled = proxy.is_some() && server.scheme() == Some(&Scheme::HTTPS);
+        let next = if is_tunnelled { Step::Tunnel } else { Step::Tls };
+        Self {
+            server,
+            proxy,
+            hops: HttpsConnector::from((PacedConnector { tcp, next }, Arc::clone(&tls))),
+            tls,
+            timeout,
+        }
     }
 
     /// Whether the other side is a proxy that asks the server in our place, and so has to be told which one.
@@ -84,16 +96,38 @@ impl Connector {
                 if let Some(password) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(password.clone());
                 }
-                let mut through = HttpsConnector::from((tunnel, Arc::clone(&self.tls)));
+                let mut through = HttpsConnector::from((Tunnelled(tunnel), Arc::clone(&self.tls)));
                 Ok(Box::new(through.call(server).await?))
             }
         }
     }
 }
 
+/// A proxy's tunnel, after which comes TLS.
+struct Tunnelled(Tunnel<HttpsConnector<PacedConnector>>);
+
+impl Service<Uri> for Tunnelled {
+    type Response = Hop;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Hop, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = self.0.call(to);
+        Box::pin(async move {
+            let tunnel = connecting.await?;
+            waiting::on(Step::Tls);
+            Ok(tunnel)
+        })
+    }
+}
+
 /// No connection within this time.
 #[derive(Debug)]
-pub(super) struct NotInTime(Duration);
+pub(super) struct NotInTime(pub(super) Duration);
 
 impl fmt::Display for NotInTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use super::connect::BoxError;
 use super::resolver::Resolver;
+use super::waiting::{self, Step};
 
 /// So much is read at a time and in a turn, where it is dealt with at the speed of a good answer.
 const MOST: usize = 64 << 10;
@@ -30,7 +31,11 @@ const TURN: Duration = Duration::from_micros(500);
 
 /// Makes connections that are paced.
 #[derive(Clone)]
-pub(super) struct PacedConnector(pub(super) HttpConnector<Resolver>);
+pub(super) struct PacedConnector {
+    pub(super) tcp: HttpConnector<Resolver>,
+    /// What comes after the connection.
+    pub(super) next: Step,
+}
 
 impl Service<Uri> for PacedConnector {
     type Response = TokioIo<Paced<TcpStream>>;
@@ -38,12 +43,17 @@ impl Service<Uri> for PacedConnector {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx).map_err(Into::into)
+        self.tcp.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let connecting = self.0.call(to);
-        Box::pin(async move { Ok(TokioIo::new(Paced::new(connecting.await?.into_inner()))) })
+        let (connecting, next) = (self.tcp.call(to), self.next);
+        Box::pin(async move {
+            waiting::on(Step::Connection);
+            let stream = connecting.await?.into_inner();
+            waiting::on(next);
+            Ok(TokioIo::new(Paced::new(stream)))
+        })
     }
 }
 

@@ -7,13 +7,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, SendRequest};
 
 use super::connect::{BoxError, Connector};
 use super::spare::Spare;
+use super::waiting::{Step, Waiting};
 
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// So many header lines are taken. Room for all of them is made for each answer.
+const MAX_HEADERS: usize = 1000;
 
 /// The connections to one server, on one I/O thread.
 pub(super) struct Pool {
@@ -62,6 +66,7 @@ impl Pool {
     pub(super) async fn send(
         self: &Arc<Self>,
         mut request: Request<Full<Bytes>>,
+        waiting: &Waiting,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let kept = self.take();
@@ -70,6 +75,7 @@ impl Pool {
                 Some(sender) => sender,
                 None => self.open().await?,
             };
+            waiting.set(Step::Head);
             // A connection learns that its server closed it only now, if it closed it just now.
             let refused = match sender.ready().await {
                 Ok(()) => match sender.try_send_request(request).await {
@@ -91,7 +97,9 @@ impl Pool {
     async fn open(&self) -> Result<Sender, Failed> {
         // Both are large, and nobody needs them later.
         let stream = Box::pin(self.connector.connect()).await.map_err(Failed::Connecting)?;
-        let (sender, connection) = handshake(stream).await.map_err(Failed::Sending)?;
+        let mut http = Builder::new();
+        http.allow_obsolete_multiline_headers_in_responses(true).max_headers(MAX_HEADERS);
+        let (sender, connection) = http.handshake(stream).await.map_err(Failed::Sending)?;
         tokio::spawn(async move {
             // What goes wrong on it is told to the request that it has.
             let _ = connection.await;

@@ -16,6 +16,7 @@ use futures_util::future::Shared;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
+use super::waiting::{self, Step};
 use crate::process::PerProcess;
 
 /// A child that `fork` makes does not have the threads of its parent's lookups.
@@ -32,6 +33,12 @@ pub(crate) struct Resolver;
 /// Says that it was the name, whatever error types lie around it.
 #[derive(Debug)]
 pub(crate) struct LookupFailed(Arc<io::Error>);
+
+impl LookupFailed {
+    pub(super) fn io(&self) -> &io::Error {
+        &self.0
+    }
+}
 
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,7 +130,12 @@ impl Service<Name> for Resolver {
 
     fn call(&mut self, name: Name) -> Self::Future {
         let lookup = join(name.as_str(), |name| (name, 0).to_socket_addrs().map(Iterator::collect));
-        Box::pin(async move { lookup.await.map(Vec::into_iter).map_err(LookupFailed) })
+        Box::pin(async move {
+            waiting::on(Step::Lookup);
+            let found = lookup.await.map_err(LookupFailed)?;
+            waiting::on(Step::Connection);
+            Ok(found.into_iter())
+        })
     }
 }
 

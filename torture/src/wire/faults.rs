@@ -25,6 +25,7 @@ pub fn table(certificates: &Certificates) -> Vec<Fault> {
     all.extend(framing());
     all.extend(no_http());
     all.extend(statuses());
+    all.extend(heads(certificates));
     all.extend(bodies());
     all.extend(too_much());
     all.extend(reused());
@@ -179,12 +180,15 @@ fn no_http() -> Vec<Fault> {
         head("a header without a colon", KAL_BAD_HTTP, b"X-Lab\r\n"),
         head("a header without a name", KAL_BAD_HTTP, b": blue\r\n"),
         head("a space before the colon", KAL_BAD_HTTP, b"X-Lab : blue\r\n"),
-        head("a folded header", KAL_BAD_HTTP, b"X-Lab: blue\r\n and green\r\n"),
+        // Seen red when they were not allowed: `KAL_BAD_HTTP`.
+        head("a folded header", KAL_OK, b"X-Lab: blue\r\n and green\r\n"),
+        head("a header folded more than once", KAL_OK, b"X-Lab:\r\n\tblue\r\n   and\r\n\t green\r\n \r\n"),
+        head("a fold before the first header", KAL_BAD_HTTP, b" X-Lab: blue\r\n"),
+        // Seen red at 100: `KAL_BAD_HTTP` from 101 on.
+        header_lines(1000, KAL_OK),
+        header_lines(1001, KAL_BAD_HTTP),
         head("a header that is not UTF-8", KAL_OK, b"X-Request-Id: \xff\xfe\x80\r\nX-Lab: \xc3\x28\r\n"),
-        Fault::bytes("10,000 headers", KAL_BAD_HTTP, |_| {
-            let headers: Vec<String> = (0..10_000).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
-            answer("200 OK", &headers.concat(), b"[]")
-        }),
+        header_lines(10_000, KAL_BAD_HTTP),
         Fault::bytes("a header of 1 MiB", KAL_BAD_HTTP, |_| {
             answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(1 << 20)), b"[]")
         }),
@@ -199,6 +203,15 @@ fn no_http() -> Vec<Fault> {
         }),
         Fault::steps("empty lines without end", KAL_BAD_HTTP, |_, _| vec![Step::Forever(b"\r\n".repeat(64))]),
     ]
+}
+
+/// A good answer with so many header lines.
+fn header_lines(count: usize, status: i32) -> Fault {
+    Fault::bytes(&format!("{count} header lines"), status, move |asked| {
+        // Two are there already.
+        let lines: String = (2..count).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
+        sized("200 OK", &lines, &good_body(asked.path()))
+    })
 }
 
 /// Statuses, the usual and the unusual.
@@ -258,6 +271,60 @@ fn error(status: u16) -> Fault {
     })
 }
 
+/// What becomes of the body of an answer that is no 2xx changes nothing: its head has said what there is to say.
+///
+/// Seen red when such a body was read like any other: `KAL_BAD_HTTP`, `KAL_CONNECTION_LOST` and `KAL_TIMED_OUT` for each of them, and
+/// no new token after the 401.
+fn heads(certificates: &Certificates) -> Vec<Fault> {
+    let good_tls = Carrier::Tls(certificates.server(Shown::Good));
+    let bodies: [(&str, &'static str, &'static [u8], Step, bool); 10] = [
+        ("gzip that is none", "Content-Encoding: gzip\r\nContent-Length: 2\r\n", b"{}", Step::Send(vec![]), false),
+        ("FIN in its body", "Content-Length: 200\r\n", b"{\"", Step::Close, false),
+        ("RST in its body", "Content-Length: 200\r\n", b"{\"", Step::Reset, false),
+        ("FIN in its gzip", "Content-Encoding: gzip\r\nContent-Length: 200\r\n", b"\x1f\x8b\x08", Step::Close, false),
+        ("a body that stalls", "Content-Length: 200\r\n", b"{\"", Step::Silence, false),
+        ("a chunk that stalls", "Transfer-Encoding: chunked\r\n", b"5\r\n{\"", Step::Silence, false),
+        ("a chunk that is none", "Transfer-Encoding: chunked\r\n", b"2\r\n{\"\r\nxyz\r\n", Step::Send(vec![]), false),
+        (
+            "an unknown content encoding",
+            "Content-Encoding: shrunk\r\nContent-Length: 2\r\n",
+            b"\xff\0",
+            Step::Send(vec![]),
+            false,
+        ),
+        ("a body without length, cut", "Connection: close\r\n", b"{\"", Step::Cut, true),
+        ("RST in its body", "Content-Length: 200\r\n", b"{\"", Step::Reset, true),
+    ];
+    let mut all = Vec::new();
+    for (status, head) in [
+        (302, "302 Found"),
+        (304, "304 Not Modified"),
+        (401, "401 No"),
+        (403, "403 No"),
+        (404, "404 No"),
+        (429, "429 No"),
+        (503, "503 No"),
+    ] {
+        for (what, headers, body, then, tls) in &bodies {
+            if status == 304 && *what != "gzip that is none" {
+                // It has no body.
+                continue;
+            }
+            let (headers, body, then) = (*headers, *body, then.clone());
+            let gives = if status < 400 { KAL_BAD_RESPONSE } else { status };
+            let fault = Fault::steps(&format!("status {status} and {what}"), gives, move |_, _| {
+                let interim = answer("103 Early", "Link: </a>\r\n", b"");
+                let location = if status == 302 { format!("Location: {ELSEWHERE}\r\n") } else { String::new() };
+                vec![send([interim, answer(head, &format!("{location}{headers}"), body)].concat()), then.clone()]
+            });
+            let fault = if status < 400 { fault } else { fault.refusal() };
+            let fault = if matches!(status, 401 | 429 | 503) { fault.twice() } else { fault };
+            all.push(if *tls { fault.over(&good_tls) } else { fault });
+        }
+    }
+    all
+}
+
 /// Bodies that are not what was asked for, or not what they say they are.
 fn bodies() -> Vec<Fault> {
     let body = |name: &str, status, body: Vec<u8>| Fault::bytes(name, status, move |_| sized("200 OK", "", &body));
@@ -289,6 +356,18 @@ fn bodies() -> Vec<Fault> {
             sized("200 OK", "", &[&good[..at], b"\xff\xc3\x28", &good[at..]].concat())
         }),
         encoded("gzip", KAL_OK, "gzip", |path| gzip(&good_body(path))),
+        encoded("gzip in other letters", KAL_OK, "GZip", |path| gzip(&good_body(path))),
+        encoded("x-gzip", KAL_OK, "x-gzip", |path| gzip(&good_body(path))),
+        encoded("gzip and identity", KAL_OK, " identity ,, gzip\t, Identity,", |path| gzip(&good_body(path))),
+        encoded("gzip in a header line of its own", KAL_OK, "identity\r\nContent-Encoding: gzip", |path| {
+            gzip(&good_body(path))
+        }),
+        encoded("identity", KAL_OK, "Identity", good_body),
+        encoded("an empty content encoding", KAL_OK, "", good_body),
+        encoded("gzip in two header lines", KAL_BAD_RESPONSE, "gzip\r\nContent-Encoding: gzip", |path| {
+            gzip(&gzip(&good_body(path)))
+        }),
+        encoded("an unknown content encoding and no body", KAL_OK, "br", |_| vec![]).without_body(),
         encoded("gzip that is none", KAL_BAD_HTTP, "gzip", good_body),
         encoded("gzip that ends early", KAL_BAD_HTTP, "gzip", |path| {
             let mut body = gzip(&good_body(path));
