@@ -69,6 +69,7 @@ CLAIM(debug_tells_every_request)
     CHECK_CONTAINS(told.text, "4 GET " MEMBERS ": 200");
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": 503");
     CHECK_CONTAINS(told.text, "4 POST " TOKEN ": 200");
+    CHECK_CONTAINS(told.text, " bytes (attempt 2, ");
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
 }
 
@@ -80,6 +81,7 @@ CLAIM(info_tells_retries_and_recoveries_and_no_requests)
     CHECK_CONTAINS(told.text, "3 GET " EVENTS " failed with status 503");
     CHECK_CONTAINS(told.text, "trying again in ");
     CHECK_CONTAINS(told.text, "trying once with a new token");
+    CHECK_CONTAINS(told.text, "3 signed in at 127.0.0.1:");
     CHECK_INT(told.worst_level, KAL_LOG_INFO);
 }
 

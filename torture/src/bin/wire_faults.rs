@@ -283,8 +283,8 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
         if case.at == At::Api && usize::try_from(outcome.attempts) != Ok(struck) {
             return Err(format!("the error speaks of {} attempts, the server saw {struck}", outcome.attempts));
         }
-        if outcome.message().is_empty() {
-            return Err("the error says nothing".into());
+        if outcome.message().is_empty() || !outcome.message().contains(fault.says) {
+            return Err(format!("the error does not say \"{}\": {}", fault.says, outcome.message()));
         }
     }
 

@@ -11,6 +11,7 @@ use kaleidoscope::ffi::status::{
 use super::answers::{answer, bomb, chunked, good, good_body, gzip, gzipped, sized, unsized_};
 use super::certificates::{Certificates, Shown};
 use super::fault::{Cuts, DRIP, Fault, Gives, Patience, Tries};
+use super::heads;
 use super::{Asked, Carrier, Handshake, Step};
 
 /// The cap of the test's clients, in bytes.
@@ -25,7 +26,7 @@ pub fn table(certificates: &Certificates) -> Vec<Fault> {
     all.extend(framing());
     all.extend(no_http());
     all.extend(statuses());
-    all.extend(heads(certificates));
+    all.extend(heads::table(certificates));
     all.extend(bodies());
     all.extend(too_much());
     all.extend(reused());
@@ -271,60 +272,6 @@ fn error(status: u16) -> Fault {
     })
 }
 
-/// What becomes of the body of an answer that is no 2xx changes nothing: its head has said what there is to say.
-///
-/// Seen red when such a body was read like any other: `KAL_BAD_HTTP`, `KAL_CONNECTION_LOST` and `KAL_TIMED_OUT` for each of them, and
-/// no new token after the 401.
-fn heads(certificates: &Certificates) -> Vec<Fault> {
-    let good_tls = Carrier::Tls(certificates.server(Shown::Good));
-    let bodies: [(&str, &'static str, &'static [u8], Step, bool); 10] = [
-        ("gzip that is none", "Content-Encoding: gzip\r\nContent-Length: 2\r\n", b"{}", Step::Send(vec![]), false),
-        ("FIN in its body", "Content-Length: 200\r\n", b"{\"", Step::Close, false),
-        ("RST in its body", "Content-Length: 200\r\n", b"{\"", Step::Reset, false),
-        ("FIN in its gzip", "Content-Encoding: gzip\r\nContent-Length: 200\r\n", b"\x1f\x8b\x08", Step::Close, false),
-        ("a body that stalls", "Content-Length: 200\r\n", b"{\"", Step::Silence, false),
-        ("a chunk that stalls", "Transfer-Encoding: chunked\r\n", b"5\r\n{\"", Step::Silence, false),
-        ("a chunk that is none", "Transfer-Encoding: chunked\r\n", b"2\r\n{\"\r\nxyz\r\n", Step::Send(vec![]), false),
-        (
-            "an unknown content encoding",
-            "Content-Encoding: shrunk\r\nContent-Length: 2\r\n",
-            b"\xff\0",
-            Step::Send(vec![]),
-            false,
-        ),
-        ("a body without length, cut", "Connection: close\r\n", b"{\"", Step::Cut, true),
-        ("RST in its body", "Content-Length: 200\r\n", b"{\"", Step::Reset, true),
-    ];
-    let mut all = Vec::new();
-    for (status, head) in [
-        (302, "302 Found"),
-        (304, "304 Not Modified"),
-        (401, "401 No"),
-        (403, "403 No"),
-        (404, "404 No"),
-        (429, "429 No"),
-        (503, "503 No"),
-    ] {
-        for (what, headers, body, then, tls) in &bodies {
-            if status == 304 && *what != "gzip that is none" {
-                // It has no body.
-                continue;
-            }
-            let (headers, body, then) = (*headers, *body, then.clone());
-            let gives = if status < 400 { KAL_BAD_RESPONSE } else { status };
-            let fault = Fault::steps(&format!("status {status} and {what}"), gives, move |_, _| {
-                let interim = answer("103 Early", "Link: </a>\r\n", b"");
-                let location = if status == 302 { format!("Location: {ELSEWHERE}\r\n") } else { String::new() };
-                vec![send([interim, answer(head, &format!("{location}{headers}"), body)].concat()), then.clone()]
-            });
-            let fault = if status < 400 { fault } else { fault.refusal() };
-            let fault = if matches!(status, 401 | 429 | 503) { fault.twice() } else { fault };
-            all.push(if *tls { fault.over(&good_tls) } else { fault });
-        }
-    }
-    all
-}
-
 /// Bodies that are not what was asked for, or not what they say they are.
 fn bodies() -> Vec<Fault> {
     let body = |name: &str, status, body: Vec<u8>| Fault::bytes(name, status, move |_| sized("200 OK", "", &body));
@@ -517,17 +464,24 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
     let flight = |part, reset| Handshake::Flight { config: config.clone(), part, reset };
     let good_tls = shown(Shown::Good);
     let mut all = vec![
-        refused("TLS: a certificate whose time is over", Shown::Expired),
-        refused("TLS: a certificate whose time has not come", Shown::NotYetValid),
-        refused("TLS: a certificate of another host", Shown::OtherHost),
-        refused("TLS: a certificate that nobody signed", Shown::SelfSigned),
-        refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority),
-        refused("TLS: a certificate that is not for servers", Shown::ForClients),
-        broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)),
-        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)),
-        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)),
-        broken("TLS: plain HTTP", KAL_TLS_FAILED, Handshake::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())),
-        broken("TLS: garbage", KAL_TLS_FAILED, Handshake::Bytes(vec![0xff; 64])),
+        refused("TLS: a certificate whose time is over", Shown::Expired)
+            .says("expired on Fri, 01 Jan 2021 00:00:00 GMT"),
+        refused("TLS: a certificate whose time has not come", Shown::NotYetValid)
+            .says("not valid before Sun, 01 Jan 2090 00:00:00 GMT"),
+        refused("TLS: a certificate of another host", Shown::OtherHost)
+            .says("not for 127.0.0.1, but for elsewhere.example"),
+        refused("TLS: a certificate that nobody signed", Shown::SelfSigned)
+            .says("or by itself; if it is to be trusted"),
+        refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority).says("ca_bundle_path"),
+        refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not for servers"),
+        // Seen red with rustls' own text: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".
+        refused("TLS: a certificate of an authority, for itself", Shown::Authority).says("(CA:TRUE)"),
+        broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)).says("handshake failure"),
+        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)).says("TLS 1.2 or 1.3"),
+        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)).says("does not know the host name"),
+        broken("TLS: plain HTTP", KAL_TLS_FAILED, Handshake::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()))
+            .says("may be one for plain http"),
+        broken("TLS: garbage", KAL_TLS_FAILED, Handshake::Bytes(vec![0xff; 64])).says("does not speak TLS"),
         broken("TLS: FIN before the handshake", KAL_CONNECT_FAILED, Handshake::Close).twice(),
         broken("TLS: RST before the handshake", KAL_CONNECT_FAILED, Handshake::Reset).twice(),
     ];
