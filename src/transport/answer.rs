@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
 use super::body::{self, Body, Stop};
-use super::encoding::Encoding;
+use super::content_encoding::Encoding;
 use super::peer::Peer;
 use super::{Arriving, failure};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};

@@ -64,7 +64,12 @@ fn exchanging(error: &hyper::Error, peer: &Peer, when: &str) -> Error {
     } else if let Some(hyper) = find::<hyper::Error>(&causes) {
         // The header is a parse error of hyper's own, a chunk that is none is an I/O error that no system call gave.
         let malformed = || find::<io::Error>(&causes).is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput));
-        if hyper.is_parse() || hyper.is_user() || malformed() {
+        // hyper tells it apart from other parse errors by its text alone.
+        if hyper.is_parse() && innermost(&causes) == "message head is too large" {
+            let message =
+                format!("the answer of {peer} has more than 100 header lines, or a head of more than 400 KiB");
+            (ErrorKind::BadHttp, Retry::Never, message)
+        } else if hyper.is_parse() || hyper.is_user() || malformed() {
             let message = format!("the answer of {peer} is no HTTP: {}", innermost(&causes));
             (ErrorKind::BadHttp, Retry::Never, message)
         } else {

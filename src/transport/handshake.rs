@@ -55,13 +55,17 @@ fn certificate(fault: &CertificateError) -> String {
         }
         CertificateError::NotValidForName => "the server's certificate is for another host".into(),
         CertificateError::Revoked => "the server's certificate is revoked".into(),
-        CertificateError::BadSignature => "the signature of the server's certificate is wrong".into(),
+        // An authority of that name is trusted, and has another key.
+        CertificateError::BadSignature | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the server's certificate is not signed by the trusted authority whose name it bears, but by another of that name, \
+             such as a newer one; give the certificate of that one as ca_bundle_path"
+                .into()
+        }
         CertificateError::BadEncoding => "the server's certificate cannot be read".into(),
         CertificateError::UnhandledCriticalExtension => {
             "the server's certificate has a critical extension that is not known".into()
         }
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
             "the server's certificate is signed with an algorithm that is not supported, or not secure any more".into()
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => NOT_FOR_SERVERS.into(),
@@ -72,7 +76,7 @@ fn certificate(fault: &CertificateError) -> String {
                  sign one for the server with it (CA:FALSE), and give that of the authority as ca_bundle_path"
                     .into()
             }
-            text if text.contains("extended key usage") || text.contains("EKU") => NOT_FOR_SERVERS.into(),
+            text if text.contains("invalid extensions") => NOT_FOR_SERVERS.into(),
             text if text.contains("UnsupportedCertVersion") => {
                 "the server's certificate is not of X.509 version 3".into()
             }
@@ -141,7 +145,8 @@ mod tests {
             (CertificateError::ExpiredContext { time, not_after: time }, "expired on Fri, 15 Jan 2027 "),
             (CertificateError::NotValidYetContext { time, not_before: long_ago }, "not valid before Fri, 31 Dec 9999"),
             (other("CaUsedAsEndEntity"), "(CA:TRUE)"),
-            (other("certificate had incorrect extended key usage"), "not for servers"),
+            (other("certificate had invalid extensions"), "not for servers"),
+            (CertificateError::BadSignature, "another of that name"),
             (CertificateError::NotValidForName, "for another host"),
             (CertificateError::BadEncoding, "cannot be read"),
             (CertificateError::ApplicationVerificationFailure, "cannot be used"),

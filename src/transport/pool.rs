@@ -16,9 +16,6 @@ use super::waiting::{Step, Waiting};
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// So many header lines are taken. Room for all of them is made for each answer.
-const MAX_HEADERS: usize = 1000;
-
 /// The connections to one server, on one I/O thread.
 pub(super) struct Pool {
     connector: Connector,
@@ -98,7 +95,8 @@ impl Pool {
         // Both are large, and nobody needs them later.
         let stream = Box::pin(self.connector.connect()).await.map_err(Failed::Connecting)?;
         let mut http = Builder::new();
-        http.allow_obsolete_multiline_headers_in_responses(true).max_headers(MAX_HEADERS);
+        // Of header lines 100 are taken: for more, hyper makes room anew for each answer (for 1,000 that is 10,500 instructions).
+        http.allow_obsolete_multiline_headers_in_responses(true);
         let (sender, connection) = http.handshake(stream).await.map_err(Failed::Sending)?;
         tokio::spawn(async move {
             // What goes wrong on it is told to the request that it has.

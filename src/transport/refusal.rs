@@ -5,7 +5,7 @@ use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
 use super::answer::{Head, Part};
-use super::encoding::Encoding;
+use super::content_encoding::Encoding;
 use super::peer::Peer;
 use super::{Method, Redaction, path_only};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Retry};

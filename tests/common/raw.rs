@@ -20,6 +20,9 @@ pub enum Then {
     Stall,
 }
 
+/// What a TLS connection begins with.
+const CLIENT_HELLO: u8 = 0x16;
+
 type Script = dyn Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync;
 
 /// Runs until the test ends.
@@ -78,7 +81,6 @@ pub fn sized(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
     let mut reader = BufReader::new(stream);
-    const CLIENT_HELLO: u8 = 0x16;
     if reader.fill_buf().is_ok_and(|begin| begin.first() == Some(&CLIENT_HELLO)) {
         // As servers of plain http answer TLS.
         reader.consume(reader.buffer().len());

@@ -1,6 +1,6 @@
 //! `Content-Encoding` (RFC 9110, 8.4): which encodings a body has, of which one can be taken off.
 
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 pub(super) const GZIP: &str = "gzip";
 /// So much of the name of an encoding is shown.
@@ -24,7 +24,7 @@ impl Encoding {
         for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity")) {
             let is_gzip = name.eq_ignore_ascii_case(GZIP.as_bytes()) || name.eq_ignore_ascii_case(b"x-gzip");
             if !is_gzip || matches!(found, Self::Gzip) {
-                let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
+                let values: Vec<_> = values.iter().map(HeaderValue::as_bytes).collect();
                 let all = String::from_utf8_lossy(&values.join(&b", "[..])).into_owned();
                 return Self::Unknown(all.chars().filter(|c| !c.is_control()).take(SHOWN).collect());
             }
@@ -36,8 +36,6 @@ impl Encoding {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     /// Red when the header is compared with `gzip` as it stands: all but the first of the second list are no gzip.
