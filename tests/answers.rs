@@ -275,3 +275,56 @@ fn a_call_out_of_time_says_what_it_waited_for() {
     };
     assert_eq!(says(proxied, 1000), format!("{begin}a token: the proxy {mute} to connect to api.example:443"));
 }
+
+/// Red as above: a call waits for another's request, for that one's turn, or for the time that the server asked for.
+#[test]
+fn a_call_out_of_time_says_what_it_waited_for_with_others() {
+    for (answer, then, max_in_flight, says) in [
+        (vec![], Then::Stall, 1, "its turn among max_in_flight requests"),
+        (sized("503 No", "Retry-After: 30\r\n", b""), Then::GoOn, 64, "the next attempt (attempt 1; before it: GET "),
+    ] {
+        let server = Raw::answering(answer, then);
+        let client = Client::open(Settings { max_in_flight: Some(max_in_flight), ..server.settings() });
+        let client = client.expect("good settings");
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| get(&client, &GET_MEMBERS).expect_err("closed").kind());
+            common::wait_for("a request", || server.count("/workspaces/members") == 1);
+            let options = CallOptions { timeout: Some(Duration::from_secs(1)), ..CallOptions::default() };
+            // With one request at a time another method waits; else the same one joins.
+            let method = if max_in_flight == 1 { &GET_GROUPS } else { &GET_MEMBERS };
+            let error = client.call(Params::new(method), &options).expect_err("no time");
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            let begin = format!("timed out after 1000 ms waiting for {says}");
+            assert!(error.to_string().contains(&begin), "{error}");
+            client.close();
+            assert_eq!(first.join().expect("no panic"), ErrorKind::Cancelled);
+        });
+    }
+}
+
+/// Red when the time is all that is told: "no connection within 50 ms".
+#[test]
+fn a_connection_out_of_time_says_what_it_waited_for() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mute = listener.local_addr().expect("an address").to_string();
+    let server = Raw::answering("", Then::Stall);
+    let says = |settings: Settings| {
+        let connect_timeout = Some(Duration::from_millis(300));
+        let client =
+            Client::open(Settings { connect_timeout, max_attempts: Some(1), ..settings }).expect("good settings");
+        let error = get(&client, &GET_EVENTS).expect_err("no connection");
+        assert_eq!(error.kind(), ErrorKind::ConnectFailed, "{error}");
+        error.to_string()
+    };
+    let begin = |peer: &str| {
+        format!(
+            "POST {SIGN_IN}: cannot connect to {peer}: no connection within 300 ms (connect_timeout_ms), waiting for "
+        )
+    };
+    let tls = Settings { base_url: Some(format!("https://{mute}")), insecure_tls: true, ..server.settings() };
+    assert_eq!(says(tls), begin(&mute) + &format!("the TLS handshake with {mute}"));
+    let proxy_url = Some(format!("http://u:canary@{mute}"));
+    let proxied = Settings { base_url: Some("https://api.example".into()), proxy_url, ..server.settings() };
+    let peer = format!("api.example:443 through the proxy {mute}");
+    assert_eq!(says(proxied), begin(&peer) + &format!("the proxy {mute} to connect to api.example:443"));
+}
