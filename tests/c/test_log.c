@@ -81,7 +81,7 @@ CLAIM(debug_tells_every_request_that_failed)
     options.max_attempts = 2;
     kal_client client = client_with(options);
     kal_result_free(RESULT_OF(get_members, client));
-    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"times\":2,\"drop\":\"headers\"}");
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"times\":2,\"drop\":\"before\"}");
     FAILURE_OF(get_events, client, KAL_CONNECTION_LOST, "");
     kal_call_options soon = KAL_CALL_OPTIONS_INIT;
     soon.timeout_ms = 300;
