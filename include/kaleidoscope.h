@@ -129,10 +129,10 @@
  * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB, and one
  * record 16 MiB. The records of an answer, C structs included, take at most twice max_response_bytes and 64 KiB besides its
  * text; reading it as JSON takes its length once more. So one answer never takes more than four times max_response_bytes.
- * A server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends 10,000 headers gets
- * KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534 bytes
- * with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,200 handles. When memory runs
- * out, the process is aborted.
+ * A server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends more than 100 header
+ * lines KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534
+ * bytes with all its filters. A list passed in has at most 1,048,576 elements. There may be 16,777,200 handles. When memory
+ * runs out, the process is aborted.
  */
 
 
@@ -287,8 +287,9 @@
 // HTTP 504.
 #define KAL_GATEWAY_TIMEOUT 504
 
-// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, or a redirect
-// (never followed, because it would carry the token to another host; the message says where it points).
+// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, a `Content-Encoding`
+// other than gzip, another status of 3xx, or a redirect (never followed, because it would carry the token to another host; the
+// message says where it points).
 #define KAL_BAD_RESPONSE 600
 
 // A defect of this library: please report it with the message.
@@ -585,7 +586,7 @@ typedef struct kal_workspace_event {
 typedef struct kal_error_info {
     // What the call returned.
     kal_status status;
-    // 0 where no response came.
+    // That of the response, if the head of one came, also where its body broke; else 0.
     int32_t http_status;
     // Tries made, 1 without a retry; 0 if nothing was sent.
     int32_t attempts;
@@ -604,7 +605,7 @@ typedef struct kal_error_info {
     // From the response headers, if any; else NULL.
     const char *request_id;
     // The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
-    // 64 KiB; NULL if there was none.
+    // 64 KiB; NULL if there was none. That of an error is read for at most a second, and kept as far as it came.
     const char *body;
     // Its length in bytes, without the NUL.
     size_t body_len;

@@ -22,6 +22,7 @@ use crate::service::{Method, Params, Value};
 use crate::sign_in::Awaited;
 use crate::single_flight::Joined;
 use crate::stats::Stats;
+use crate::transport::{Step, Waiting};
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
 const GRACE: Duration = Duration::from_millis(250);
@@ -38,6 +39,19 @@ struct Inner {
     is_closing: watch::Receiver<bool>,
     /// The process generation it was made in.
     epoch: u32,
+}
+
+/// How long a call may take, and until when that is.
+#[derive(Clone, Copy)]
+pub(crate) struct Allowed {
+    pub(crate) limit: Duration,
+    pub(crate) until: Instant,
+}
+
+impl Allowed {
+    pub(crate) fn from_now(limit: Duration) -> Self {
+        Self { limit, until: Instant::now() + limit }
+    }
 }
 
 /// How one call is made.
@@ -84,15 +98,17 @@ impl Client {
         }
         callback::refuse_to_block()?;
         let prepared = self.prepare(options)?;
-        self.check_time(&prepared)?;
+        self.check_time(&prepared, params.method())?;
         let (reply, waiter) = reply::pair();
-        let until = prepared.until;
+        let (method, Allowed { limit, until }) = (params.method(), prepared.allowed);
         self.start(prepared, params, options, None, reply);
         waiter.wait(until + GRACE).unwrap_or_else(|| {
-            Err(Error::new(
-                ErrorKind::TimedOut,
-                "the call's time was up, and the library's thread was too busy to say so",
-            ))
+            let message = format!(
+                "{}: timed out after {} ms, and the library's thread was too busy to say so",
+                method.name,
+                limit.as_millis()
+            );
+            Err(Error::new(ErrorKind::TimedOut, message))
         })
     }
 
@@ -109,7 +125,7 @@ impl Client {
             deliver(answer);
         } else {
             let prepared = self.prepare(options)?;
-            self.check_time(&prepared)?;
+            self.check_time(&prepared, params.method())?;
             self.start(prepared, params, options, Some(abandoned), Reply::new(deliver));
         }
         Ok(())
@@ -150,8 +166,8 @@ impl Client {
     }
 
     /// One request on the I/O thread, by a stream that was prepared.
-    pub(crate) async fn ask(&self, params: &Params, until: Instant, thread: u64) -> Result<Arc<Answer>> {
-        self.0.run(params, true, until, [None, None], Awaited::here(), thread).await
+    pub(crate) async fn ask(&self, params: &Params, allowed: Allowed, thread: u64) -> Result<Arc<Answer>> {
+        self.0.run(params, true, allowed, [None, None], Awaited::here(), thread).await
     }
 
     /// Whether the host is asked for tokens, on a thread of its own.
@@ -180,20 +196,21 @@ impl Client {
             Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"))
         };
         check_process()?;
-        let until = Instant::now() + self.timeout(options);
+        let allowed = Allowed::from_now(self.timeout(options));
         let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
         // The host's function may have forked, and returned in the child too.
         check_process()?;
-        Ok(Prepared { until, iap, thread: io_thread::started()? })
+        Ok(Prepared { allowed, iap, thread: io_thread::started()? })
     }
 
     /// The host's function may have taken all the time that the call had.
-    fn check_time(&self, prepared: &Prepared) -> Result<()> {
-        if !self.asks_the_host() || Instant::now() < prepared.until {
+    fn check_time(&self, prepared: &Prepared, method: &Method) -> Result<()> {
+        let Allowed { limit, until } = prepared.allowed;
+        if !self.asks_the_host() || Instant::now() < until {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::TimedOut, "the call's time was up before anything was sent, in iap_token_provider")
-            .with(|details| details.retry = Retry::Transient))
+        let message = timed_out(method.name, limit, "iap_token_provider");
+        Err(Error::new(ErrorKind::TimedOut, message).with(|details| details.retry = Retry::Transient))
     }
 
     /// Hands a call over to the I/O thread.
@@ -205,14 +222,14 @@ impl Client {
         abandoned: Option<Fired>,
         reply: Reply<Arc<Answer>>,
     ) {
-        let Prepared { until, iap, thread } = prepared;
+        let Prepared { allowed, iap, thread } = prepared;
         let cancelled = [options.cancel.as_ref().map(Cancel::fired), abandoned];
         let refresh = options.cache == CacheUse::Refresh;
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
         thread.spawn(async move {
             // Made here, on the library's thread: it takes kilobytes, which the host's thread may not have.
-            let answer = Box::pin(client.run(&params, refresh, until, cancelled, iap, generation)).await;
+            let answer = Box::pin(client.run(&params, refresh, allowed, cancelled, iap, generation)).await;
             reply.send(answer);
         });
     }
@@ -220,7 +237,7 @@ impl Client {
 
 /// A call that can be handed over.
 pub(crate) struct Prepared {
-    pub(crate) until: Instant,
+    pub(crate) allowed: Allowed,
     /// To be waited for before anything is sent.
     pub(crate) iap: Awaited,
     pub(crate) thread: Started,
@@ -231,21 +248,22 @@ impl Inner {
         &self,
         params: &Params,
         refresh: bool,
-        until: Instant,
+        allowed: Allowed,
         cancelled: [Option<Fired>; 2],
         iap: Awaited,
         thread: u64,
     ) -> Result<Arc<Answer>> {
+        let until = allowed.until;
         if !iap.is_here() {
             // Before a request is joined or begun: others may have more time for it.
-            self.guard(iap.wait(), &Tracking::until(until), until, cancelled.clone()).await?;
+            self.guard(params.method(), iap.wait(), &Tracking::until(until), allowed, cancelled.clone()).await?;
         }
         let fetcher = Arc::clone(&self.fetcher);
         let list = params.method().list();
         let Some(key) = list.cache_key() else {
             let tracking = Tracking::until(until);
             let answer = Box::pin(fetcher.fetch(list, params, &tracking, thread));
-            return self.guard(answer, &tracking, until, cancelled).await;
+            return self.guard(params.method(), answer, &tracking, allowed, cancelled).await;
         };
         let fetch = move |tracking: Arc<Tracking>| async move {
             fetcher.fetch(list, &Params::new(list), &tracking, thread).await
@@ -258,46 +276,73 @@ impl Inner {
                 flight
             }
         };
-        let answer = self.guard(flight.outcome(), &flight.tracking, until, cancelled).await?;
+        let answer = self.guard(params.method(), flight.outcome(), &flight.tracking, allowed, cancelled).await?;
         Ok(select(answer, params))
     }
 
     /// Waits for `work`, but not past the call's deadline, its cancellation and the client's end.
     async fn guard<T>(
         &self,
+        method: &Method,
         work: impl Future<Output = Result<T>>,
         tracking: &Tracking,
-        until: Instant,
+        allowed: Allowed,
         cancelled: [Option<Fired>; 2],
     ) -> Result<T> {
         let mut closing = self.is_closing.clone();
         tokio::select! {
             biased;
-            _ = closing.wait_for(|closing| *closing) => Err(self.interrupted(ErrorKind::Cancelled, "the client was closed", tracking)),
-            () = Fired::any(cancelled) => Err(self.interrupted(ErrorKind::Cancelled, "the call was cancelled", tracking)),
+            _ = closing.wait_for(|closing| *closing) => Err(self.interrupted(ErrorKind::Cancelled, "the client was closed".into(), tracking)),
+            () = Fired::any(cancelled) => Err(self.interrupted(ErrorKind::Cancelled, "the call was cancelled".into(), tracking)),
             outcome = work => outcome,
-            () = tokio::time::sleep_until(until.into()) => Err(self.interrupted(ErrorKind::TimedOut, "the call's time was up", tracking)),
+            () = tokio::time::sleep_until(allowed.until.into()) => {
+                let why = timed_out(&self.what(method, tracking), allowed.limit, &self.waits_for(tracking));
+                Err(self.interrupted(ErrorKind::TimedOut, why, tracking))
+            }
+        }
+    }
+
+    /// What a call asks for: as errors of requests say it, once there is one.
+    fn what(&self, method: &Method, tracking: &Tracking) -> String {
+        let Some(url) = tracking.progress.url() else { return method.name.to_owned() };
+        let path = url.split('?').next().unwrap_or_default();
+        format!("{} {}", crate::transport::Method::Get.name(), self.fetcher.redaction.text(path))
+    }
+
+    fn waits_for(&self, tracking: &Tracking) -> String {
+        let words = |waiting: &Waiting| waiting.step().words(self.fetcher.peer());
+        let step = tracking.progress.waiting();
+        match (words(step), words(&self.fetcher.sign_in.waiting)) {
+            (Some(token), Some(what)) if step.step() == Step::Token => format!("{token}: {what}"),
+            (Some(what), _) => what,
+            (None, _) => "the token of iap_token_provider".into(),
         }
     }
 
     /// A call that was interrupted says how far it came.
-    fn interrupted(&self, kind: ErrorKind, why: &str, tracking: &Tracking) -> Error {
+    fn interrupted(&self, kind: ErrorKind, why: String, tracking: &Tracking) -> Error {
         let (attempts, last) = tracking.progress.so_far();
         let message = match (&last, attempts) {
-            (Some(last), _) => format!("{why} in attempt {attempts}; before it: {last}"),
-            (None, 0) => format!("{why} before anything was sent"),
-            (None, _) => format!("{why} before an answer came"),
+            (Some(last), _) => format!("{why} (attempt {attempts}; before it: {last})"),
+            (None, 0) if kind == ErrorKind::Cancelled => format!("{why} before anything was sent"),
+            (None, _) if kind == ErrorKind::Cancelled => format!("{why} before an answer came"),
+            (None, _) => why,
         };
         Error::new(kind, message).with(|details| {
             details.attempts = attempts;
             details.sent = attempts > 0;
             details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
-            details.http_status = last.as_ref().and_then(Error::http_status);
+            let waits = tracking.progress.waiting();
+            details.http_status = waits.status().or_else(|| last.as_ref().and_then(Error::http_status));
             details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
             details.url = tracking.progress.url().map(|url| self.fetcher.redaction.text(&url));
             details.method = details.url.as_ref().map(|_| crate::transport::Method::Get.name());
         })
     }
+}
+
+fn timed_out(what: &str, limit: Duration, waited_for: &str) -> String {
+    format!("{what}: timed out after {} ms waiting for {waited_for}", limit.as_millis())
 }
 
 fn not_cached(method: &Method) -> Error {

@@ -7,12 +7,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::not_json;
 use crate::records::{Decoder, Table};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
 use crate::sign_in::{SignIn, Token};
 use crate::stats::Counters;
-use crate::transport::{self, Arriving, Incoming, Outgoing, Redaction, Transport};
+use crate::transport::{self, Arriving, Incoming, Outgoing, Peer, Redaction, Step, Transport};
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
@@ -60,6 +61,11 @@ impl Fetcher {
         Self { config, counters, redaction, sign_in, transport, quota }
     }
 
+    /// Whom requests are to.
+    pub(crate) fn peer(&self) -> &Peer {
+        self.transport.peer()
+    }
+
     /// Asks the API. `thread` is the generation of the I/O thread this runs on.
     pub(crate) async fn fetch(
         &self,
@@ -92,13 +98,15 @@ impl Fetcher {
         tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Box<Decoder>), Failure> {
+        tracking.progress.waiting().set(Step::Token);
         let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
-        match self.get(method, target, &token, thread).await {
+        match self.get(method, target, &token, tracking, thread).await {
             Err(error) if error.kind() == ErrorKind::Http && error.http_status() == Some(401) => {
                 log::info!("{error}; trying once with a new token");
+                tracking.progress.waiting().set(Step::Token);
                 let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
                 tracking.progress.attempt();
-                Ok(self.get(method, target, &token, thread).await?)
+                Ok(self.get(method, target, &token, tracking, thread).await?)
             }
             outcome => Ok(outcome?),
         }
@@ -109,6 +117,7 @@ impl Fetcher {
         method: &'static Method,
         target: &str,
         token: &Token,
+        tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Box<Decoder>)> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
@@ -124,7 +133,8 @@ impl Fetcher {
         // While the rest of the answer is on its way, what is there is decoded.
         let mut arriving = |body: &mut [u8], whole| decoder.advance(body, whole);
         let arriving: Option<&mut Arriving> = Some(&mut arriving);
-        let request = Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap, arriving };
+        let request =
+            Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap, tracking, arriving };
         // On its own: what holds it would be moved with it, more than once.
         let answer = Box::pin(self.transport.exchange(request, thread)).await?;
         Ok((answer, decoder))
@@ -137,11 +147,11 @@ impl Fetcher {
         answer: Incoming,
         decoder: Box<Decoder>,
     ) -> Result<Answer> {
-        if is_blank(&answer.body) {
+        if let Some(nothing) = nothing_in(&answer.body) {
             return match when_empty {
                 WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(method.shape.schema().0))),
-                WhenEmpty::NotFound => Err((ErrorKind::NotFound, "there is none: the answer has no body".to_owned())),
-                WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, "the answer has no body".to_owned())),
+                WhenEmpty::NotFound => Err((ErrorKind::NotFound, format!("there is none: {nothing}"))),
+                WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, nothing.to_owned())),
             }
             .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
         }
@@ -150,14 +160,22 @@ impl Fetcher {
         decoded.map(|table| Answer::whole(method.shape, table)).map_err(|error| {
             let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
             let kind = if error.is_too_large { ErrorKind::ResponseTooLarge } else { ErrorKind::BadResponse };
-            self.unusable(kind, method, &error.to_string(), &answer, &error.body)
+            let mut why = error.to_string();
+            if kind == ErrorKind::BadResponse {
+                if let Some(other) = not_json::describe(&error.body, &answer.headers, &self.redaction) {
+                    why = other;
+                } else if let Some(other) = not_json::foreign_type(&answer.headers, &self.redaction) {
+                    why = format!("{why}; its Content-Type is {other}");
+                }
+            }
+            self.unusable(kind, method, &why, &answer, &error.body)
         })
     }
 
     /// A record with a value that cannot be read is given all the same; the log says which.
     fn warn_of_odd_values(&self, method: &Method, table: &Table) {
         // Either may be as long as a record.
-        let shown = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, ODD_LIMIT)).into_owned();
+        let shown = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, ODD_LIMIT)).into_owned();
         for (place, json) in table.odd_values(2 * ODD_LIMIT) {
             log::warn!(
                 "{}: record {} with the id {:?}: {} is {}, which cannot be read, and counts as absent",
@@ -176,12 +194,17 @@ impl Fetcher {
             details.http_status = Some(answer.status);
             details.request_id = answer.request_id(&self.redaction);
             details.sent = true;
-            details.body = Some(self.redaction.excerpt(body, BODY_LIMIT));
+            details.body = Some(self.redaction.excerpt(body, true, BODY_LIMIT));
         })
     }
 }
 
-/// Whether an answer has no body: nothing, or `null`.
-fn is_blank(body: &[u8]) -> bool {
-    body.len() <= MAX_BLANK && matches!(body.trim_ascii(), b"" | b"null")
+/// What an answer says that has nothing in it.
+fn nothing_in(body: &[u8]) -> Option<&'static str> {
+    match body.trim_ascii() {
+        _ if body.len() > MAX_BLANK => None,
+        b"" => Some("the answer has no body"),
+        b"null" => Some("the answer is null"),
+        _ => None,
+    }
 }

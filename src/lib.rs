@@ -15,6 +15,7 @@ mod fetch;
 pub mod ffi;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod not_json;
 mod process;
 mod proxy;
 mod queue;

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::sweep::{Item, Request};
 use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
-use crate::client::{CacheUse, CallOptions, Client};
+use crate::client::{Allowed, CacheUse, CallOptions, Client};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::callback;
 use crate::process::reply::Reply;
@@ -251,7 +251,7 @@ impl Stream {
         // Before the host's function runs, whose time counts.
         let now = Instant::now();
         let prepared = shared.client.prepare(&shared.options)?;
-        let until = timeout.map_or(prepared.until, |timeout| now + timeout);
+        let until = timeout.map_or(prepared.allowed.until, |timeout| now + timeout);
         {
             let mut state = shared.lock();
             if state.is_busy {
@@ -376,12 +376,12 @@ impl Shared {
     /// Sends a request on a task of its own: it is not lost when the one who waits for it has gone.
     fn send(&self, request: Request, thread: u64) -> Result<InFlight> {
         let params = self.query.params(request)?;
-        let until = Instant::now() + self.client.timeout(&self.options);
+        let allowed = Allowed::from_now(self.client.timeout(&self.options));
         let client = self.client.clone();
         let (sender, answer) = oneshot::channel();
         // Whoever does not want the answer any more has dropped the receiver.
         let reply = Reply::new(move |answer| drop(sender.send(answer)));
-        let task = tokio::spawn(async move { reply.send(client.ask(&params, until, thread).await) });
+        let task = tokio::spawn(async move { reply.send(client.ask(&params, allowed, thread).await) });
         Ok(InFlight { answer, task: task.abort_handle() })
     }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 pub struct kal_error_info {
     /// What the call returned.
     pub status: kal_status,
-    /// 0 where no response came.
+    /// That of the response, if the head of one came, also where its body broke; else 0.
     pub http_status: i32,
     /// Tries made, 1 without a retry; 0 if nothing was sent.
     pub attempts: i32,
@@ -34,7 +34,7 @@ pub struct kal_error_info {
     /// From the response headers, if any; else NULL.
     pub request_id: *const c_char,
     /// The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
-    /// 64 KiB; NULL if there was none.
+    /// 64 KiB; NULL if there was none. That of an error is read for at most a second, and kept as far as it came.
     pub body: *const c_char,
     /// Its length in bytes, without the NUL.
     pub body_len: usize,

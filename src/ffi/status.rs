@@ -88,8 +88,9 @@ pub const KAL_SERVICE_UNAVAILABLE: i32 = 503;
 /// HTTP 504.
 pub const KAL_GATEWAY_TIMEOUT: i32 = 504;
 
-/// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, or a redirect
-/// (never followed, because it would carry the token to another host; the message says where it points).
+/// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, a `Content-Encoding`
+/// other than gzip, another status of 3xx, or a redirect (never followed, because it would carry the token to another host; the
+/// message says where it points).
 pub const KAL_BAD_RESPONSE: i32 = 600;
 
 /// A defect of this library: please report it with the message.

@@ -58,7 +58,7 @@ pub fn redaction(input: &[u8]) {
     for limit in [0, 1, text.len() / 3, text.len() / 2, text.len()] {
         // Not always as the whole text begins: of a secret that was cut off, and before which an escape begins, fewer bytes than
         // count may be left.
-        let excerpt = redaction.excerpt(&text, limit);
+        let excerpt = redaction.excerpt(&text, true, limit);
         assert!(excerpt.len() <= limit);
         in_order(&excerpt);
         check(&excerpt, &text);

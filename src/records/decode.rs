@@ -49,7 +49,7 @@ pub(crate) struct Decoder {
 }
 
 /// So much of the body is given back with an error: more than the error shows, and little enough to be restored at once.
-pub(crate) const MAX_SHOWN: usize = 2 * crate::error::BODY_LIMIT;
+pub(crate) const MAX_SHOWN: usize = 128 << 10;
 
 /// The longest answer whose outermost whitespace or value is looked at to say what is wrong with it.
 const MAX_JUDGED: usize = MAX_RECORD_BYTES;

@@ -1,9 +1,10 @@
 //! Until when a request may go on, and how far it has come: both are shared with callers that join it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::transport::Waiting;
 
 /// When a request has to be over: as late as the last of those who wait for it.
 pub(crate) struct Deadline(Mutex<Instant>);
@@ -38,11 +39,20 @@ impl Tracking {
     pub(crate) fn until(at: Instant) -> Self {
         Self { deadline: Deadline::new(at), progress: Progress::default() }
     }
+
+    /// With another's steps.
+    pub(crate) fn with_steps_of(mut self, waiting: &Arc<Waiting>) -> Self {
+        self.progress.waiting = Arc::clone(waiting);
+        self
+    }
 }
 
 /// What a call that runs out of time can tell.
 #[derive(Default)]
-pub(crate) struct Progress(Mutex<Told>);
+pub(crate) struct Progress {
+    told: Mutex<Told>,
+    waiting: Arc<Waiting>,
+}
 
 #[derive(Clone, Default)]
 struct Told {
@@ -55,6 +65,11 @@ impl Progress {
     /// What is asked for.
     pub(crate) fn asks(&self, url: String) {
         self.lock().url = Some(url);
+    }
+
+    /// What it waits for.
+    pub(crate) fn waiting(&self) -> &Arc<Waiting> {
+        &self.waiting
     }
 
     /// What is asked for, once something was sent for it.
@@ -82,6 +97,6 @@ impl Progress {
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@ use std::future::Future;
 
 use crate::error::{Error, Result, Retry};
 use crate::stats::Counters;
+use crate::transport::Step;
 
 /// What the retries of one request go by.
 pub(crate) struct Retries<'a> {
@@ -66,6 +67,7 @@ impl Retries<'_> {
             self.tracking.progress.failed(&error);
             let Some(wait) = self.wait_before_next(&error, tries, repeat) else { return Err(error) };
             log::info!("{error}; trying again in {} ms", wait.as_millis());
+            self.tracking.progress.waiting().set(Step::Retry);
             tokio::time::sleep(wait).await;
             self.counters.retries.add(1);
             tries += 1;

@@ -10,10 +10,12 @@ use zeroize::Zeroizing;
 
 use super::Token;
 use crate::error::{Error, ErrorKind, Result};
+use crate::not_json;
 use crate::records;
+use crate::retry::Tracking;
 use crate::transport::{Incoming, MAX_SECRET_LEN, Method, Outgoing, Redaction};
 
-const PATH: &str = "/auth/oauth/token";
+pub(super) const PATH: &str = "/auth/oauth/token";
 const ANSWER_CAP: usize = 64 * 1024;
 
 /// The body of a token request; wiped when dropped.
@@ -51,7 +53,7 @@ impl AsRef<[u8]> for Owned {
 }
 
 impl Form {
-    pub(super) fn outgoing(&self, iap: Option<HeaderValue>) -> Outgoing<'static> {
+    pub(super) fn outgoing<'a>(&self, iap: Option<HeaderValue>, tracking: &'a Tracking) -> Outgoing<'a> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         if let Some(iap) = iap {
@@ -63,6 +65,7 @@ impl Form {
             headers,
             body: Some(self.0.clone()),
             cap: ANSWER_CAP,
+            tracking,
             arriving: None,
         }
     }
@@ -96,9 +99,11 @@ pub(crate) fn read(
     asked: Instant,
 ) -> Result<(Token, SecretString)> {
     let request_id = answer.request_id(redaction);
+    let foreign = not_json::foreign_type(&answer.headers, redaction);
+    let foreign = foreign.map_or_else(String::new, |kind| format!("; its Content-Type is {kind}"));
     let body = Zeroizing::new(answer.body);
     let unusable = |why: String| {
-        Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}")).with(
+        Error::new(ErrorKind::BadResponse, format!("the token endpoint's answer cannot be used: {why}{foreign}")).with(
             |details| {
                 details.http_status = Some(answer.status);
                 details.request_id.clone_from(&request_id);

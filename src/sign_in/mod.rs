@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::stats::Counters;
-use crate::transport::{Redaction, Transport};
+use crate::transport::{Redaction, Transport, Waiting};
 
 /// How long a token request may stay unanswered before there is another. Everybody waits for it, so a connection on which
 /// nothing comes back any more must not hold all of them up; and a refresh must leave time for the credentials.
@@ -44,6 +44,8 @@ pub(crate) struct SignIn {
     counters: Arc<Counters>,
     quota: Arc<Quota>,
     pub(crate) iap: Iap,
+    /// What the request under way waits for.
+    pub(crate) waiting: Arc<Waiting>,
     slot: Slot<UnderWay>,
 }
 
@@ -71,7 +73,7 @@ impl SignIn {
         quota: Arc<Quota>,
     ) -> Self {
         let iap = Iap::new(config.iap.clone());
-        Self { config, transport, redaction, counters, quota, iap, slot: Slot::default() }
+        Self { config, transport, redaction, counters, quota, iap, waiting: Arc::default(), slot: Slot::default() }
     }
 
     /// A token that is good as far as is known; signs in, or waits for the sign-in under way, if there is none.
@@ -105,10 +107,12 @@ impl SignIn {
         let task = tokio::spawn(async move {
             let brought = sign_in.sign_in(grant, thread).await;
             let outcome = sign_in.slot.land(brought, Instant::now());
-            if let Err(error) = &outcome
-                && sign_in.slot.has_good_token(Instant::now())
-            {
-                log::info!("{error}; the token that there is stays in use until its end");
+            match &outcome {
+                Ok(_) => log::info!("signed in at {}", sign_in.transport.peer()),
+                Err(error) if sign_in.slot.has_good_token(Instant::now()) => {
+                    log::info!("{error}; the token that there is stays in use until its end");
+                }
+                Err(error) => log::info!("{error}"),
             }
             tell.send_replace(Some(outcome));
         });
@@ -125,14 +129,14 @@ impl SignIn {
             match tokio::time::timeout(patience, refresh).await {
                 Ok(Ok(signed_in)) => return Ok(signed_in),
                 Ok(Err(error)) => log::info!("the refresh failed ({error}); signing in with the client's credentials"),
-                Err(_) => log::info!("the refresh was not answered; signing in with the client's credentials"),
+                Err(_) => log::info!("{}; signing in with the client's credentials", self.unanswered(patience)),
             }
         }
         let credentials = grant::client_credentials(&self.config.client_id, &self.config.client_secret);
         let request = self.request(&credentials, Repeat::Safe, until, generation, thread);
         match tokio::time::timeout_at(until.into(), request).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(ErrorKind::TimedOut, "the token endpoint did not answer in time")),
+            Err(_) => Err(self.unanswered(self.config.timeout)),
         }
     }
 
@@ -144,13 +148,14 @@ impl SignIn {
         generation: u64,
         thread: u64,
     ) -> Result<(Token, SecretString)> {
-        let tracking = Tracking::until(until);
+        let tracking = Tracking::until(until).with_steps_of(&self.waiting);
         let retries = Retries {
             max_attempts: self.config.max_attempts,
             quota: &self.quota,
             tracking: &tracking,
             counters: &self.counters,
         };
+        let tracking = &tracking;
         let mut tries = 0;
         let mut asked = Instant::now();
         let answer = retries.run(repeat, || {
@@ -161,11 +166,11 @@ impl SignIn {
                 (tries < self.config.max_attempts).then(|| self.patience().saturating_mul(1 << (tries - 1).min(16)));
             async move {
                 self.counters.token_requests.add(1);
-                let request = form.outgoing(self.iap.header());
+                let request = form.outgoing(self.iap.header(), tracking);
                 let answer = self.transport.exchange(request, thread);
                 match patience {
                     Some(patience) => {
-                        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(unanswered()))
+                        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_| Err(self.unanswered(patience)))
                     }
                     None => answer.await,
                 }
@@ -182,11 +187,13 @@ impl SignIn {
     fn patience(&self) -> Duration {
         PATIENCE.min(self.config.timeout / 2)
     }
-}
 
-fn unanswered() -> Error {
-    Error::new(ErrorKind::TimedOut, "the token endpoint did not answer").with(|details| {
-        details.retry = Retry::Transient;
-        details.sent = true;
-    })
+    fn unanswered(&self, limit: Duration) -> Error {
+        let what = self.waiting.step().words(self.transport.peer()).unwrap_or_default();
+        let message = format!("POST {}: timed out after {} ms waiting for {what}", grant::PATH, limit.as_millis());
+        Error::new(ErrorKind::TimedOut, message).with(|details| {
+            details.retry = Retry::Transient;
+            details.sent = true;
+        })
+    }
 }

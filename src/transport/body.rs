@@ -90,6 +90,14 @@ impl Body {
         }
     }
 
+    /// No more will come, and what is there is wanted though it is not whole.
+    pub(super) fn cut(&mut self) {
+        if let Self::Gzip(gzip) = self {
+            // It holds some back until it is asked.
+            let _ = gzip.member.flush();
+        }
+    }
+
     /// No more will come.
     pub(super) fn end(&mut self) -> Result<(), Stop> {
         match self {

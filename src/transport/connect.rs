@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use super::dial::dial;
 use super::interim::Bounded;
 use super::paced::Paced;
 use super::tunnel::{self, NoTunnel};
+use super::waiting::{self, Step};
 use super::{Redaction, resolver};
 use crate::proxy::Proxy;
 
@@ -62,40 +63,34 @@ impl Connector {
     }
 
     pub(super) async fn connect(&self) -> Result<Stream, BoxError> {
-        let waits_for = Mutex::new(String::new());
-        let connecting = tokio::time::timeout(self.timeout, self.without_timeout(&waits_for));
-        let stream = connecting.await.unwrap_or_else(|_| {
-            let waits_for = waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            Err(Box::new(NotInTime { timeout: self.timeout, waits_for }))
-        })?;
+        let connecting = tokio::time::timeout(self.timeout, self.without_timeout());
+        let stream = connecting.await.unwrap_or_else(|_| Err(Box::new(NotInTime(self.timeout))))?;
         let answers = self.proxy.as_ref().filter(|_| self.asks_a_proxy()).map_or(&self.server, |proxy| proxy.uri());
         let host = answers.authority().cloned().unwrap_or_else(|| Authority::from_static("server"));
         Ok(TokioIo::new(Bounded::new(Paced::new(stream), host)))
     }
 
-    async fn without_timeout(&self, waits_for: &Mutex<String>) -> Result<Bytewise, BoxError> {
-        let waits = |what: String| *waits_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    async fn without_timeout(&self) -> Result<Bytewise, BoxError> {
         let first = self.proxy.as_ref().map_or(&self.server, Proxy::uri);
         let (host, port) = place(first);
-        let whose = if self.proxy.is_some() { "the proxy " } else { "" };
-        waits(format!("the address of {whose}{host}"));
+        waiting::on(Step::Lookup);
         let addresses = resolver::addresses(host, port).await?;
-        waits(format!("a connection to {whose}{host}:{port}"));
+        waiting::on(Step::Connection);
         let mut stream: Bytewise = Box::new(Paced::new(dial(addresses, self.timeout).await?));
         if first.scheme() == Some(&Scheme::HTTPS) {
-            waits(format!("TLS with {whose}{host}:{port}"));
+            waiting::on(Step::Tls);
             stream = self.encrypted(host, stream).await?;
         }
         let Some(proxy) = self.proxy.as_ref().filter(|_| !self.asks_a_proxy()) else { return Ok(stream) };
         let (host, port) = place(&self.server);
         let target = Authority::try_from(format!("{host}:{port}"))?;
-        waits(format!("the tunnel to {target} that the proxy {proxy} was asked for"));
+        waiting::on(Step::Tunnel);
         let early = tunnel::open(&mut stream, &target, proxy.authorization()).await.map_err(|why| ProxyFailed {
             proxy: proxy.to_string(),
             target,
             why: self.shown(why),
         })?;
-        waits(format!("TLS with {host}:{port} through the proxy {proxy}"));
+        waiting::on(Step::Tls);
         self.encrypted(host, Box::new(Tunnelled { early, stream })).await
     }
 
@@ -127,15 +122,11 @@ pub(super) fn without_brackets(host: &str) -> &str {
 
 /// No connection within this time.
 #[derive(Debug)]
-pub(super) struct NotInTime {
-    timeout: Duration,
-    waits_for: String,
-}
+pub(super) struct NotInTime(pub(super) Duration);
 
 impl fmt::Display for NotInTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { timeout, waits_for } = self;
-        write!(f, "no connection within {} ms: still waiting for {waits_for}", timeout.as_millis())
+        write!(f, "no connection within {} ms", self.0.as_millis())
     }
 }
 

@@ -1,13 +1,19 @@
 //! One HTTP exchange: a request goes out, and its whole answer or an [`Error`] comes back. No retries, no sign-in.
 
+mod answer;
 mod beginnings;
 mod body;
+mod ca_bundle;
 mod connect;
+mod content_encoding;
 mod dial;
 mod encodings;
 mod failure;
+mod handshake;
 mod interim;
+mod logged;
 mod paced;
+mod peer;
 mod pool;
 mod redaction;
 mod refusal;
@@ -15,34 +21,33 @@ pub(crate) mod resolver;
 mod spare;
 mod tls;
 mod tunnel;
+mod waiting;
 
+pub(crate) use peer::Peer;
 pub(crate) use redaction::{MAX_SECRET_LEN, Redaction};
+pub(crate) use waiting::{Step, Waiting};
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
-};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Body as _;
+use http::{Request, Uri};
+use http_body_util::Full;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::proxy::Proxy;
+use crate::retry::Tracking;
 use crate::stats::Counters;
-use body::{Body, Stop};
+use answer::{Head, Part};
 use connect::Connector;
-use pool::Pool;
+use content_encoding::GZIP;
+use logged::Logged;
+use pool::{Lease, Pool};
 use spare::Spare;
-
-/// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
-const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
-const GZIP: &str = "gzip";
 
 /// A request as the retry loop sees it: it can be sent more than once.
 pub(crate) struct Outgoing<'a> {
@@ -52,6 +57,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) cap: usize,
+    /// Until when, and how far it is.
+    pub(crate) tracking: &'a Tracking,
     /// Told of the body of a 2xx answer while it arrives.
     pub(crate) arriving: Option<&'a mut Arriving<'a>>,
 }
@@ -99,6 +106,7 @@ pub(crate) struct Transport {
     config: Arc<Config>,
     redaction: Arc<Redaction>,
     counters: Arc<Counters>,
+    peer: Peer,
     on_the_wire: Semaphore,
     /// Connections belong to the I/O thread they were opened on: another generation of it needs its own.
     pool: Mutex<Option<(u64, Arc<Pool>)>>,
@@ -107,15 +115,24 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(config: Arc<Config>, redaction: Arc<Redaction>, counters: Arc<Counters>) -> Self {
         let on_the_wire = Semaphore::new(config.max_in_flight);
-        Self { config, redaction, counters, on_the_wire, pool: Mutex::new(None) }
+        let peer = Peer::new(&config);
+        Self { config, redaction, counters, peer, on_the_wire, pool: Mutex::new(None) }
+    }
+
+    /// Whom the requests are to.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Sends a request and reads the answer. `thread` is the generation of the I/O thread this runs on.
     pub(crate) async fn exchange(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let (method, path) = (request.method, request.path);
+        let Outgoing { method, path, tracking, .. } = request;
+        let waiting = tracking.progress.waiting();
+        waiting.set(Step::Turn);
         // Closed never: the semaphore lives as long as the transport.
         let _turn = self.on_the_wire.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
-        self.attempt(request, thread).await.map_err(|error| {
+        let logged = Logged::begin(self, method, path, tracking);
+        let outcome = waiting::during(Arc::clone(waiting), self.attempt(request, thread)).await.map_err(|error| {
             error.with(|details| {
                 details.method = Some(method.name());
                 details.url = Some(self.redaction.text(path));
@@ -124,11 +141,14 @@ impl Transport {
                         format!("{} {}: {}", method.name(), self.redaction.text(path_only(path)), details.message);
                 }
             })
-        })
+        });
+        logged.end(&outcome);
+        outcome
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap, arriving } = request;
+        let Outgoing { method, path, headers, body, cap, arriving, tracking } = request;
+        let waiting = tracking.progress.waiting();
         let pool = self.pool(thread)?;
         let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = match method {
@@ -138,63 +158,29 @@ impl Transport {
         *request.uri_mut() = self.target(path, pool.asks_a_proxy())?;
         *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
-        let (response, lease) = pool.send(request).await.map_err(|failed| failure::sending(&failed))?;
+        let sent = pool.send(request, waiting).await;
+        let (response, lease) = sent.map_err(|failed| failure::sending(&failed, &self.peer))?;
         let (head, mut incoming) = response.into_parts();
+        let head = Head::new(head, &incoming);
+        waiting.set_body_of(head.status.as_u16());
+        if !head.status.is_success() {
+            let body = head.read_refusal(&mut incoming, tracking.deadline.remaining()).await;
+            self.received(lease, &body);
+            return Err(refusal::describe(method, path, &head, &body, &self.peer, &self.redaction));
+        }
         let spare = Arc::clone(&pool.spare);
-        let status = head.status;
-        // Of an error's body the beginning is enough, and it must not hide the status behind the cap.
-        let cap = if status.is_success() { cap } else { REFUSAL_MOST };
-        let gzip = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == GZIP);
-        let length = incoming.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        if status.is_success() && length.is_some_and(|length| length > Body::max_raw(gzip, cap)) {
-            return Err(too_large(cap, status));
+        let body = head.read_whole(&mut incoming, cap, arriving, |room| spare.take(room), &self.peer).await?;
+        self.received(lease, &body);
+        let body = body.bytes;
+        let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
+        Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
+    }
+
+    fn received(&self, lease: Lease, body: &Part) {
+        if body.is_at_end {
+            lease.give_back();
         }
-        // The length of a gzip says nothing of the text in it.
-        let length = length.filter(|_| !gzip);
-        let mut body = if gzip { Body::gzip(cap) } else { Body::plain(length, cap, |room| spare.take(room)) };
-        let mut arriving = arriving.filter(|_| status.is_success());
-        let outcome = loop {
-            let Some(frame) = incoming.frame().await else {
-                lease.give_back();
-                break body.end();
-            };
-            let Ok(chunk) = frame.map_err(|error| failure::reading(&error))?.into_data() else { continue };
-            match body::take(&mut body, &chunk, arriving.as_deref_mut(), length.unwrap_or(0)).await {
-                Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => break Ok(()),
-                Err(stop) => break Err(stop),
-            }
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(Stop::Full) if !status.is_success() => {}
-            Err(Stop::Full) => return Err(too_large(cap, status)),
-            Err(Stop::Corrupt(why)) => {
-                return Err(Error::new(ErrorKind::BadHttp, format!("the body cannot be decompressed: {why}"))
-                    .with(|details| details.sent = true));
-            }
-        }
-        let body = body.into_bytes();
-        self.counters.bytes_received.add(body.len() as u64);
-        log::debug!("{} {}: {}, {} bytes", method.name(), self.redaction.text(path), status.as_u16(), body.len());
-        if status.is_success() {
-            let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
-            return Ok(Incoming { status: status.as_u16(), headers: head.headers, body, reuse });
-        }
-        Err(if status.is_redirection() {
-            self.redirected(status, &head.headers)
-        } else {
-            let error = refusal::describe(method, path, status, &head.headers, &body, &self.redaction);
-            match &self.config.proxy {
-                Some(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => error.with(|details| {
-                    details.message = format!(
-                        "the proxy {proxy} refused the request: it answered with status {status}; give the user and the password \
-                         that it wants in the proxy's URL"
-                    );
-                }),
-                _ => error,
-            }
-        })
+        self.counters.bytes_received.add(body.bytes.len() as u64);
     }
 
     /// With what every request has; what the host wants to have sent wins.
@@ -217,23 +203,6 @@ impl Transport {
         }
         headers.entry(HOST).or_insert(config.host.clone());
         headers
-    }
-
-    fn redirected(&self, status: StatusCode, headers: &HeaderMap) -> Error {
-        let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let message = match target {
-            Some(target) => format!(
-                "the server redirects to {} (HTTP {}); redirects are not followed, so that the token stays with its host",
-                self.redaction.text(target),
-                status.as_u16()
-            ),
-            None => format!("the server redirects (HTTP {}) without saying where", status.as_u16()),
-        };
-        Error::new(ErrorKind::BadResponse, message).with(|details| {
-            details.http_status = Some(status.as_u16());
-            details.request_id = refusal::request_id(headers, &self.redaction);
-            details.sent = true;
-        })
     }
 
     /// What a request asks for: its path, or for a proxy that asks in our place, all of its URL.
@@ -268,13 +237,6 @@ impl Transport {
         *kept = Some((thread, Arc::clone(&pool)));
         Ok(pool)
     }
-}
-
-fn too_large(cap: usize, status: StatusCode) -> Error {
-    Error::new(ErrorKind::ResponseTooLarge, format!("the answer is longer than {cap} bytes")).with(|details| {
-        details.http_status = Some(status.as_u16());
-        details.sent = true;
-    })
 }
 
 fn path_only(path: &str) -> &str {

@@ -12,6 +12,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use super::connect::{BoxError, Connector};
 use super::paced::MAX_READ;
 use super::spare::Spare;
+use super::waiting::{Step, Waiting};
 
 /// Kept connections die in proxies and load balancers after a minute or so; ours go first.
 const IDLE: Duration = Duration::from_secs(20);
@@ -63,6 +64,7 @@ impl Pool {
     pub(super) async fn send(
         self: &Arc<Self>,
         mut request: Request<Full<Bytes>>,
+        waiting: &Waiting,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         loop {
             let kept = self.take();
@@ -71,6 +73,7 @@ impl Pool {
                 Some(sender) => sender,
                 None => self.open().await?,
             };
+            waiting.set(Step::Head);
             // A connection learns that its server closed it only now, if it closed it just now.
             let refused = match sender.ready().await {
                 Ok(()) => match sender.try_send_request(request).await {
@@ -92,8 +95,10 @@ impl Pool {
     async fn open(&self) -> Result<Sender, Failed> {
         // Both are large, and nobody needs them later.
         let stream = Box::pin(self.connector.connect()).await.map_err(Failed::Connecting)?;
-        let (sender, connection) =
-            Builder::new().max_buf_size(MAX_READ).handshake(stream).await.map_err(Failed::Sending)?;
+        let mut http = Builder::new();
+        // Of header lines 100 are taken: for more, hyper makes room anew for each answer (for 1,000 that is 10,500 instructions).
+        http.allow_obsolete_multiline_headers_in_responses(true).max_buf_size(MAX_READ);
+        let (sender, connection) = http.handshake(stream).await.map_err(Failed::Sending)?;
         tokio::spawn(async move {
             // What goes wrong on it is told to the request that it has.
             let _ = connection.await;

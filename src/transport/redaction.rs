@@ -73,12 +73,12 @@ impl Redaction {
         self.lock().redact(bytes, false, usize::MAX)
     }
 
-    /// The same for the first `limit` bytes of what there is, without the part of a secret, or of a mark, at their end.
-    pub(crate) fn excerpt(&self, bytes: &[u8], limit: usize) -> Vec<u8> {
-        // What is redacted gets shorter, and what follows moves up. No more than so much of an error's body is read, so one of
-        // that length may have been cut before.
+    /// The same for the first `limit` bytes of what there is, without the part of a secret, or of a mark, at their end. What is
+    /// not `whole` was cut before.
+    pub(crate) fn excerpt(&self, bytes: &[u8], whole: bool, limit: usize) -> Vec<u8> {
+        // What is redacted gets shorter, and what follows moves up.
         let window = limit.saturating_mul(2);
-        self.lock().redact(&bytes[..bytes.len().min(window)], bytes.len() >= window, limit)
+        self.lock().redact(&bytes[..bytes.len().min(window)], !whole || bytes.len() >= window, limit)
     }
 
     /// The same for a text.
@@ -285,7 +285,8 @@ mod tests {
         let redaction = Redaction::default();
         redaction.add("secret");
         for limit in 0..40 {
-            let shown = String::from_utf8(redaction.excerpt(b"....secret....secret....secret", limit)).expect("ASCII");
+            let shown =
+                String::from_utf8(redaction.excerpt(b"....secret....secret....secret", true, limit)).expect("ASCII");
             assert!(shown.len() <= limit && !shown.contains("se"), "{limit}: {shown}");
         }
         // Secrets are longer than their mark here, so that what was cut off moves to the front.
@@ -293,10 +294,12 @@ mod tests {
         redaction.add("a secret of a length");
         let text = "a secret of a length".repeat(9);
         for limit in 0..200 {
-            let shown = String::from_utf8(redaction.excerpt(text.as_bytes(), limit)).expect("ASCII");
+            let shown = String::from_utf8(redaction.excerpt(text.as_bytes(), true, limit)).expect("ASCII");
             assert!(!shown.contains("a s"), "{limit}: {shown}");
         }
-        assert_eq!(redaction.excerpt(b"short", 100), b"short");
+        assert_eq!(redaction.excerpt(b"short", true, 100), b"short");
+        // Red when only the length tells: the beginning of the secret is shown.
+        assert_eq!(redaction.excerpt(b"short a se", false, 100), b"short ");
     }
 
     #[test]
@@ -357,7 +360,7 @@ mod tests {
                 let mut text = secret.repeat(begin / secret.len());
                 text.push_str(&" ".repeat(begin - text.len()));
                 text.push_str(&encoded);
-                let clean = redaction.excerpt(&text.as_bytes()[..READ], READ / 2);
+                let clean = redaction.excerpt(&text.as_bytes()[..READ], true, READ / 2);
                 let clean = String::from_utf8(clean).expect("ASCII");
                 // Of an escape that was cut off, neither.
                 let end = clean.trim_end_matches("[redacted]").chars().last();
@@ -389,7 +392,7 @@ mod tests {
         let redaction = Redaction::default();
         redaction.add("a secret");
         for limit in 0..40 {
-            let shown = String::from_utf8(redaction.excerpt(b"...a secret...a secret...", limit)).expect("ASCII");
+            let shown = String::from_utf8(redaction.excerpt(b"...a secret...a secret...", true, limit)).expect("ASCII");
             assert!("...[redacted]...[redacted]...".starts_with(&shown), "{limit}: {shown}");
             assert!(
                 shown.len() <= limit && shown.replace("[redacted]", "").trim_matches('.').is_empty(),

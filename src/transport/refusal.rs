@@ -1,9 +1,12 @@
-//! An answer of 400 and more, with everything that helps: the server's code and words, its name for the request, its wishes.
+//! An answer that is no 2xx, with everything that helps: the server's code and words, its name for the request, its wishes.
 
 use http::StatusCode;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
+use super::answer::{Head, Part};
+use super::content_encoding::Encoding;
+use super::peer::Peer;
 use super::{Method, Redaction, path_only};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Retry};
 use crate::retry::retry_after;
@@ -22,19 +25,41 @@ pub(super) fn request_id(headers: &HeaderMap, redaction: &Redaction) -> Option<S
 pub(super) fn describe(
     method: Method,
     path: &str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
+    head: &Head,
+    body: &Part,
+    peer: &Peer,
     redaction: &Redaction,
 ) -> Error {
-    let body = redaction.excerpt(body, BODY_LIMIT);
+    let Head { status, headers, encoding, .. } = head;
+    let body = redaction.excerpt(&body.bytes, body.is_whole, BODY_LIMIT);
     let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();
-    let mut message = format!("{} {} failed with status {status}", method.name(), redaction.text(path_only(path)));
-    if let Some(words) = words(&parsed).map(|words| redaction.text(words)) {
-        message.push_str(": ");
-        message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));
-    }
-    let kind = if (400..=599).contains(&status.as_u16()) { ErrorKind::Http } else { ErrorKind::BadHttp };
+    let message = if is_redirect(*status) {
+        redirected(*status, headers, peer, redaction)
+    } else if *status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && peer.has_proxy() {
+        format!(
+            "the proxy {} refused the request: it answered with status {status}; give the user and the password that it wants in \
+             the proxy's URL",
+            peer.contact()
+        )
+    } else {
+        let mut message = format!("{} {} failed with status {status}", method.name(), redaction.text(path_only(path)));
+        if let Some(words) = words(&parsed).map(|words| redaction.text(words)) {
+            message.push_str(": ");
+            message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));
+        }
+        if let Encoding::Unknown(name) = encoding
+            && body.is_empty()
+        {
+            message.push_str("; its body cannot be read: its Content-Encoding is ");
+            message.push_str(&redaction.text(name));
+        }
+        message
+    };
+    let kind = match status.as_u16() {
+        400..=599 => ErrorKind::Http,
+        300..=399 => ErrorKind::BadResponse,
+        _ => ErrorKind::BadHttp,
+    };
     Error::new(kind, message).with(|details| {
         details.http_status = Some(status.as_u16());
         details.sent = true;
@@ -49,6 +74,22 @@ pub(super) fn describe(
         details.code = code(&parsed).map(|code| redaction.text(&code));
         details.body = Some(body);
     })
+}
+
+/// The others of 3xx point nowhere.
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn redirected(status: StatusCode, headers: &HeaderMap, peer: &Peer, redaction: &Redaction) -> String {
+    match headers.get(LOCATION).map(|target| String::from_utf8_lossy(target.as_bytes())) {
+        Some(target) => format!(
+            "{peer} redirects to {} (HTTP {}); redirects are not followed, so that the token stays with its host",
+            redaction.text(&target),
+            status.as_u16()
+        ),
+        None => format!("{peer} redirects (HTTP {}) without saying where", status.as_u16()),
+    }
 }
 
 /// `code`, as the API's errors have it, or `error`, as the token endpoint's have it.

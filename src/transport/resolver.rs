@@ -31,6 +31,12 @@ pub(crate) struct LookupFailed {
     error: Arc<io::Error>,
 }
 
+impl LookupFailed {
+    pub(super) fn io(&self) -> &io::Error {
+        &self.error
+    }
+}
+
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.error)

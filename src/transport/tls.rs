@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use super::{ca_bundle, handshake};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,22 +29,31 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     if plain {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
-    let verifier = Verifier::new_with_extra_roots(ca_bundle(config)?, provider)
-        .map_err(|error| Error::new(ErrorKind::TlsFailed, format!("there are no certificates to trust: {error}")))?;
+    let bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
+    let verifier = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| nothing_to_trust(&error))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-fn ca_bundle(config: &Config) -> Result<Vec<CertificateDer<'static>>> {
-    let Some(path) = &config.ca_bundle_path else { return Ok(Vec::new()) };
-    let refuse =
-        |reason: String| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display()));
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
-        .map_err(|error| refuse(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(refuse("there is no certificate in it".into()));
-    }
-    Ok(certificates)
+/// The verifier says only that there are none, and not where it looked.
+fn nothing_to_trust(error: &rustls::Error) -> Error {
+    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let set: Vec<_> = variables
+        .iter()
+        .filter_map(|name| std::env::var_os(name).map(|value| format!("{name}={}", value.display())))
+        .collect();
+    let looked = if set.is_empty() {
+        "in the system's usual places, such as /etc/ssl/certs (SSL_CERT_FILE and SSL_CERT_DIR name others)".to_owned()
+    } else {
+        format!("at {}", set.join(" and "))
+    };
+    let message = match error {
+        rustls::Error::General(_) => format!(
+            "no CA certificates were found {looked}; install them (on most systems the package ca-certificates), or give a \
+             file of them as ca_bundle_path"
+        ),
+        other => format!("the CA certificates cannot be used: {}", handshake::words(other)),
+    };
+    Error::new(ErrorKind::TlsFailed, message)
 }
 
 /// Trusts any certificate, but still wants the peer to hold its key.

@@ -205,7 +205,7 @@ CLAIM(a_refresh_whose_time_is_up_drops_the_entry_it_was_refreshing)
     refresh.timeout_ms = check_is_slow() ? 2000 : 100;
     kal_result before = RESULT_OF(get_members, client);
     emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"drop\":\"hang\"}");
-    FAILURE_WITH(get_members, client, &refresh, KAL_TIMED_OUT, "time was up");
+    FAILURE_WITH(get_members, client, &refresh, KAL_TIMED_OUT, "timed out after ");
     FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
     CHECK(kal_result_json(before, NULL) != NULL);
     kal_result_free(before);

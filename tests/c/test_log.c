@@ -79,6 +79,7 @@ CLAIM(debug_tells_every_request)
     CHECK_CONTAINS(told.text, "4 GET " MEMBERS ": 200");
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": 503");
     CHECK_CONTAINS(told.text, "4 POST " TOKEN ": 200");
+    CHECK_CONTAINS(told.text, " bytes (attempt 2, ");
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
 }
 
@@ -106,6 +107,28 @@ CLAIM(a_warning_of_an_odd_value_is_short_whatever_the_id)
     raw_server_stop(&raw);
 }
 
+/* Red when only answers are logged: nothing of a request that got none, or was given up. */
+CLAIM(debug_tells_every_request_that_failed)
+{
+    listen_to(KAL_LOG_DEBUG);
+    kal_client_options options = options_for(&server);
+    options.max_attempts = 2;
+    kal_client client = client_with(options);
+    kal_result_free(RESULT_OF(get_members, client));
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"times\":2,\"drop\":\"before\"}");
+    FAILURE_OF(get_events, client, KAL_CONNECTION_LOST, "");
+    kal_call_options soon = KAL_CALL_OPTIONS_INIT;
+    soon.timeout_ms = 300;
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"drop\":\"hang\"}");
+    FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "timed out after 300 ms");
+    kal_client_close(client);
+    stop_listening();
+    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": no answer: GET " EVENTS ": the connection to 127.0.0.1:");
+    CHECK_CONTAINS(told.text, " (attempt 1, ");
+    CHECK_CONTAINS(told.text, " (attempt 2, ");
+    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": given up, waiting for the answer of 127.0.0.1:");
+}
+
 CLAIM(info_tells_retries_and_recoveries_and_no_requests)
 {
     listen_to(KAL_LOG_INFO);
@@ -114,6 +137,7 @@ CLAIM(info_tells_retries_and_recoveries_and_no_requests)
     CHECK_CONTAINS(told.text, "3 GET " EVENTS " failed with status 503");
     CHECK_CONTAINS(told.text, "trying again in ");
     CHECK_CONTAINS(told.text, "trying once with a new token");
+    CHECK_CONTAINS(told.text, "3 signed in at 127.0.0.1:");
     CHECK_INT(told.worst_level, KAL_LOG_INFO);
 }
 

@@ -26,6 +26,8 @@ pub enum Shown {
     UnknownAuthority,
     /// One that may not be used by servers.
     ForClients,
+    /// One that nobody signed, and that may sign others.
+    Authority,
 }
 
 /// The authority and its certificates.
@@ -62,11 +64,12 @@ impl Certificates {
         match shown {
             Shown::Expired => params.not_after = date_time_ymd(2021, 1, 1),
             Shown::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
+            Shown::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
             _ => {}
         }
         let key = KeyPair::generate().expect("a key");
         let certificate: CertificateDer<'static> = match shown {
-            Shown::SelfSigned => params.self_signed(&key),
+            Shown::SelfSigned | Shown::Authority => params.self_signed(&key),
             Shown::UnknownAuthority => params.signed_by(&key, &self.stranger),
             _ => params.signed_by(&key, &self.authority),
         }

@@ -32,6 +32,8 @@ pub struct Fault {
     pub tries: Tries,
     /// How long the call is given.
     pub patience: Patience,
+    /// What its message has in it.
+    pub says: &'static str,
 }
 
 /// Where in an answer a fault strikes.
@@ -108,6 +110,7 @@ impl Fault {
             sign_in: Some(status),
             tries: Tries::One,
             patience: Patience::Long,
+            says: "",
         }
     }
 
@@ -138,6 +141,12 @@ impl Fault {
     #[must_use]
     pub fn endless(self) -> Self {
         Self { tries: Tries::Any, patience: Patience::Short, ..self }
+    }
+
+    /// The message of a call says so.
+    #[must_use]
+    pub fn says(self, says: &'static str) -> Self {
+        Self { says, ..self }
     }
 
     /// At sign-in it gives another status.

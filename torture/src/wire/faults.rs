@@ -11,6 +11,7 @@ use kaleidoscope::ffi::status::{
 use super::answers::{answer, bomb, chunked, good, good_body, gzip, gzipped, sized, unsized_};
 use super::certificates::{Certificates, Shown};
 use super::fault::{Cuts, DRIP, Fault, Gives, Patience, Tries};
+use super::heads;
 use super::{Asked, Carrier, Handshake, Step};
 
 /// The cap of the test's clients, in bytes.
@@ -25,6 +26,7 @@ pub fn table(certificates: &Certificates) -> Vec<Fault> {
     all.extend(framing());
     all.extend(no_http());
     all.extend(statuses());
+    all.extend(heads::table(certificates));
     all.extend(bodies());
     all.extend(too_much());
     all.extend(reused());
@@ -179,12 +181,14 @@ fn no_http() -> Vec<Fault> {
         head("a header without a colon", KAL_BAD_HTTP, b"X-Lab\r\n"),
         head("a header without a name", KAL_BAD_HTTP, b": blue\r\n"),
         head("a space before the colon", KAL_BAD_HTTP, b"X-Lab : blue\r\n"),
-        head("a folded header", KAL_BAD_HTTP, b"X-Lab: blue\r\n and green\r\n"),
+        // Seen red when they were not allowed: `KAL_BAD_HTTP`.
+        head("a folded header", KAL_OK, b"X-Lab: blue\r\n and green\r\n"),
+        head("a header folded more than once", KAL_OK, b"X-Lab:\r\n\tblue\r\n   and\r\n\t green\r\n \r\n"),
+        head("a fold before the first header", KAL_BAD_HTTP, b" X-Lab: blue\r\n"),
+        header_lines(100, KAL_OK),
+        header_lines(101, KAL_BAD_HTTP).says("more than 100 header lines"),
         head("a header that is not UTF-8", KAL_OK, b"X-Request-Id: \xff\xfe\x80\r\nX-Lab: \xc3\x28\r\n"),
-        Fault::bytes("10,000 headers", KAL_BAD_HTTP, |_| {
-            let headers: Vec<String> = (0..10_000).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
-            answer("200 OK", &headers.concat(), b"[]")
-        }),
+        header_lines(10_000, KAL_BAD_HTTP),
         Fault::bytes("a header of 1 MiB", KAL_BAD_HTTP, |_| {
             answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(1 << 20)), b"[]")
         }),
@@ -199,6 +203,15 @@ fn no_http() -> Vec<Fault> {
         }),
         Fault::steps("empty lines without end", KAL_BAD_HTTP, |_, _| vec![Step::Forever(b"\r\n".repeat(64))]),
     ]
+}
+
+/// A good answer with so many header lines.
+fn header_lines(count: usize, status: i32) -> Fault {
+    Fault::bytes(&format!("{count} header lines"), status, move |asked| {
+        // Two are there already.
+        let lines: String = (2..count).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
+        sized("200 OK", &lines, &good_body(asked.path()))
+    })
 }
 
 /// Statuses, the usual and the unusual.
@@ -289,6 +302,18 @@ fn bodies() -> Vec<Fault> {
             sized("200 OK", "", &[&good[..at], b"\xff\xc3\x28", &good[at..]].concat())
         }),
         encoded("gzip", KAL_OK, "gzip", |path| gzip(&good_body(path))),
+        encoded("gzip in other letters", KAL_OK, "GZip", |path| gzip(&good_body(path))),
+        encoded("x-gzip", KAL_OK, "x-gzip", |path| gzip(&good_body(path))),
+        encoded("gzip and identity", KAL_OK, " identity ,, gzip\t, Identity,", |path| gzip(&good_body(path))),
+        encoded("gzip in a header line of its own", KAL_OK, "identity\r\nContent-Encoding: gzip", |path| {
+            gzip(&good_body(path))
+        }),
+        encoded("identity", KAL_OK, "Identity", good_body),
+        encoded("an empty content encoding", KAL_OK, "", good_body),
+        encoded("gzip in two header lines", KAL_BAD_RESPONSE, "gzip\r\nContent-Encoding: gzip", |path| {
+            gzip(&gzip(&good_body(path)))
+        }),
+        encoded("an unknown content encoding and no body", KAL_OK, "br", |_| vec![]).without_body(),
         encoded("gzip that is none", KAL_BAD_HTTP, "gzip", good_body),
         encoded("gzip that ends early", KAL_BAD_HTTP, "gzip", |path| {
             let mut body = gzip(&good_body(path));
@@ -438,17 +463,23 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
     let flight = |part, reset| Handshake::Flight { config: config.clone(), part, reset };
     let good_tls = shown(Shown::Good);
     let mut all = vec![
-        refused("TLS: a certificate whose time is over", Shown::Expired),
-        refused("TLS: a certificate whose time has not come", Shown::NotYetValid),
-        refused("TLS: a certificate of another host", Shown::OtherHost),
-        refused("TLS: a certificate that nobody signed", Shown::SelfSigned),
-        refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority),
-        refused("TLS: a certificate that is not for servers", Shown::ForClients),
-        broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)),
-        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)),
-        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)),
-        broken("TLS: plain HTTP", KAL_TLS_FAILED, Handshake::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())),
-        broken("TLS: garbage", KAL_TLS_FAILED, Handshake::Bytes(vec![0xff; 64])),
+        refused("TLS: a certificate whose time is over", Shown::Expired)
+            .says("expired on Fri, 01 Jan 2021 00:00:00 GMT"),
+        refused("TLS: a certificate whose time has not come", Shown::NotYetValid)
+            .says("not valid before Sun, 01 Jan 2090 00:00:00 GMT"),
+        refused("TLS: a certificate of another host", Shown::OtherHost)
+            .says("not for 127.0.0.1, but for elsewhere.example"),
+        refused("TLS: a certificate that nobody signed", Shown::SelfSigned).says("as ca_bundle_path"),
+        refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority).says("ca_bundle_path"),
+        refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not for servers"),
+        // Seen red with rustls' own text: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".
+        refused("TLS: a certificate of an authority, for itself", Shown::Authority).says("(CA:TRUE)"),
+        broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)).says("handshake failure"),
+        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)).says("TLS 1.2 or 1.3"),
+        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)).says("does not know the host name"),
+        broken("TLS: plain HTTP", KAL_TLS_FAILED, Handshake::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()))
+            .says("may be one for plain http"),
+        broken("TLS: garbage", KAL_TLS_FAILED, Handshake::Bytes(vec![0xff; 64])).says("does not speak TLS"),
         broken("TLS: FIN before the handshake", KAL_CONNECT_FAILED, Handshake::Close).twice(),
         broken("TLS: RST before the handshake", KAL_CONNECT_FAILED, Handshake::Reset).twice(),
     ];

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod certificates;
 pub mod fault;
 pub mod faults;
+mod heads;
 pub mod request;
 pub mod server;
 

@@ -1,0 +1,170 @@
+//! `ca_bundle_path`: every certificate of a PEM file, or a word about what else is in it.
+
+use std::fs;
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A bundle of all public authorities has a quarter of a megabyte.
+const MAX_BYTES: u64 = 64 << 20;
+const BOM: &[u8] = b"\xef\xbb\xbf";
+const BEGIN: &str = "-----BEGIN ";
+/// What certificates have been called; all are the same inside.
+const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
+
+pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates = load(path).and_then(|bytes| certificates(&bytes));
+    certificates
+        .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display())))
+}
+
+fn load(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |error: std::io::Error| format!("the file cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(cannot)?;
+    if metadata.is_dir() {
+        return Err("this is a directory; a file of PEM certificates is expected".into());
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(format!("the file is longer than {} MiB", MAX_BYTES >> 20));
+    }
+    fs::read(path).map_err(cannot)
+}
+
+fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty".into());
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("the file is in UTF-16; save it as ASCII or UTF-8".into());
+    }
+    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    // What stands around the blocks may be in any encoding.
+    let text = String::from_utf8_lossy(bytes);
+    let labels: Vec<&str> = text.lines().filter_map(label).collect();
+    if labels.contains(&"TRUSTED CERTIFICATE") {
+        return Err("there is a TRUSTED CERTIFICATE in it, which is OpenSSL's own format; \
+                    turn it into a CERTIFICATE with `openssl x509 -in FILE -out NEW`"
+            .into());
+    }
+    let others: Vec<&str> = labels.iter().copied().filter(|label| !LABELS.contains(label)).collect();
+    if others.len() == labels.len() {
+        return Err(match labels.first() {
+            Some(label) => format!("there is no certificate in it, only a {label}"),
+            None if is_der(bytes) => {
+                "this is DER, not PEM; turn it into PEM with `openssl x509 -inform der -in FILE -out NEW`".into()
+            }
+            None => "there is no certificate in it; a file of PEM certificates is expected".into(),
+        });
+    }
+    let mut found = Vec::with_capacity(labels.len());
+    for (number, block) in blocks(&text).enumerate() {
+        let number = number + 1;
+        let certificate = CertificateDer::from_pem_slice(block.as_bytes())
+            .map_err(|_| format!("certificate {number} in it is damaged: it has no end, or is no Base64"))?;
+        rustls::RootCertStore::empty()
+            .add(certificate.clone())
+            .map_err(|_| format!("certificate {number} in it is damaged: it is no X.509 certificate of version 3"))?;
+        found.push(certificate);
+    }
+    for label in others {
+        log::warn!("ca_bundle_path: a {label} in it is of no use there, and is left alone");
+    }
+    Ok(found)
+}
+
+fn label(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix(BEGIN)?.trim_end().strip_suffix("-----")
+}
+
+/// Each certificate by itself, under the name that is known.
+fn blocks(text: &str) -> impl Iterator<Item = String> {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in text.lines().map(str::trim) {
+        if let Some(label) = label(line) {
+            is_open = LABELS.contains(&label);
+            if is_open {
+                blocks.push("-----BEGIN CERTIFICATE-----\n".into());
+            }
+        } else if let Some(block) = blocks.last_mut().filter(|_| is_open) {
+            is_open = !line.starts_with("-----END ");
+            block.push_str(if is_open { line } else { "-----END CERTIFICATE-----" });
+            block.push('\n');
+        }
+    }
+    blocks.into_iter()
+}
+
+/// A sequence whose length is told in the bytes that follow.
+fn is_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x81..=0x84, ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pem() -> String {
+        let config = kal_emulator::Config { tls: true, ..kal_emulator::Config::default() };
+        let emulator = kal_emulator::Emulator::start(config).expect("the emulator starts");
+        emulator.ca_pem().expect("a CA").to_owned()
+    }
+
+    /// Red when the file goes to the parser as it is: a BOM hides the first certificate, and a block of another name is skipped, so
+    /// that "there is no certificate in it", or one too few is found.
+    #[test]
+    fn every_certificate_of_a_bundle_is_read_whatever_it_looks_like() {
+        let one = pem();
+        let der = CertificateDer::from_pem_slice(one.as_bytes()).expect("a certificate");
+        let old = one.replace(" CERTIFICATE", " X509 CERTIFICATE");
+        let crlf = one.replace('\n', "\r\n");
+        let indented = one.lines().map(|line| format!("  {line} \n")).collect::<String>();
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        for (what, text, count) in [
+            ("a BOM", format!("\u{feff}{one}{one}"), 2),
+            ("CRLF", format!("{crlf}{crlf}"), 2),
+            ("a BOM and CRLF", format!("\u{feff}{crlf}"), 1),
+            ("an old name", format!("{old}{one}"), 2),
+            ("text around", format!("subject=/CN=é\n{one}\nmore: ----- text\n{one}the end"), 2),
+            ("a key beside it", format!("{key}{one}{key}"), 1),
+            ("indented", indented, 1),
+            ("no line end", one.trim_end().to_owned(), 1),
+        ] {
+            let found = certificates(text.as_bytes()).unwrap_or_else(|why| panic!("{what}: {why}"));
+            assert_eq!(found.len(), count, "{what}");
+            assert!(found.iter().all(|found| *found == der), "{what}");
+        }
+        let latin = [b"# Autorit\xe9\n".as_slice(), one.as_bytes()].concat();
+        assert_eq!(certificates(&latin).expect("one").len(), 1);
+    }
+
+    /// Red when the parser has the last word: "there is no certificate in it" for all but the damaged ones.
+    #[test]
+    fn a_bundle_that_cannot_be_used_says_why() {
+        let one = pem();
+        let der = CertificateDer::from_pem_slice(one.as_bytes()).expect("a certificate");
+        let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(one.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let trusted = one.replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let no_end = one.lines().take(3).collect::<Vec<_>>().join("\n");
+        let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (bytes, says) in [
+            (b"".as_slice(), "the file is empty"),
+            (&utf16, "UTF-16"),
+            (&der, "openssl x509 -inform der"),
+            (key.as_bytes(), "only a PRIVATE KEY"),
+            (b"no PEM\n", "no certificate in it"),
+            (trusted.as_bytes(), "TRUSTED CERTIFICATE"),
+            (format!("{one}{trusted}").as_bytes(), "TRUSTED CERTIFICATE"),
+            (no_end.as_bytes(), "certificate 1 in it is damaged"),
+            (format!("{one}{no_certificate}").as_bytes(), "certificate 2 in it is damaged"),
+            (format!("{no_end}\n{one}").as_bytes(), "certificate 1 in it is damaged"),
+        ] {
+            let why = certificates(bytes).expect_err(says);
+            assert!(why.contains(says), "{why}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A server that says what it is told to, byte for byte, for answers that no HTTP library would send.
+#![allow(unreachable_pub, reason = "a part of a test program")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use kaleidoscope::Settings;
+
+pub const TOKEN: &str = r#"{"access_token":"at-raw","refresh_token":"rt-raw","expires_in":3600}"#;
+
+/// What comes after the bytes of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The next request.
+    GoOn,
+    /// The end of the connection.
+    Close,
+    /// Nothing, and the connection stays.
+    Stall,
+}
+
+/// What a TLS connection begins with.
+const CLIENT_HELLO: u8 = 0x16;
+
+type Script = dyn Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync;
+
+/// Runs until the test ends.
+pub struct Raw {
+    pub url: String,
+    pub host: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Raw {
+    /// `script` is given the path of a request, and how many there were for it before.
+    pub fn start(script: impl Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let host = listener.local_addr().expect("an address").to_string();
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let (seen, script): (_, Arc<Script>) = (Arc::clone(&asked), Arc::new(script));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (seen, script) = (Arc::clone(&seen), Arc::clone(&script));
+                std::thread::spawn(move || serve(&stream, &seen, &*script));
+            }
+        });
+        Self { url: format!("http://{host}"), host, asked }
+    }
+
+    /// One that signs everybody in, and answers everything else like this.
+    pub fn answering(answer: impl Into<Vec<u8>>, then: Then) -> Self {
+        let answer = answer.into();
+        Self::start(move |path, _| if path == "/auth/oauth/token" { token() } else { (answer.clone(), then) })
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            client_id: Some("id".into()),
+            client_secret: Some("raw-secret".to_owned().into()),
+            base_url: Some(self.url.clone()),
+            ..Settings::default()
+        }
+    }
+
+    /// How often a path was asked for.
+    pub fn count(&self, path: &str) -> usize {
+        self.asked.lock().expect("no panic").iter().filter(|asked| *asked == path).count()
+    }
+}
+
+/// The token endpoint's good answer.
+pub fn token() -> (Vec<u8>, Then) {
+    (sized("200 OK", "", TOKEN.as_bytes()), Then::GoOn)
+}
+
+pub fn sized(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
+    let mut reader = BufReader::new(stream);
+    if reader.fill_buf().is_ok_and(|begin| begin.first() == Some(&CLIENT_HELLO)) {
+        // As servers of plain http answer TLS.
+        reader.consume(reader.buffer().len());
+        let mut writer = stream;
+        let _ = writer.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        return;
+    }
+    while let Some(path) = request(&mut reader) {
+        let nth = {
+            let mut seen = seen.lock().expect("no panic");
+            seen.push(path.clone());
+            seen.iter().filter(|asked| **asked == path).count() - 1
+        };
+        let (bytes, then) = script(&path, nth);
+        let mut writer = stream;
+        if writer.write_all(&bytes).is_err() || then == Then::Close {
+            break;
+        }
+        if then == Then::Stall {
+            // Until the client goes.
+            let _ = reader.read(&mut [0]);
+            break;
+        }
+    }
+}
+
+/// The path of the next request, without its query; its body is read over.
+fn request(reader: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+    let path = line.split([' ', '?']).nth(1)?.to_owned();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    reader.take(length).read_to_end(&mut Vec::new()).ok()?;
+    Some(path)
+}
