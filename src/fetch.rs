@@ -90,11 +90,15 @@ impl Fetcher {
         tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Box<Decoder>), Failure> {
-        let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
+        let token = self.sign_in.token(tracking, thread).await.map_err(Failure::Final)?;
         match self.get(method, target, &token, thread).await {
             Err(error) if error.http_status() == Some(401) => {
                 log::info!("{error}; trying once with a new token");
-                let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
+                let token = self
+                    .sign_in
+                    .token_after(Some(token.generation()), tracking, thread)
+                    .await
+                    .map_err(Failure::Final)?;
                 tracking.progress.attempt();
                 Ok(self.get(method, target, &token, thread).await?)
             }

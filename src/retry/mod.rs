@@ -5,7 +5,7 @@ mod deadline;
 mod quota;
 pub(crate) mod retry_after;
 
-pub(crate) use deadline::Tracking;
+pub(crate) use deadline::{Deadline, Tracking};
 pub(crate) use quota::Quota;
 
 use std::future::Future;
