@@ -364,7 +364,13 @@ typedef struct kal_header {
 //
 // Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 // other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-// before the request is sent; asked again after 50 minutes, by one thread at a time.
+// before the request is sent, by one thread at a time. It is asked again after 50 minutes (time that the machine slept counts),
+// earlier where the token is a JWT whose `exp` comes earlier, and when the proxy refuses the token.
+//
+// That is a 401, a 403 or a redirect to its login that Google's proxy marks as its own, a 403 that is no JSON object, a 401 or 403
+// that remains after the library has signed in anew, or one of the token endpoint without an OAuth error code. A call that blocks,
+// `kal_stream_next` included, asks for another token then and is repeated once. What was submitted fails with that status, and
+// is `retryable` if the token was good before: the next submission asks.
 //
 // The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
 // `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on

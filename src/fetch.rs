@@ -10,7 +10,7 @@ use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::records::{Decoder, Table};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
-use crate::sign_in::{SignIn, Token};
+use crate::sign_in::{SignIn, Token, proxy_refusal};
 use crate::stats::Counters;
 use crate::transport::{self, Arriving, Incoming, Outgoing, Redaction, Transport};
 
@@ -90,20 +90,21 @@ impl Fetcher {
         tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Box<Decoder>), Failure> {
+        let iap_token = self.sign_in.iap.number();
         let token = self.sign_in.token(tracking, thread).await.map_err(Failure::Final)?;
-        match self.get(method, target, &token, thread).await {
-            Err(error) if error.http_status() == Some(401) => {
+        let outcome = match self.get(method, target, &token, thread).await {
+            Err(error) if error.http_status() == Some(401) && !error.details().is_of_proxy => {
                 log::info!("{error}; trying once with a new token");
-                let token = self
-                    .sign_in
-                    .token_after(Some(token.generation()), tracking, thread)
-                    .await
-                    .map_err(Failure::Final)?;
+                let after_recovery = |error| proxy_refusal::after_recovery(error, iap_token);
+                let token = self.sign_in.token_after(Some(token.generation()), tracking, thread).await;
+                let token = token.map_err(|error| Failure::Final(after_recovery(error)))?;
                 tracking.progress.attempt();
-                Ok(self.get(method, target, &token, thread).await?)
+                self.get(method, target, &token, thread).await.map_err(after_recovery)?
             }
-            outcome => Ok(outcome?),
-        }
+            outcome => outcome.map_err(|error| proxy_refusal::of_api(error, iap_token))?,
+        };
+        self.sign_in.iap.worked(iap_token);
+        Ok(outcome)
     }
 
     async fn get(

@@ -174,25 +174,39 @@ impl Stream {
     /// The same for a host that may fail to take what it gets.
     pub(crate) fn wait_next(&self, timeout: Option<Duration>) -> Result<Delivery> {
         callback::refuse_to_block()?;
-        let until = timeout.map(|timeout| Instant::now() + timeout);
+        let until = self.until(timeout);
         let mut begins = true;
+        let mut may_ask_the_host = true;
         loop {
-            let piece = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let end = if timeout.is_none() { until } else { until.min(Instant::now() + PIECE) };
             let late = Arc::clone(&self.0);
             let (reply, waiter) = handover::pair(move |given: Result<Given>| {
                 if let Ok(given) = given {
                     late.lock().deliveries.take_back(given);
                 }
             });
-            let end = self.start(piece.map(|piece| piece.min(PIECE)), None, begins, || reply)?;
+            self.start(end, timeout.is_none(), None, begins, || reply)?;
             begins = false;
-            let given = waiter.wait(end + GRACE).unwrap_or_else(|| Ok(Given::nothing()))?;
+            let given = match waiter.wait(end + GRACE).unwrap_or_else(|| Ok(Given::nothing())) {
+                // Going on asks the host for another token.
+                Err(error) if may_ask_the_host && error.details().iap_token.is_some() => {
+                    may_ask_the_host = false;
+                    let _ = self.0.client.asks_the_host_next_time(error);
+                    continue;
+                }
+                outcome => outcome.map_err(|error| self.0.client.asks_the_host_next_time(error))?,
+            };
             let delivery = Delivery::new(given, Arc::clone(&self.0));
-            if !matches!(delivery.next(), Next::NothingYet) || piece.is_none_or(|piece| piece <= PIECE) {
+            if !matches!(delivery.next(), Next::NothingYet) || end >= until {
                 return Ok(delivery);
             }
             delivery.pick_up();
         }
+    }
+
+    /// Until when a call of `next` may take; one without a timeout takes as long as a request.
+    fn until(&self, timeout: Option<Duration>) -> Instant {
+        Instant::now() + timeout.unwrap_or_else(|| self.0.client.timeout(&self.0.options))
     }
 
     /// The same for a host that does not wait: what comes goes to `deliver`, exactly once, on some thread. When this fails,
@@ -204,10 +218,18 @@ impl Stream {
         abandoned: Fired,
         deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
-        let timeout = if self.0.client.asks_the_host() { timeout.map(|timeout| timeout.min(PIECE)) } else { timeout };
+        let asks_the_host = self.0.client.asks_the_host();
+        let until = self.until(timeout.map(|timeout| if asks_the_host { timeout.min(PIECE) } else { timeout }));
         let shared = Arc::clone(&self.0);
-        let reply = || Reply::new(move |given: Result<Given>| deliver(given.map(|given| Delivery::new(given, shared))));
-        self.start(timeout, Some(abandoned), true, reply).map(drop)
+        let reply = || {
+            Reply::new(move |given: Result<Given>| {
+                deliver(match given {
+                    Ok(given) => Ok(Delivery::new(given, shared)),
+                    Err(error) => Err(shared.client.asks_the_host_next_time(error)),
+                });
+            })
+        };
+        self.start(until, timeout.is_none(), Some(abandoned), true, reply)
     }
 
     /// What was given so far, as text that [`Stream::follow`] goes on from, in another process too.
@@ -238,20 +260,17 @@ impl Stream {
         self.0.closing.send_replace(true);
     }
 
-    /// Hands a call over to the I/O thread, the first time or to wait longer. Gives its deadline. When it fails, no reply was
-    /// made.
+    /// Hands a call over to the I/O thread, the first time or to wait longer. When it fails, no reply was made.
     fn start(
         &self,
-        timeout: Option<Duration>,
+        until: Instant,
+        at_once: bool,
         abandoned: Option<Fired>,
         begins: bool,
         reply: impl FnOnce() -> Reply<Given>,
-    ) -> Result<Instant> {
+    ) -> Result<()> {
         let shared = &self.0;
-        // Before the host's function runs, whose time counts.
-        let now = Instant::now();
-        let prepared = shared.client.prepare(&shared.options)?;
-        let until = timeout.map_or(prepared.until, |timeout| now + timeout);
+        let prepared = shared.client.prepare(until)?;
         {
             let mut state = shared.lock();
             if state.is_busy {
@@ -265,14 +284,14 @@ impl Stream {
         let turn = Turn { busy: Busy(Arc::clone(shared)), reply: reply() };
         let round = Round {
             until,
-            at_once: timeout.is_none(),
+            at_once,
             thread: prepared.thread.generation,
             cancelled: [shared.options.cancel.as_ref().map(Cancel::fired), abandoned],
             iap: prepared.iap,
             asked: false,
         };
         prepared.thread.spawn(turn.serve(round));
-        Ok(until)
+        Ok(())
     }
 }
 
@@ -413,7 +432,7 @@ impl Shared {
         if error.http_status().is_some_and(|status| REFUSALS.contains(&status)) && state.engine.refused() {
             return Ok(());
         }
-        if state.engine.follows() {
+        if state.engine.follows() && error.details().iap_token.is_none() {
             state.backoff.until(error.details().retry_after.unwrap_or_default());
         }
         Err(error)

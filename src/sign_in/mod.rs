@@ -9,7 +9,9 @@
 
 mod grant;
 mod iap;
+mod jwt;
 mod pause;
+pub(crate) mod proxy_refusal;
 mod slot;
 mod token;
 
@@ -29,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use self::slot::{Found, Grant, Slot};
+use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::retry::{Deadline, Quota, Repeat, Retries, Tracking};
@@ -99,7 +102,7 @@ impl SignIn {
         thread: u64,
     ) -> Result<Arc<Token>> {
         let alive = |request: &UnderWay| request.is_alive(thread);
-        let mut outcome = match self.slot.find(refused, Instant::now(), alive, |grant| self.begin(grant, thread)) {
+        let mut outcome = match self.slot.find(refused, Moment::now(), alive, |grant| self.begin(grant, thread)) {
             Found::Token(token) => return Ok(token),
             Found::UnderWay(request) => {
                 request.deadline.follow(&tracking.deadline);
@@ -127,9 +130,9 @@ impl SignIn {
         let until = Arc::clone(&deadline);
         let task = tokio::spawn(async move {
             let brought = sign_in.sign_in(grant, &until, thread).await;
-            let outcome = sign_in.slot.land(brought, Instant::now());
+            let outcome = sign_in.slot.land(brought, Moment::now());
             if let Err(error) = &outcome
-                && sign_in.slot.has_good_token(Instant::now())
+                && sign_in.slot.has_good_token(Moment::now())
             {
                 log::info!("{error}; the token that there is stays in use until its end");
             }
@@ -159,6 +162,8 @@ impl SignIn {
                     drop(requests.remove(index));
                     match outcome {
                         Ok(signed_in) => return Ok(signed_in),
+                        // It would refuse the credentials, too.
+                        Err(error) if error.details().iap_token.is_some() => return Err(error),
                         Err(error) if is_refresh => {
                             log::info!("the refresh failed ({error}); signing in with the client's credentials");
                         }
@@ -221,16 +226,18 @@ impl SignIn {
     ) -> Result<(Token, SecretString)> {
         let retries =
             Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
-        let mut asked = Instant::now();
+        let mut asked = Moment::now();
+        let iap_token = self.iap.number();
         let answer = retries.run(repeat, || {
-            asked = Instant::now();
+            asked = Moment::now();
             async move {
                 self.counters.token_requests.add(1);
                 let request = form.outgoing(self.iap.header());
                 Ok(self.transport.exchange(request, thread).await?)
             }
         });
-        let answer = answer.await.map_err(grant::refused)?;
+        let answer =
+            answer.await.map_err(|error| proxy_refusal::of_token_endpoint(grant::refused(error), iap_token))?;
         let signed_in = grant::read(answer, &self.redaction, generation, asked)?;
         self.redaction.add_token(signed_in.0.expose());
         self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));

@@ -221,6 +221,7 @@ impl Transport {
         Error::new(ErrorKind::BadResponse, message).with(|details| {
             details.http_status = Some(status.as_u16());
             details.request_id = refusal::request_id(headers, &self.redaction);
+            details.is_of_proxy = refusal::is_of_proxy(headers);
             details.sent = true;
         })
     }
