@@ -93,6 +93,27 @@ fn a_wait_past_the_deadline_is_not_begun() {
     assert_eq!(sent(&emulator), 1);
 }
 
+/// A server whose clock is years behind: both dates are its own. Red on our clock: `Some(0ns)`, and asked again after 0.2 s.
+#[test]
+fn a_date_to_come_back_at_is_one_on_the_servers_clock() {
+    let busy = |path: &str| {
+        Fault::on(path)
+            .status(503)
+            .header("Date", "Wed, 21 Oct 2015 07:28:00 GMT")
+            .header("Retry-After", "Wed, 21 Oct 2015 07:28:02 GMT")
+    };
+    for path in [EVENTS, "/auth/oauth/token"] {
+        let emulator = emulator(Config::default());
+        emulator.fault(busy(path).times(2));
+        let once = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+        let error = get(&once, &GET_EVENTS).expect_err("503");
+        assert_eq!(error.details().retry_after, Some(Duration::from_secs(2)));
+        let begin = Instant::now();
+        get(&client(&emulator), &GET_EVENTS).expect("events");
+        assert!(begin.elapsed() >= Duration::from_secs(2));
+    }
+}
+
 #[test]
 fn a_call_out_of_time_says_how_far_it_came() {
     let emulator = emulator(Config::default());

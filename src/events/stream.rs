@@ -46,6 +46,8 @@ struct Shared {
 struct State {
     engine: Engine,
     backoff: Backoff,
+    /// The server asked to be left alone until then.
+    not_before: Option<Instant>,
     /// Someone waits for the next page.
     is_busy: bool,
     /// The request under way, which outlives the one who waited for it.
@@ -154,7 +156,14 @@ impl Stream {
             ));
         }
         let deliveries = Deliveries::new(cursor_text(&engine, &query));
-        let state = State { engine, backoff: Backoff::default(), is_busy: false, in_flight: None, deliveries };
+        let state = State {
+            engine,
+            backoff: Backoff::default(),
+            not_before: None,
+            is_busy: false,
+            in_flight: None,
+            deliveries,
+        };
         Ok(Self(Arc::new(Shared {
             client: client.clone(),
             options,
@@ -376,6 +385,7 @@ impl Shared {
         let mut in_flight = match waiting {
             Some(in_flight) => in_flight,
             None if failed && !self.wait(round).await => return Ok(None),
+            None if !self.leave_alone(round).await => return Ok(None),
             None if round.asked && Instant::now() >= round.until => return Ok(None),
             None => self.send(request, round.thread)?,
         };
@@ -432,10 +442,21 @@ impl Shared {
         if error.http_status().is_some_and(|status| REFUSALS.contains(&status)) && state.engine.refused() {
             return Ok(());
         }
+        state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
         if state.engine.follows() && error.details().iap_token.is_none() {
-            state.backoff.until(error.details().retry_after.unwrap_or_default());
+            state.backoff.until();
         }
         Err(error)
+    }
+
+    /// Waits for as long as the server asked for, however long that is. Says whether the wait is over, or else the time was up; who
+    /// asks at once does not wait.
+    async fn leave_alone(&self, round: &Round) -> bool {
+        let Some(not_before) = self.lock().not_before else { return true };
+        if !round.at_once {
+            tokio::time::sleep_until(not_before.min(round.until).into()).await;
+        }
+        Instant::now() >= not_before
     }
 
     /// Waits before asking for what is new. Says whether the wait is over, or else the time was up.
@@ -445,7 +466,7 @@ impl Shared {
             if state.engine.has_news() && !state.backoff.is_under_way() {
                 state.backoff.reset();
             }
-            if round.at_once { Instant::now() } else { state.backoff.until(Duration::ZERO) }
+            if round.at_once { Instant::now() } else { state.backoff.until() }
         };
         if over > round.until {
             tokio::time::sleep_until(round.until.into()).await;

@@ -1,7 +1,7 @@
 //! An answer of 400 and more, with everything that helps: the server's code and words, its name for the request, its wishes.
 
 use http::StatusCode;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 
 use super::{Method, Redaction, path_only};
@@ -50,7 +50,9 @@ pub(super) fn describe(
             408 | 500 | 502 | 503 | 504 => Retry::Transient,
             _ => Retry::Never,
         };
-        details.retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value.as_bytes()));
+        details.retry_after = headers
+            .get(RETRY_AFTER)
+            .and_then(|value| retry_after::parse(value.as_bytes(), headers.get(DATE).map(HeaderValue::as_bytes)));
         details.request_id = request_id(headers, redaction);
         details.is_of_proxy = is_of_proxy(headers);
         // Once more, without JSON's escapes: they may have hidden another layer of them.
