@@ -99,6 +99,24 @@
  * kal_workspace_stream_events gives every event that there is, page after page, and ends with KAL_DONE; its cursor may be
  * followed, too. No page is fetched before it is asked for.
  *
+ * RETRIES
+ *
+ * A request is sent again after HTTP 408, 429, 500, 502, 503 and 504, when the name was not found or no connection could be
+ * opened, and when the connection was lost before the answer was complete. That goes for every GET, those of streams included,
+ * and for a sign-in with the credentials; a refresh token is sent again only if no connection was opened, else the credentials
+ * take its place. Other statuses, TLS failures and answers that make no sense are told at once.
+ *
+ * There are max_attempts tries (6), and waits of 250 ms (retry_wait_ms), 500 ms, 1, 2 and 4 s between them, doubling up to 20 s:
+ * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is shortened at random by up to half,
+ * so that clients do not come back in step, but never below the server's Retry-After. A wait that would end after the call's
+ * deadline is not begun: the call fails at once, with the last answer and its retry_after_ms. All calls of a client share a
+ * quota of 500, of which a retry takes 14 (after a 429, 5) and to which a success gives back 1: when everything fails, 35 are
+ * sent again, and the rest is told at once. kal_stats counts the retries.
+ *
+ * A token that the server refuses (401) is replaced and the call repeated once; that is no retry. A call has no limit but its own
+ * timeout_ms: a sign-in that calls share goes on while one of them has time. A token request that stays unanswered for 10 s, or
+ * a refresh for three quarters of the time of those who wait, gets another one beside it, and the first good answer counts.
+ *
  * THREADS
  *
  * The library is thread-safe: every function may be called from any thread at any time, with the same handles. Threads that
@@ -171,7 +189,7 @@
 /* `kal_client none = KAL_NONE;` for every handle type. */
 #define KAL_NONE { 0 }
 
-#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 #define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
@@ -404,9 +422,10 @@ typedef struct kal_client_options {
     const char *user_agent;
     // Name lookup, TCP and TLS handshake together; default 10 000.
     uint32_t connect_timeout_ms;
-    // One whole call: sign-in, retries and waits included; default 60 000.
+    // One whole call: sign-in, retries and waits included; default 60 000. `kal_call_options` may give a call a time of its own,
+    // less or more.
     uint32_t timeout_ms;
-    // Tries per request; default 3, 1 means never retry.
+    // Tries per request; default 6, 1 means never retry. See RETRIES at the top of this header.
     uint32_t max_attempts;
     // `KAL_CLIENT_*`; an unknown flag is refused.
     uint32_t flags;
@@ -423,6 +442,9 @@ typedef struct kal_client_options {
     uint32_t max_in_flight;
     // Room for a later field; must be 0.
     uint32_t reserved;
+    // The first wait before a request is sent again, in milliseconds; default 250. It doubles from try to try up to 20 s, is four
+    // times as long after a 429, and is shortened at random by up to half.
+    uint64_t retry_wait_ms;
 } kal_client_options;
 
 // A client: one set of credentials, one workspace, one cache. `id` 0 is none.

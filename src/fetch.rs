@@ -70,8 +70,13 @@ impl Fetcher {
         let target = path_and_query(path, params);
         check_length(&target, self.config.base_url.path())?;
         tracking.progress.asks(target.clone());
-        let retries =
-            Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
+        let retries = Retries {
+            max_attempts: self.config.max_attempts,
+            wait: self.config.retry_wait,
+            quota: &self.quota,
+            tracking,
+            counters: &self.counters,
+        };
         let (answer, decoder) = retries.run(Repeat::Safe, || self.attempt(method, &target, tracking, thread)).await?;
         self.decode(method, when_empty, answer, decoder).map(Arc::new).map_err(|error| {
             error.with(|details| {

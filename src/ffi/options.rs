@@ -73,9 +73,10 @@ pub struct kal_client_options {
     pub user_agent: *const c_char,
     /// Name lookup, TCP and TLS handshake together; default 10 000.
     pub connect_timeout_ms: u32,
-    /// One whole call: sign-in, retries and waits included; default 60 000.
+    /// One whole call: sign-in, retries and waits included; default 60 000. `kal_call_options` may give a call a time of its own,
+    /// less or more.
     pub timeout_ms: u32,
-    /// Tries per request; default 3, 1 means never retry.
+    /// Tries per request; default 6, 1 means never retry. See RETRIES at the top of this header.
     pub max_attempts: u32,
     /// `KAL_CLIENT_*`; an unknown flag is refused.
     pub flags: u32,
@@ -92,6 +93,9 @@ pub struct kal_client_options {
     pub max_in_flight: u32,
     /// Room for a later field; must be 0.
     pub reserved: u32,
+    /// The first wait before a request is sent again, in milliseconds; default 250. It doubles from try to try up to 20 s, is four
+    /// times as long after a 429, and is shortened at random by up to half.
+    pub retry_wait_ms: u64,
 }
 
 /// Answer from the cache, and ask the server only when nothing is there.

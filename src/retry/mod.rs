@@ -1,6 +1,6 @@
 //! When to send again: quota, deadline and idempotency are one decision.
 
-mod backoff;
+pub(crate) mod backoff;
 mod deadline;
 mod quota;
 pub(crate) mod retry_after;
@@ -16,6 +16,8 @@ use crate::stats::Counters;
 /// What the retries of one request go by.
 pub(crate) struct Retries<'a> {
     pub(crate) max_attempts: u32,
+    /// The step of the first wait.
+    pub(crate) wait: std::time::Duration,
     pub(crate) quota: &'a Quota,
     pub(crate) tracking: &'a Tracking,
     pub(crate) counters: &'a Counters,
@@ -81,7 +83,7 @@ impl Retries<'_> {
         {
             return None;
         }
-        let wait = backoff::full_jitter(tries, details.retry).max(details.retry_after.unwrap_or_default());
+        let wait = backoff::wait(self.wait, tries, details.retry).max(details.retry_after.unwrap_or_default());
         // An answer past the deadline helps nobody, and what the server asked for is never cut short.
         if wait >= self.tracking.deadline.remaining() {
             return None;

@@ -224,8 +224,13 @@ impl SignIn {
         generation: u64,
         thread: u64,
     ) -> Result<(Token, SecretString)> {
-        let retries =
-            Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
+        let retries = Retries {
+            max_attempts: self.config.max_attempts,
+            wait: self.config.retry_wait,
+            quota: &self.quota,
+            tracking,
+            counters: &self.counters,
+        };
         let mut asked = Moment::now();
         let iap_token = self.iap.number();
         let answer = retries.run(repeat, || {
