@@ -205,6 +205,30 @@ fn a_sign_in_goes_on_as_long_as_one_who_waits_has_time() {
     assert_eq!(grants(&emulator), ["client_credentials"]);
 }
 
+/// A sign-in whose next try no caller has time for is told with what it met; one that has, waits for it; and one whose time ends
+/// before the other's says what there was. Red when the client's time is what counts: "the call's time was up", and nothing of
+/// the 503.
+#[test]
+fn a_failing_sign_in_is_told_to_those_who_have_no_time_for_its_next_try() {
+    let emulator = emulator(Config::default());
+    let retry_wait = Some(Duration::from_secs(4));
+    let client = Client::open(Settings { retry_wait, ..settings(&emulator) }).expect("good settings");
+    emulator.fault(Fault::on(TOKEN).status(503).times(2));
+    let brief = Duration::from_millis(1_500);
+    let error = get_within(&client, brief).expect_err("it has no time");
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::AuthFailed, Some(503)), "{error}");
+    std::thread::scope(|scope| {
+        let patient = scope.spawn(|| get_within(&client, Duration::from_secs(30)));
+        wait_for("the token request", || grants(&emulator).len() == 2);
+        if let Err(error) = get_within(&client, brief) {
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+            assert!(error.to_string().contains("503"), "{error}");
+        }
+        patient.join().expect("no panic").expect("events");
+    });
+    assert_eq!(grants(&emulator).len(), 3);
+}
+
 /// Red without another request beside the first: "the call's time was up".
 #[test]
 fn a_token_request_that_is_never_answered_holds_nobody_up_for_long() {

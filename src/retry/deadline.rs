@@ -62,16 +62,12 @@ impl Deadline {
 /// The two together.
 pub(crate) struct Tracking {
     pub(crate) deadline: Arc<Deadline>,
-    pub(crate) progress: Progress,
+    pub(crate) progress: Arc<Progress>,
 }
 
 impl Tracking {
     pub(crate) fn until(at: Instant) -> Self {
-        Self::within(Arc::new(Deadline::new(at)))
-    }
-
-    pub(crate) fn within(deadline: Arc<Deadline>) -> Self {
-        Self { deadline, progress: Progress::default() }
+        Self { deadline: Arc::new(Deadline::new(at)), progress: Arc::default() }
     }
 }
 
@@ -84,6 +80,8 @@ struct Told {
     url: Option<String>,
     attempts: u32,
     last: Option<Error>,
+    /// What it waits for, or waited for last.
+    waits_for: Option<Arc<Progress>>,
 }
 
 impl Progress {
@@ -110,10 +108,16 @@ impl Progress {
         self.lock().last = Some(error.clone());
     }
 
-    /// Tries made so far, and how the last one that ended failed.
+    /// It waits for another request, whose failures say why.
+    pub(crate) fn waits_for(&self, other: &Arc<Self>) {
+        self.lock().waits_for = Some(Arc::clone(other));
+    }
+
+    /// Tries made so far, and how the last one that ended failed, of this or of what it waits for.
     pub(crate) fn so_far(&self) -> (u32, Option<Error>) {
         let told = self.lock().clone();
-        (told.attempts, told.last)
+        let last = told.last.or_else(|| told.waits_for.and_then(|other| other.so_far().1));
+        (told.attempts, last)
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {

@@ -34,7 +34,7 @@ use self::slot::{Found, Grant, Slot};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::retry::{Deadline, Quota, Repeat, Retries, Tracking};
+use crate::retry::{Quota, Repeat, Retries, Tracking};
 use crate::stats::Counters;
 use crate::transport::{Redaction, Transport};
 
@@ -64,7 +64,7 @@ pub(crate) struct SignIn {
 struct UnderWay {
     outcome: watch::Receiver<Option<Result<Arc<Token>>>>,
     /// Goes on while one of those who wait for it has time.
-    deadline: Arc<Deadline>,
+    tracking: Arc<Tracking>,
     task: AbortHandle,
     /// Tasks die with the I/O thread they run on.
     thread: u64,
@@ -105,7 +105,8 @@ impl SignIn {
         let mut outcome = match self.slot.find(refused, Moment::now(), alive, |grant| self.begin(grant, thread)) {
             Found::Token(token) => return Ok(token),
             Found::UnderWay(request) => {
-                request.deadline.follow(&tracking.deadline);
+                request.tracking.deadline.follow(&tracking.deadline);
+                tracking.progress.waits_for(&request.tracking.progress);
                 request.outcome
             }
         };
@@ -126,10 +127,10 @@ impl SignIn {
         let (tell, outcome) = watch::channel(None);
         let sign_in = Arc::clone(self);
         // When nobody waits for it: a token that is about to end is replaced beside the calls.
-        let deadline = Arc::new(Deadline::new(Instant::now() + self.config.timeout));
-        let until = Arc::clone(&deadline);
+        let tracking = Arc::new(Tracking::until(Instant::now() + self.config.timeout));
+        let shared = Arc::clone(&tracking);
         let task = tokio::spawn(async move {
-            let brought = sign_in.sign_in(grant, &until, thread).await;
+            let brought = sign_in.sign_in(grant, &shared, thread).await;
             let outcome = sign_in.slot.land(brought, Moment::now());
             if let Err(error) = &outcome
                 && sign_in.slot.has_good_token(Moment::now())
@@ -138,21 +139,22 @@ impl SignIn {
             }
             tell.send_replace(Some(outcome));
         });
-        UnderWay { outcome, deadline, task: task.abort_handle(), thread }
+        UnderWay { outcome, tracking, task: task.abort_handle(), thread }
     }
 
     /// Asks until a request brings a token, the last one fails, or nobody has time any more. None that is under way is given up
     /// for being slow: another one, with the credentials, is sent beside it.
-    async fn sign_in(&self, grant: Grant, deadline: &Arc<Deadline>, thread: u64) -> Result<(Token, SecretString)> {
+    async fn sign_in(&self, grant: Grant, shared: &Tracking, thread: u64) -> Result<(Token, SecretString)> {
+        let deadline = &shared.deadline;
         let Grant { refresh_token, generation } = grant;
-        let with_credentials = || self.ask(None, deadline, generation, thread);
+        let with_credentials = || self.ask(None, shared, generation, thread);
         // When to send another one: behind a refresh there must be time for the credentials.
         let due = |sent: Instant, patience: Duration, is_refresh: bool| {
             let time = deadline.waited_for().saturating_duration_since(sent);
             sent + if is_refresh { patience.min(time * 3 / 4) } else { patience }
         };
         let mut refreshes = refresh_token.is_some();
-        let mut requests = vec![self.ask(refresh_token, deadline, generation, thread)];
+        let mut requests = vec![self.ask(refresh_token, shared, generation, thread)];
         let (mut sent, mut patience) = (Instant::now(), PATIENCE);
         loop {
             let wake = due(sent, patience, refreshes).min(deadline.at());
@@ -202,11 +204,12 @@ impl SignIn {
     fn ask<'a>(
         &'a self,
         refresh_token: Option<SecretString>,
-        deadline: &Arc<Deadline>,
+        shared: &Tracking,
         generation: u64,
         thread: u64,
     ) -> Asking<'a> {
-        let tracking = Tracking::within(Arc::clone(deadline));
+        let tracking = Tracking { deadline: Arc::clone(&shared.deadline), progress: Arc::default() };
+        shared.progress.waits_for(&tracking.progress);
         Box::pin(async move {
             let (form, repeat) = match &refresh_token {
                 Some(refresh_token) => (grant::refresh(refresh_token), Repeat::OnlyIfUnsent),
