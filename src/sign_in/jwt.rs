@@ -29,7 +29,7 @@ pub(super) fn lifetime(token: &str, now: SystemTime) -> Option<Duration> {
     // Where the wall clock is slow: it lives no longer than that.
     let whole = claims.iat.map_or(left, |iat| claims.exp - iat);
     let left = Duration::try_from_secs_f64(if whole > 0.0 { left.min(whole) } else { left }).ok()?;
-    (!left.is_zero()).then(|| left - EARLY_MOST.min(left / 10))
+    (!left.is_zero()).then(|| left.saturating_sub(EARLY_MOST.min(left / 10)))
 }
 
 #[cfg(test)]
