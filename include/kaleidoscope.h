@@ -100,6 +100,24 @@
  * kal_workspace_stream_events gives every event that there is, page after page, and ends with KAL_DONE; its cursor may be
  * followed, too. No page is fetched before it is asked for.
  *
+ * RETRIES
+ *
+ * A request is sent again after HTTP 408, 429, 500, 502, 503 and 504, when the name was not found or no connection could be
+ * opened, and when the connection was lost before the answer was complete. That goes for every GET, those of streams included,
+ * and for a sign-in with the credentials; a refresh token is sent again only if no connection was opened, else the credentials
+ * take its place. Other statuses, TLS failures and answers that make no sense are told at once.
+ *
+ * There are max_attempts tries (6), and waits of 250 ms (retry_wait_ms), 500 ms, 1, 2 and 4 s between them, doubling up to 20 s:
+ * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is shortened at random by up to half,
+ * so that clients do not come back in step, but never below the server's Retry-After. A wait that would end after the call's
+ * deadline is not begun: the call fails at once, with the last answer and its retry_after_ms. All calls of a client share a
+ * quota of 500, of which a retry takes 14 (after a 429, 5) and to which a success gives back 1: when everything fails, 35 are
+ * sent again, and the rest is told at once. kal_stats counts the retries.
+ *
+ * A token that the server refuses (401) is replaced and the call repeated once; that is no retry. A call has no limit but its own
+ * timeout_ms: a sign-in that calls share goes on while one of them has time. A token request that stays unanswered for 10 s, or
+ * a refresh for three quarters of the time of those who wait, gets another one beside it, and the first good answer counts.
+ *
  * THREADS
  *
  * The library is thread-safe: every function may be called from any thread at any time, with the same handles. Threads that
@@ -174,7 +192,7 @@
 /* `kal_client none = KAL_NONE;` for every handle type. */
 #define KAL_NONE { 0 }
 
-#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 #define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
@@ -372,7 +390,13 @@ typedef struct kal_header {
 //
 // Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 // other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-// before the request is sent; asked again after 50 minutes, by one thread at a time.
+// before the request is sent, by one thread at a time. It is asked again after 50 minutes (time that the machine slept counts),
+// earlier where the token is a JWT whose `exp` comes earlier, and when the proxy refuses the token.
+//
+// That is a 401, a 403 or a redirect to its login that Google's proxy marks as its own, a 403 that is no JSON object, a 401 or 403
+// that remains after the library has signed in anew, or one of the token endpoint without an OAuth error code. A call that blocks,
+// `kal_stream_next` included, asks for another token then and is repeated once. What was submitted fails with that status, and
+// is `retryable` if the token was good before: the next submission asks.
 //
 // The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
 // `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
@@ -408,9 +432,10 @@ typedef struct kal_client_options {
     // Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
     // the next one 250 ms after the one before or less, within this time.
     uint32_t connect_timeout_ms;
-    // One whole call: sign-in, retries and waits included; default 60 000.
+    // One whole call: sign-in, retries and waits included; default 60 000. `kal_call_options` may give a call a time of its own,
+    // less or more.
     uint32_t timeout_ms;
-    // Tries per request; default 3, 1 means never retry.
+    // Tries per request; default 6, 1 means never retry. See RETRIES at the top of this header.
     uint32_t max_attempts;
     // `KAL_CLIENT_*`; an unknown flag is refused.
     uint32_t flags;
@@ -427,6 +452,9 @@ typedef struct kal_client_options {
     uint32_t max_in_flight;
     // Room for a later field; must be 0.
     uint32_t reserved;
+    // The first wait before a request is sent again, in milliseconds; default 250. It doubles from try to try up to 20 s, is four
+    // times as long after a 429, and is shortened at random by up to half.
+    uint64_t retry_wait_ms;
 } kal_client_options;
 
 // A client: one set of credentials, one workspace, one cache. `id` 0 is none.
@@ -592,7 +620,8 @@ typedef struct kal_error_info {
     int32_t attempts;
     // Worth trying again later as it is.
     bool retryable;
-    // What the server asked for, in milliseconds; -1 if nothing.
+    // How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
+    // `Date`, or else from now. At most 136 years.
     int64_t retry_after_ms;
     // One English sentence, no secret in it. Never NULL.
     const char *message;
@@ -864,10 +893,11 @@ kal_status kal_workspace_follow_events(struct kal_client client,
 // - `KAL_INVALID_STATE`: another thread is in `kal_stream_next` with this stream, or a submitted call waits for its next page.
 // - `KAL_BAD_RESPONSE`, also when the server's pages repeat themselves and never end.
 // - Any other status: a request failed, after its retries. Nothing is lost: the next call asks again, on a stream that follows
-//   after the wait that is due.
+//   after the wait that is due. Where the server asked for a wait (`retry_after_ms` of the error), the stream asks nothing before
+//   that is over, hours if need be, and says `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
 //
 // `timeout_ms` 0: does not wait for news. It asks at once, for one round, takes no longer than one request may
-// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new.
+// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new, or when it is not the time to ask.
 //
 // One thread at a time; any thread.
 KAL_API

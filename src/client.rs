@@ -97,8 +97,28 @@ impl Client {
             return answer;
         }
         callback::refuse_to_block()?;
-        let prepared = self.prepare(options)?;
+        let allowed = Allowed::from_now(self.timeout(options));
+        let prepared = self.prepare(allowed)?;
         self.check_time(&prepared, params.method())?;
+        if !self.asks_the_host() {
+            return self.wait(prepared, params, options);
+        }
+        let method = params.method();
+        match self.wait(prepared, params.clone(), options) {
+            Err(error) if self.was_refused_by_proxy(&error).is_some() => {
+                log::info!("{error}; trying once with a new token of iap_token_provider");
+                let prepared = self.prepare(allowed)?;
+                if self.check_time(&prepared, method).is_err() {
+                    return Err(error);
+                }
+                self.wait(prepared, params, options)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Hands a call over and waits for its answer.
+    fn wait(&self, prepared: Prepared, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
         let (reply, waiter) = reply::pair();
         let (method, Allowed { limit, until }) = (params.method(), prepared.allowed);
         self.start(prepared, params, options, None, reply);
@@ -110,6 +130,20 @@ impl Client {
             );
             Err(Error::new(ErrorKind::TimedOut, message))
         })
+    }
+
+    /// Whether the identity-aware proxy refused its token: then the next call asks the host for another one, and this says
+    /// whether that is known to help.
+    fn was_refused_by_proxy(&self, error: &Error) -> Option<bool> {
+        error.details().iap_token.map(|number| self.0.fetcher.sign_in.iap.refused(number))
+    }
+
+    /// An error of a call that does not wait, and so cannot ask the host for another token: the next one does.
+    pub(crate) fn asks_the_host_next_time(&self, error: Error) -> Error {
+        match self.was_refused_by_proxy(&error) {
+            Some(true) => error.with(|details| details.retry = Retry::Transient),
+            _ => error,
+        }
     }
 
     /// Makes a call whose answer goes to `deliver`, exactly once, on some thread; at once when nothing has to be asked. When it
@@ -124,9 +158,13 @@ impl Client {
         if let Some(answer) = self.at_once(&params, options) {
             deliver(answer);
         } else {
-            let prepared = self.prepare(options)?;
+            let prepared = self.prepare(Allowed::from_now(self.timeout(options)))?;
             self.check_time(&prepared, params.method())?;
-            self.start(prepared, params, options, Some(abandoned), Reply::new(deliver));
+            let client = self.clone();
+            let reply = Reply::new(move |answer: Result<_>| {
+                deliver(answer.map_err(|error| client.asks_the_host_next_time(error)));
+            });
+            self.start(prepared, params, options, Some(abandoned), reply);
         }
         Ok(())
     }
@@ -187,7 +225,7 @@ impl Client {
 
     /// What can fail before a call is handed over, on the caller's thread. The host's function may run here: nothing can end it,
     /// but its time counts.
-    pub(crate) fn prepare(&self, options: &CallOptions) -> Result<Prepared> {
+    pub(crate) fn prepare(&self, allowed: Allowed) -> Result<Prepared> {
         let inner = &self.0;
         let check_process = || {
             if inner.epoch == epoch() {
@@ -196,7 +234,6 @@ impl Client {
             Err(Error::new(ErrorKind::Forked, "the client was opened before fork, in the parent process"))
         };
         check_process()?;
-        let allowed = Allowed::from_now(self.timeout(options));
         let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
         // The host's function may have forked, and returned in the child too.
         check_process()?;

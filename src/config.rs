@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::proxy::{self, Proxy};
+use crate::retry::backoff;
 use crate::transport::MAX_SECRET_LEN;
 
 /// The environment variable that gives the client id.
@@ -23,6 +24,8 @@ pub const ENV_URL: &str = "KALEIDOSCOPE_API_URL";
 /// Where the service is, unless configured.
 pub const DEFAULT_URL: &str = "https://api.kaleidoscope.bio";
 
+/// Tries per request, unless configured: a server that restarts is waited for, four to eight seconds in all.
+const MAX_ATTEMPTS: u32 = 6;
 const USER_AGENT: &str = concat!("libkaleidoscope/", env!("CARGO_PKG_VERSION"));
 
 /// What a client is opened with. [`Settings::default`] takes everything from the environment and the defaults.
@@ -54,6 +57,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Tries per request.
     pub max_attempts: Option<u32>,
+    /// The first wait before another try, at most; it doubles from try to try.
+    pub retry_wait: Option<Duration>,
     /// The longest answer taken, after decompression.
     pub max_response_bytes: Option<u64>,
     /// None: cached reads never expire by themselves.
@@ -89,6 +94,7 @@ pub(crate) struct Config {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) max_attempts: u32,
+    pub(crate) retry_wait: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) max_in_flight: usize,
@@ -125,7 +131,8 @@ impl Settings {
             user_agent: check_user_agent(self.user_agent.as_deref())?,
             connect_timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
             timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
-            max_attempts: self.max_attempts.unwrap_or(3).max(1),
+            max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS).max(1),
+            retry_wait: self.retry_wait.unwrap_or(backoff::BASE),
             max_response_bytes: check_cap(self.max_response_bytes)?,
             cache_ttl: self.cache_ttl,
             max_in_flight: self.max_in_flight.map_or(64, |most| most.max(1) as usize),

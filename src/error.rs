@@ -99,6 +99,10 @@ pub struct Details {
     pub request_id: Option<String>,
     /// The response body, up to [`BODY_LIMIT`].
     pub body: Option<Vec<u8>>,
+    /// The identity-aware proxy in front gave the answer.
+    pub(crate) is_of_proxy: bool,
+    /// The number of the token that this proxy refused, as far as can be told.
+    pub(crate) iap_token: Option<u64>,
 }
 
 impl Error {
@@ -117,6 +121,8 @@ impl Error {
             code: None,
             request_id: None,
             body: None,
+            is_of_proxy: false,
+            iap_token: None,
         }))
     }
 

@@ -11,7 +11,7 @@ use crate::not_json;
 use crate::records::{Decoder, Table};
 use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
 use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
-use crate::sign_in::{SignIn, Token};
+use crate::sign_in::{SignIn, Token, proxy_refusal};
 use crate::stats::Counters;
 use crate::transport::{self, Arriving, Incoming, Outgoing, Peer, Redaction, Step, Transport};
 
@@ -78,8 +78,13 @@ impl Fetcher {
         let target = path_and_query(path, params);
         check_length(&target, self.config.base_url.path())?;
         tracking.progress.asks(target.clone());
-        let retries =
-            Retries { max_attempts: self.config.max_attempts, quota: &self.quota, tracking, counters: &self.counters };
+        let retries = Retries {
+            max_attempts: self.config.max_attempts,
+            wait: self.config.retry_wait,
+            quota: &self.quota,
+            tracking,
+            counters: &self.counters,
+        };
         let (answer, decoder) = retries.run(Repeat::Safe, || self.attempt(method, &target, tracking, thread)).await?;
         self.decode(method, when_empty, answer, decoder).map(Arc::new).map_err(|error| {
             error.with(|details| {
@@ -98,18 +103,23 @@ impl Fetcher {
         tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Box<Decoder>), Failure> {
+        let iap_token = self.sign_in.iap.number();
         tracking.progress.waiting().set(Step::Token);
-        let token = self.sign_in.token(thread).await.map_err(Failure::Final)?;
-        match self.get(method, target, &token, tracking, thread).await {
-            Err(error) if error.kind() == ErrorKind::Http && error.http_status() == Some(401) => {
+        let token = self.sign_in.token(tracking, thread).await.map_err(Failure::Final)?;
+        let outcome = match self.get(method, target, &token, tracking, thread).await {
+            Err(error) if is_refused_token(&error) => {
                 log::info!("{error}; trying once with a new token");
+                let after_recovery = |error| proxy_refusal::after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
-                let token = self.sign_in.token_after(Some(token.generation()), thread).await.map_err(Failure::Final)?;
+                let token = self.sign_in.token_after(Some(token.generation()), tracking, thread).await;
+                let token = token.map_err(|error| Failure::Final(after_recovery(error)))?;
                 tracking.progress.attempt();
-                Ok(self.get(method, target, &token, tracking, thread).await?)
+                self.get(method, target, &token, tracking, thread).await.map_err(after_recovery)?
             }
-            outcome => Ok(outcome?),
-        }
+            outcome => outcome.map_err(|error| proxy_refusal::of_api(error, iap_token))?,
+        };
+        self.sign_in.iap.worked(iap_token);
+        Ok(outcome)
     }
 
     async fn get(
@@ -207,4 +217,9 @@ fn nothing_in(body: &[u8]) -> Option<&'static str> {
         b"null" => Some("the answer is null"),
         _ => None,
     }
+}
+
+/// Whether the API refused the token. A 401 of a proxy for its tunnel, or of an identity-aware one, is another matter.
+fn is_refused_token(error: &Error) -> bool {
+    error.kind() == ErrorKind::Http && error.http_status() == Some(401) && !error.details().is_of_proxy
 }

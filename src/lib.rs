@@ -8,6 +8,7 @@ mod answer;
 mod cache;
 mod cancel;
 mod client;
+mod clock;
 mod config;
 mod error;
 mod events;

@@ -33,7 +33,7 @@ fn the_structs_are_laid_out_as_the_header_says() {
         options::kal_client_options {
             struct_size, client_id, client_secret, base_url, headers, headers_len, ca_bundle_path, proxy_url,
             user_agent, connect_timeout_ms, timeout_ms, max_attempts, flags, max_response_bytes, cache_ttl_ms,
-            iap_token_provider, iap_user_data, max_in_flight, reserved
+            iap_token_provider, iap_user_data, max_in_flight, reserved, retry_wait_ms
         }
         types::kal_client { id }
         types::kal_error { id }

@@ -47,7 +47,7 @@ fn a_lasting_fault_is_told_after_the_last_try() {
     let body = r#"{"code":"maintenance","message":"back at noon"}"#;
     let error = failure(&emulator, Fault::on(EVENTS).status(503).times(0).body(body));
     let details = error.details();
-    assert_eq!((error.kind(), error.http_status(), details.attempts), (ErrorKind::Http, Some(503), 3));
+    assert_eq!((error.kind(), error.http_status(), details.attempts), (ErrorKind::Http, Some(503), 6));
     assert!(error.is_retryable());
     assert_eq!(details.code.as_deref(), Some("maintenance"));
     assert_eq!(details.body.as_deref(), Some(body.as_bytes()));
@@ -91,6 +91,27 @@ fn a_wait_past_the_deadline_is_not_begun() {
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::Http, Some(429)));
     assert_eq!(error.details().retry_after, Some(Duration::from_hours(1)));
     assert_eq!(sent(&emulator), 1);
+}
+
+/// A server whose clock is years behind: both dates are its own. Red on our clock: `Some(0ns)`.
+#[test]
+fn a_date_to_come_back_at_is_one_on_the_servers_clock() {
+    let busy = |path: &str| {
+        Fault::on(path)
+            .status(503)
+            .header("Date", "Wed, 21 Oct 2015 07:28:00 GMT")
+            .header("Retry-After", "Wed, 21 Oct 2015 07:28:02 GMT")
+    };
+    for path in [EVENTS, "/auth/oauth/token"] {
+        let emulator = emulator(Config::default());
+        emulator.fault(busy(path).times(2));
+        let once = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+        let error = get(&once, &GET_EVENTS).expect_err("503");
+        assert_eq!(error.details().retry_after, Some(Duration::from_secs(2)));
+        let begin = Instant::now();
+        get(&client(&emulator), &GET_EVENTS).expect("events");
+        assert!(begin.elapsed() >= Duration::from_secs(2));
+    }
 }
 
 #[test]
@@ -149,8 +170,53 @@ fn nobody_at_the_address_is_a_refused_connection() {
     let client = client(&emulator);
     emulator.pause().expect("paused");
     let error = get(&client, &GET_EVENTS).expect_err("nobody");
-    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ConnectFailed, 3));
+    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ConnectFailed, 6));
     assert!(error.is_retryable());
+}
+
+/// With the waits that a client has by default, and callers of many times at once. Red with waits from 50 ms on and three tries:
+/// all of them were told within 0.1 s that there is no connection.
+#[test]
+fn a_server_that_restarts_is_waited_for() {
+    const AWAY: Duration = Duration::from_secs(3);
+    let emulator = emulator(Config::default());
+    let client = Client::open(Settings { retry_wait: None, ..settings(&emulator) }).expect("good settings");
+    let other = Client::open(Settings { retry_wait: None, ..settings(&emulator) }).expect("good settings");
+    get(&client, &GET_EVENTS).expect("events");
+    emulator.pause().expect("paused");
+    std::thread::scope(|scope| {
+        let call = |timeout: Duration, client: &Client| {
+            let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
+            client.call(Params::new(&GET_EVENTS), &options)
+        };
+        for timeout in [15, 20, 30, 60].map(Duration::from_secs) {
+            // With a token and without: the sign-in is tried again as well.
+            for client in [&client, &other] {
+                scope.spawn(move || call(timeout, client).expect("events"));
+            }
+        }
+        // One that has no time for it is told before its time is up, with what there was.
+        let error = call(Duration::from_millis(700), &client).expect_err("it is away");
+        assert_eq!(error.kind(), ErrorKind::ConnectFailed, "{error}");
+        std::thread::sleep(AWAY);
+        emulator.resume().expect("resumed");
+    });
+    // A proxy in front that says so.
+    emulator.fault(Fault::on(EVENTS).status(503).times(4));
+    get(&client, &GET_EVENTS).expect("events");
+}
+
+/// Red when the first wait is fixed.
+#[test]
+fn the_first_wait_is_what_the_host_says() {
+    let emulator = emulator(Config::default());
+    let wait = Duration::from_secs(2);
+    let patient = Settings { retry_wait: Some(wait), max_attempts: Some(2), ..settings(&emulator) };
+    let client = Client::open(patient).expect("good settings");
+    emulator.fault(Fault::on(EVENTS).status(503));
+    let begin = Instant::now();
+    get(&client, &GET_EVENTS).expect("events");
+    assert!(begin.elapsed() >= wait / 2);
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use common::{client, emulator, get, settings, wait_for};
 use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kaleidoscope::service::Params;
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_MEMBERS};
-use kaleidoscope::{Client, ErrorKind, IapTokenProvider, Settings};
+use kaleidoscope::{Answer, CallOptions, Client, ErrorKind, IapTokenProvider, Result, Settings};
 
 const TOKEN: &str = "/auth/oauth/token";
 
@@ -138,6 +139,119 @@ fn a_busy_token_endpoint_is_asked_again() {
     emulator.fault(Fault::on(TOKEN).status(503).times(2));
     get(&client(&emulator), &GET_EVENTS).expect("events");
     assert_eq!(grants(&emulator).len(), 3);
+}
+
+fn get_within(client: &Client, timeout: Duration) -> Result<Arc<Answer>> {
+    client.call(Params::new(&GET_EVENTS), &CallOptions { timeout: Some(timeout), ..CallOptions::default() })
+}
+
+/// Red with a limit of half the call's time: "the token endpoint did not answer in time", after a second request.
+#[test]
+fn a_token_that_takes_most_of_a_calls_time_is_waited_for() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(TOKEN).delay(Duration::from_secs(3)).times(0));
+    let timeout = Some(Duration::from_secs(5));
+    let client = Client::open(Settings { timeout, ..settings(&emulator) }).expect("good settings");
+    get(&client, &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials"]);
+    // And so is a refresh.
+    emulator.expire_tokens();
+    get(&client, &GET_EVENTS).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials", "refresh_token"]);
+}
+
+/// Callers with less and with more time than the client's, who come before and after: each gets its own, and one request serves
+/// all. Red when a sign-in ends with the client's time, or with that of who began it: all have "the token endpoint did not
+/// answer in time" after a second.
+#[test]
+fn a_sign_in_goes_on_as_long_as_one_who_waits_has_time() {
+    let emulator = emulator(Config::default());
+    let token_time = Duration::from_secs(3);
+    emulator.fault(Fault::on(TOKEN).delay(token_time).times(0));
+    let timeout = Some(Duration::from_secs(1));
+    let client = Client::open(Settings { timeout, ..settings(&emulator) }).expect("good settings");
+    let (brief, long) = (Duration::from_millis(900), Duration::from_secs(30));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| get(&client, &GET_EVENTS));
+        wait_for("the token request", || !grants(&emulator).is_empty());
+        let joined = [brief, long, brief, long].map(|timeout| {
+            (
+                timeout,
+                scope.spawn({
+                    let client = &client;
+                    move || {
+                        let begun = Instant::now();
+                        (get_within(client, timeout), begun.elapsed())
+                    }
+                }),
+            )
+        });
+        let error = first.join().expect("no panic").expect_err("the client's second is over");
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+        // One who comes when those who began it have gone.
+        let late = scope.spawn(|| get_within(&client, long));
+        let cached = scope.spawn(|| {
+            let options = CallOptions { timeout: Some(long), ..CallOptions::default() };
+            client.call(Params::new(&GET_MEMBERS), &options)
+        });
+        for (timeout, joined) in joined {
+            let (outcome, took) = joined.join().expect("no panic");
+            assert_eq!(outcome.err().map(|error| error.kind()), (timeout == brief).then_some(ErrorKind::TimedOut));
+            assert!(took >= timeout.min(brief), "{took:?} of {timeout:?}");
+        }
+        late.join().expect("no panic").expect("events");
+        cached.join().expect("no panic").expect("members");
+    });
+    assert_eq!(grants(&emulator), ["client_credentials"]);
+}
+
+/// A sign-in whose next try no caller has time for is told with what it met; one that has, waits for it; and one whose time ends
+/// before the other's says what there was. Red when the client's time is what counts: "the call's time was up", and nothing of
+/// the 503.
+#[test]
+fn a_failing_sign_in_is_told_to_those_who_have_no_time_for_its_next_try() {
+    let emulator = emulator(Config::default());
+    let retry_wait = Some(Duration::from_secs(4));
+    let client = Client::open(Settings { retry_wait, ..settings(&emulator) }).expect("good settings");
+    emulator.fault(Fault::on(TOKEN).status(503).times(2));
+    let brief = Duration::from_millis(1_500);
+    let error = get_within(&client, brief).expect_err("it has no time");
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::AuthFailed, Some(503)), "{error}");
+    std::thread::scope(|scope| {
+        let patient = scope.spawn(|| get_within(&client, Duration::from_secs(30)));
+        wait_for("the token request", || grants(&emulator).len() == 2);
+        if let Err(error) = get_within(&client, brief) {
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+            assert!(error.to_string().contains("503"), "{error}");
+        }
+        patient.join().expect("no panic").expect("events");
+    });
+    assert_eq!(grants(&emulator).len(), 3);
+}
+
+/// Red without another request beside the first: "the call's time was up".
+#[test]
+fn a_token_request_that_is_never_answered_holds_nobody_up_for_long() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(TOKEN).drop_connection(DropPoint::Hang));
+    get_within(&client(&emulator), Duration::from_secs(40)).expect("events");
+    assert_eq!(grants(&emulator), ["client_credentials", "client_credentials"]);
+}
+
+/// The time is the call's, not the client's. Red while it is half the client's: "the call's time was up before an answer came".
+#[test]
+fn a_refresh_that_is_not_answered_leaves_time_for_the_credentials() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    for fault in [Fault::on(TOKEN).drop_connection(DropPoint::Hang), Fault::on(TOKEN).delay(Duration::from_secs(20))] {
+        emulator.reset();
+        get(&client, &GET_EVENTS).expect("events");
+        emulator.expire_tokens();
+        emulator.fault(fault);
+        get_within(&client, Duration::from_secs(4)).expect("events");
+        assert_eq!(grants(&emulator).last().map(String::as_str), Some("client_credentials"));
+        assert_eq!(emulator.counts().reused_refresh_tokens, 0);
+    }
 }
 
 /// From a tenth of its life before the end of a token it is replaced beside the calls. They notice nothing when that fails, or

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{client, emulator, settings, wait_for};
 use kal_emulator::{Config, DateBounds, DropPoint, Emulator, EventOrder, Fault, PageZero};
@@ -412,6 +412,52 @@ fn following_survives_a_server_that_goes_away_and_comes_back() {
         }
     }
     assert_eq!(once(&given), wanted.into_iter().collect());
+}
+
+/// Whatever is asked of the stream meanwhile, and whoever refused: the API or the token endpoint. Red without the look at the
+/// time: `next(None)` asks again at once, and so does `next(LONG)` of a stream that does not follow.
+#[test]
+fn no_stream_asks_before_the_time_that_the_server_asked_for() {
+    const WAIT: Duration = Duration::from_secs(2);
+    let refusals = [
+        Fault::on(EVENTS).status(429).header("Retry-After", "2"),
+        Fault::on(EVENTS)
+            .status(503)
+            .header("Date", "Wed, 21 Oct 2015 07:28:00 GMT")
+            .header("Retry-After", "Wed, 21 Oct 2015 07:28:02 GMT"),
+        Fault::on("/auth/oauth/token").status(429).header("Retry-After", "2"),
+    ];
+    thread::scope(|scope| {
+        for (refusal, follows) in refusals.iter().flat_map(|refusal| [(refusal, false), (refusal, true)]) {
+            scope.spawn(move || {
+                let emulator = emulator(Config::default());
+                let once = Settings { max_attempts: Some(1), ..settings(&emulator) };
+                let client = Client::open(once).expect("a client");
+                emulator.fault(refusal.clone());
+                let stream = if follows {
+                    let all = stream(&client, page_size(10)).cursor();
+                    Stream::follow(&client, page_size(10), Some(&all), CallOptions::default()).expect("a stream")
+                } else {
+                    stream(&client, page_size(10))
+                };
+                let error = failure(stream.next(LONG));
+                let refused = Instant::now();
+                assert_eq!(error.details().retry_after, Some(WAIT), "{error}");
+                let sent = emulator.counts().total;
+                stream.set_backoff(Some(Duration::from_millis(1)), Some(Duration::from_millis(1))).expect("a backoff");
+                while refused.elapsed() < WAIT / 2 {
+                    assert!(matches!(stream.next(None), Ok(Next::NothingYet)), "{refusal:?}");
+                    assert!(
+                        matches!(stream.next(Some(Duration::from_millis(20))), Ok(Next::NothingYet)),
+                        "{refusal:?}"
+                    );
+                }
+                assert_eq!(emulator.counts().total, sent, "{refusal:?}, follows: {follows}");
+                assert_eq!(ids(stream.next(LONG)).len(), 10);
+                assert!(refused.elapsed() >= WAIT * 9 / 10, "{:?}", refused.elapsed());
+            });
+        }
+    });
 }
 
 #[test]

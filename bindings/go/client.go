@@ -20,7 +20,8 @@ type Options struct {
 	UserAgent        string            // put before the library's own
 	ConnectTimeout   time.Duration     // name lookup, TCP and TLS together; 10 s
 	Timeout          time.Duration     // one whole call: sign-in, retries and waits included; 60 s
-	MaxAttempts      int               // tries per request; 3, and 1 means never retry
+	MaxAttempts      int               // tries per request; 6, and 1 means never retry
+	RetryWait        time.Duration     // the first wait before another try, which doubles from try to try; 250 ms
 	MaxResponseBytes int64             // the longest answer taken, after decompression; 256 MiB
 	MaxInFlight      int               // requests on the wire at once; 64
 	CacheTTL         time.Duration     // cached reads never expire by themselves
@@ -28,7 +29,8 @@ type Options struct {
 	InsecureTLS      bool              // do not check the server's certificate: for test benches only
 	AllowHTTP        bool              // plain http to a host that is not loopback: the secret travels in clear
 	// IAPToken gives the ID token for a server behind Google's identity-aware proxy. It is called on the goroutine that
-	// makes a call, by one at a time, and again after 50 minutes. It must not use the client. Its error comes back from
+	// makes a call, by one at a time, and again after 50 minutes, before a JWT ends, and when the proxy refuses the token.
+	// It must not use the client. Its error comes back from
 	// the call that needed the token.
 	IAPToken func() (string, error)
 }
@@ -145,6 +147,7 @@ func (options *Options) toC(in *inputs) C.kal_client_options {
 		connect_timeout_ms: C.uint32_t(in.timeout("ConnectTimeout", options.ConnectTimeout)),
 		timeout_ms:         C.uint32_t(in.timeout("Timeout", options.Timeout)),
 		max_attempts:       C.uint32_t(in.count("MaxAttempts", options.MaxAttempts)),
+		retry_wait_ms:      C.uint64_t(in.timeout("RetryWait", options.RetryWait)),
 		max_in_flight:      C.uint32_t(in.count("MaxInFlight", options.MaxInFlight)),
 		cache_ttl_ms:       C.uint64_t(in.timeout("CacheTTL", options.CacheTTL)),
 	}

@@ -30,7 +30,8 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         && bearer(parts, "authorization") != Some(wanted)
     {
         let message = "the request carries no valid token of the identity-aware proxy";
-        return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message);
+        return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message)
+            .header("x-goog-iap-generated-response", "true");
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {

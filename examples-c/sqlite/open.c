@@ -27,6 +27,7 @@ static const field fields[] = {
     { "connect_timeout_ms", NUMBER_32, offsetof(settings, client.connect_timeout_ms) },
     { "timeout_ms", NUMBER_32, offsetof(settings, client.timeout_ms) },
     { "max_attempts", NUMBER_32, offsetof(settings, client.max_attempts) },
+    { "retry_wait_ms", NUMBER_64, offsetof(settings, client.retry_wait_ms) },
     { "flags", NUMBER_32, offsetof(settings, client.flags) },
     { "max_response_bytes", NUMBER_64, offsetof(settings, client.max_response_bytes) },
     { "cache_ttl_ms", NUMBER_64, offsetof(settings, client.cache_ttl_ms) },

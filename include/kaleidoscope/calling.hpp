@@ -111,6 +111,8 @@ public:
         made.timeout_ms = timeout("timeout", from.timeout);
         made.cache_ttl_ms = static_cast<std::uint64_t>(
             milliseconds("cache_ttl", from.cache_ttl, (std::numeric_limits<std::int64_t>::max)()));
+        made.retry_wait_ms = static_cast<std::uint64_t>(
+            milliseconds("retry_wait", from.retry_wait, (std::numeric_limits<std::int64_t>::max)()));
         made.max_attempts = from.max_attempts;
         made.max_in_flight = from.max_in_flight;
         made.max_response_bytes = from.max_response_bytes;

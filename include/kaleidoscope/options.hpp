@@ -39,7 +39,8 @@ struct client_options {
     std::optional<std::chrono::milliseconds> connect_timeout = {}; // else: 10 s
     std::optional<std::chrono::milliseconds> timeout = {};         // one whole call, retries included; else: 60 s
     std::optional<std::chrono::milliseconds> cache_ttl = {};       // else: cached reads never expire by themselves
-    std::uint32_t max_attempts = 0;                 // 0: 3; 1 means never retry
+    std::optional<std::chrono::milliseconds> retry_wait = {};      // the first wait before another try; else: 250 ms
+    std::uint32_t max_attempts = 0;                 // 0: 6; 1 means never retry
     std::uint32_t max_in_flight = 0;                // 0: 64
     std::uint64_t max_response_bytes = 0;           // 0: 256 MiB
     bool proxy_from_env = false;

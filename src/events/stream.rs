@@ -46,6 +46,8 @@ struct Shared {
 struct State {
     engine: Engine,
     backoff: Backoff,
+    /// The server asked to be left alone until then.
+    not_before: Option<Instant>,
     /// Someone waits for the next page.
     is_busy: bool,
     /// The request under way, which outlives the one who waited for it.
@@ -154,7 +156,14 @@ impl Stream {
             ));
         }
         let deliveries = Deliveries::new(cursor_text(&engine, &query));
-        let state = State { engine, backoff: Backoff::default(), is_busy: false, in_flight: None, deliveries };
+        let state = State {
+            engine,
+            backoff: Backoff::default(),
+            not_before: None,
+            is_busy: false,
+            in_flight: None,
+            deliveries,
+        };
         Ok(Self(Arc::new(Shared {
             client: client.clone(),
             options,
@@ -174,25 +183,39 @@ impl Stream {
     /// The same for a host that may fail to take what it gets.
     pub(crate) fn wait_next(&self, timeout: Option<Duration>) -> Result<Delivery> {
         callback::refuse_to_block()?;
-        let until = timeout.map(|timeout| Instant::now() + timeout);
+        let until = self.until(timeout);
         let mut begins = true;
+        let mut may_ask_the_host = true;
         loop {
-            let piece = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let end = if timeout.is_none() { until } else { until.min(Instant::now() + PIECE) };
             let late = Arc::clone(&self.0);
             let (reply, waiter) = handover::pair(move |given: Result<Given>| {
                 if let Ok(given) = given {
                     late.lock().deliveries.take_back(given);
                 }
             });
-            let end = self.start(piece.map(|piece| piece.min(PIECE)), None, begins, || reply)?;
+            self.start(end, timeout.is_none(), None, begins, || reply)?;
             begins = false;
-            let given = waiter.wait(end + GRACE).unwrap_or_else(|| Ok(Given::nothing()))?;
+            let given = match waiter.wait(end + GRACE).unwrap_or_else(|| Ok(Given::nothing())) {
+                // Going on asks the host for another token.
+                Err(error) if may_ask_the_host && error.details().iap_token.is_some() => {
+                    may_ask_the_host = false;
+                    let _ = self.0.client.asks_the_host_next_time(error);
+                    continue;
+                }
+                outcome => outcome.map_err(|error| self.0.client.asks_the_host_next_time(error))?,
+            };
             let delivery = Delivery::new(given, Arc::clone(&self.0));
-            if !matches!(delivery.next(), Next::NothingYet) || piece.is_none_or(|piece| piece <= PIECE) {
+            if !matches!(delivery.next(), Next::NothingYet) || end >= until {
                 return Ok(delivery);
             }
             delivery.pick_up();
         }
+    }
+
+    /// Until when a call of `next` may take; one without a timeout takes as long as a request.
+    fn until(&self, timeout: Option<Duration>) -> Instant {
+        Instant::now() + timeout.unwrap_or_else(|| self.0.client.timeout(&self.0.options))
     }
 
     /// The same for a host that does not wait: what comes goes to `deliver`, exactly once, on some thread. When this fails,
@@ -204,10 +227,18 @@ impl Stream {
         abandoned: Fired,
         deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
-        let timeout = if self.0.client.asks_the_host() { timeout.map(|timeout| timeout.min(PIECE)) } else { timeout };
+        let asks_the_host = self.0.client.asks_the_host();
+        let until = self.until(timeout.map(|timeout| if asks_the_host { timeout.min(PIECE) } else { timeout }));
         let shared = Arc::clone(&self.0);
-        let reply = || Reply::new(move |given: Result<Given>| deliver(given.map(|given| Delivery::new(given, shared))));
-        self.start(timeout, Some(abandoned), true, reply).map(drop)
+        let reply = || {
+            Reply::new(move |given: Result<Given>| {
+                deliver(match given {
+                    Ok(given) => Ok(Delivery::new(given, shared)),
+                    Err(error) => Err(shared.client.asks_the_host_next_time(error)),
+                });
+            })
+        };
+        self.start(until, timeout.is_none(), Some(abandoned), true, reply)
     }
 
     /// What was given so far, as text that [`Stream::follow`] goes on from, in another process too.
@@ -238,20 +269,18 @@ impl Stream {
         self.0.closing.send_replace(true);
     }
 
-    /// Hands a call over to the I/O thread, the first time or to wait longer. Gives its deadline. When it fails, no reply was
-    /// made.
+    /// Hands a call over to the I/O thread, the first time or to wait longer. When it fails, no reply was made.
     fn start(
         &self,
-        timeout: Option<Duration>,
+        until: Instant,
+        at_once: bool,
         abandoned: Option<Fired>,
         begins: bool,
         reply: impl FnOnce() -> Reply<Given>,
-    ) -> Result<Instant> {
+    ) -> Result<()> {
         let shared = &self.0;
-        // Before the host's function runs, whose time counts.
-        let now = Instant::now();
-        let prepared = shared.client.prepare(&shared.options)?;
-        let until = timeout.map_or(prepared.allowed.until, |timeout| now + timeout);
+        let allowed = Allowed { limit: shared.client.timeout(&shared.options), until };
+        let prepared = shared.client.prepare(allowed)?;
         {
             let mut state = shared.lock();
             if state.is_busy {
@@ -265,14 +294,14 @@ impl Stream {
         let turn = Turn { busy: Busy(Arc::clone(shared)), reply: reply() };
         let round = Round {
             until,
-            at_once: timeout.is_none(),
+            at_once,
             thread: prepared.thread.generation,
             cancelled: [shared.options.cancel.as_ref().map(Cancel::fired), abandoned],
             iap: prepared.iap,
             asked: false,
         };
         prepared.thread.spawn(turn.serve(round));
-        Ok(until)
+        Ok(())
     }
 }
 
@@ -357,6 +386,7 @@ impl Shared {
         let mut in_flight = match waiting {
             Some(in_flight) => in_flight,
             None if failed && !self.wait(round).await => return Ok(None),
+            None if !self.leave_alone(round).await => return Ok(None),
             None if round.asked && Instant::now() >= round.until => return Ok(None),
             None => self.send(request, round.thread)?,
         };
@@ -415,10 +445,21 @@ impl Shared {
         if refused && state.engine.refused() {
             return Ok(());
         }
-        if state.engine.follows() {
-            state.backoff.until(error.details().retry_after.unwrap_or_default());
+        state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
+        if state.engine.follows() && error.details().iap_token.is_none() {
+            state.backoff.until();
         }
         Err(error)
+    }
+
+    /// Waits for as long as the server asked for, however long that is. Says whether the wait is over, or else the time was up; who
+    /// asks at once does not wait.
+    async fn leave_alone(&self, round: &Round) -> bool {
+        let Some(not_before) = self.lock().not_before else { return true };
+        if !round.at_once {
+            tokio::time::sleep_until(not_before.min(round.until).into()).await;
+        }
+        Instant::now() >= not_before
     }
 
     /// Waits before asking for what is new. Says whether the wait is over, or else the time was up.
@@ -428,7 +469,7 @@ impl Shared {
             if state.engine.has_news() && !state.backoff.is_under_way() {
                 state.backoff.reset();
             }
-            if round.at_once { Instant::now() } else { state.backoff.until(Duration::ZERO) }
+            if round.at_once { Instant::now() } else { state.backoff.until() }
         };
         if over > round.until {
             tokio::time::sleep_until(round.until.into()).await;

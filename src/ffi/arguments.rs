@@ -190,6 +190,7 @@ pub(super) unsafe fn client_options(options: *const kal_client_options) -> Resul
             connect_timeout: millis(options.connect_timeout_ms),
             timeout: millis(options.timeout_ms),
             max_attempts: (options.max_attempts != 0).then_some(options.max_attempts),
+            retry_wait: (options.retry_wait_ms != 0).then(|| Duration::from_millis(options.retry_wait_ms)),
             max_response_bytes: (options.max_response_bytes != 0).then_some(options.max_response_bytes),
             cache_ttl: (options.cache_ttl_ms != 0).then(|| Duration::from_millis(options.cache_ttl_ms)),
             max_in_flight: (options.max_in_flight != 0).then_some(options.max_in_flight),

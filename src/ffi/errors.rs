@@ -21,7 +21,8 @@ pub struct kal_error_info {
     pub attempts: i32,
     /// Worth trying again later as it is.
     pub retryable: bool,
-    /// What the server asked for, in milliseconds; -1 if nothing.
+    /// How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
+    /// `Date`, or else from now. At most 136 years.
     pub retry_after_ms: i64,
     /// One English sentence, no secret in it. Never NULL.
     pub message: *const c_char,

@@ -18,7 +18,13 @@ pub struct kal_header {
 ///
 /// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
 /// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-/// before the request is sent; asked again after 50 minutes, by one thread at a time.
+/// before the request is sent, by one thread at a time. It is asked again after 50 minutes (time that the machine slept counts),
+/// earlier where the token is a JWT whose `exp` comes earlier, and when the proxy refuses the token.
+///
+/// That is a 401, a 403 or a redirect to its login that Google's proxy marks as its own, a 403 that is no JSON object, a 401 or 403
+/// that remains after the library has signed in anew, or one of the token endpoint without an OAuth error code. A call that blocks,
+/// `kal_stream_next` included, asks for another token then and is repeated once. What was submitted fails with that status, and
+/// is `retryable` if the token was good before: the next submission asks.
 ///
 /// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
 /// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
@@ -72,9 +78,10 @@ pub struct kal_client_options {
     /// Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
     /// the next one 250 ms after the one before or less, within this time.
     pub connect_timeout_ms: u32,
-    /// One whole call: sign-in, retries and waits included; default 60 000.
+    /// One whole call: sign-in, retries and waits included; default 60 000. `kal_call_options` may give a call a time of its own,
+    /// less or more.
     pub timeout_ms: u32,
-    /// Tries per request; default 3, 1 means never retry.
+    /// Tries per request; default 6, 1 means never retry. See RETRIES at the top of this header.
     pub max_attempts: u32,
     /// `KAL_CLIENT_*`; an unknown flag is refused.
     pub flags: u32,
@@ -91,6 +98,9 @@ pub struct kal_client_options {
     pub max_in_flight: u32,
     /// Room for a later field; must be 0.
     pub reserved: u32,
+    /// The first wait before a request is sent again, in milliseconds; default 250. It doubles from try to try up to 20 s, is four
+    /// times as long after a 429, and is shortened at random by up to half.
+    pub retry_wait_ms: u64,
 }
 
 /// Answer from the cache, and ask the server only when nothing is there.

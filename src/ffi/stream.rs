@@ -86,10 +86,11 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
 /// - `KAL_INVALID_STATE`: another thread is in `kal_stream_next` with this stream, or a submitted call waits for its next page.
 /// - `KAL_BAD_RESPONSE`, also when the server's pages repeat themselves and never end.
 /// - Any other status: a request failed, after its retries. Nothing is lost: the next call asks again, on a stream that follows
-///   after the wait that is due.
+///   after the wait that is due. Where the server asked for a wait (`retry_after_ms` of the error), the stream asks nothing before
+///   that is over, hours if need be, and says `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
 ///
 /// `timeout_ms` 0: does not wait for news. It asks at once, for one round, takes no longer than one request may
-/// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new.
+/// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new, or when it is not the time to ask.
 ///
 /// One thread at a time; any thread.
 #[unsafe(no_mangle)]

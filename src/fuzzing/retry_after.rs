@@ -10,7 +10,7 @@ use crate::retry::retry_after::{LONGEST, parse};
 /// Seen red without the cap: `u64::MAX` seconds.
 pub fn retry_after(value: &[u8]) {
     let before = SystemTime::now();
-    let wait = parse(value);
+    let wait = parse(value, None);
     let after = SystemTime::now();
     let shown = String::from_utf8_lossy(value);
     let text = std::str::from_utf8(value).unwrap_or_default().trim();
@@ -18,12 +18,15 @@ pub fn retry_after(value: &[u8]) {
         let seconds =
             text.bytes().fold(0_u64, |seconds, digit| seconds.saturating_mul(10).saturating_add((digit - b'0').into()));
         assert_eq!(wait, Some(Duration::from_secs(seconds).min(LONGEST)), "{shown}");
+        assert_eq!(parse(value, Some(value)), wait, "{shown}");
     } else if let Ok(date) = httpdate::parse_http_date(text) {
         let from = |now| date.duration_since(now).unwrap_or_default().min(LONGEST);
         let wait = wait.unwrap_or_else(|| panic!("nothing: {shown}"));
         // The clock may be set back between two looks at it.
         assert!(after < before || (from(after)..=from(before)).contains(&wait), "{wait:?}: {shown}");
+        // The server's own clock says the same moment.
+        assert_eq!(parse(value, Some(value)), Some(Duration::ZERO), "{shown}");
     } else {
-        assert_eq!(wait, None, "{shown}");
+        assert_eq!((wait, parse(value, Some(value))), (None, None), "{shown}");
     }
 }

@@ -1,11 +1,10 @@
 //! The answer of the token endpoint.
 
-use std::time::Instant;
-
 use http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::sign_in::read_answer;
 use crate::transport::{Incoming, Redaction};
@@ -27,7 +26,7 @@ const REASONS: [&str; 8] = [
 ///
 /// Seen red while a list was read as the fields in their order: the tokens of a list were taken.
 pub fn token(body: &[u8]) {
-    let asked = Instant::now();
+    let asked = Moment::now();
     let redaction = Redaction::default();
     let read = |body: &[u8]| {
         let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec(), reuse: None };

@@ -1,6 +1,6 @@
 //! When to send again: quota, deadline and idempotency are one decision.
 
-mod backoff;
+pub(crate) mod backoff;
 mod deadline;
 mod quota;
 pub(crate) mod retry_after;
@@ -9,6 +9,7 @@ pub(crate) use deadline::Tracking;
 pub(crate) use quota::Quota;
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, Retry};
 use crate::stats::Counters;
@@ -17,6 +18,8 @@ use crate::transport::Step;
 /// What the retries of one request go by.
 pub(crate) struct Retries<'a> {
     pub(crate) max_attempts: u32,
+    /// The step of the first wait.
+    pub(crate) wait: Duration,
     pub(crate) quota: &'a Quota,
     pub(crate) tracking: &'a Tracking,
     pub(crate) counters: &'a Counters,
@@ -75,7 +78,7 @@ impl Retries<'_> {
     }
 
     /// How long to wait before another attempt, or none when there must not be one.
-    fn wait_before_next(&self, error: &Error, tries: u32, repeat: Repeat) -> Option<std::time::Duration> {
+    fn wait_before_next(&self, error: &Error, tries: u32, repeat: Repeat) -> Option<Duration> {
         let details = error.details();
         if details.retry == Retry::Never
             || tries >= self.max_attempts
@@ -83,9 +86,9 @@ impl Retries<'_> {
         {
             return None;
         }
-        let wait = backoff::full_jitter(tries, details.retry).max(details.retry_after.unwrap_or_default());
+        let wait = backoff::wait(self.wait, tries, details.retry).max(details.retry_after.unwrap_or_default());
         // An answer past the deadline helps nobody, and what the server asked for is never cut short.
-        if wait >= self.tracking.deadline.remaining() {
+        if Instant::now() + wait >= self.tracking.deadline.waited_for() {
             return None;
         }
         self.quota.take(details.retry).then_some(wait)

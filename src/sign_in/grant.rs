@@ -1,6 +1,6 @@
 //! The two token requests, and what comes back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::Token;
+use crate::clock::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::not_json;
 use crate::records;
@@ -96,7 +97,7 @@ pub(crate) fn read(
     answer: Incoming,
     redaction: &Redaction,
     generation: u64,
-    asked: Instant,
+    asked: Moment,
 ) -> Result<(Token, SecretString)> {
     let request_id = answer.request_id(redaction);
     let foreign = not_json::foreign_type(&answer.headers, redaction);
@@ -174,7 +175,7 @@ mod tests {
 
     fn answer(body: &str) -> Result<(Token, SecretString)> {
         let incoming = Incoming { status: 200, headers: HeaderMap::new(), body: body.as_bytes().to_vec(), reuse: None };
-        read(incoming, &Redaction::default(), 0, Instant::now())
+        read(incoming, &Redaction::default(), 0, Moment::now())
     }
 
     #[test]

@@ -4,19 +4,21 @@
 //! cancel and the client's end reach them: on the I/O thread.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use http::header::HeaderValue;
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
+use super::jwt;
 use super::token::bearer;
+use crate::clock::Moment;
 use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::callback;
 use crate::transport::{MAX_SECRET_LEN, Redaction};
 
-/// Google's ID tokens live for an hour.
+/// Google's ID tokens live for an hour; one that ends earlier says so, or the proxy does.
 const LIFETIME: Duration = Duration::from_mins(50);
 
 pub(crate) struct Iap {
@@ -26,9 +28,20 @@ pub(crate) struct Iap {
 
 #[derive(Default)]
 struct State {
-    current: Option<(HeaderValue, Instant)>,
+    current: Option<Current>,
+    /// How many there were.
+    count: u64,
     /// While a thread of the host asks.
     asking: Option<Outcome>,
+}
+
+struct Current {
+    header: HeaderValue,
+    number: u64,
+    /// When the next one is asked for. Until that one is there, this one is sent.
+    until: Moment,
+    /// Something was answered to a request that had it.
+    worked: bool,
 }
 
 type Outcome = watch::Receiver<Option<Result<()>>>;
@@ -72,7 +85,7 @@ impl Iap {
         let Some(provider) = &self.provider else { return Ok(Awaited::here()) };
         let tell = {
             let mut state = self.lock();
-            if state.current.as_ref().is_some_and(|(_, since)| since.elapsed() < LIFETIME) {
+            if state.current.as_ref().is_some_and(|current| Moment::now() < current.until) {
                 return Ok(Awaited::here());
             }
             // Were it to wait for another thread's, that one might wait for this thread.
@@ -92,7 +105,8 @@ impl Iap {
             let header = bearer(token.expose_secret());
             let header = header.ok_or_else(|| refuse("the token has characters that no header has"))?;
             redaction.add_iap_token(token.expose_secret());
-            Ok(header)
+            let lifetime = jwt::lifetime(token.expose_secret(), SystemTime::now()).unwrap_or(LIFETIME);
+            Ok((header, Moment::now() + lifetime.min(LIFETIME)))
         });
         asking.end(outcome)?;
         Ok(Awaited::here())
@@ -100,7 +114,34 @@ impl Iap {
 
     /// The `Authorization` header, where there is an identity-aware proxy.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
-        self.lock().current.as_ref().map(|(header, _)| header.clone())
+        self.lock().current.as_ref().map(|current| current.header.clone())
+    }
+
+    /// Which token that is.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.provider.as_ref()?;
+        self.lock().current.as_ref().map(|current| current.number)
+    }
+
+    /// A request with this token was answered by what lies behind the proxy.
+    pub(crate) fn worked(&self, number: Option<u64>) {
+        if number.is_some()
+            && let Some(current) = &mut self.lock().current
+        {
+            current.worked |= number == Some(current.number);
+        }
+    }
+
+    /// The proxy refused this token: the next call asks for another one. Says whether that can help: whether the token was good
+    /// once, or there is another one already.
+    pub(crate) fn refused(&self, number: u64) -> bool {
+        match &mut self.lock().current {
+            Some(current) if current.number == number => {
+                current.until = Moment::now();
+                current.worked
+            }
+            _ => true,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -119,8 +160,12 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    fn end(self, outcome: Result<HeaderValue>) -> Result<()> {
-        let outcome = outcome.map(|header| self.iap.lock().current = Some((header, Instant::now())));
+    fn end(self, outcome: Result<(HeaderValue, Moment)>) -> Result<()> {
+        let outcome = outcome.map(|(header, until)| {
+            let mut state = self.iap.lock();
+            state.count += 1;
+            state.current = Some(Current { header, number: state.count, until, worked: false });
+        });
         self.tell.send_replace(Some(outcome.clone()));
         outcome
     }

@@ -1,6 +1,8 @@
 //! When a refresh that failed is tried again, while the token that it was to replace is still good.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::clock::Moment;
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -9,18 +11,18 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Pause {
     failures: u32,
-    until: Option<Instant>,
+    until: Option<Moment>,
 }
 
 impl Pause {
     /// Another one failed; the server may have asked for a longer pause.
-    pub(super) fn failed(&mut self, now: Instant, retry_after: Option<Duration>) {
+    pub(super) fn failed(&mut self, now: Moment, retry_after: Option<Duration>) {
         let step = SHORTEST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         self.until = Some(now + step.max(retry_after.unwrap_or_default()));
     }
 
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    pub(super) fn is_over(&self, now: Moment) -> bool {
         self.until.is_none_or(|until| now >= until)
     }
 }
@@ -32,7 +34,7 @@ mod tests {
 
     fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
         let mut pause = Pause::default();
-        let now = Instant::now();
+        let now = Moment::now();
         for _ in 1..failures {
             pause.failed(now, None);
         }
@@ -46,7 +48,7 @@ mod tests {
     #[test]
     fn pauses_double_from_a_second_to_half_a_minute() {
         assert_eq!([1, 2, 3, 5, 6, 100].map(|failures| pause(failures, None).as_secs()), [1, 2, 4, 16, 30, 30]);
-        assert!(Pause::default().is_over(Instant::now()));
+        assert!(Pause::default().is_over(Moment::now()));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Where a client's token is kept: who asks for the next one, and what the others do meanwhile.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use secrecy::SecretString;
 
 use super::pause::Pause;
 use super::token::Token;
+use crate::clock::Moment;
 use crate::error::Result;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,7 +56,7 @@ impl<R: Clone> Slot<R> {
     pub(super) fn find(
         &self,
         refused: Option<u64>,
-        now: Instant,
+        now: Moment,
         alive: impl Fn(&R) -> bool,
         begin: impl FnOnce(Grant) -> R,
     ) -> Found<R> {
@@ -77,7 +77,7 @@ impl<R: Clone> Slot<R> {
     }
 
     /// The request is over: keeps what it brought. A failure leaves the token that there is.
-    pub(super) fn land(&self, brought: Result<(Token, SecretString)>, now: Instant) -> Result<Arc<Token>> {
+    pub(super) fn land(&self, brought: Result<(Token, SecretString)>, now: Moment) -> Result<Arc<Token>> {
         let mut state = self.lock();
         state.under_way = None;
         match brought {
@@ -95,7 +95,7 @@ impl<R: Clone> Slot<R> {
         }
     }
 
-    pub(super) fn has_good_token(&self, now: Instant) -> bool {
+    pub(super) fn has_good_token(&self, now: Moment) -> bool {
         self.lock().token.as_ref().is_some_and(|token| token.is_good(now))
     }
 
@@ -129,25 +129,25 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     /// A slot with a token of an hour, and when it was asked for.
-    fn signed_in() -> (Slot<u64>, Instant) {
-        let (slot, asked) = (Slot::default(), Instant::now());
+    fn signed_in() -> (Slot<u64>, Moment) {
+        let (slot, asked) = (Slot::default(), Moment::now());
         assert!(matches!(slot.find(None, asked, |_| true, |grant| grant.generation), Found::UnderWay(0)));
         land(&slot, 0, asked);
         (slot, asked)
     }
 
-    fn land(slot: &Slot<u64>, generation: u64, asked: Instant) {
+    fn land(slot: &Slot<u64>, generation: u64, asked: Moment) {
         let token = Token::new("t".to_owned().into(), generation, HOUR, asked);
         slot.land(Ok((token, format!("r{generation}").into())), asked).expect("a token");
     }
 
-    fn fail(slot: &Slot<u64>, now: Instant, retry_after: Option<Duration>) {
+    fn fail(slot: &Slot<u64>, now: Moment, retry_after: Option<Duration>) {
         let error = Error::new(ErrorKind::AuthFailed, "503").with(|details| details.retry_after = retry_after);
         assert!(slot.land(Err(error), now).is_err());
     }
 
     /// The generation of the token that a call gets (none: it waits), and the request that it begins.
-    fn call(slot: &Slot<u64>, refused: Option<u64>, now: Instant) -> (Option<u64>, Option<(u64, bool)>) {
+    fn call(slot: &Slot<u64>, refused: Option<u64>, now: Moment) -> (Option<u64>, Option<(u64, bool)>) {
         let mut begun = None;
         let found = slot.find(
             refused,
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_token_of_no_time_is_for_those_who_waited_for_it() {
-        let (slot, now) = (Slot::<u64>::default(), Instant::now());
+        let (slot, now) = (Slot::<u64>::default(), Moment::now());
         assert_eq!(call(&slot, None, now), (None, Some((0, false))));
         let token = Token::new("t".to_owned().into(), 0, Duration::ZERO, now);
         assert_eq!(slot.land(Ok((token, "r0".to_owned().into())), now).expect("a token").generation(), 0);
@@ -254,7 +254,7 @@ mod loom_tests {
     }
 
     fn signed_in(generation: u64) -> Result<(Token, SecretString)> {
-        let token = Token::new("t".to_owned().into(), generation, Duration::from_hours(1), Instant::now());
+        let token = Token::new("t".to_owned().into(), generation, Duration::from_hours(1), Moment::now());
         Ok((token, format!("r{generation}").into()))
     }
 
@@ -262,21 +262,21 @@ mod loom_tests {
         /// The first token is there already, with its refresh token.
         fn start() -> Arc<Self> {
             let server = Self::default();
-            server.slot.find(None, Instant::now(), |_| true, |grant| grant.generation);
-            server.slot.land(signed_in(0), Instant::now()).expect("a token");
+            server.slot.find(None, Moment::now(), |_| true, |grant| grant.generation);
+            server.slot.land(signed_in(0), Moment::now()).expect("a token");
             Arc::new(server)
         }
 
         /// A call whose token was refused; whoever begins a request also ends it, with what `answer` makes of the generation.
         fn call(&self, answer: impl Fn(u64) -> Result<(Token, SecretString)>) -> Option<Arc<Token>> {
-            self.call_at(Some(0), Instant::now(), answer)
+            self.call_at(Some(0), Moment::now(), answer)
         }
 
         /// A call at a time of its own.
         fn call_at(
             &self,
             refused: Option<u64>,
-            now: Instant,
+            now: Moment,
             answer: impl Fn(u64) -> Result<(Token, SecretString)>,
         ) -> Option<Arc<Token>> {
             let mut ours = None;
@@ -342,7 +342,7 @@ mod loom_tests {
     fn loom_a_token_that_is_about_to_end_is_replaced_once_and_used_meanwhile() {
         loom::model(|| {
             let server = Server::start();
-            let late = Instant::now() + Duration::from_mins(57);
+            let late = Moment::now() + Duration::from_mins(57);
             let others: Vec<_> = (0..2)
                 .map(|_| {
                     let server = Arc::clone(&server);

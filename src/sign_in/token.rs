@@ -1,11 +1,13 @@
 //! An access token and for how long it is good.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+use crate::clock::Moment;
 
 /// The most that a token is replaced before its end.
 const EARLY_MOST: Duration = Duration::from_mins(10);
@@ -18,19 +20,18 @@ pub(crate) struct Token {
     access: SecretString,
     header: Option<HeaderValue>,
     generation: u64,
-    refresh_at: Instant,
-    ends_at: Instant,
+    refresh_at: Moment,
+    ends_at: Moment,
 }
 
 impl Token {
-    /// `expires_in` counts from `asked`, when the request for it was sent: the server's own count began later. On the
-    /// monotonic clock: the wall clock may be set at any time.
-    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Instant) -> Self {
+    /// `expires_in` counts from `asked`, when the request for it was sent: the server's own count began later. On a
+    /// clock that goes on while the machine sleeps; the wall clock may be set at any time.
+    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Moment) -> Self {
         // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
         let expires_in = expires_in.min(LIFETIME_MOST);
         let early = EARLY_MOST.min(expires_in / 10);
-        let after = |lifetime| asked.checked_add(lifetime).unwrap_or(asked);
-        let (refresh_at, ends_at) = (after(expires_in.saturating_sub(early)), after(expires_in));
+        let (refresh_at, ends_at) = (asked + expires_in.saturating_sub(early), asked + expires_in);
         Self { header: bearer(access.expose_secret()), access, generation, refresh_at, ends_at }
     }
 
@@ -40,12 +41,12 @@ impl Token {
     }
 
     /// Whether it has not ended, as far as is known.
-    pub(super) fn is_good(&self, now: Instant) -> bool {
+    pub(super) fn is_good(&self, now: Moment) -> bool {
         now < self.ends_at
     }
 
     /// Whether it is too early to ask for the next one.
-    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+    pub(super) fn is_fresh(&self, now: Moment) -> bool {
         now < self.refresh_at
     }
 
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     fn fresh_for(expires_in: u64) -> u64 {
-        let now = Instant::now();
+        let now = Moment::now();
         let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(expires_in), now);
         (0..=expires_in).find(|s| !token.is_fresh(now + Duration::from_secs(*s))).expect("an end")
     }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_to_its_end() {
-        let now = Instant::now();
+        let now = Moment::now();
         for seconds in [0, 1, 10, 3_600] {
             let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
             let is_good = |ms| token.is_good(now + Duration::from_millis(ms));
@@ -96,7 +97,7 @@ mod tests {
     /// Red when a time that overflows the clock counts as one that is over: each call asks for a token of its own.
     #[test]
     fn a_token_without_a_foreseeable_end_is_good() {
-        let now = Instant::now();
+        let now = Moment::now();
         for seconds in [i64::MAX.unsigned_abs(), u64::MAX] {
             let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
             assert!(token.is_good(now) && token.is_fresh(now), "{seconds}");
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_token() {
-        let token = Token::new("canary-token".to_owned().into(), 0, Duration::from_secs(9), Instant::now());
+        let token = Token::new("canary-token".to_owned().into(), 0, Duration::from_secs(9), Moment::now());
         assert!(!format!("{token:?} {:?}", token.header()).contains("canary"));
     }
 }

@@ -348,8 +348,8 @@ mod tests {
         }
         let text = format!("shown{}", "\\".repeat(128 * 1024));
         assert_eq!(redaction.bytes(text.as_bytes()), b"[redacted]");
-        assert_eq!(redaction.excerpt(text.as_bytes(), 64 * 1024), b"[redacted]");
-        assert_eq!(redaction.excerpt(text.as_bytes(), 70_000), b"[redacted]");
+        assert_eq!(redaction.excerpt(text.as_bytes(), true, 64 * 1024), b"[redacted]");
+        assert_eq!(redaction.excerpt(text.as_bytes(), true, 70_000), b"[redacted]");
         assert_eq!(redaction.bytes(b"shown"), b"shown");
     }
 

@@ -1,7 +1,7 @@
 //! An answer that is no 2xx, with everything that helps: the server's code and words, its name for the request, its wishes.
 
 use http::StatusCode;
-use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
 use super::answer::{Head, Part};
@@ -14,12 +14,19 @@ use crate::retry::retry_after;
 /// Under which names servers and the proxies before them give the request's id.
 const REQUEST_ID_HEADERS: [&str; 6] =
     ["x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-cloud-trace-context", "cf-ray"];
+/// How Google's identity-aware proxy marks what does not come from behind it.
+const IAP_HEADER: &str = "x-goog-iap-generated-response";
 /// How much of the server's own words goes into the message; the body has them all.
 const WORDS_LIMIT: usize = 300;
 
 pub(super) fn request_id(headers: &HeaderMap, redaction: &Redaction) -> Option<String> {
     let value = REQUEST_ID_HEADERS.iter().find_map(|name| headers.get(*name))?;
     Some(String::from_utf8_lossy(&redaction.bytes(value.as_bytes())).into_owned())
+}
+
+/// Whether the identity-aware proxy in front answered.
+pub(super) fn is_of_proxy(headers: &HeaderMap) -> bool {
+    headers.get(IAP_HEADER).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
 pub(super) fn describe(
@@ -68,8 +75,11 @@ pub(super) fn describe(
             408 | 500 | 502 | 503 | 504 => Retry::Transient,
             _ => Retry::Never,
         };
-        details.retry_after = headers.get(RETRY_AFTER).and_then(|value| retry_after::parse(value.as_bytes()));
+        details.retry_after = headers
+            .get(RETRY_AFTER)
+            .and_then(|value| retry_after::parse(value.as_bytes(), headers.get(DATE).map(HeaderValue::as_bytes)));
         details.request_id = request_id(headers, redaction);
+        details.is_of_proxy = is_of_proxy(headers);
         // Once more, without JSON's escapes: they may have hidden another layer of them.
         details.code = code(&parsed).map(|code| redaction.text(&code));
         details.body = Some(body);

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{DATE, HeaderValue, RETRY_AFTER};
 use http::uri::Authority;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -148,8 +148,10 @@ fn parse(head: &[u8]) -> Result<Answer, NoTunnel> {
         match config.parse_response(&mut answer, head) {
             Ok(httparse::Status::Complete(_)) => {
                 let reason = answer.reason.unwrap_or_default().trim().to_owned();
-                let retry_after = answer.headers.iter().find(|header| RETRY_AFTER == header.name);
-                let retry_after = retry_after.and_then(|header| retry_after::parse(header.value));
+                let value = |name: http::header::HeaderName| {
+                    answer.headers.iter().find(|header| name == header.name).map(|header| header.value)
+                };
+                let retry_after = value(RETRY_AFTER).and_then(|wait| retry_after::parse(wait, value(DATE)));
                 return Ok(Answer { status: answer.code.unwrap_or_default(), reason, retry_after });
             }
             Err(httparse::Error::TooManyHeaders) if room < MAX_HEADERS => room = MAX_HEADERS,

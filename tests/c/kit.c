@@ -33,6 +33,7 @@ kal_client_options options_for(const emulator *of)
     options.client_secret = SECRET;
     options.base_url = of->url;
     options.max_attempts = 1;
+    options.retry_wait_ms = 5;
     return options;
 }
 

@@ -359,6 +359,42 @@ CLAIM(the_time_of_a_provider_counts_for_the_call_that_runs_it)
     kal_client_close(client);
 }
 
+/* A call that does not wait cannot call the provider again: the next one does, and the error says that it is worth it. Red when
+   a refusal by the proxy is one by the API: the second one had the same token, and the provider was called once. */
+CLAIM(a_token_that_the_proxy_refuses_is_asked_for_with_the_next_submission)
+{
+    static const char refusal[] = "{\"path\":\"/workspaces/events\",\"status\":401,"
+                                  "\"headers\":{\"X-Goog-IAP-Generated-Response\":\"true\"}}";
+    provider host;
+    init_provider(&host);
+    kal_client client = client_of(&host);
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
+    kal_result_free(RESULT_OF(get_events, client));
+    for (int calls = 1; calls < 4; calls++) {
+        kal_completion done = KAL_COMPLETION_INIT;
+        bool is_stream = calls == 2;
+        emulator_fault(&server, refusal);
+        for (int i = 0; i < 2; i++) {
+            if (is_stream)
+                CHECK_STATUS(kal_stream_submit_next(stream, 60000, queue, NULL, NULL), KAL_OK);
+            else
+                CHECK_STATUS(submit(client, "workspace.get_events", NULL, queue), KAL_OK);
+            CHECK_INT(host.calls, calls + i);
+            CHECK_STATUS(kal_queue_next(queue, 60000, &done, NULL), KAL_OK);
+            if (i == 0)
+                CHECK(FAILURE(done.status, &done.error, KAL_UNAUTHORIZED, "status 401")->retryable);
+            else
+                CHECK_STATUS(done.status, KAL_OK);
+            kal_result_free(done.result);
+        }
+    }
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
 static void close_client(void *client)
 {
     kal_client_close(*(kal_client *)client);

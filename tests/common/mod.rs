@@ -17,6 +17,8 @@ pub fn settings(emulator: &Emulator) -> Settings {
         client_id: Some(emulator.client_id().to_owned()),
         client_secret: Some(emulator.client_secret().to_owned().into()),
         base_url: Some(emulator.url().to_owned()),
+        // What is tried again is tried again soon.
+        retry_wait: Some(std::time::Duration::from_millis(5)),
         ..Settings::default()
     }
 }

@@ -47,6 +47,7 @@ class ClientOptions(ctypes.Structure):
         ("iap_user_data", c_void_p),
         ("max_in_flight", c_uint32),
         ("reserved", c_uint32),
+        ("retry_wait_ms", c_uint64),
     ]
 
 

@@ -123,6 +123,7 @@ FIELDS = {
         "iap_user_data": [("iap_user_data garbage", "{0}.iap_user_data = (void *)1;", OK)],
         "max_in_flight": field_number("max_in_flight", **ANY_NUMBER),
         "reserved": field_number("reserved", **{"1": ARGUMENT}),
+        "retry_wait_ms": field_number("retry_wait_ms", **{"0": OK, "1": OK, "UINT64_MAX": OK}),
     },
     "kal_call_options": {
         "timeout_ms": field_number("timeout_ms", **{"0": OK, "UINT32_MAX": OK}),

@@ -228,7 +228,7 @@ fn cold_start(row: &Row) -> String {
 fn rotation(row: &Row, expiries: u64, connections_end: bool) -> String {
     let issuer = Issuer::new(connections_end);
     let server = Server::start(issuer.clone());
-    // An answer that never comes is waited for half as long as this.
+    // A refresh that is never answered is waited for three quarters of this.
     let opening = Opening { timeout_ms: 8_000, max_attempts: 4, ..Opening::at(server.http()) };
     let client = Client::open(&opening).expect("a client");
     let over = AtomicBool::new(false);

@@ -20,8 +20,10 @@ public struct ClientOptions: Sendable {
     public var connectTimeout: Duration?
     /// One whole call: sign-in, retries and waits included; 60 s.
     public var timeout: Duration?
-    /// Tries per request; 3, and 1 means never retry.
+    /// Tries per request; 6, and 1 means never retry.
     public var maxAttempts: Int?
+    /// The first wait before another try, which doubles from try to try; 250 ms.
+    public var retryWait: Duration?
     /// The longest answer taken, after decompression; 256 MiB.
     public var maxResponseBytes: Int?
     /// Requests on the wire at once; 64.
@@ -55,6 +57,7 @@ public struct ClientOptions: Sendable {
         options.connect_timeout_ms = try milliseconds("connectTimeout", connectTimeout)
         options.timeout_ms = try milliseconds("timeout", timeout)
         options.max_attempts = try number("maxAttempts", maxAttempts)
+        options.retry_wait_ms = UInt64(try milliseconds("retryWait", retryWait))
         options.max_response_bytes = try number("maxResponseBytes", maxResponseBytes)
         options.max_in_flight = try number("maxInFlight", maxInFlight)
         options.cache_ttl_ms = UInt64(try milliseconds("cacheTTL", cacheTTL))

@@ -1,0 +1,55 @@
+//! The clock of token times: it goes on while the machine sleeps, and nobody sets it. `Instant` stands still meanwhile.
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
+/// Where there is no other, the monotonic clock is the one that counts sleep.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
+
+/// A moment since the machine was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(Duration);
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        // No clock that there is fails. Were there none, tokens would last until they are refused.
+        Self(clock_gettime(CLOCK).map_or(Duration::ZERO, Duration::from))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(wait))
+    }
+}
+
+impl Sub for Moment {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_that_of_the_system_and_never_goes_back() {
+        let uptime = std::fs::read_to_string("/proc/uptime").expect("Linux");
+        let since_start: f64 = uptime.split_whitespace().next().and_then(|text| text.parse().ok()).expect("seconds");
+        let now = Moment::now();
+        assert!(now.0.as_secs_f64() >= since_start - 1.0, "{now:?} of {since_start} s, sleep included");
+        assert!(Moment::now() >= now);
+        assert_eq!((now + Duration::MAX) - now, Duration::MAX.saturating_sub(now.0));
+        assert_eq!(now - (now + Duration::from_secs(1)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,65 @@
+/* A machine that sleeps: the lives of tokens go on meanwhile, while the monotonic clock stands still. */
+#include "kit.h"
+
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS "/workspaces/events"
+
+static _Atomic long slept;
+
+/* Ours goes before that of the C library, for the library under test as well. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    long outcome = syscall(SYS_clock_gettime, clock, now);
+    if (outcome == 0 && clock == CLOCK_BOOTTIME)
+        now->tv_sec += slept;
+    return (int)outcome;
+}
+
+static int calls;
+
+static kal_status provide(void *user_data, char *buffer, size_t capacity, size_t *length)
+{
+    (void)user_data;
+    (void)capacity;
+    calls++;
+    memcpy(buffer, "iap-token", *length = 9);
+    return KAL_OK;
+}
+
+/* Red on the monotonic clock: the token that ended was sent, and a third request for events was the replay after its 401. */
+CLAIM(a_token_that_ended_while_the_machine_slept_is_not_sent)
+{
+    kal_client client = new_client();
+    kal_result_free(RESULT_OF(get_events, client));
+    slept += 2 * 3600;
+    emulator_admin(&server, "expire-tokens", "");
+    kal_result_free(RESULT_OF(get_events, client));
+    CHECK_INT(emulator_count(&server, EVENTS), 2);
+    CHECK_INT(emulator_count(&server, "token_refresh"), 1);
+    kal_client_close(client);
+}
+
+/* Red on the monotonic clock: the provider was called once. */
+CLAIM(the_50_minutes_of_an_iap_token_count_while_the_machine_sleeps)
+{
+    kal_client_options options = options_for(&server);
+    options.iap_token_provider = provide;
+    kal_client client = client_with(options);
+    kal_result_free(RESULT_OF(get_events, client));
+    slept += 49 * 60;
+    kal_result_free(RESULT_OF(get_events, client));
+    CHECK_INT(calls, 1);
+    slept += 2 * 60;
+    kal_result_free(RESULT_OF(get_events, client));
+    CHECK_INT(calls, 2);
+    kal_client_close(client);
+}
+
+int main(int argc, char **argv)
+{
+    return kit_main(argc, argv, NULL);
+}
