@@ -21,7 +21,8 @@ STATIC_LIBS := -lpthread -lm -ldl
 
 ifeq ($(PROFILE),release)
 LIB       := $(TARGET)/lib
-RUST_LIB  := $(TARGET)/$(if $(RUST_TARGET),$(RUST_TARGET)/)release/libkaleidoscope.a
+# A copy: `cargo build --release` writes over the original, without link-time optimisation.
+RUST_LIB  := $(LIB)/rustc/libkaleidoscope.a
 else ifeq ($(PROFILE),dev)
 LIB       := $(TARGET)/lib-dev
 RUST_LIB  := $(TARGET)/debug/libkaleidoscope.a
@@ -58,11 +59,12 @@ help: ## what there is
 lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## the shared library and the archive, in target/lib (PROFILE=dev: target/lib-dev)
 
 # The archive alone: beside a Rust library cargo leaves out link-time optimisation. No path of the machine is in it.
-$(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/libkaleidoscope.a: $(SOURCES)
+$(TARGET)/lib/rustc/libkaleidoscope.a: $(SOURCES)
 	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
 	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
 	$(CARGO_RUSTC) $(CARGO_FLAGS) --release --lib --package kaleidoscope --crate-type staticlib
-	@touch $@
+	@mkdir -p $(@D)
+	cp $(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/libkaleidoscope.a $@
 
 $(TARGET)/debug/libkaleidoscope.a: $(SOURCES)
 	$(CARGO) build $(CARGO_FLAGS) --workspace --lib

@@ -145,7 +145,7 @@
  * LIMITS
  *
  * An answer is at most max_response_bytes long after decompression (256 MiB unless set), that of the sign-in 64 KiB, and one
- * record 16 MiB. The records of an answer, C structs included, take at most twice max_response_bytes and 64 KiB besides its
+ * record 8 MiB. The records of an answer, C structs included, take at most twice max_response_bytes and 64 KiB besides its
  * text; reading it as JSON takes its length once more. So one answer never takes more than four times max_response_bytes.
  * A server that sends more, without end or by compression, gets KAL_RESPONSE_TOO_LARGE, one that sends more than 100 header
  * lines KAL_BAD_HTTP, one that sends nothing KAL_TIMED_OUT when timeout_ms is up. What a request asks for has at most 65,534
@@ -248,7 +248,7 @@
 #define KAL_CONNECTION_LOST 205
 
 // The answer is longer than `max_response_bytes`, its records take more than twice as much memory, or one of them is longer
-// than 16 MiB.
+// than 8 MiB.
 #define KAL_RESPONSE_TOO_LARGE 206
 
 // What came back is not HTTP, or not HTTP that makes sense.

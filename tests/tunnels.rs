@@ -88,7 +88,7 @@ fn a_password_that_a_proxy_refused_is_not_sent_again() {
 fn a_proxy_that_cannot_reach_the_server_now_is_asked_again() {
     for status in [502, 503, 504] {
         let (error, tries) = refusal(&format!("HTTP/1.1 {status} Down\r\nRetry-After: 0\r\n\r\n"));
-        assert_eq!((error.kind(), error.http_status(), tries), (ErrorKind::ConnectFailed, Some(status), 3), "{error}");
+        assert_eq!((error.kind(), error.http_status(), tries), (ErrorKind::ConnectFailed, Some(status), 6), "{error}");
         assert!(error.is_retryable() && error.to_string().contains(&format!("{status} Down")), "{error}");
         assert_eq!(error.details().retry_after, Some(Duration::ZERO));
     }
@@ -103,7 +103,7 @@ fn what_is_no_answer_is_told() {
     let (error, tries) = refusal("SSH-2.0-OpenSSH_9.2\r\n\r\n");
     assert_eq!((error.kind(), tries), (ErrorKind::BadHttp, 1), "{error}");
     let (error, tries) = refusal("HTTP/1.1 20");
-    assert_eq!((error.kind(), tries), (ErrorKind::ConnectFailed, 3), "{error}");
+    assert_eq!((error.kind(), tries), (ErrorKind::ConnectFailed, 6), "{error}");
 }
 
 /// Red when it is an answer like any other: "sign-in failed: POST /auth/oauth/token failed with status 407", `AuthFailed`.

@@ -47,7 +47,7 @@ pub const KAL_CANCELLED: i32 = 204;
 /// The connection broke before the answer was complete.
 pub const KAL_CONNECTION_LOST: i32 = 205;
 /// The answer is longer than `max_response_bytes`, its records take more than twice as much memory, or one of them is longer
-/// than 16 MiB.
+/// than 8 MiB.
 pub const KAL_RESPONSE_TOO_LARGE: i32 = 206;
 /// What came back is not HTTP, or not HTTP that makes sense.
 pub const KAL_BAD_HTTP: i32 = 207;

@@ -15,7 +15,7 @@ pub(super) enum TooLarge {
 }
 
 /// The longest text of one record. A record is read in one piece, and nobody else is served while that lasts.
-pub(super) const MAX_RECORD_BYTES: usize = 16 << 20;
+pub(super) const MAX_RECORD_BYTES: usize = 8 << 20;
 
 /// What went wrong and where. One pointer in size, so that the good case of a result stays small enough for registers.
 #[derive(Debug)]

@@ -12,6 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::failure::reason;
+
 /// How long an address has to itself before the next is tried beside it; less where there are more than the time allows.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// No name that means well has more; each is a socket while it waits.
@@ -29,13 +31,15 @@ pub(super) struct NoneConnected(Vec<(SocketAddr, io::Error)>);
 
 impl fmt::Display for NoneConnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("the name has no address");
+        match &self.0[..] {
+            [] => f.write_str("the name has no address"),
+            // Of a host with one address, which is named already.
+            [(_, error)] => f.write_str(&reason(error)),
+            all => {
+                let each = all.iter().map(|(address, error)| format!("{address}: {}", reason(error)));
+                f.write_str(&each.collect::<Vec<_>>().join("; "))
+            }
         }
-        for (index, (address, error)) in self.0.iter().enumerate() {
-            write!(f, "{}{address}: {error}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
     }
 }
 

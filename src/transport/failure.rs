@@ -135,7 +135,7 @@ fn innermost(causes: &[&(dyn StdError + 'static)]) -> String {
 }
 
 /// An error of the system as the system calls it, in the middle of a sentence.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);

@@ -67,7 +67,7 @@ size=$(stat -c %s "$shared")
 claim 'the shared library is smaller than 3.5 MB' test "$size" -lt 3500000
 # Seen red when cargo built a Rust library beside the archive: it leaves out link-time optimisation then, without a word.
 claim 'link-time optimisation took effect: the crates are in one object' \
-    lacks '^(hyper|rustls|tokio|serde_json)-' "$(ar t "${KAL_RUST_LIB:-target/release/libkaleidoscope.a}")"
+    lacks '^(hyper|rustls|tokio|serde_json)-' "$(ar t "${KAL_RUST_LIB:-target/lib/rustc/libkaleidoscope.a}")"
 echo "#   $size bytes, archive $(stat -c %s "$archive") bytes, glibc $wants, needs $(echo $needed)"
 
 # --- The archive

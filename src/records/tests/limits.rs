@@ -103,7 +103,7 @@ fn a_record_longer_than_a_record_may_be_is_refused() {
     ] {
         let text = repeated(first, again, last, MAX_RECORD_BYTES);
         let error = list(&MEMBERS, &text).expect_err(first);
-        assert_eq!(error.to_string(), "members[1]: the record is longer than 16 MiB (at byte 12)");
+        assert_eq!(error.to_string(), "members[1]: the record is longer than 8 MiB (at byte 12)");
         assert!(error.is_too_large && error.body == text[..MAX_SHOWN], "{first}");
         let text = repeated(first, again, last, MAX_RECORD_BYTES - 64);
         assert!(list(&MEMBERS, &text).is_ok(), "{first}");

@@ -151,5 +151,21 @@ pub(crate) fn bodies() -> Vec<Kind> {
             })
         }
         .not_at_sign_in(),
+        one_text("a record of 7 MiB of escapes", br"\n"),
+        one_text("a record of 7 MiB of halves of surrogate pairs", br"\ud83d"),
+        one_text("a record of 7 MiB, every other letter escaped", br"a\n"),
     ]
+}
+
+/// An answer of one record, nearly as long as one may be, in whose text a piece comes again and again.
+fn one_text(name: &str, piece: &'static [u8]) -> Kind {
+    Kind {
+        cap: 32 * MIB,
+        clients: 1,
+        ..Kind::ends(name, KAL_OK, move |_| {
+            let body = [br#"[{"id":""#, piece.repeat((7 << 20) / piece.len()).as_slice(), br#""}]"#].concat();
+            vec![send(sized("200 OK", "", &body))]
+        })
+    }
+    .not_at_sign_in()
 }
