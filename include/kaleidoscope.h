@@ -108,11 +108,11 @@
  * take its place. Other statuses, TLS failures and answers that make no sense are told at once.
  *
  * There are max_attempts tries (6), and waits of 250 ms (retry_wait_ms), 500 ms, 1, 2 and 4 s between them, doubling up to 20 s:
- * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is shortened at random by up to half,
- * so that clients do not come back in step, but never below the server's Retry-After. A wait that would end after the call's
- * deadline is not begun: the call fails at once, with the last answer and its retry_after_ms. All calls of a client share a
- * quota of 500, of which a retry takes 14 (after a 429, 5) and to which a success gives back 1: when everything fails, 35 are
- * sent again, and the rest is told at once. kal_stats counts the retries.
+ * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is
+ * shortened at random by up to half, so that clients do not come back in step, but never below the server's Retry-After. A
+ * wait that would end after the call's deadline is not begun: the call fails at once, with the last answer and its
+ * retry_after_ms. All calls of a client share a quota of 500, of which a retry takes 14 (after a 429, 5) and to which a
+ * success gives back 1: when everything fails, 35 are sent again, and the rest fails at once. kal_stats counts the retries.
  *
  * A token that the server refuses (401) is replaced and the call repeated once; that is no retry. A call has no limit but its own
  * timeout_ms: a sign-in that calls share goes on while one of them has time. A token request that stays unanswered for 10 s, or
