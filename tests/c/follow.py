@@ -124,7 +124,7 @@ def main(program: str) -> int:
             assert second.returncode == 1 and str(follow.file) in second.stderr, second
         with claim("follow: a failure is told, and it goes on when that has passed"):
             follow.kill()
-            emulator.fault(path="/workspaces/events", status=503, times=3)
+            emulator.fault(path="/workspaces/events", status=503, times=6)
             arrived += emulator.steer("events", {"events": [{"id": "after", "created_at": "2099-01-01T00:00:01Z"}]})["ids"]
             follow.start()
             follow.until(lambda: "after" in follow.ids(), "the event behind the failure")

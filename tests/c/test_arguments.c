@@ -375,9 +375,9 @@ CLAIM(plain_http_to_another_host_is_refused_unless_allowed)
 CLAIM(a_proxy_url_that_is_none_is_refused_without_showing_its_password)
 {
     kal_client_options options = options_for(&server);
-    options.proxy_url = "http://user:pass word@";
+    options.proxy_url = "http://user:canary word@";
     const kal_error_info *info = open_refused(options, KAL_INVALID_ARGUMENT, "proxy_url: ");
-    CHECK_LACKS(info->message, "pass");
+    CHECK_LACKS(info->message, "canary");
 }
 
 CLAIM(an_unknown_flag_is_refused)
