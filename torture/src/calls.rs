@@ -48,6 +48,8 @@ pub struct Opening {
     /// 0: the library's default.
     pub max_attempts: u32,
     /// 0: the library's default.
+    pub retry_wait_ms: u64,
+    /// 0: the library's default.
     pub max_response_bytes: u64,
     /// 0: the library's default.
     pub max_in_flight: u32,
@@ -70,6 +72,7 @@ impl Opening {
             connect_timeout_ms: 0,
             timeout_ms: 0,
             max_attempts: 0,
+            retry_wait_ms: 0,
             max_response_bytes: 0,
             max_in_flight: 0,
             flags: 0,
@@ -242,6 +245,7 @@ impl Client {
         options.connect_timeout_ms = opening.connect_timeout_ms;
         options.timeout_ms = opening.timeout_ms;
         options.max_attempts = opening.max_attempts;
+        options.retry_wait_ms = opening.retry_wait_ms;
         options.max_response_bytes = opening.max_response_bytes;
         options.max_in_flight = opening.max_in_flight;
         options.flags = opening.flags;

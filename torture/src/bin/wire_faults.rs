@@ -246,6 +246,8 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
         // A sign-in is the client's, not the call's: the next call waits for one that is under way.
         timeout_ms: if fault.patience == Patience::Short { 4 * Patience::SHORT_MS } else { 0 },
         max_attempts: 2,
+        // What waits of this length are for has tests of its own.
+        retry_wait_ms: 20,
         max_response_bytes: cap,
         ..Opening::at(if fault.tls { server.https() } else { server.http() })
     })
