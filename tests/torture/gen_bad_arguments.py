@@ -92,7 +92,7 @@ ANY_NUMBER = {"0": OK, "1": OK, "UINT32_MAX": OK}
 FIELDS = {
     "kal_client_options": {
         "client_id": field_text("client_id", null="KAL_NO_CREDENTIALS", empty="KAL_NO_CREDENTIALS"),
-        "client_secret": field_text("client_secret", null="KAL_NO_CREDENTIALS", empty="KAL_NO_CREDENTIALS"),
+        "client_secret": field_text("client_secret", null="KAL_NO_CREDENTIALS", empty="KAL_NO_CREDENTIALS", long=ARGUMENT),
         "base_url": field_text("base_url", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT)
         + [("base_url with line breaks", '{0}.base_url = "http://127.0.0.1\\r\\nX-Evil: 1";', ARGUMENT)],
         "headers": [
@@ -104,6 +104,7 @@ FIELDS = {
             ("a header's name with line breaks", HEADER % (LINES, '"v"'), ARGUMENT),
             ("a header's value with line breaks", HEADER % ('"x"', LINES), ARGUMENT),
             ("a header's name empty", HEADER % ('""', '"v"'), ARGUMENT),
+            ("a header's value very long", HEADER % ('"x"', LONG), ARGUMENT),
         ],
         "headers_len": [
             ("headers_len 0", "{0}.headers_len = 0;", OK),

@@ -9,7 +9,7 @@ use kal_torture::wire::certificates::{Certificates, Shown};
 use kal_torture::wire::{Asked, Carrier, Handshake, Step};
 use kaleidoscope::ffi::status::{
     KAL_AUTH_FAILED, KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_RATE_LIMITED,
-    KAL_RESPONSE_TOO_LARGE, KAL_TIMED_OUT, KAL_TLS_FAILED, KAL_UNAUTHORIZED, kal_status,
+    KAL_RESPONSE_TOO_LARGE, KAL_SERVER_ERROR, KAL_TIMED_OUT, KAL_TLS_FAILED, KAL_UNAUTHORIZED, kal_status,
 };
 
 use crate::bodies::{bodies, compressed, empty_blocks, errors};
@@ -179,7 +179,9 @@ fn drips() -> Vec<Kind> {
         };
         all.push(drip("a head", vec![], answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(8000)), b"")));
         all.push(drip("a body", answer("200 OK", "Content-Length: 9000\r\n", b""), vec![b' '; 9000]));
-        all.push(drip("an error's body", answer("500 No", "Content-Length: 9000\r\n", b""), vec![b' '; 9000]));
+        // Its head is enough.
+        let error = drip("an error's body", answer("500 No", "Content-Length: 9000\r\n", b""), vec![b' '; 9000]);
+        all.push(Kind { api: vec![KAL_SERVER_ERROR], ..error }.refusal());
         all.push(drip("chunks", answer("200 OK", "Transfer-Encoding: chunked\r\n", b""), b"1\r\n \r\n".repeat(1500)));
         let noise: Vec<u8> = (0..4000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         all.push(drip("gzip", answer("200 OK", "Content-Encoding: gzip\r\n", b""), gzip(&noise)));
@@ -220,9 +222,10 @@ fn framing() -> Vec<Kind> {
             let head = "Content-Encoding: gzip\r\nContent-Length: 1000000000000000\r\n";
             vec![send(answer("200 OK", head, &gzip(b"[]"))), Step::Silence]
         }),
-        Kind::lasts("an error of Content-Length 10^15, then silence", |_| {
+        Kind::ends("an error of Content-Length 10^15, then silence", KAL_SERVER_ERROR, |_| {
             vec![send(answer("500 No", "Content-Length: 1000000000000000\r\n", b"[]")), Step::Silence]
-        }),
+        })
+        .refusal(),
     ]
 }
 
