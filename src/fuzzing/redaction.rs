@@ -7,7 +7,7 @@ use crate::transport::Redaction;
 const SHORTEST: usize = 4;
 const MARK: &[u8] = b"[redacted]";
 /// As documented: of a secret of so many bytes, no beginning of so many is shown.
-const MAX_SHOWN: usize = 8;
+const MIN_REDACTED: usize = 8;
 /// In the input, before the number of a secret and of the form in which it is echoed there.
 const ECHO: u8 = 0xff;
 
@@ -37,7 +37,7 @@ pub fn redaction(input: &[u8]) {
             assert!(!is_shown, "{}: {}\nof {}", form.escape_ascii(), clean.escape_ascii(), text.escape_ascii());
         }
         for secret in &secrets {
-            let spelled = pieces(clean).find(|piece| spelled(piece, &forbidden(secret, MAX_SHOWN)).is_some());
+            let spelled = pieces(clean).find(|piece| spelled(piece, &forbidden(secret, MIN_REDACTED)).is_some());
             assert!(spelled.is_none(), "{secret:?}: {}\nof {}", clean.escape_ascii(), text.escape_ascii());
         }
     };
@@ -116,7 +116,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 
 /// The shortest beginning that must not be shown.
 fn forms_of_beginning(secret: &str) -> Vec<Vec<u8>> {
-    let end = (MAX_SHOWN..=secret.len()).find(|end| secret.is_char_boundary(*end));
+    let end = (MIN_REDACTED..=secret.len()).find(|end| secret.is_char_boundary(*end));
     end.map_or_else(Vec::new, |end| forms(&secret[..end]))
 }
 

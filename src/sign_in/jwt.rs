@@ -8,8 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// The most that a token is replaced before its end. A stream waits for minutes before it looks again.
-const EARLY_MOST: Duration = Duration::from_mins(10);
+use super::token::replace_after;
 
 /// Seconds since 1970, with a fraction if need be.
 #[derive(Deserialize)]
@@ -29,7 +28,7 @@ pub(super) fn lifetime(token: &str, now: SystemTime) -> Option<Duration> {
     // Where the wall clock is slow: it lives no longer than that.
     let whole = claims.iat.map_or(left, |iat| claims.exp - iat);
     let left = Duration::try_from_secs_f64(if whole > 0.0 { left.min(whole) } else { left }).ok()?;
-    (!left.is_zero()).then(|| left.saturating_sub(EARLY_MOST.min(left / 10)))
+    (!left.is_zero()).then(|| replace_after(left))
 }
 
 #[cfg(test)]

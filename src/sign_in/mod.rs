@@ -42,10 +42,10 @@ use crate::transport::{Redaction, Transport, Waiting};
 /// which nothing comes back any more must not hold all of them up; but an endpoint that is slow still gets to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The time between them doubles up to this.
-const PATIENCE_MOST: Duration = Duration::from_mins(1);
+const MAX_PATIENCE: Duration = Duration::from_mins(1);
 
 /// So many may be unanswered; then the first of them is given up, which is as old as several minutes.
-const MOST_AT_ONCE: usize = 6;
+const MAX_AT_ONCE: usize = 6;
 
 type Asking<'a> = Pin<Box<dyn Future<Output = (bool, Result<(Token, SecretString)>)> + Send + 'a>>;
 
@@ -195,10 +195,10 @@ impl SignIn {
                         log::info!("a token request is not answered; another one, with the client's credentials, is sent beside it");
                         requests.push(with_credentials());
                     }
-                    if requests.len() > MOST_AT_ONCE {
+                    if requests.len() > MAX_AT_ONCE {
                         drop(requests.remove(0));
                     }
-                    (sent, patience, refreshes) = (now, (patience * 2).min(PATIENCE_MOST), false);
+                    (sent, patience, refreshes) = (now, (patience * 2).min(MAX_PATIENCE), false);
                 }
             }
         }
@@ -257,7 +257,7 @@ impl SignIn {
 
     fn unanswered(&self) -> Error {
         let what = self.waiting.step().words(self.transport.peer()).unwrap_or_default();
-        let message = format!("POST {}: no call had time left, waiting for {what}", grant::PATH);
+        let message = format!("POST {}: timed out waiting for {what}", grant::PATH);
         Error::new(ErrorKind::TimedOut, message).with(|details| {
             details.retry = Retry::Transient;
             details.sent = true;

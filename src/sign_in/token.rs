@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 use crate::clock::Moment;
 
 /// The most that a token is replaced before its end.
-const EARLY_MOST: Duration = Duration::from_mins(10);
+const MAX_EARLY: Duration = Duration::from_mins(10);
 /// The longest that a token is good: a time that the clock does not reach must not count as one that is over.
-const LIFETIME_MOST: Duration = Duration::from_hours(24 * 365 * 100);
+const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// An access token. Its `Debug` does not show it.
 #[derive(Debug)]
@@ -28,10 +28,8 @@ impl Token {
     /// `expires_in` counts from `asked`, when the request for it was sent: the server's own count began later. On a
     /// clock that goes on while the machine sleeps; the wall clock may be set at any time.
     pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Moment) -> Self {
-        // Not the flat 600 s of the Python client: with a short-lived token that would refresh before every request.
-        let expires_in = expires_in.min(LIFETIME_MOST);
-        let early = EARLY_MOST.min(expires_in / 10);
-        let (refresh_at, ends_at) = (asked + expires_in.saturating_sub(early), asked + expires_in);
+        let expires_in = expires_in.min(MAX_LIFETIME);
+        let (refresh_at, ends_at) = (asked + replace_after(expires_in), asked + expires_in);
         Self { header: bearer(access.expose_secret()), access, generation, refresh_at, ends_at }
     }
 
@@ -58,6 +56,13 @@ impl Token {
     pub(super) fn expose(&self) -> &str {
         self.access.expose_secret()
     }
+}
+
+/// When a token that is good for so long is replaced: a tenth before its end, ten minutes at most.
+///
+/// Not the flat 600 s of the Python client: with a short-lived token that would be before every request.
+pub(super) fn replace_after(lifetime: Duration) -> Duration {
+    lifetime.saturating_sub(MAX_EARLY.min(lifetime / 10))
 }
 
 pub(super) fn bearer(token: &str) -> Option<HeaderValue> {

@@ -19,10 +19,10 @@ use super::{Arriving, failure};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 
 /// So much of an error's body is read: what errors keep, and room to see that a secret begins before the cut.
-const REFUSAL_MOST: usize = 2 * BODY_LIMIT;
+const MAX_ERROR_BODY: usize = 2 * BODY_LIMIT;
 /// How long, and for which part of the time that a call has left.
-const REFUSAL_TIME: Duration = Duration::from_secs(1);
-const REFUSAL_PART: u32 = 4;
+const MAX_ERROR_BODY_TIME: Duration = Duration::from_secs(1);
+const ERROR_BODY_TIME_PART: u32 = 4;
 
 /// What is known of an answer before its body.
 pub(super) struct Head {
@@ -108,7 +108,7 @@ impl Head {
     pub(super) async fn read_refusal(&self, incoming: &mut Incoming, left: Duration) -> Part {
         let is_gzip = matches!(self.encoding, Encoding::Gzip);
         let mut body =
-            if is_gzip { Body::gzip(REFUSAL_MOST) } else { Body::plain(self.length, REFUSAL_MOST, |_| None) };
+            if is_gzip { Body::gzip(MAX_ERROR_BODY) } else { Body::plain(self.length, MAX_ERROR_BODY, |_| None) };
         // As it came, in case that it is no gzip.
         let mut raw = Vec::new();
         let (mut is_at_end, mut is_whole) = (false, false);
@@ -117,12 +117,12 @@ impl Head {
             while let Some(chunk) = next(incoming).await {
                 let Ok(chunk) = chunk else { return };
                 if is_gzip {
-                    raw.extend_from_slice(&chunk[..chunk.len().min(REFUSAL_MOST - raw.len())]);
+                    raw.extend_from_slice(&chunk[..chunk.len().min(MAX_ERROR_BODY - raw.len())]);
                 }
                 if stopped.is_none() {
                     stopped = body::take(&mut body, &chunk, None, 0).await.err();
                 }
-                if matches!(stopped, Some(Stop::Full)) || raw.len() == REFUSAL_MOST {
+                if matches!(stopped, Some(Stop::Full)) || raw.len() == MAX_ERROR_BODY {
                     return;
                 }
             }
@@ -130,7 +130,7 @@ impl Head {
             is_whole = stopped.is_none() && body.end().is_ok();
         };
         // In time or not: what came is there.
-        let _ = tokio::time::timeout(REFUSAL_TIME.min(left / REFUSAL_PART), reading).await;
+        let _ = tokio::time::timeout(MAX_ERROR_BODY_TIME.min(left / ERROR_BODY_TIME_PART), reading).await;
         if !is_whole {
             body.cut();
         }

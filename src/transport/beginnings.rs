@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretBox};
 use super::encodings::{Decoded, Kind, MIXED, cut_escape};
 
 /// Of a secret of that many bytes and more, no beginning of that many bytes is shown.
-pub(super) const MAX_SHOWN: usize = 8;
+pub(super) const MIN_REDACTED: usize = 8;
 /// A shorter "secret" would tear holes into every text.
 pub(super) const SHORTEST: usize = 4;
 /// So much of an escape is thought of as characters of its own.
-const MOST_OF_AN_ESCAPE: usize = 16;
+const MAX_ESCAPE: usize = 16;
 
 /// A secret at one layer of decoding.
 pub(super) struct Pattern {
@@ -42,7 +42,7 @@ impl Pattern {
         let looks_encoded = text.iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&'));
         let mut patterns = Vec::new();
         let mut add = |bytes: &[u8], enough: usize, pure: bool| {
-            let enough = if text.len() < MAX_SHOWN { bytes.len() } else { enough.min(bytes.len()) };
+            let enough = if text.len() < MIN_REDACTED { bytes.len() } else { enough.min(bytes.len()) };
             // Two characters may have had four bytes.
             if enough >= SHORTEST / 2 {
                 patterns.push(Self { bytes: SecretBox::from(Box::<[u8]>::from(bytes)), enough, pure });
@@ -52,9 +52,9 @@ impl Pattern {
         let enough_of = |decoded: &Decoded, enough: usize| {
             let covered =
                 (0..=decoded.bytes().len()).rev().find(|end| decoded.source(0..*end).end <= enough).unwrap_or(0);
-            covered.clamp(public.min(covered) + SHORTEST, public + MAX_SHOWN)
+            covered.clamp(public.min(covered) + SHORTEST, public + MIN_REDACTED)
         };
-        let mut enough = public + MAX_SHOWN;
+        let mut enough = public + MIN_REDACTED;
         add(text, enough, looks_encoded);
         if looks_encoded && let Some(latin) = Decoded::new(text, Kind::Latin) {
             add(latin.bytes(), enough_of(&latin, enough), true);
@@ -130,8 +130,8 @@ impl Pattern {
         tell: &mut dyn FnMut(Range<usize>),
     ) {
         let Some(first) = pattern.first() else { return };
-        let mut extenders: [Option<Extender>; MOST_OF_AN_ESCAPE] = Default::default();
-        let may_follow = &pattern[1..pattern.len().min(MOST_OF_AN_ESCAPE)];
+        let mut extenders: [Option<Extender>; MAX_ESCAPE] = Default::default();
+        let may_follow = &pattern[1..pattern.len().min(MAX_ESCAPE)];
         for at in decoded.escapes() {
             layer.work.add(Work::ESCAPE);
             if layer.work.is_too_much() {
@@ -143,7 +143,7 @@ impl Pattern {
             layer.work.add(Work::ESCAPE_LOOKED_AT);
             let escape = decoded.source(at - 1..*at);
             let (escape, end) = (&source[escape.clone()], escape.end);
-            for inside in 1..escape.len().min(MOST_OF_AN_ESCAPE).min(pattern.len()) {
+            for inside in 1..escape.len().min(MAX_ESCAPE).min(pattern.len()) {
                 let is_candidate = escape[escape.len() - inside] == *first
                     && escape.ends_with(&pattern[..inside])
                     && layer.text[*at..].first() == pattern.get(inside);
@@ -180,7 +180,7 @@ impl Pattern {
             found.start = escape_end - inside;
         }
         let rest = &pattern[length..];
-        let more = rest.iter().zip(&source[found.end..]).take(MOST_OF_AN_ESCAPE);
+        let more = rest.iter().zip(&source[found.end..]).take(MAX_ESCAPE);
         let more = more.take_while(|(expected, there)| expected == there).count();
         if length + more >= self.enough {
             found.end += more;
@@ -237,7 +237,7 @@ impl<'a> Extender<'a> {
 pub(super) struct Work(Cell<usize>);
 
 impl Work {
-    /// More than a body costs that nobody made up for the purpose, with as many secrets as a client keeps.
+    /// Some 30 ms. A body full of escapes can reach it with many secrets to look for, and is hidden then.
     const MAX: usize = 16_000_000;
     pub(super) const DECODED: usize = 6;
     const ESCAPE: usize = 6;
