@@ -6,11 +6,9 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use bytes::Bytes;
+use http::StatusCode;
 use http::header::HeaderMap;
-use http::{StatusCode, response};
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use reqwest::Response;
 
 use super::body::{self, Body, Stop};
 use super::content_encoding::Encoding;
@@ -38,32 +36,31 @@ pub(super) struct Part {
     pub(super) bytes: Vec<u8>,
     /// Nothing of it is missing.
     pub(super) is_whole: bool,
-    /// The connection has nothing more of this answer.
-    pub(super) is_at_end: bool,
 }
 
 impl Head {
-    pub(super) fn new(head: response::Parts, body: &Incoming) -> Self {
-        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        Self { status: head.status, encoding: Encoding::of(&head.headers), headers: head.headers, length }
+    pub(super) fn of(response: &mut Response) -> Self {
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let headers = std::mem::take(response.headers_mut());
+        Self { status: response.status(), encoding: Encoding::of(&headers), headers, length }
     }
 
     /// Reads the body of a 2xx answer: all of it, or as much as `arriving` wants.
     pub(super) async fn read_whole(
         &self,
-        incoming: &mut Incoming,
+        response: &mut Response,
         cap: usize,
         arriving: Option<&mut Arriving<'_>>,
         spare: impl FnOnce(usize) -> Option<Vec<u8>>,
         peer: &Peer,
     ) -> Result<Part> {
-        let read = self.read_to_cap(incoming, cap, arriving, spare, peer).await;
+        let read = self.read_to_cap(response, cap, arriving, spare, peer).await;
         read.map_err(|error| error.with(|details| details.http_status = Some(self.status.as_u16())))
     }
 
     async fn read_to_cap(
         &self,
-        incoming: &mut Incoming,
+        response: &mut Response,
         cap: usize,
         mut arriving: Option<&mut Arriving<'_>>,
         spare: impl FnOnce(usize) -> Option<Vec<u8>>,
@@ -78,11 +75,11 @@ impl Head {
         let mut body = if is_gzip { Body::gzip(cap) } else { Body::plain(length, cap, spare) };
         let mut is_at_end = false;
         let outcome = loop {
-            let Some(chunk) = next(incoming).await else {
+            let chunk = response.chunk().await.map_err(|error| failure::reading(&error, peer))?;
+            let Some(chunk) = chunk else {
                 is_at_end = true;
                 break body.end();
             };
-            let chunk = chunk.map_err(|error| failure::reading(&error, peer))?;
             if let Encoding::Unknown(name) = &self.encoding
                 && !chunk.is_empty()
             {
@@ -95,7 +92,7 @@ impl Head {
             }
         };
         match outcome {
-            Ok(()) => Ok(Part { bytes: body.into_bytes(), is_whole: is_at_end, is_at_end }),
+            Ok(()) => Ok(Part { bytes: body.into_bytes(), is_whole: is_at_end }),
             Err(Stop::Full) => Err(too_large(cap, peer)),
             Err(Stop::Corrupt(why)) => {
                 let message = format!("the answer of {peer} is said to be gzip and is not, or is damaged: {why}");
@@ -105,7 +102,7 @@ impl Head {
     }
 
     /// Reads what comes of the body of an answer that is no 2xx, when its call has so much time left. Nothing fails here.
-    pub(super) async fn read_refusal(&self, incoming: &mut Incoming, left: Duration) -> Part {
+    pub(super) async fn read_refusal(&self, response: &mut Response, left: Duration) -> Part {
         let is_gzip = matches!(self.encoding, Encoding::Gzip);
         let mut body =
             if is_gzip { Body::gzip(MAX_ERROR_BODY) } else { Body::plain(self.length, MAX_ERROR_BODY, |_| None) };
@@ -114,8 +111,12 @@ impl Head {
         let (mut is_at_end, mut is_whole) = (false, false);
         let reading = async {
             let mut stopped = None;
-            while let Some(chunk) = next(incoming).await {
-                let Ok(chunk) = chunk else { return };
+            loop {
+                let chunk = match response.chunk().await {
+                    Ok(Some(chunk)) => chunk,
+                    Ok(None) => break,
+                    Err(_) => return,
+                };
                 if is_gzip {
                     raw.extend_from_slice(&chunk[..chunk.len().min(MAX_ERROR_BODY - raw.len())]);
                 }
@@ -141,18 +142,7 @@ impl Head {
         if matches!(self.encoding, Encoding::Unknown(_)) && !is_text(&bytes) {
             bytes.clear();
         }
-        Part { bytes, is_whole, is_at_end }
-    }
-}
-
-async fn next(incoming: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
-    loop {
-        match incoming.frame().await?.map(hyper::body::Frame::into_data) {
-            Ok(Ok(chunk)) => return Some(Ok(chunk)),
-            // Trailers.
-            Ok(Err(_)) => {}
-            Err(error) => return Some(Err(error)),
-        }
+        Part { bytes, is_whole }
     }
 }
 

@@ -57,17 +57,19 @@ impl Connector {
         Self { server, proxy, tls: Arc::new(tls).into(), timeout, redaction }
     }
 
-    /// Whether the other side is a proxy that asks the server in our place, and so has to be told which one.
-    pub(super) fn asks_a_proxy(&self) -> bool {
+    /// Whether requests go to a proxy that forwards them, and so have to name the server.
+    fn uses_forward_proxy(&self) -> bool {
         self.proxy.is_some() && self.server.scheme() == Some(&Scheme::HTTP)
     }
 
     pub(super) async fn connect(&self) -> Result<Stream, BoxError> {
         let connecting = tokio::time::timeout(self.timeout, self.without_timeout());
         let stream = connecting.await.unwrap_or_else(|_| Err(Box::new(NotInTime(self.timeout))))?;
-        let answers = self.proxy.as_ref().filter(|_| self.asks_a_proxy()).map_or(&self.server, |proxy| proxy.uri());
+        let answers =
+            self.proxy.as_ref().filter(|_| self.uses_forward_proxy()).map_or(&self.server, |proxy| proxy.uri());
         let host = answers.authority().cloned().unwrap_or_else(|| Authority::from_static("server"));
-        Ok(TokioIo::new(Bounded::new(Paced::new(stream), host)))
+        waiting::on(Step::Head);
+        Ok(TokioIo::new(Bounded::new(Paced::new(stream), host, self.uses_forward_proxy())))
     }
 
     async fn without_timeout(&self) -> Result<Bytewise, BoxError> {
@@ -81,7 +83,7 @@ impl Connector {
             waiting::on(Step::Tls);
             stream = self.encrypted(host, stream).await?;
         }
-        let Some(proxy) = self.proxy.as_ref().filter(|_| !self.asks_a_proxy()) else { return Ok(stream) };
+        let Some(proxy) = self.proxy.as_ref().filter(|_| !self.uses_forward_proxy()) else { return Ok(stream) };
         let (host, port) = place(&self.server);
         let target = Authority::try_from(format!("{host}:{port}"))?;
         waiting::on(Step::Tunnel);

@@ -7,7 +7,7 @@ use super::connect::{NotInTime, ProxyFailed};
 use super::handshake;
 use super::interim::TooManyInterim;
 use super::peer::Peer;
-use super::pool::Failed;
+use super::pooled::Failed;
 use super::resolver::LookupFailed;
 use super::tunnel::NoTunnel;
 use super::waiting::{self, Step};
@@ -17,12 +17,12 @@ use crate::error::{Error, ErrorKind, Retry};
 pub(super) fn sending(failed: &Failed, peer: &Peer) -> Error {
     match failed {
         Failed::Connecting(error) => connecting(error.as_ref(), peer),
-        Failed::Sending(error) => exchanging(error, peer, "before its answer"),
+        Failed::Sending(error) => exchanging(error.as_ref(), peer, "before its answer"),
     }
 }
 
 /// What cut an answer short.
-pub(super) fn reading(error: &hyper::Error, peer: &Peer) -> Error {
+pub(super) fn reading(error: &reqwest::Error, peer: &Peer) -> Error {
     exchanging(error, peer, "within its answer")
 }
 
@@ -54,7 +54,7 @@ fn connecting(error: &(dyn StdError + 'static), peer: &Peer) -> Error {
     describe(kind, retry, false, format!("cannot connect to {peer}: {why}"))
 }
 
-fn exchanging(error: &hyper::Error, peer: &Peer, when: &str) -> Error {
+fn exchanging(error: &(dyn StdError + 'static), peer: &Peer, when: &str) -> Error {
     let causes = causes(error);
     let lost = |why: String| {
         let message = format!("the connection to {peer} was lost {when}: {why}");

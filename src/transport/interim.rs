@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::uri::Authority;
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// So many bytes of interim answers are taken for one request; a server that means well sends some hundreds.
@@ -21,12 +22,20 @@ pub(super) struct Bounded<T> {
     inner: T,
     /// Whom the error names.
     host: Authority,
+    /// Requests on it name the whole URL.
+    is_to_forward_proxy: bool,
     scan: Scan,
 }
 
 impl<T> Bounded<T> {
-    pub(super) fn new(inner: T, host: Authority) -> Self {
-        Self { inner, host, scan: Scan::default() }
+    pub(super) fn new(inner: T, host: Authority, is_to_forward_proxy: bool) -> Self {
+        Self { inner, host, is_to_forward_proxy, scan: Scan::default() }
+    }
+}
+
+impl<T> Connection for Bounded<T> {
+    fn connected(&self) -> Connected {
+        Connected::new().proxy(self.is_to_forward_proxy)
     }
 }
 

@@ -14,7 +14,7 @@ mod interim;
 mod logged;
 mod paced;
 mod peer;
-mod pool;
+mod pooled;
 mod redaction;
 mod refusal;
 pub(crate) mod resolver;
@@ -34,7 +34,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Uri};
-use http_body_util::Full;
+use reqwest::{Body, Url};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -42,11 +42,11 @@ use crate::error::{Error, Result};
 use crate::proxy::Proxy;
 use crate::retry::Tracking;
 use crate::stats::Counters;
-use answer::{Head, Part};
+use answer::Head;
 use connect::Connector;
 use content_encoding::GZIP;
 use logged::Logged;
-use pool::{Lease, Pool};
+use pooled::Pooled;
 use spare::Spare;
 
 /// A request as the retry loop sees it: it can be sent more than once.
@@ -109,14 +109,14 @@ pub(crate) struct Transport {
     peer: Peer,
     on_the_wire: Semaphore,
     /// Connections belong to the I/O thread they were opened on: another generation of it needs its own.
-    pool: Mutex<Option<(u64, Arc<Pool>)>>,
+    pooled: Mutex<Option<(u64, Pooled)>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>, redaction: Arc<Redaction>, counters: Arc<Counters>) -> Self {
         let on_the_wire = Semaphore::new(config.max_in_flight);
         let peer = Peer::new(&config);
-        Self { config, redaction, counters, peer, on_the_wire, pool: Mutex::new(None) }
+        Self { config, redaction, counters, peer, on_the_wire, pooled: Mutex::default() }
     }
 
     /// Whom the requests are to.
@@ -149,38 +149,30 @@ impl Transport {
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
         let Outgoing { method, path, headers, body, cap, arriving, tracking } = request;
         let waiting = tracking.progress.waiting();
-        let pool = self.pool(thread)?;
-        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        let pooled = self.pooled(thread)?;
+        let mut request = Request::new(Body::from(body.unwrap_or_default()));
         *request.method_mut() = match method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
         };
-        *request.uri_mut() = self.target(path, pool.asks_a_proxy())?;
+        *request.uri_mut() = self.url(path)?;
         *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
-        let sent = pool.send(request, waiting).await;
-        let (response, lease) = sent.map_err(|failed| failure::sending(&failed, &self.peer))?;
-        let (head, mut incoming) = response.into_parts();
-        let head = Head::new(head, &incoming);
+        let sent = pooled.send(request, waiting).await;
+        let mut response = sent.map_err(|failed| failure::sending(&failed, &self.peer))?;
+        let head = Head::of(&mut response);
         waiting.set_body_of(head.status.as_u16());
         if !head.status.is_success() {
-            let body = head.read_refusal(&mut incoming, tracking.deadline.remaining()).await;
-            self.received(lease, &body);
+            let body = head.read_refusal(&mut response, tracking.deadline.remaining()).await;
+            self.counters.bytes_received.add(body.bytes.len() as u64);
             return Err(refusal::describe(method, path, &head, &body, &self.peer, &self.redaction));
         }
-        let spare = Arc::clone(&pool.spare);
-        let body = head.read_whole(&mut incoming, cap, arriving, |room| spare.take(room), &self.peer).await?;
-        self.received(lease, &body);
+        let spare = pooled.spare();
+        let body = head.read_whole(&mut response, cap, arriving, |room| spare.take(room), &self.peer).await?;
+        self.counters.bytes_received.add(body.bytes.len() as u64);
         let body = body.bytes;
         let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
         Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
-    }
-
-    fn received(&self, lease: Lease, body: &Part) {
-        if body.is_at_end {
-            lease.give_back();
-        }
-        self.counters.bytes_received.add(body.bytes.len() as u64);
     }
 
     /// With what every request has; what the host wants to have sent wins.
@@ -205,25 +197,20 @@ impl Transport {
         headers
     }
 
-    /// What a request asks for: its path, or for a proxy that asks in our place, all of its URL.
-    fn target(&self, path: &str, whole: bool) -> Result<Uri> {
+    fn url(&self, path: &str) -> Result<Uri> {
+        let mut url = self.config.base_url.clone().into_parts();
         let base = self.config.base_url.path().trim_end_matches('/');
-        let target = PathAndQuery::from_maybe_shared(Bytes::from([base, path].concat()))
-            .map_err(|error| Error::internal(format!("the request's target cannot be built: {error}")))?;
-        if !whole {
-            return Ok(target.into());
-        }
-        let mut uri = self.config.base_url.clone().into_parts();
-        uri.path_and_query = Some(target);
-        Uri::from_parts(uri).map_err(|error| Error::internal(format!("the URL cannot be built: {error}")))
+        let target = PathAndQuery::from_maybe_shared(Bytes::from([base, path].concat()));
+        url.path_and_query = Some(target.map_err(|error| invalid_url(&error))?);
+        Uri::from_parts(url).map_err(|error| invalid_url(&error))
     }
 
-    fn pool(&self, thread: u64) -> Result<Arc<Pool>> {
-        let mut kept = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, pool)) = &*kept
+    fn pooled(&self, thread: u64) -> Result<Pooled> {
+        let mut current = self.pooled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((generation, pooled)) = &*current
             && *generation == thread
         {
-            return Ok(Arc::clone(pool));
+            return Ok(pooled.clone());
         }
         let config = &self.config;
         let connector = Connector::new(
@@ -233,10 +220,15 @@ impl Transport {
             config.connect_timeout,
             Arc::clone(&self.redaction),
         );
-        let pool = Arc::new(Pool::new(connector));
-        *kept = Some((thread, Arc::clone(&pool)));
-        Ok(pool)
+        let url = Url::parse(&config.base_url.to_string()).map_err(|error| invalid_url(&error))?;
+        let pooled = Pooled::new(connector, url);
+        *current = Some((thread, pooled.clone()));
+        Ok(pooled)
     }
+}
+
+fn invalid_url(error: &dyn std::error::Error) -> Error {
+    Error::internal(format!("the request's URL cannot be built: {error}"))
 }
 
 fn path_only(path: &str) -> &str {

@@ -1,17 +1,19 @@
 //! The buffer of an answer that nobody needs any more, for the next one: a new page of memory costs more than to fill it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 /// The allocator keeps smaller ones itself, and a larger one is too much to keep for a call that may not come.
 const WORTH: std::ops::RangeInclusive<usize> = 128 << 10..=64 << 20;
 
-/// At most one buffer, and only as long as there are connections: both go when nobody calls any more.
+/// At most one buffer, and only as long as there are requests.
 #[derive(Default)]
 pub(super) struct Spare(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     is_open: bool,
+    is_used: bool,
     buffer: Option<Vec<u8>>,
 }
 
@@ -40,18 +42,39 @@ impl Spare {
         }
     }
 
-    /// Keeps buffers from now on.
-    pub(super) fn open(&self) {
-        self.lock().is_open = true;
+    /// Keeps buffers from now on, until this has not been called for so long.
+    pub(super) fn keep_while_used(spare: &Arc<Self>, idle: Duration) {
+        let was_open = {
+            let mut state = spare.lock();
+            state.is_used = true;
+            std::mem::replace(&mut state.is_open, true)
+        };
+        if !was_open {
+            tokio::spawn(close_when_unused(Arc::downgrade(spare), idle));
+        }
     }
 
-    /// Keeps none any more, and drops the one that is kept.
-    pub(super) fn close(&self) {
-        *self.lock() = State::default();
+    /// Drops the buffer and keeps no more, if it was not used since the last time.
+    fn close_if_unused(&self) -> bool {
+        let mut state = self.lock();
+        let is_used = std::mem::take(&mut state.is_used);
+        if !is_used {
+            *state = State::default();
+        }
+        !is_used
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn close_when_unused(spare: Weak<Spare>, idle: Duration) {
+    loop {
+        tokio::time::sleep(idle).await;
+        if spare.upgrade().is_none_or(|spare| spare.close_if_unused()) {
+            return;
+        }
     }
 }
 
@@ -60,10 +83,11 @@ mod tests {
     use super::*;
 
     const MIB: usize = 1 << 20;
+    const IDLE: Duration = Duration::from_secs(20);
 
     fn open() -> Spare {
         let spare = Spare::default();
-        spare.open();
+        spare.lock().is_open = true;
         spare
     }
 
@@ -89,16 +113,22 @@ mod tests {
     }
 
     /// Red when `give` does not look whether it is open.
-    #[test]
-    fn nothing_is_kept_before_it_is_opened_or_after_it_is_closed() {
-        let spare = Spare::default();
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_kept_before_the_first_request_or_long_after_the_last() {
+        let spare = Arc::new(Spare::default());
         spare.give(Vec::with_capacity(MIB));
         assert!(spare.take(MIB).is_none());
-        spare.open();
-        spare.give(Vec::with_capacity(MIB));
-        spare.close();
-        assert!(spare.take(MIB).is_none());
-        spare.give(Vec::with_capacity(MIB));
-        assert!(spare.take(MIB).is_none());
+        for _ in 0..2 {
+            for _ in 0..3 {
+                Spare::keep_while_used(&spare, IDLE);
+                tokio::time::sleep(IDLE * 2 / 3).await;
+            }
+            spare.give(Vec::with_capacity(MIB));
+            assert!(spare.lock().buffer.is_some());
+            tokio::time::sleep(IDLE * 2).await;
+            assert!(spare.take(MIB).is_none());
+            spare.give(Vec::with_capacity(MIB));
+            assert!(spare.take(MIB).is_none());
+        }
     }
 }

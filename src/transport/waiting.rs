@@ -52,6 +52,13 @@ impl Waiting {
         self.0.store(step as u32, Ordering::Relaxed);
     }
 
+    /// It waits for its response, if it waited for a connection so far.
+    fn stop_connecting(&self) {
+        let connecting = Step::Lookup as u32..=Step::Tls as u32;
+        let head = |step| connecting.contains(&step).then_some(Step::Head as u32);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, head);
+    }
+
     /// The head of the answer is there.
     pub(super) fn set_body_of(&self, status: u16) {
         self.0.store(u32::from(status) << 8 | Step::Body as u32, Ordering::Relaxed);
@@ -77,6 +84,21 @@ pub(super) fn during<F: Future>(waiting: Arc<Waiting>, exchange: F) -> impl Futu
 pub(super) fn on(step: Step) {
     // There is none where a test makes a connection by itself.
     let _ = CURRENT.try_with(|waiting| waiting.set(step));
+}
+
+/// Makes a connection for the exchange that is polled. Where that one gets another connection meanwhile, this one is opened all the
+/// same, for the pool, and the exchange waits for its response.
+pub(super) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output = F::Output> {
+    let mut exchange = CURRENT.try_with(Arc::clone).ok();
+    let mut connecting = Box::pin(connecting);
+    std::future::poll_fn(move |cx| {
+        if CURRENT.try_with(|_| ()).is_err()
+            && let Some(exchange) = exchange.take()
+        {
+            exchange.stop_connecting();
+        }
+        connecting.as_mut().poll(cx)
+    })
 }
 
 /// The step of the exchange that is polled.
@@ -106,6 +128,9 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     #[test]
@@ -118,5 +143,22 @@ mod tests {
         }
         waiting.set_body_of(403);
         assert_eq!((waiting.step(), waiting.status()), (Step::Body, Some(403)));
+    }
+
+    /// Red without `stop_connecting`, and red when it sets the step whatever it is.
+    #[test]
+    fn an_exchange_that_has_a_connection_waits_for_none() {
+        let mut cx = Context::from_waker(Waker::noop());
+        for (step, expected) in [(Step::Connection, Step::Head), (Step::Body, Step::Body)] {
+            let waiting = Arc::new(Waiting::default());
+            let mut connecting = CURRENT.sync_scope(Arc::clone(&waiting), || {
+                let mut connecting = Box::pin(while_connecting(pending::<()>()));
+                assert!(connecting.as_mut().poll(&mut cx).is_pending());
+                connecting
+            });
+            waiting.set(step);
+            assert!(connecting.as_mut().poll(&mut cx).is_pending());
+            assert_eq!(waiting.step(), expected);
+        }
     }
 }

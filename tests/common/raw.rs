@@ -1,8 +1,9 @@
 //! A server that says what it is told to, byte for byte, for answers that no HTTP library would send.
-#![allow(unreachable_pub, reason = "a part of a test program")]
+#![allow(unreachable_pub, dead_code, reason = "a part of several test programs")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kaleidoscope::Settings;
@@ -30,6 +31,7 @@ pub struct Raw {
     pub url: String,
     pub host: String,
     asked: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Raw {
@@ -39,13 +41,16 @@ impl Raw {
         let host = listener.local_addr().expect("an address").to_string();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let (seen, script): (_, Arc<Script>) = (Arc::clone(&asked), Arc::new(script));
+        let connections = Arc::<AtomicUsize>::default();
+        let opened = Arc::clone(&connections);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                opened.fetch_add(1, Ordering::Relaxed);
                 let (seen, script) = (Arc::clone(&seen), Arc::clone(&script));
                 std::thread::spawn(move || serve(&stream, &seen, &*script));
             }
         });
-        Self { url: format!("http://{host}"), host, asked }
+        Self { url: format!("http://{host}"), host, asked, connections }
     }
 
     /// One that signs everybody in, and answers everything else like this.
@@ -61,6 +66,11 @@ impl Raw {
             base_url: Some(self.url.clone()),
             ..Settings::default()
         }
+    }
+
+    /// How many connections were opened to it.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// How often a path was asked for.

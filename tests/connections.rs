@@ -1,0 +1,27 @@
+//! How many connections requests take.
+
+mod common;
+#[path = "common/raw.rs"]
+mod raw;
+
+use common::get;
+use kaleidoscope::Client;
+use kaleidoscope::service::workspace::GET_EVENTS;
+use raw::{Raw, Then, sized};
+
+/// Red when the pool keeps no connection: 21 of them for one client.
+#[test]
+fn requests_one_after_another_share_one_connection() {
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n".to_vec();
+    for answer in [sized("200 OK", "", b"[]"), chunked, sized("404 Not Found", "", b"{}")] {
+        let server = Raw::answering(answer, Then::GoOn);
+        for clients in 1..=20 {
+            let client = Client::open(server.settings()).expect("good settings");
+            for _ in 0..20 {
+                let _ = get(&client, &GET_EVENTS);
+            }
+            assert_eq!(server.connections(), clients);
+            assert_eq!(server.count("/workspaces/events"), 20 * clients);
+        }
+    }
+}
