@@ -34,6 +34,8 @@ const GZIP_PIECE: usize = 1 << 10;
 const TURN: usize = 128 << 10;
 /// Beginning another member of a gzip takes as long as so many bytes of text.
 const MEMBER_WORK: usize = 32 << 10;
+/// A member with less text counts as that much on the wire: it may have 20 bytes, and takes far more time than they do.
+const MIN_MEMBER: usize = 4 << 10;
 
 impl Body {
     /// `spare` may have a buffer with so much room.
@@ -48,7 +50,14 @@ impl Body {
     pub(super) fn gzip(cap: usize) -> Self {
         let capped = Capped { bytes: Vec::new(), cap, full: false };
         let raw_left = Self::max_raw(true, cap);
-        Self::Gzip(Box::new(Gzip { member: GzDecoder::new(capped), raw_left, empty: true, members: 0, over: false }))
+        Self::Gzip(Box::new(Gzip {
+            member: GzDecoder::new(capped),
+            raw_left,
+            empty: true,
+            members: 0,
+            member_begins: 0,
+            over: false,
+        }))
     }
 
     /// How many bytes a body of at most `cap` bytes has at most on the wire.
@@ -153,8 +162,9 @@ pub(super) struct Gzip {
     /// How many more bytes there may be on the wire: members without text, or padding, could go on without end.
     raw_left: usize,
     empty: bool,
-    /// How many members before this one came to their end.
+    /// How many members before this one came to their end, and where the text of this one begins.
     members: usize,
+    member_begins: usize,
     over: bool,
 }
 
@@ -173,10 +183,15 @@ impl Gzip {
     fn next_member(&mut self) -> io::Result<()> {
         self.member.try_finish()?;
         let nothing = Capped { bytes: Vec::new(), cap: 0, full: false };
-        let capped = std::mem::replace(self.member.get_mut(), nothing);
+        let mut capped = std::mem::replace(self.member.get_mut(), nothing);
+        let cost = MIN_MEMBER.saturating_sub(capped.bytes.len() - self.member_begins);
+        capped.full = cost > self.raw_left;
+        self.raw_left = self.raw_left.saturating_sub(cost);
+        self.member_begins = capped.bytes.len();
+        let is_full = capped.full;
         self.member = GzDecoder::new(capped);
         self.members += 1;
-        Ok(())
+        if is_full { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
     }
 
     /// What follows a whole member and does not begin like another is no part of the text, and is left alone, as gzip itself does.
@@ -244,6 +259,19 @@ mod tests {
             assert!(bytes.chunks(size).all(|chunk| body.take(chunk).is_ok()) && body.end().is_ok(), "{size}");
             assert_eq!(body.into_bytes(), b"one, two");
         }
+    }
+
+    /// Red when they are counted by their bytes alone: 3,300 of them fit.
+    #[test]
+    fn small_members_count_for_more_than_their_bytes() {
+        for text in [&b""[..], b"x"] {
+            let mut body = Body::gzip(10_000);
+            let taken = (0..10_000).take_while(|_| body.take(&gzip(text)).is_ok()).count();
+            assert!((10..100).contains(&taken), "{taken}");
+        }
+        let mut body = Body::gzip(1 << 20);
+        let all = gzip(&[b'x'; MIN_MEMBER]).repeat(256);
+        assert!(body.take(&all).is_ok() && body.end().is_ok(), "larger ones do not");
     }
 
     /// Red when the end is not looked at: a truncated body passes for a whole one.
