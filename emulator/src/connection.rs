@@ -1,6 +1,8 @@
 //! A connection as the counts see it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::state::State;
 
@@ -30,7 +32,7 @@ impl Connection {
 
     /// A request has come on it.
     pub(crate) fn carries(&self, for_admin: bool) {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = self.standing.lock();
         *standing = match (*standing, for_admin) {
             (Standing::Silent(counted_at), true) => {
                 self.state.journal().connection_is_admin(counted_at);
@@ -48,7 +50,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let standing = self.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let standing = self.standing.get_mut();
         if !matches!(standing, Standing::Admin) {
             self.state.journal().connection_closed();
         }

@@ -1,8 +1,9 @@
 //! What all connections share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use serde_json::value::RawValue;
 
 use crate::answer::Answer;
@@ -40,11 +41,6 @@ pub(crate) enum Document {
     Groups,
 }
 
-// A panic elsewhere leaves the data as good as it was: nothing here is half-changed over a call that may panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl State {
     pub(crate) fn new(config: Config) -> Self {
         let seed = config.seed;
@@ -64,19 +60,19 @@ impl State {
     }
 
     pub(crate) fn tokens(&self) -> MutexGuard<'_, TokenStore> {
-        lock(&self.tokens)
+        self.tokens.lock()
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultList> {
-        lock(&self.faults)
+        self.faults.lock()
     }
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
-        lock(&self.journal)
+        self.journal.lock()
     }
 
     pub(crate) fn request_id(&self) -> String {
-        lock(&self.request_ids).uuid()
+        self.request_ids.lock().uuid()
     }
 
     /// Faults, counts and requests back to nothing; data and tokens stay.
@@ -94,22 +90,22 @@ impl State {
     }
 
     pub(crate) fn document(&self, document: Document) -> Arc<Rendered> {
-        self.cell(document).read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.cell(document).read().clone()
     }
 
     pub(crate) fn replace(&self, document: Document, text: impl Into<Vec<u8>>) {
-        *self.cell(document).write().unwrap_or_else(PoisonError::into_inner) = Rendered::new(text.into());
+        *self.cell(document).write() = Rendered::new(text.into());
     }
 
     /// The page of events that a query asks for, or the answer that refuses it.
     pub(crate) fn events(&self, query: &str) -> Result<Arc<Rendered>, Answer> {
-        if let Some(page) = lock(&self.pages).get(query) {
+        if let Some(page) = self.pages.lock().get(query) {
             return Ok(page);
         }
         let wanted = EventQuery::read(query, &self.config)?;
-        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        let events = self.events.read();
         let page = Rendered::new(events.page(&wanted));
-        lock(&self.pages).insert(query, Arc::clone(&page));
+        self.pages.lock().insert(query, Arc::clone(&page));
         Ok(page)
     }
 
@@ -127,9 +123,9 @@ impl State {
     }
 
     fn change_events<T>(&self, change: impl FnOnce(&mut EventStore) -> T) -> T {
-        let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
+        let mut events = self.events.write();
         let result = change(&mut events);
-        lock(&self.pages).clear();
+        self.pages.lock().clear();
         result
     }
 }
