@@ -27,6 +27,7 @@ section 'formatting'     'Formatting'                                        tes
 section 'clippy'         'clippy'                                            test-clippy
 section 'docs'           'Docs'                                              test-docs
 section 'Rust tests'     'Rust tests'                                        test-rust
+section 'dependencies'   'The crates'                                        test-deny
 section 'header'         'The header, alone, in every standard of C and C++' test-header
 section 'build'          'Build'                                             test-build
 section 'artefact'       'The built library'                                 test-artefact

@@ -1,0 +1,26 @@
+"""The table of direct dependencies in CONTRIBUTING.md is that of Cargo.toml: table.py [CARGO_TOML CONTRIBUTING_MD].
+
+A row is | `crate` | what it is for | why this one |, below the heading "Dependencies". Says what is missing and ends with 1.
+"""
+
+import re
+import sys
+import tomllib
+
+manifest, page = sys.argv[1:] or ("Cargo.toml", "CONTRIBUTING.md")
+with open(manifest, "rb") as file:
+    declared = tomllib.load(file)["dependencies"]
+with open(page, encoding="utf-8") as file:
+    section = re.search(r"^#+ Dependencies\n(.*?)(?=^#|\Z)", file.read(), re.M | re.S)
+if section is None:
+    sys.exit(f"{page} has no section named Dependencies")
+
+rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section[1].splitlines() if line.startswith("| `")]
+listed = [name for row in rows for name in re.findall(r"`([^`]+)`", row[0])]
+wrong = [f"{name} is in {manifest} without a row in {page}: what is it for, and why this one?"
+         for name in declared if name not in listed]
+wrong += [f"{name} has a row in {page} and is not in {manifest}" for name in listed if name not in declared]
+wrong += [f"{name} has two rows in {page}" for name in sorted(set(listed)) if listed.count(name) > 1]
+wrong += [f"the row of {row[0]} in {page} has an empty cell" for row in rows if len(row) != 3 or not all(row)]
+print("\n".join(wrong), end="\n" if wrong else "")
+sys.exit(bool(wrong))
