@@ -208,7 +208,7 @@ $(BENCH)/dlopen: bench/dlopen.c | bench-tools
 test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
-.PHONY: test-format test-clippy test-docs test-rust test-deny test-header test-build test-artefact test-instructions instructions \
+.PHONY: test-format test-clippy test-docs test-rust test-deny test-msrv test-header test-build test-artefact test-instructions instructions \
   test-c test-c-valgrind test-c-asan \
   test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture soak torture-programs
 
@@ -229,6 +229,9 @@ test-rust:
 
 test-deny:
 	@tests/deny/run.sh
+
+test-msrv:
+	@tests/msrv/run.sh
 
 test-header:
 	@tests/header/run.sh

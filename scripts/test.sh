@@ -28,6 +28,7 @@ section 'clippy'         'clippy'                                            tes
 section 'docs'           'Docs'                                              test-docs
 section 'Rust tests'     'Rust tests'                                        test-rust
 section 'dependencies'   'The crates'                                        test-deny
+section 'oldest Rust'    'The oldest Rust'                                   test-msrv
 section 'header'         'The header, alone, in every standard of C and C++' test-header
 section 'build'          'Build'                                             test-build
 section 'artefact'       'The built library'                                 test-artefact

@@ -74,4 +74,9 @@ if [ "$1" = test ]; then
         echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
         exit 1
     }
+    # What test-msrv compiles with; it says so where this cannot be had.
+    if command -v rustup >/dev/null && ! rustup toolchain list | grep -q "^$wanted"; then
+        echo "installing: Rust $wanted, beside the one in use"
+        timeout 300 rustup --quiet toolchain install --profile minimal "$wanted" >/dev/null 2>&1 || :
+    fi
 fi
