@@ -33,7 +33,7 @@ SO        := $(LIB)/libkaleidoscope.so.$(VERSION)
 ARCHIVE   := $(LIB)/libkaleidoscope.a
 EMULATOR  := $(TARGET)/debug/kal-emulator
 ASAN_LIB  := $(TARGET)/asan/libkaleidoscope.a
-SOURCES   := $(shell find src -name '*.rs') build.rs cbindgen.toml Cargo.toml Cargo.lock
+SOURCES   := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 CARGO_FLAGS := --locked --target-dir $(TARGET)
 
 # What the tests and examples are told.
@@ -125,8 +125,7 @@ asan-lib: ## the archive for programs compiled with -fsanitize=address, in targe
 	  $(MAKE) --no-print-directory $(ARCHIVE) && mkdir -p $(dir $(ASAN_LIB)) && cp $(ARCHIVE) $(ASAN_LIB); fi
 
 header: ## include/kaleidoscope.h anew from the docs in src/ffi
-	@made=$$($(CARGO) check $(CARGO_FLAGS) --lib --package kaleidoscope --quiet --message-format=json | \
-	  sed -n 's/.*"KAL_GENERATED_HEADER","\([^"]*\)".*/\1/p') && test -n "$$made" && cp "$$made" include/kaleidoscope.h
+	@$(CARGO) run $(CARGO_FLAGS) --package kal-header --quiet
 
 symbols: ## link/symbols.txt with the functions that are new in the header (NODE=KALEIDOSCOPE_...)
 	@for name in $$(python3 tests/header/header.py functions include/kaleidoscope.h); do \
