@@ -70,7 +70,7 @@ $(TARGET)/debug/libkaleidoscope.a: $(SOURCES)
 	$(CARGO) build $(CARGO_FLAGS) --workspace --lib
 	@touch $@
 
-$(LIB)/exports/versions: link/symbols.txt scripts/symbols
+$(LIB)/exports/versions: packaging/symbols.txt scripts/symbols
 	@mkdir -p $(@D)
 	@scripts/symbols names >$(@D)/names
 	@scripts/symbols required >$(@D)/required
@@ -127,9 +127,9 @@ asan-lib: ## the archive for programs compiled with -fsanitize=address, in targe
 header: ## include/kaleidoscope.h anew from the docs in src/ffi
 	@$(CARGO) run $(CARGO_FLAGS) --package kal-header --quiet
 
-symbols: ## link/symbols.txt with the functions that are new in the header (NODE=KALEIDOSCOPE_...)
+symbols: ## packaging/symbols.txt with the functions that are new in the header (NODE=KALEIDOSCOPE_...)
 	@for name in $$(python3 tests/header/header.py functions include/kaleidoscope.h); do \
-	  scripts/symbols names | grep -qx "$$name" || echo "$(or $(NODE),KALEIDOSCOPE_0)   $$name" >>link/symbols.txt; done
+	  scripts/symbols names | grep -qx "$$name" || echo "$(or $(NODE),KALEIDOSCOPE_0)   $$name" >>packaging/symbols.txt; done
 
 clean: ## removes what was built
 	rm -rf $(TARGET)

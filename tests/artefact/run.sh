@@ -14,7 +14,7 @@ floor=2.34
 
 # --- Exports
 
-listed() { awk '!/^#/ && NF { print $2 "@@" $1 }' link/symbols.txt | LC_ALL=C sort; }
+listed() { awk '!/^#/ && NF { print $2 "@@" $1 }' packaging/symbols.txt | LC_ALL=C sort; }
 exported() { nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort; }
 header_is_listed() {
     python3 tests/header/header.py functions "$include/kaleidoscope.h" >"$scratch/declared"
@@ -22,13 +22,13 @@ header_is_listed() {
     new=$(LC_ALL=C comm -23 "$scratch/declared" "$scratch/listed")
     gone=$(LC_ALL=C comm -13 "$scratch/declared" "$scratch/listed")
     [ -z "$new" ] || echo "new in the header: $new
-Run 'make symbols NODE=...' (the next release's version node), or add the lines to link/symbols.txt yourself."
+Run 'make symbols NODE=...' (the next release's version node), or add the lines to packaging/symbols.txt yourself."
     [ -z "$gone" ] || echo "no longer in the header: $gone
-A function that was released stays for ever; take out of link/symbols.txt only what never was."
+A function that was released stays for ever; take out of packaging/symbols.txt only what never was."
     [ -z "$new$gone" ]
 }
-claim 'link/symbols.txt has the functions of the header, all and only' header_is_listed
-claim 'the shared library exports the functions of link/symbols.txt in their versions, and nothing else' \
+claim 'packaging/symbols.txt has the functions of the header, all and only' header_is_listed
+claim 'the shared library exports the functions of packaging/symbols.txt in their versions, and nothing else' \
     same "$(listed)" "$(exported)"
 claim 'no function is listed twice' same '' "$(scripts/symbols names | sort | uniq -d)"
 echo "#   $(exported | wc -l) functions"

@@ -27,7 +27,7 @@ expected_dev() {
         cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
     printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
 }
-listed() { echo "KALEIDOSCOPE_0@KALEIDOSCOPE_0"; awk '!/^#/ && NF { print $2 "@" $1 }' link/symbols.txt; }
+listed() { echo "KALEIDOSCOPE_0@KALEIDOSCOPE_0"; awk '!/^#/ && NF { print $2 "@" $1 }' packaging/symbols.txt; }
 in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
 claim 'libkaleidoscope0 has the library and its documents, and nothing else' \
     same "$(expected_runtime | LC_ALL=C sort)" "$(files "$runtime" | sed '/lintian/d')"

@@ -25,7 +25,7 @@ noticed() {
 described() { same "$(scripts/symbols names | sort)" "$(sed -n "s/.*<function-decl name='\([^']*\)'.*/\1/p" "$scratch/now.abi" | sort)"; }
 
 claim 'programs compiled against the last release work with this one' compatible "$header"
-claim 'every function of link/symbols.txt is compared' described
+claim 'every function of packaging/symbols.txt is compared' described
 claim 'a new field at the end of options is fine' goes 's/^( *uint32_t) reserved;/\1 reserved; uint64_t new_field;/'
 claim 'a new field at the end of a record is fine' goes 's/^( *int8_t) is_bulk;/\1 is_bulk; int8_t new_field;/'
 claim 'a new function is fine' goes 's/^KAL_API const char \*kal_version\(void\);/&\nKAL_API int kal_new(void);/'
