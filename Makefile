@@ -310,7 +310,7 @@ test-deb: deb emulator
 test-swift: lib emulator ## tests the Swift package in a Debian trixie of its own (made once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh
 
-# --- The programs of tests/torture and torture/, in target/torture-bin
+# --- The programs of tests/torture, in target/torture-bin
 
 export KAL_TORTURE_BIN := $(abspath $(TARGET)/torture-bin)
 TORTURE_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -O1 -g -pthread -I include -I tests/torture \
@@ -321,7 +321,7 @@ TORTURE_KIT := tests/torture/torture.c tests/torture/torture.h tests/c/emulator.
 
 torture-programs: $(TORTURE_C:%=$(KAL_TORTURE_BIN)/%) $(KAL_TORTURE_BIN)/handles $(KAL_TORTURE_BIN)/syscall_faults_shim.so emulator
 	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bins --quiet
-	@cd $(KAL_TORTURE_BIN) && for program in $(abspath torture/src/bin)/*; do \
+	@cd $(KAL_TORTURE_BIN) && for program in $(abspath tests/torture/src/bin)/*; do \
 	  program=$$(basename "$$program" .rs); ln -sf $(abspath $(TARGET))/torture/$$program $$program; done
 
 $(KAL_TORTURE_BIN)/%: tests/torture/%.c $(TORTURE_KIT) include/kaleidoscope.h | lib
