@@ -1,5 +1,5 @@
 #!/bin/sh
-# The programs of examples-any/: each is on the page docs/any-language.md as it is here, and those whose language is on this
+# The programs of examples-c/any/: each is on the page docs/any-language.md as it is here, and those whose language is on this
 # machine print what the server sent. Python and LuaJIT must be there; C# and Java are left out, aloud, where they are not.
 #
 # KAL_LIB_DIR    where libkaleidoscope.so.0 is                   (default: target/lib)
@@ -15,12 +15,12 @@ export LD_LIBRARY_PATH
 
 # block LANGUAGE: what the page has in that language.
 block() { awk -v fence="\`\`\`$1" '$0 == fence { on = 1; next } /^```$/ { on = 0 } on' docs/any-language.md; }
-listed() { for file in examples-any/*; do echo "${file##*/}"; done; }
+listed() { for file in examples-c/any/*; do echo "${file##*/}"; done; }
 # Seen red with one word changed in call.lua alone.
-claim 'the page has the Python program as it is' same "$(cat examples-any/call.py)" "$(block python)"
-claim 'the page has the C# program as it is' same "$(cat examples-any/Call.cs)" "$(block csharp)"
-claim 'the page has the Java program as it is' same "$(cat examples-any/Call.java)" "$(block java)"
-claim 'the page has the Lua program as it is' same "$(cat examples-any/call.lua)" "$(block lua)"
+claim 'the page has the Python program as it is' same "$(cat examples-c/any/call.py)" "$(block python)"
+claim 'the page has the C# program as it is' same "$(cat examples-c/any/Call.cs)" "$(block csharp)"
+claim 'the page has the Java program as it is' same "$(cat examples-c/any/Call.java)" "$(block java)"
+claim 'the page has the Lua program as it is' same "$(cat examples-c/any/call.lua)" "$(block lua)"
 claim 'there is no program that is not on the page' same "$(printf '%s\n' Call.cs Call.java call.lua call.py)" "$(listed | LC_ALL=C sort)"
 
 # --- The programs
@@ -67,16 +67,16 @@ program() {
 }
 is_new() { [ "$("$1" -version 2>&1 | sed -n '1s/[^"]*"\([0-9]*\).*/\1/p')" -ge 22 ] 2>/dev/null; }
 
-program Python python3 -B examples-any/call.py
-program LuaJIT luajit examples-any/call.lua
+program Python python3 -B examples-c/any/call.py
+program LuaJIT luajit examples-c/any/call.lua
 if command -v mcs >/dev/null && command -v mono >/dev/null; then
-    claim 'C#: it compiles without a warning' mcs -warnaserror -out:"$scratch/Call.exe" examples-any/Call.cs
+    claim 'C#: it compiles without a warning' mcs -warnaserror -out:"$scratch/Call.exe" examples-c/any/Call.cs
     program 'C#' mono "$scratch/Call.exe"
 else
     echo 'ok - C#: every member is printed # SKIP there is no Mono on this machine'
 fi
 if is_new "${KAL_JAVA:-java}"; then
-    program Java "${KAL_JAVA:-java}" --enable-native-access=ALL-UNNAMED examples-any/Call.java
+    program Java "${KAL_JAVA:-java}" --enable-native-access=ALL-UNNAMED examples-c/any/Call.java
 else
     echo 'ok - Java: every member is printed # SKIP there is no Java 22 on this machine'
 fi

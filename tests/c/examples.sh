@@ -68,9 +68,10 @@ prints() {
 }
 
 start --seed 7
-for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c members.cpp event_loop.c follow.c \
-    export_events.c; do
-    compile "${source%.*}_${source##*.}" "$source"
+for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c cpp/c_header.cpp event_loop.c \
+    follow.c export_events.c; do
+    name=${source##*/}
+    compile "${name%.*}_${name##*.}" "$source"
 done
 
 prints 'quickstart prints every member' quickstart.txt quickstart_c
@@ -83,7 +84,7 @@ prints 'json_door lists the methods' json_methods.txt json_door_c
 prints 'json_door prints what the server sent' json_groups.txt json_door_c workspace.get_groups
 prints 'json_door passes parameters on' json_events.txt json_door_c workspace.get_events '{"page_size":2}'
 prints 'json_door says which parameter is wrong' json_bad.txt json_door_c workspace.get_events '{"page_size":"two"}'
-prints 'members.cpp prints every member' members_cpp.txt members_cpp
+prints 'c_header.cpp prints every member' c_header.txt c_header_cpp
 prints 'errors shows what each kind of failure looks like' errors.txt errors_c
 printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 "$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1

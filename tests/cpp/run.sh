@@ -121,7 +121,7 @@ for compiler in $compilers; do
         echo "# $compiler, C++$number, $mode"
         claim "$compiler compiles the tests as C++$number without a warning" tests
         run tests "$@"
-        for source in "$root"/examples-c/cpp_*.cpp; do
+        for source in "$root"/examples-c/cpp/*.cpp; do
             claim "$compiler compiles $(basename "$source") as C++$number without a warning" example "$source"
         done
         claim "$compiler compiles the header as C++$number without exceptions" no_exceptions

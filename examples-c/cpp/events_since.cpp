@@ -1,10 +1,10 @@
 // Prints the events of a workspace since a date, a page at a time; with --follow goes on printing what happens, until Ctrl-C.
 //
-//     c++ -std=c++17 cpp_events.cpp $(pkg-config --cflags --libs kaleidoscope) -pthread
+//     c++ -std=c++17 events_since.cpp $(pkg-config --cflags --libs kaleidoscope) -pthread
 //     ./a.out 2026-01-31
 //     ./a.out --follow 2026-01-31
 //
-// Errors come as values here: every function f that throws has a twin try_f that does not. See cpp_members.cpp for the other
+// Errors come as values here: every function f that throws has a twin try_f that does not. See memberships.cpp for the other
 // style, and for the environment.
 #include <kaleidoscope.hpp>
 

@@ -1,6 +1,6 @@
 // Prints the members of a workspace and the groups that they are in.
 //
-//     c++ -std=c++17 cpp_members.cpp $(pkg-config --cflags --libs kaleidoscope)
+//     c++ -std=c++17 memberships.cpp $(pkg-config --cflags --libs kaleidoscope)
 //
 // Credentials and URL come from the environment: KALEIDOSCOPE_API_CLIENT_ID, KALEIDOSCOPE_API_CLIENT_SECRET and, for another
 // server than the public one, KALEIDOSCOPE_API_URL.
