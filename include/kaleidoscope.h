@@ -317,8 +317,8 @@
 #define KAL_PANIC 901
 
 // Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
-// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; the README has
-// the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
+// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; docs/deploying.md
+// has the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
 // (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
 #define KAL_CLIENT_PROXY_FROM_ENV 1
 

@@ -147,7 +147,7 @@ claim 'the key is no column of SELECT *' gives 'id|workspace_name' \
     "SELECT group_concat(name, '|') FROM pragma_table_info('kal_workspace')"
 claim 'nor one that NATURAL JOIN joins by' gives 24 'SELECT count(*) FROM kal_group_members NATURAL JOIN kal_group_members AS same'
 
-# --- Joins, and the queries of the README
+# --- Joins, and the queries of the example
 
 claim 'members are joined with a table of the database' gives "Ivan Evans|A-17
 Søren Kim|B-02" 'SELECT full_name, barcode FROM samples JOIN kal_members ON email = owner ORDER BY barcode'
@@ -156,18 +156,16 @@ claim 'a table of the database is filled from the workspace' gives 12 \
 claim 'the same instant is equal, however it is written' gives 1 \
     "SELECT count(*) > 0 FROM kal_events WHERE created_at = '2025-12-27 14:29:11.563+01:00'"
 
-awk '/^## /{ here = $0 == "## From SQL" } here && /^```/ { inside = $0 == "```sql"; next } here && inside' README.md \
-    >"$scratch/readme.sql"
-claim 'the README has queries' test "$(grep -c ';$' "$scratch/readme.sql")" -ge 4
+grep -v '^--' examples-c/sqlite/queries.sql >"$scratch/queries.sql"
 # One by one, so that it is told which of them fails. Seen red with a column that there is not.
 number=0
-while [ "$number" -lt "$(grep -c ';$' "$scratch/readme.sql")" ]; do
+while [ "$number" -lt "$(grep -c ';$' "$scratch/queries.sql")" ]; do
     number=$((number + 1))
-    query=$(awk -v RS=';\n' -v n="$number" 'NR == n' "$scratch/readme.sql")
-    claim "query $number of the README" \
-        gives "$(sed -n "/^-- $number\$/,/^-- /{/^-- /d;p}" tests/sqlite/readme.expected)" "$query"
+    query=$(awk -v RS=';\n' -v n="$number" 'NR == n' "$scratch/queries.sql")
+    claim "query $number of queries.sql" \
+        gives "$(sed -n "/^-- $number\$/,/^-- /{/^-- /d;p}" tests/sqlite/queries.expected)" "$query"
 done
-claim 'every query of the README has its expected rows' same "$number" "$(grep -c '^-- [0-9]' tests/sqlite/readme.expected)"
+claim 'every query of queries.sql has its expected rows' same "$number" "$(grep -c '^-- [0-9]' tests/sqlite/queries.expected)"
 
 # --- Errors are SQL errors
 
