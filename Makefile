@@ -4,6 +4,7 @@ PROFILE ?= release
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR  ?= $(PREFIX)/share/man
 DESTDIR ?=
 TARGET  ?= target
 CC      ?= cc
@@ -42,7 +43,7 @@ export KAL_INCLUDE_DIR := $(abspath include)
 export KAL_EMULATOR    := $(abspath $(EMULATOR))
 export KAL_ASAN_LIB    := $(abspath $(ASAN_LIB))
 export KAL_STATIC_LIBS := $(STATIC_LIBS)
-export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR DESTDIR TARGET
+export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
 .PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean
@@ -52,7 +53,7 @@ all: lib
 help: ## what there is
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo 'Variables: PROFILE=release|dev PREFIX= LIBDIR= INCLUDEDIR= DESTDIR= TARGET= CC='
+	@echo 'Variables: PROFILE=release|dev PREFIX= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR= TARGET= CC='
 
 # --- Building
 
@@ -136,11 +137,30 @@ clean: ## removes what was built
 
 # --- Installing
 
-install: lib ## into DESTDIR/PREFIX: library, header, pkg-config file, CMake package
+install: lib ## into DESTDIR/PREFIX: library, header, pkg-config file, CMake package, manual pages
 	@scripts/install.sh install
 
 uninstall: ## removes exactly what install installed
 	@scripts/install.sh uninstall
+
+# --- Documentation
+
+.PHONY: docs man
+DOCS := $(TARGET)/docs
+SPHINX := $(DOCS)/venv/bin/sphinx-build
+
+docs: $(SPHINX) ## the documentation site, target/docs/html/index.html
+	@$(SPHINX) --fail-on-warning --keep-going --nitpicky --quiet -j auto -d $(DOCS)/doctrees docs $(DOCS)/html
+	@echo "$(DOCS)/html/index.html"
+
+$(SPHINX): docs/requirements.txt
+	@mkdir -p $(DOCS)
+	@python3 -m venv --clear $(DOCS)/venv
+	@$(DOCS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+man: ## the manual pages, in target/man
+	@python3 -B scripts/man.py $(TARGET)/man
 
 # --- Packages
 
@@ -296,6 +316,16 @@ torture: tools-test ## the long form of the faults, races and forks; figures in 
 soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
 	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bin soak --quiet
 	@$(TARGET)/torture/soak $(or $(SECONDS),$(KAL_SOAK_SECONDS),900)
+
+.PHONY: test-docs-site test-docs-snippets test-man
+test-docs-site:
+	@tests/docs/site.sh
+
+test-docs-snippets: lib emulator $(TARGET)/sqlite/kal_sqlite.so
+	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite PYTHONPATH=tests/compat python3 -B tests/docs/snippets.py
+
+test-man: emulator
+	@tests/docs/man.sh
 
 .PHONY: test-abi test-dist test-deb test-swift
 test-abi:

@@ -40,7 +40,7 @@ fi
 
 rm -f "$deb"/*.deb "$deb"/*.changes "$deb"/*.buildinfo
 # The variables of the make that called are not meant for this one. Of Debian 12, all but Rust is Debian's.
-unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MAKE_TERMOUT MAKE_TERMERR PROFILE VERSION ABI LIB PREFIX LIBDIR INCLUDEDIR DESTDIR \
+unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MAKE_TERMOUT MAKE_TERMERR PROFILE VERSION ABI LIB PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR \
     TARGET STATIC_LIBS CC KAL_LIB_DIR KAL_INCLUDE_DIR KAL_EMULATOR KAL_ASAN_LIB KAL_STATIC_LIBS KAL_TORTURE_BIN DIST_GLIBC
 (cd "$source" && dpkg-buildpackage --build=binary --no-sign --no-pre-clean --build-profiles=pkg.kaleidoscope.rustup \
     >"$deb/build.log" 2>&1) || {

@@ -25,7 +25,7 @@ make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$tripl
 
 root=$dist/$name
 rm -rf "$root"
-LIB=$dist/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include DESTDIR='' scripts/install.sh install
+LIB=$dist/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh install
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
 # What unwinds the stack comes from zig, too, and so do compiler-rt's few functions; both are LLVM's.
 python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \

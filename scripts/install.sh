@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh install|uninstall: puts the library below $DESTDIR, or removes exactly what install puts there.
 #
-# PREFIX, LIBDIR and INCLUDEDIR say where (absolute), LIB where the built library is, VERSION and ABI which one,
+# PREFIX, LIBDIR, INCLUDEDIR and MANDIR say where (absolute), LIB where the built library is, VERSION and ABI which one,
 # STATIC_LIBS what the archive needs.
 set -eu
 name=libkaleidoscope
@@ -9,6 +9,7 @@ libdir=${DESTDIR:-}$LIBDIR
 includedir=${DESTDIR:-}$INCLUDEDIR
 pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
+mandir=${DESTDIR:-}$MANDIR
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
 # fill TEMPLATE FOLDER: the template for a file in that folder, whence the other folders are seen relatively.
@@ -19,6 +20,14 @@ fill() {
         -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" "packaging/$1.in" >"${DESTDIR:-}$2/$1"
     chmod 644 "${DESTDIR:-}$2/$1"
 }
+
+# The manual pages are made from the header by a script; without Python they are left out, and everything else is there.
+if command -v python3 >/dev/null; then
+    pages=$(python3 -B scripts/man.py --list)
+else
+    pages=
+    echo 'install.sh: python3 is missing: the manual pages are left out' >&2
+fi
 
 # A library that the dynamic loader looks for by name is found at once.
 refresh_loader_cache() {
@@ -37,14 +46,18 @@ install)
     fill kaleidoscope.pc "$pkgconfig"
     fill kaleidoscope-config.cmake "$cmake"
     fill kaleidoscope-config-version.cmake "$cmake"
+    [ -z "$pages" ] || python3 -B scripts/man.py "$LIB/man"
+    for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done
     ;;
 uninstall)
     rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" \
         "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
         "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
     for header in $headers; do rm -f "$includedir/$header"; done
-    # lib and include are the prefix's own; these go when nothing else is in them.
-    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope"; do
+    for page in $pages; do rm -f "$mandir/$page"; done
+    # lib, include and share are the prefix's own; these go when nothing else is in them.
+    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope" \
+        "$MANDIR/man1" "$MANDIR/man3" "$MANDIR/man7" "$MANDIR"; do
         if [ -d "${DESTDIR:-}$folder" ]; then rmdir --ignore-fail-on-non-empty "${DESTDIR:-}$folder"; fi
     done
     ;;

@@ -29,6 +29,8 @@ if [ "$1" = test ]; then
     need curl curl
     [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
     need luajit luajit
+    need man man-db
+    need mandoc mandoc
     need abidiff abigail-tools
     if [ -e /etc/debian_version ]; then
         need git git

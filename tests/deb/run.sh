@@ -25,6 +25,7 @@ expected_dev() {
     (cd include && find . -type f | sed 's|^\.|./usr/include|')
     printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.a libkaleidoscope.so pkgconfig/kaleidoscope.pc \
         cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
+    python3 -B scripts/man.py --list | sed 's|.*|./usr/share/man/&.gz|'
     printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
 }
 listed() { echo "KALEIDOSCOPE_0@KALEIDOSCOPE_0"; awk '!/^#/ && NF { print $2 "@" $1 }' packaging/symbols.txt; }

@@ -23,9 +23,10 @@ expected() {
     printf './lib/%s\n' libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
+    python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
     printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
-claim 'the tarball has the library, the headers, the pkg-config file, the CMake package and the licences, and nothing else' \
+claim 'the tarball has the library, the headers, the pkg-config file, the CMake package, the manual pages and the licences, and nothing else' \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
 claim 'everything is in one folder, and is the superuser'"'"'s' \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
 # What is found must be what is installed here, whatever the machine has.
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MAKEFLAGS MAKEOVERRIDES
+unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR MAKEFLAGS MAKEOVERRIDES
 export PKG_CONFIG_LIBDIR=/nowhere
 
 # The emulator ends with its standard input, which is a pipe that only this shell writes to.
@@ -73,13 +73,17 @@ expected() {
     printf "./$1/%s\n" libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
+    python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
 }
+shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 
 prefix=$scratch/first libdir=$prefix/lib
 claim 'make install PREFIX=...' make_quietly install PREFIX="$prefix"
-claim 'it installs the library, the headers, the pkg-config file and the CMake package, and nothing else' \
+claim 'it installs the library, the headers, the pkg-config file, the CMake package and the manual pages, and nothing else' \
     same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
 usable installed
+claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open
+claim 'man finds kaleidoscope(7)' shows_the_page 7 kaleidoscope
 mkdir "$scratch/elsewhere"
 mv "$prefix" "$scratch/elsewhere/second"
 prefix=$scratch/elsewhere/second libdir=$prefix/lib
@@ -88,13 +92,15 @@ claim 'no installed file says where it was installed' same '' "$(grep -rlF "$scr
 
 claim 'make uninstall' make_quietly uninstall PREFIX="$prefix"
 claim 'make uninstall leaves no file' same '' "$(installed "$prefix")"
-claim 'make uninstall leaves no folder that only this library uses' same 'include lib' "$(cd "$prefix" && find . -mindepth 1 | sed 's|^./||' | sort | xargs)"
+claim 'make uninstall leaves no folder that only this library uses' same 'include lib share' "$(cd "$prefix" && find . -mindepth 1 | sed 's|^./||' | sort | xargs)"
 
 # As a package is made: into a folder that is not the prefix, with a LIBDIR of the platform, where others have files too.
 destdir=$scratch/package
 multiarch=lib/x86_64-linux-gnu
 mkdir -p "$destdir/usr/$multiarch/pkgconfig" "$destdir/usr/include"
-touch "$destdir/usr/$multiarch/pkgconfig/zlib.pc" "$destdir/usr/include/zlib.h" "$destdir/usr/$multiarch/libkaleidoscope.so.0.0.1"
+mkdir -p "$destdir/usr/share/man/man3"
+touch "$destdir/usr/$multiarch/pkgconfig/zlib.pc" "$destdir/usr/share/man/man3/zlib.3" "$destdir/usr/share/man/man3/kal_other.3" \
+    "$destdir/usr/include/zlib.h" "$destdir/usr/$multiarch/libkaleidoscope.so.0.0.1"
 before=$(installed "$destdir/usr")
 make_package() { make_quietly "$1" DESTDIR="$destdir" PREFIX=/usr LIBDIR="/usr/$multiarch"; }
 claim 'make install DESTDIR=... LIBDIR=...' make_package install
