@@ -150,7 +150,7 @@ DOCS := $(TARGET)/docs
 SPHINX := $(DOCS)/venv/bin/sphinx-build
 
 docs: $(SPHINX) ## the documentation site, target/docs/html/index.html
-	@$(SPHINX) --fail-on-warning --keep-going --nitpicky --quiet -j auto -d $(DOCS)/doctrees docs $(DOCS)/html
+	@$(SPHINX) --fail-on-warning --keep-going --nitpicky --fresh-env --quiet -d $(DOCS)/doctrees docs $(DOCS)/html
 	@echo "$(DOCS)/html/index.html"
 
 $(SPHINX): docs/requirements.txt

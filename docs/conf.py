@@ -14,15 +14,12 @@ copyright = "2026, the libkaleidoscope contributors"
 version = release = headerdoc.version((HERE.parent / "include/kaleidoscope.h").read_text(encoding="utf-8"))
 
 extensions = ["myst_parser", "header"]
-exclude_patterns = []
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-primary_domain = None
 highlight_language = "none"
 nitpick_ignore_regex = [("c:identifier", r"(u?int\d+_t|size_t|va_list)")]
 # A signature that is longer has a parameter a line.
 maximum_signature_line_length = 76
-suppress_warnings = []
 
 html_theme = "furo"
 html_title = f"libkaleidoscope {release}"
@@ -33,5 +30,5 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_use_index = True
 html_domain_indices = False
-# Nothing is asked of the network, not even an image.
-html_baseurl = ""
+# Summaries of search results are fetched, which browsers refuse to pages of the file system.
+html_show_search_summary = False

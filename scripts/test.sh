@@ -40,6 +40,9 @@ section 'ASan'           'C tests under AddressSanitizer'                    tes
 section 'C++'            'The C++ header'                                    test-cpp
 section 'C++'            'The C++ header under AddressSanitizer'             test-cpp-asan
 section 'torture'        'Faults, races and forks, the short form'           test-torture
+section 'documentation'  'The documentation site'                            test-docs-site
+section 'documentation'  'The snippets of the documentation'                 test-docs-snippets
+section 'documentation'  'The manual pages'                                  test-man
 section 'installation'   'Installation'                                      test-install
 section 'compatibility'  'Compatibility with the Python client'              test-compat
 section 'Go'             'The Go package'                                    test-go
