@@ -14,7 +14,7 @@ export LD_LIBRARY_PATH
 # --- The page
 
 # The page includes the programs, so that it has them as they are.
-# Seen red with a program beside the four: "+Call.kt".
+# Seen red with a program beside the four: "-Call.kt".
 included() { sed -n 's|^```{literalinclude} \.\./examples-c/any/||p' docs/any-language.md; }
 listed() { for file in examples-c/any/*; do echo "${file##*/}"; done; }
 claim 'the page has every program' same "$(listed | LC_ALL=C sort)" "$(included | LC_ALL=C sort)"
