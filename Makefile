@@ -227,12 +227,17 @@ $(BENCH)/dlopen: bench/dlopen.c | bench-tools
 test: tools-test ## builds and passes every test
 	@scripts/test.sh
 
-.PHONY: test-format test-clippy test-docs test-rust test-deny test-msrv test-header test-build test-artefact test-instructions instructions \
+.PHONY: format test-format test-clippy test-docs test-rust test-deny test-msrv test-header test-build test-artefact test-instructions instructions \
   test-c test-c-valgrind test-c-asan \
   test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture soak torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
+	@scripts/clang-format.sh check
+
+format: ## lays out Rust with rustfmt, C and C++ with clang-format
+	@$(CARGO) fmt --all
+	@scripts/clang-format.sh write
 
 test-clippy:
 	@scripts/claim 'clippy has nothing to say' $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --quiet -- -D warnings

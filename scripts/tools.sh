@@ -22,6 +22,7 @@ if [ "$1" = test ]; then
     need pkg-config pkg-config
     need cmake cmake
     need valgrind valgrind
+    need clang-format clang-format
     # valgrind cannot start programs without the symbols of the dynamic loader.
     [ ! -d /usr/share/doc/libc6 ] || [ -e /usr/share/doc/libc6-dbg ] || missing="$missing libc6-dbg"
     need python3 python3
