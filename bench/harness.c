@@ -16,16 +16,16 @@ static const struct {
     bench_call call;
     size_t warm_up;
 } workloads[] = {
-    { "first", CALL_WORKSPACE, 0 },   { "workspace", CALL_WORKSPACE, 50 }, { "members", CALL_MEMBERS, 3 },
-    { "events", CALL_EVENTS, 10 },    { "small", CALL_SMALL, 20 },         { "cached", CALL_CACHED, 1000 },
-    { "stream", CALL_STREAM, 0 },     { "memory", CALL_MEMBERS, 0 },
+    { "first", CALL_WORKSPACE, 0 }, { "workspace", CALL_WORKSPACE, 50 }, { "members", CALL_MEMBERS, 3 },
+    { "events", CALL_EVENTS, 10 },  { "small", CALL_SMALL, 20 },         { "cached", CALL_CACHED, 1000 },
+    { "stream", CALL_STREAM, 0 },   { "memory", CALL_MEMBERS, 0 },
 };
 
 typedef struct {
     void *client;
     bench_call call;
     size_t warm_up, count;
-    uint64_t *times;        /* NULL: only as a whole, because reading the clock would show */
+    uint64_t *times; /* NULL: only as a whole, because reading the clock would show */
     pthread_barrier_t *barrier;
     bench_read read;
 } work;
@@ -50,7 +50,7 @@ static uint64_t now(void)
 static uint64_t cpu(const struct rusage *usage)
 {
     return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000u
-        + (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
+           + (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
 }
 
 /* A line of /proc/self/status, in KiB. Not ru_maxrss: that one begins with what the parent had. */
@@ -175,6 +175,7 @@ int main(int argc, char **argv)
            "\"wall_ns\": %.1f, \"cpu_ns\": %.1f, \"faults\": %.2f, \"switches\": %.2f, \"peak_kib\": %ld, \"rss_kib\": %ld}\n",
            name, calls, (double)read.records / calls, (double)read.checksum / calls, (unsigned long long)p50,
            (double)took / (double)count, (double)took / calls, (double)(cpu(&after) - cpu(&before)) / calls,
-           (double)(after.ru_minflt - before.ru_minflt) / calls, (double)(after.ru_nvcsw - before.ru_nvcsw) / calls, peak, resident);
+           (double)(after.ru_minflt - before.ru_minflt) / calls, (double)(after.ru_nvcsw - before.ru_nvcsw) / calls, peak,
+           resident);
     return 0;
 }

@@ -9,10 +9,10 @@
 typedef enum {
     CALL_WORKSPACE,
     CALL_MEMBERS,
-    CALL_EVENTS,        /* one page of 1,000 */
-    CALL_SMALL,         /* one page of one event: the smallest request that is never answered from a cache or shared */
-    CALL_CACHED,        /* the members, from the library's cache */
-    CALL_STREAM,        /* all events, page after page; the call goes on from the page before */
+    CALL_EVENTS, /* one page of 1,000 */
+    CALL_SMALL,  /* one page of one event: the smallest request that is never answered from a cache or shared */
+    CALL_CACHED, /* the members, from the library's cache */
+    CALL_STREAM, /* all events, page after page; the call goes on from the page before */
 } bench_call;
 
 /* What was read, so that nothing is left out unnoticed: both sides must come to the same. */

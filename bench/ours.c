@@ -42,7 +42,7 @@ static bench_read read_members(kal_result result)
     for (size_t i = 0; i < count; i++) {
         const kal_workspace_user *member = members[i];
         read.checksum += bench_touch(member->id) + bench_touch(member->full_name) + bench_touch(member->preferred_name)
-            + bench_touch(member->email) + (uint64_t)member->access_level;
+                         + bench_touch(member->email) + (uint64_t)member->access_level;
     }
     read.records = count;
     return read;
@@ -56,8 +56,8 @@ static bench_read read_events(kal_result result)
     for (size_t i = 0; i < count; i++) {
         const kal_workspace_event *event = events[i];
         read.checksum += bench_touch(event->id) + bench_touch(event->event_type) + bench_touch(event->full_name)
-            + bench_touch(event->resource_id) + bench_touch(event->created_at) + (event->event_attrs[1] != '}')
-            + (uint64_t)event->event_type_version + (uint64_t)event->is_bulk;
+                         + bench_touch(event->resource_id) + bench_touch(event->created_at) + (event->event_attrs[1] != '}')
+                         + (uint64_t)event->event_type_version + (uint64_t)event->is_bulk;
     }
     read.records = count;
     return read;
@@ -91,9 +91,7 @@ bench_read bench_make(void *joined, bench_call call)
         check(kal_workspace_get_events(shared, &query, NULL, &result, &error), error);
         read = read_events(result);
         break;
-    case CALL_CACHED:
-        check(kal_workspace_get_members(shared, NULL, &result, &error), error);
-        break;
+    case CALL_CACHED: check(kal_workspace_get_members(shared, NULL, &result, &error), error); break;
     case CALL_STREAM:
         query.page = 0;
         query.page_size = 1000;

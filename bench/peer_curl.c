@@ -24,7 +24,8 @@ typedef struct {
 } member;
 
 typedef struct {
-    char *id, *event_type, *created_at, *event_user_id, *full_name, *preferred_name, *resource_id, *resource_type, *parent_bulk_event_id;
+    char *id, *event_type, *created_at, *event_user_id, *full_name, *preferred_name, *resource_id, *resource_type,
+        *parent_bulk_event_id;
     /* The strdup form has its text; the others point into the document, which costs nothing. */
     char *attrs_text;
     yyjson_val *attrs;
@@ -252,7 +253,8 @@ static bench_read read_members(handle *handle)
     yyjson_val *root = yyjson_doc_get_root(doc), *value;
     size_t count = yyjson_arr_size(root), i, max;
     member *members = records(handle, count, sizeof *members);
-    yyjson_arr_foreach(root, i, max, value) {
+    yyjson_arr_foreach(root, i, max, value)
+    {
         yyjson_obj_iter fields = yyjson_obj_iter_with(value);
         member *member = &members[i];
         member->id = text(FIELD("id"));
@@ -267,7 +269,7 @@ static bench_read read_members(handle *handle)
     for (i = 0; i < count; i++) {
         const member *member = &members[i];
         read.checksum += bench_touch(member->id) + bench_touch(member->full_name) + bench_touch(member->preferred_name)
-            + bench_touch(member->email) + (uint64_t)member->access_level;
+                         + bench_touch(member->email) + (uint64_t)member->access_level;
     }
     for (i = 0; shared.form == FORM_STRDUP && i < count; i++) {
         free(members[i].id);
@@ -287,7 +289,8 @@ static bench_read read_events(handle *handle, const char *path)
     yyjson_val *root = yyjson_doc_get_root(doc), *value;
     size_t count = yyjson_arr_size(root), i, max;
     event *events = records(handle, count, sizeof *events);
-    yyjson_arr_foreach(root, i, max, value) {
+    yyjson_arr_foreach(root, i, max, value)
+    {
         yyjson_obj_iter fields = yyjson_obj_iter_with(value);
         event *event = &events[i];
         event->id = text(FIELD("id"));
@@ -309,13 +312,20 @@ static bench_read read_events(handle *handle, const char *path)
     for (i = 0; i < count; i++) {
         const event *event = &events[i];
         read.checksum += bench_touch(event->id) + bench_touch(event->event_type) + bench_touch(event->full_name)
-            + bench_touch(event->resource_id) + bench_touch(event->created_at) + (yyjson_obj_size(event->attrs) > 0)
-            + (uint64_t)event->event_type_version + (uint64_t)event->is_bulk;
+                         + bench_touch(event->resource_id) + bench_touch(event->created_at) + (yyjson_obj_size(event->attrs) > 0)
+                         + (uint64_t)event->event_type_version + (uint64_t)event->is_bulk;
     }
     for (i = 0; shared.form == FORM_STRDUP && i < count; i++) {
-        char *copies[] = { events[i].id, events[i].event_type, events[i].created_at, events[i].event_user_id, events[i].full_name,
-                           events[i].preferred_name, events[i].resource_id, events[i].resource_type,
-                           events[i].parent_bulk_event_id, events[i].attrs_text };
+        char *copies[] = { events[i].id,
+                           events[i].event_type,
+                           events[i].created_at,
+                           events[i].event_user_id,
+                           events[i].full_name,
+                           events[i].preferred_name,
+                           events[i].resource_id,
+                           events[i].resource_type,
+                           events[i].parent_bulk_event_id,
+                           events[i].attrs_text };
         for (size_t j = 0; j < sizeof copies / sizeof *copies; j++)
             free(copies[j]);
     }
@@ -341,17 +351,12 @@ static bench_read read_workspace(handle *handle)
 bench_read bench_make(void *joined, bench_call call)
 {
     switch (call) {
-    case CALL_WORKSPACE:
-        return read_workspace(joined);
-    case CALL_MEMBERS:
-        return read_members(joined);
-    case CALL_EVENTS:
-        return read_events(joined, "/workspaces/events?page=1&page_size=1000");
-    case CALL_SMALL:
-        return read_events(joined, "/workspaces/events?page=1&page_size=1");
+    case CALL_WORKSPACE: return read_workspace(joined);
+    case CALL_MEMBERS: return read_members(joined);
+    case CALL_EVENTS: return read_events(joined, "/workspaces/events?page=1&page_size=1000");
+    case CALL_SMALL: return read_events(joined, "/workspaces/events?page=1&page_size=1");
     case CALL_CACHED:
-    case CALL_STREAM:
-        break;
+    case CALL_STREAM: break;
     }
     bench_fail("the peer has no such call");
 }

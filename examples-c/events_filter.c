@@ -57,8 +57,8 @@ int main(int argc, char **argv)
     const kal_workspace_event *const *events = kal_result_workspace_events(result, &count);
     for (i = 0; i < count; i++)
         printf("%s  %-8s %-10s %s\n", events[i]->created_at ? events[i]->created_at : "-",
-               events[i]->event_type ? events[i]->event_type : "-",
-               events[i]->resource_type ? events[i]->resource_type : "-", events[i]->event_attrs);
+               events[i]->event_type ? events[i]->event_type : "-", events[i]->resource_type ? events[i]->resource_type : "-",
+               events[i]->event_attrs);
     printf("%zu events\n", count);
     kal_result_free(result);
     kal_client_close(client);

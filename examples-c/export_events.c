@@ -126,7 +126,8 @@ int main(int argc, char **argv)
     }
     if (status == KAL_OK && is_csv)
         fputs("id,created_at,event_type,event_type_version,event_user_id,full_name,preferred_name,"
-              "resource_id,resource_type,parent_bulk_event_id,is_bot,is_bulk,event_attrs\r\n", out);
+              "resource_id,resource_type,parent_bulk_event_id,is_bot,is_bulk,event_attrs\r\n",
+              out);
     /* One page at a time is all that is in memory, however many there are. */
     while (status == KAL_OK && !ferror(out) && (status = kal_stream_next(stream, 60000, &page, &error)) == KAL_OK) {
         (is_csv ? write_csv : write_ndjson)(out, page);

@@ -61,8 +61,8 @@ static char *save(const char *path, FILE *lines, const char *cursor)
     if (fflush(lines) != 0 || fsync(fileno(lines)) != 0 || fseeko(lines, 0, SEEK_END) != 0)
         fail("cannot write");
     state = fopen(temporary, "w");
-    if (copy == NULL || state == NULL || fprintf(state, "%lld %s\n", (long long)ftello(lines), cursor) < 0 ||
-        fflush(state) != 0 || fsync(fileno(state)) != 0 || fclose(state) != 0 || rename(temporary, path) != 0)
+    if (copy == NULL || state == NULL || fprintf(state, "%lld %s\n", (long long)ftello(lines), cursor) < 0 || fflush(state) != 0
+        || fsync(fileno(state)) != 0 || fclose(state) != 0 || rename(temporary, path) != 0)
         fail(temporary);
     return copy;
 }

@@ -16,8 +16,7 @@ int main(void)
         goto failed_open;
     const kal_workspace_user *const *members = kal_result_workspace_users(result, &count);
     for (size_t i = 0; i < count; i++)
-        printf("%s <%s>\n", members[i]->full_name ? members[i]->full_name : "?",
-               members[i]->email ? members[i]->email : "-");
+        printf("%s <%s>\n", members[i]->full_name ? members[i]->full_name : "?", members[i]->email ? members[i]->email : "-");
     kal_result_free(result);
     kal_client_close(client);
     return 0;

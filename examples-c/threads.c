@@ -10,8 +10,8 @@ static kal_client client;
 static void *work(void *failures)
 {
     kal_result members, groups;
-    if (kal_workspace_get_members(client, NULL, &members, NULL) != KAL_OK ||
-        kal_workspace_get_groups(client, NULL, &groups, NULL) != KAL_OK)
+    if (kal_workspace_get_members(client, NULL, &members, NULL) != KAL_OK
+        || kal_workspace_get_groups(client, NULL, &groups, NULL) != KAL_OK)
         return failures; /* not NULL: this thread failed */
     kal_result_free(members);
     kal_result_free(groups);

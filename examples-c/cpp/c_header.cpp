@@ -9,21 +9,22 @@
 
 namespace {
 
-template <typename Handle, void (*Free)(Handle)> class Owner {
+template <typename Handle, void (*Free)(Handle)>
+class Owner {
 public:
     Owner() = default;
-    Owner(const Owner &) = delete;
-    Owner &operator=(const Owner &) = delete;
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
     ~Owner() { Free(handle_); }
     Handle get() const { return handle_; }
-    Handle *out() { return &handle_; }
+    Handle* out() { return &handle_; }
 
 private:
-    Handle handle_{0};
+    Handle handle_{ 0 };
 };
 
 // A pointer: what it points to is looked at after the call, in whatever order arguments are evaluated.
-void check(kal_status status, const kal_error *error)
+void check(kal_status status, const kal_error* error)
 {
     if (status == KAL_OK)
         return;
@@ -32,7 +33,10 @@ void check(kal_status status, const kal_error *error)
     throw std::runtime_error(message);
 }
 
-std::string_view text(const char *nullable) { return nullable ? nullable : "-"; }
+std::string_view text(const char* nullable)
+{
+    return nullable ? nullable : "-";
+}
 
 } // namespace
 
@@ -45,10 +49,10 @@ int main()
         check(kal_client_open(nullptr, client.out(), &error), &error);
         check(kal_workspace_get_members(client.get(), nullptr, members.out(), &error), &error);
         std::size_t count = 0;
-        const kal_workspace_user *const *first = kal_result_workspace_users(members.get(), &count);
+        const kal_workspace_user* const* first = kal_result_workspace_users(members.get(), &count);
         for (auto member = first; member != first + count; ++member)
             std::printf("%s\n", std::string(text((*member)->full_name)).c_str());
-    } catch (const std::exception &failure) {
+    } catch (const std::exception& failure) {
         std::fprintf(stderr, "%s\n", failure.what());
         return 1;
     }

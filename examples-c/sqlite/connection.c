@@ -9,7 +9,7 @@ connection *connection_new(sqlite3 *db)
 {
     connection *made = sqlite3_malloc(sizeof *made);
     if (made)
-        *made = (connection) { .db = db };
+        *made = (connection){ .db = db };
     return made;
 }
 

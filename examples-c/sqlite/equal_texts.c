@@ -12,8 +12,8 @@ static int sequence(const unsigned char *at, const unsigned char *end)
         if ((at[i] & 0xC0) != 0x80)
             return 0;
     /* Overlong forms, surrogates, what lies behind the last character. */
-    if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90) ||
-        (*at == 0xF4 && at[1] > 0x8F))
+    if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90)
+        || (*at == 0xF4 && at[1] > 0x8F))
         return 0;
     return length;
 }

@@ -31,7 +31,7 @@ static int connect(sqlite3 *db, void *data, int count, const char *const *argume
     (void)count, (void)arguments, (void)message;
     if (!table)
         return code == SQLITE_OK ? SQLITE_NOMEM : code;
-    *table = (struct table) { .connection = data };
+    *table = (struct table){ .connection = data };
     *made = &table->base;
     return SQLITE_OK;
 }
@@ -48,7 +48,7 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
     (void)table;
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor) { .count = 0 };
+    *at = (cursor){ .count = 0 };
     *made = &at->base;
     return SQLITE_OK;
 }
@@ -59,7 +59,7 @@ static void clear(cursor *at)
     kal_result_free(at->page);
     kal_stream_free(at->stream);
     events_query_free(at->query);
-    *at = (cursor) { .base = base };
+    *at = (cursor){ .base = base };
 }
 
 static int close_cursor(sqlite3_vtab_cursor *base)

@@ -56,12 +56,9 @@ static void forget(text_list *list)
 static int add_value(text_list *list, sqlite3_value *value)
 {
     switch (equal_texts(value)) {
-    case TEXTS_NONE:
-        return SQLITE_OK;
-    case TEXTS_UNKNOWN:
-        return SQLITE_FULL;
-    default:
-        return append(list, (const char *)sqlite3_value_text(value));
+    case TEXTS_NONE: return SQLITE_OK;
+    case TEXTS_UNKNOWN: return SQLITE_FULL;
+    default: return append(list, (const char *)sqlite3_value_text(value));
     }
 }
 
@@ -105,7 +102,8 @@ static int add_date(events_query *query, char argument, sqlite3_value *value, ch
     /* A number less than that of 2001 is taken for a mistake, such as 20260131. */
     if (!timestamp_parse(text, length, &at) && !(timestamp_parse_unix(text, length, &at) && at >= UNIX_LEAST)) {
         *message = sqlite3_mprintf("created_at: %Q is no date; RFC 3339 is expected, such as 2026-01-31T12:00:00Z or "
-                                   "2026-01-31", text);
+                                   "2026-01-31",
+                                   text);
         return *message ? SQLITE_ERROR : SQLITE_NOMEM;
     }
     if (argument != ARGUMENT_BEFORE && at > query->after)
@@ -119,16 +117,12 @@ static int add(events_query *query, char argument, sqlite3_value *value, char **
 {
     switch (argument) {
     case ARGUMENT_TYPE:
-    case ARGUMENT_TYPES:
-        return add_texts(query, &query->types, argument == ARGUMENT_TYPES, value);
+    case ARGUMENT_TYPES: return add_texts(query, &query->types, argument == ARGUMENT_TYPES, value);
     case ARGUMENT_USER:
-    case ARGUMENT_USERS:
-        return add_texts(query, &query->users, argument == ARGUMENT_USERS, value);
+    case ARGUMENT_USERS: return add_texts(query, &query->users, argument == ARGUMENT_USERS, value);
     case ARGUMENT_RESOURCE_TYPE:
-    case ARGUMENT_RESOURCE_TYPES:
-        return add_texts(query, &query->resources, argument == ARGUMENT_RESOURCE_TYPES, value);
-    default:
-        return add_date(query, argument, value, message);
+    case ARGUMENT_RESOURCE_TYPES: return add_texts(query, &query->resources, argument == ARGUMENT_RESOURCE_TYPES, value);
+    default: return add_date(query, argument, value, message);
     }
 }
 
@@ -177,8 +171,8 @@ int events_query_stream(events_query *query, connection *connection, kal_stream 
 
 bool events_query_gives(const events_query *query, const kal_workspace_event *event)
 {
-    return query->resources.len < 2 ||
-           (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->begun - 1]) == 0);
+    return query->resources.len < 2
+           || (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->begun - 1]) == 0);
 }
 
 int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message)
@@ -186,7 +180,7 @@ int events_query_new(const char *arguments, sqlite3_value **values, events_query
     events_query *query = sqlite3_malloc(sizeof *query);
     int code = query ? SQLITE_OK : SQLITE_NOMEM;
     if (query)
-        *query = (events_query) { .after = UNBOUNDED, .before = -UNBOUNDED };
+        *query = (events_query){ .after = UNBOUNDED, .before = -UNBOUNDED };
     for (size_t i = 0; code == SQLITE_OK && arguments[i]; i++)
         code = add(query, arguments[i], values[i], message);
     if (code == SQLITE_OK)

@@ -32,7 +32,7 @@ static int create_list(connection *connection, const list *list)
     list_table_data *data = sqlite3_malloc(sizeof *data);
     if (!data)
         return SQLITE_NOMEM;
-    *data = (list_table_data) { connection, list };
+    *data = (list_table_data){ connection, list };
     connection->owners++;
     /* The destructor is called when this fails, too. */
     return sqlite3_create_module_v2(connection->db, list->name, &list_module, data, release_list);
@@ -60,8 +60,7 @@ static int create_all(connection *connection)
     return code;
 }
 
-__attribute__((visibility("default"))) int sqlite3_kalsqlite_init(sqlite3 *db, char **message,
-                                                                  const sqlite3_api_routines *api)
+__attribute__((visibility("default"))) int sqlite3_kalsqlite_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
 {
     SQLITE_EXTENSION_INIT2(api);
     /* An older one has no sqlite3_vtab_in to call. */

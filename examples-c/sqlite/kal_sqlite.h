@@ -14,9 +14,9 @@ enum listing { LISTING_WORKSPACE, LISTING_MEMBERS, LISTING_GROUPS, LISTINGS };
 
 typedef struct connection {
     sqlite3 *db;
-    kal_client client; /* none until it is needed */
-    int32_t page_size; /* events a page; 0: the server decides */
-    int owners;        /* what SQLite has registered with it: modules, functions */
+    kal_client client;                    /* none until it is needed */
+    int32_t page_size;                    /* events a page; 0: the server decides */
+    int owners;                           /* what SQLite has registered with it: modules, functions */
     struct snapshot *snapshots[LISTINGS]; /* those that cursors read; NULL: none does */
     int64_t snapshots_made;
 } connection;

@@ -25,7 +25,7 @@ static int connect(sqlite3 *db, void *data, int count, const char *const *argume
         sqlite3_free(table);
         return code;
     }
-    *table = (struct table) { .data = of };
+    *table = (struct table){ .data = of };
     *made = &table->base;
     return SQLITE_OK;
 }
@@ -46,9 +46,9 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     info->estimatedRows = 1000;
     for (int i = 0; i < info->nConstraint; i++) {
         int column = info->aConstraint[i].iColumn;
-        if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0 &&
-            column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1) &&
-            sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
+        if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0
+            && column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1)
+            && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
             /* Two bits a column: that it is wanted, and whether by the first or the second argument. */
             info->idxNum |= (2 | arguments) << 2 * column;
             info->aConstraintUsage[i].argvIndex = ++arguments;
@@ -76,7 +76,7 @@ static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
     cursor *at = sqlite3_malloc(sizeof *at);
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor) { .snapshot = snapshot_current(data->connection, data->list->listing) };
+    *at = (cursor){ .snapshot = snapshot_current(data->connection, data->list->listing) };
     *made = &at->base;
     return SQLITE_OK;
 }
@@ -85,7 +85,7 @@ static void clear(cursor *at)
 {
     sqlite3_free(at->wanted[0]);
     sqlite3_free(at->wanted[1]);
-    *at = (cursor) { .base = at->base, .snapshot = at->snapshot };
+    *at = (cursor){ .base = at->base, .snapshot = at->snapshot };
 }
 
 static int close_cursor(sqlite3_vtab_cursor *base)

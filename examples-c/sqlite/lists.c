@@ -110,15 +110,29 @@ static const list workspace = {
     "kal_workspace", "id TEXT, workspace_name TEXT", 2, LISTING_WORKSPACE, 0, read_workspace, NULL, NULL, workspace_column,
 };
 static const list members = {
-    "kal_members", "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT", 5, LISTING_MEMBERS, 1,
-    read_members, NULL, member_id, member_column,
+    "kal_members",
+    "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT",
+    5,
+    LISTING_MEMBERS,
+    1,
+    read_members,
+    NULL,
+    member_id,
+    member_column,
 };
 static const list groups = {
-    "kal_groups", "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT", 5, LISTING_GROUPS, 1,
-    read_groups, NULL, group_id, group_column,
+    "kal_groups",
+    "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT",
+    5,
+    LISTING_GROUPS,
+    1,
+    read_groups,
+    NULL,
+    group_id,
+    group_column,
 };
 static const list group_members = {
     "kal_group_members", "group_id TEXT, user_id TEXT", 2, LISTING_GROUPS, 2, read_groups, members_of_group,
-    group_member_id, group_member_column,
+    group_member_id,     group_member_column,
 };
 const list *const all_lists[] = { &workspace, &members, &groups, &group_members, NULL };

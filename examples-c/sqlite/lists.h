@@ -22,8 +22,8 @@ typedef struct list_cursor {
     const void *const *records;
     const kal_workspace *workspace; /* the only element of `records` of kal_workspace */
     size_t count, record, inner;    /* `inner`: the member of the group */
-    sqlite3_int64 position; /* among all rows of the list, wanted or not */
-    char *wanted[2]; /* only rows with these ids; NULL: any */
+    sqlite3_int64 position;         /* among all rows of the list, wanted or not */
+    char *wanted[2];                /* only rows with these ids; NULL: any */
 } list_cursor;
 
 struct list {

@@ -24,7 +24,7 @@ int snapshot_read(connection *connection, enum listing listing, snapshot **read,
     snapshot *made = sqlite3_malloc(sizeof *made);
     if (!made)
         return SQLITE_NOMEM;
-    *made = (snapshot) { .listing = listing, .number = ++connection->snapshots_made, .cursors = 1 };
+    *made = (snapshot){ .listing = listing, .number = ++connection->snapshots_made, .cursors = 1 };
     int code = connection_read(connection, methods[listing], &made->result, message);
     if (code != SQLITE_OK) {
         sqlite3_free(made);

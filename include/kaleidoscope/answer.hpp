@@ -15,12 +15,14 @@
 namespace kal {
 
 // Records that belong to an answer: a random-access range of two words that copies.
-template <class Record> using records = view<Record, const typename Record::raw_type*>;
+template <class Record>
+using records = view<Record, const typename Record::raw_type*>;
 
 namespace detail {
 
 // NULL when the answer holds something else.
-template <class Record> const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) noexcept
+template <class Record>
+const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) noexcept
 {
     if constexpr (std::is_same_v<Record, member>)
         return kal_result_workspace_users(of, size);
@@ -66,7 +68,8 @@ public:
     [[nodiscard]] kal_result release() noexcept { return handle_.release(); }
 
 private:
-    template <class Record> std::optional<records<Record>> holds() const noexcept
+    template <class Record>
+    std::optional<records<Record>> holds() const noexcept
     {
         std::size_t size = 0;
         const auto first = detail::rows<Record>(handle_.get(), &size);
@@ -127,7 +130,7 @@ private:
     {
         std::size_t size = 0;
         const auto first = detail::rows<Record>(answer_.handle(), &size);
-        return {first, size};
+        return { first, size };
     }
 
     answer answer_;
@@ -141,8 +144,9 @@ using events = list<event>;
 // An answer that is one record: `info->workspace_name()`. Not to be read once it was moved from.
 class workspace_info {
 public:
-    explicit workspace_info(answer from) noexcept
-        : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle())) {}
+    explicit workspace_info(answer from) noexcept : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle()))
+    {
+    }
 
     const kal::workspace& operator*() const& noexcept { return workspace_; }
     const kal::workspace* operator->() const& noexcept { return &workspace_; }

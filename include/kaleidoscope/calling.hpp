@@ -37,13 +37,11 @@ public:
             refuse(name, "it contains a NUL");
         return value.c_str();
     }
-    const char* text(const char* name, const std::optional<std::string>& value)
-    {
-        return value ? text(name, *value) : nullptr;
-    }
+    const char* text(const char* name, const std::optional<std::string>& value) { return value ? text(name, *value) : nullptr; }
     const char* text(const char* name, std::string_view value) { return text(name, owned_.emplace_back(value)); }
 
-    template <class Texts> void texts(const char* name, const Texts& from, const char* const*& first, std::size_t& size)
+    template <class Texts>
+    void texts(const char* name, const Texts& from, const char* const*& first, std::size_t& size)
     {
         std::vector<std::string>& kept = lists_[lists_len_];
         std::vector<const char*>& pointers = pointers_[lists_len_++];
@@ -101,7 +99,7 @@ public:
         made.client_secret = text("client_secret", from.client_secret);
         made.base_url = text("base_url", from.base_url);
         for (const kal::header& each : from.headers)
-            headers_.push_back({text("headers", each.name), text("headers", each.value)});
+            headers_.push_back({ text("headers", each.name), text("headers", each.value) });
         made.headers = headers_.data();
         made.headers_len = headers_.size();
         made.ca_bundle_path = text("ca_bundle_path", from.ca_bundle_path);
@@ -109,21 +107,22 @@ public:
         made.user_agent = text("user_agent", from.user_agent);
         made.connect_timeout_ms = timeout("connect_timeout", from.connect_timeout);
         made.timeout_ms = timeout("timeout", from.timeout);
-        made.cache_ttl_ms = static_cast<std::uint64_t>(
-            milliseconds("cache_ttl", from.cache_ttl, (std::numeric_limits<std::int64_t>::max)()));
-        made.retry_wait_ms = static_cast<std::uint64_t>(
-            milliseconds("retry_wait", from.retry_wait, (std::numeric_limits<std::int64_t>::max)()));
+        made.cache_ttl_ms =
+            static_cast<std::uint64_t>(milliseconds("cache_ttl", from.cache_ttl, (std::numeric_limits<std::int64_t>::max)()));
+        made.retry_wait_ms =
+            static_cast<std::uint64_t>(milliseconds("retry_wait", from.retry_wait, (std::numeric_limits<std::int64_t>::max)()));
         made.max_attempts = from.max_attempts;
         made.max_in_flight = from.max_in_flight;
         made.max_response_bytes = from.max_response_bytes;
-        made.flags = (from.proxy_from_env ? std::uint32_t{KAL_CLIENT_PROXY_FROM_ENV} : 0)
-            | (from.insecure_tls ? std::uint32_t{KAL_CLIENT_INSECURE_TLS} : 0)
-            | (from.allow_http ? std::uint32_t{KAL_CLIENT_ALLOW_HTTP} : 0);
+        made.flags = (from.proxy_from_env ? std::uint32_t{ KAL_CLIENT_PROXY_FROM_ENV } : 0)
+                     | (from.insecure_tls ? std::uint32_t{ KAL_CLIENT_INSECURE_TLS } : 0)
+                     | (from.allow_http ? std::uint32_t{ KAL_CLIENT_ALLOW_HTTP } : 0);
         return made;
     }
 
     // Runs `call(Handle*, kal_error*)`, unless something was wrong.
-    template <class Handle, class Call> result<Handle> run(Call&& call) const
+    template <class Handle, class Call>
+    result<Handle> run(Call&& call) const
     {
         if (!fault_.empty())
             return unexpected(error(status::invalid_argument, fault_));
@@ -153,7 +152,8 @@ private:
 struct nothing {};
 
 // A call that gives an answer, which is then seen as an Out.
-template <class Out, class Call> result<Out> ask(arguments& given, const call_options& options, Call&& call)
+template <class Out, class Call>
+result<Out> ask(arguments& given, const call_options& options, Call&& call)
 {
     const kal_call_options made = given.call(options);
     auto handle = given.run<kal_result>([&](kal_result* out, kal_error* failure) { return call(&made, out, failure); });
@@ -163,7 +163,8 @@ template <class Out, class Call> result<Out> ask(arguments& given, const call_op
 }
 
 // `failed` says what became of the host's own function when it threw. Nothing unwinds into the library.
-template <class Body> kal_status guarded(Body&& body) noexcept
+template <class Body>
+kal_status guarded(Body&& body) noexcept
 {
 #if KAL_CPP_EXCEPTIONS
     try {

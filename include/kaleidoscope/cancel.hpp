@@ -29,8 +29,14 @@ public:
     explicit cancel(kal_cancel handle) noexcept : handle_(handle) {}
 
     // Ends every call made with it with status::cancelled, and every call that is made with it later.
-    void fire() const noexcept { kal_cancel_fire(handle_.get()); }
-    kal_cancel handle() const noexcept { return handle_.get(); }
+    void fire() const noexcept
+    {
+        kal_cancel_fire(handle_.get());
+    }
+    kal_cancel handle() const noexcept
+    {
+        return handle_.get();
+    }
 
 private:
     detail::owner<kal_cancel, kal_cancel_close> handle_;

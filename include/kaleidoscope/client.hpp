@@ -26,8 +26,8 @@ public:
             made.iap_token_provider = calling::give_token;
             made.iap_user_data = provider.get();
         }
-        auto handle = given.run<kal_client>(
-            [&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
+        auto handle =
+            given.run<kal_client>([&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
         if (!handle)
             return unexpected(handle.error());
         return client(*handle, std::move(provider));
@@ -39,7 +39,10 @@ public:
     explicit client(const client_options& options) : client(unwrap(try_open(options))) {}
 #endif
 
-    workspace_service workspace() const noexcept { return workspace_service(handle_.get(), provider_); }
+    workspace_service workspace() const noexcept
+    {
+        return workspace_service(handle_.get(), provider_);
+    }
 
     // Any method by its name, see kal::methods: call("workspace.get_events", R"({"page_size":50})").
     [[nodiscard]] result<answer> try_call(std::string_view method, std::string_view params_json = {},
@@ -48,9 +51,7 @@ public:
         calling::arguments given;
         const char* asked = given.text("method", method);
         const char* params = given.text("params_json", params_json);
-        return calling::ask<answer>(given, options, [&](auto... out) {
-            return kal_call(handle_.get(), asked, params, out...);
-        });
+        return calling::ask<answer>(given, options, [&](auto... out) { return kal_call(handle_.get(), asked, params, out...); });
     }
     // Forgets everything cached. Lists already handed out stay as they are.
     [[nodiscard]] result<void> try_clear_caches() const
@@ -74,18 +75,32 @@ public:
     {
         return unwrap(try_call(method, params_json, options));
     }
-    void clear_caches() const { unwrap(try_clear_caches()); }
-    kal_stats stats() const { return unwrap(try_stats()); }
+    void clear_caches() const
+    {
+        unwrap(try_clear_caches());
+    }
+    kal_stats stats() const
+    {
+        return unwrap(try_stats());
+    }
 #endif
 
     // Ends its calls on other threads with status::cancelled, and makes all later ones status::invalid_handle. The
     // destructor does the same.
-    void close() const noexcept { kal_client_close(handle_.get()); }
-    kal_client handle() const noexcept { return handle_.get(); }
+    void close() const noexcept
+    {
+        kal_client_close(handle_.get());
+    }
+    kal_client handle() const noexcept
+    {
+        return handle_.get();
+    }
 
 private:
     client(kal_client handle, std::shared_ptr<const token_provider> provider) noexcept
-        : provider_(std::move(provider)), handle_(handle) {}
+        : provider_(std::move(provider)), handle_(handle)
+    {
+    }
 
     std::shared_ptr<const token_provider> provider_; // outlives the handle
     detail::owner<kal_client, kal_client_close> handle_;

@@ -4,34 +4,34 @@
 #define KALEIDOSCOPE_CONFIG_HPP
 
 #if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)
-#  error "kaleidoscope.hpp needs C++17; kaleidoscope.h is there for C++11 and C++14"
+#error "kaleidoscope.hpp needs C++17; kaleidoscope.h is there for C++11 and C++14"
 #endif
 
 #include "../kaleidoscope.h"
 
 #if __cplusplus > 202002L && __has_include(<expected>)
-#  include <expected>
+#include <expected>
 #endif
 #if __cplusplus >= 202002L && __has_include(<ranges>)
-#  include <ranges>
+#include <ranges>
 #endif
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-#  define KAL_CPP_EXCEPTIONS 1
+#define KAL_CPP_EXCEPTIONS 1
 #else
-#  define KAL_CPP_EXCEPTIONS 0
+#define KAL_CPP_EXCEPTIONS 0
 #endif
 
 // What depends on kal::result is in a namespace of its own per kind of result, so that objects compiled for C++17 and for
 // C++23 can be linked together. kal::error and the records are the same type in all of them.
 #if defined(__cpp_lib_expected) && KAL_CPP_EXCEPTIONS
-#  define KAL_CPP_ABI std_expected
+#define KAL_CPP_ABI std_expected
 #elif defined(__cpp_lib_expected)
-#  define KAL_CPP_ABI std_expected_no_exceptions
+#define KAL_CPP_ABI std_expected_no_exceptions
 #elif KAL_CPP_EXCEPTIONS
-#  define KAL_CPP_ABI own_result
+#define KAL_CPP_ABI own_result
 #else
-#  define KAL_CPP_ABI own_result_no_exceptions
+#define KAL_CPP_ABI own_result_no_exceptions
 #endif
 
 #endif

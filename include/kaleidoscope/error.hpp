@@ -58,7 +58,10 @@ enum class status : kal_status {
 };
 
 // "KAL_NOT_FOUND" and so on; NUL-terminated, valid for ever.
-inline std::string_view name(status of) noexcept { return kal_status_name(static_cast<kal_status>(of)); }
+inline std::string_view name(status of) noexcept
+{
+    return kal_status_name(static_cast<kal_status>(of));
+}
 
 namespace detail {
 
@@ -75,8 +78,7 @@ public:
     // Takes the handle over; it may be none.
     error(kal_status failed, kal_error handle) : error(failed, handle, kal_status_name(failed)) {}
     // A failure of the caller's own, for example to be thrown by a token provider.
-    error(kal::status failed, std::string message)
-        : error(static_cast<kal_status>(failed), kal_error{}, std::move(message)) {}
+    error(kal::status failed, std::string message) : error(static_cast<kal_status>(failed), kal_error{}, std::move(message)) {}
     // No move: a moved-from error would have nothing to say.
     error(const error&) noexcept = default;
     error& operator=(const error&) noexcept = default;

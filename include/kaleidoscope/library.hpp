@@ -14,10 +14,16 @@ namespace kal {
 inline namespace KAL_CPP_ABI {
 
 // That of the library which is loaded; KAL_VERSION is that of the header. Valid for ever, like methods.
-inline std::string_view version() noexcept { return kal_version(); }
+inline std::string_view version() noexcept
+{
+    return kal_version();
+}
 
 // A JSON list of what client::call takes: names, parameters with their types, whether it is cached, what it gives.
-inline std::string_view methods() noexcept { return kal_methods(); }
+inline std::string_view methods() noexcept
+{
+    return kal_methods();
+}
 
 // Fails with status::invalid_state when the library that is loaded is older than the header, or of another major version.
 [[nodiscard]] inline result<void> try_check_version()
@@ -26,8 +32,8 @@ inline std::string_view methods() noexcept { return kal_methods(); }
     constexpr std::uint32_t wanted = KAL_VERSION_NUMBER;
     if (loaded >> 16 == wanted >> 16 && loaded >= wanted)
         return {};
-    return unexpected(error(status::invalid_state, "compiled for libkaleidoscope " KAL_VERSION ", but "
-                                                       + std::string(version()) + " is loaded"));
+    return unexpected(error(status::invalid_state,
+                            "compiled for libkaleidoscope " KAL_VERSION ", but " + std::string(version()) + " is loaded"));
 }
 
 // Ends the library's thread and waits for it; never needed before a program exits. See kal_shutdown.
@@ -39,8 +45,14 @@ inline std::string_view methods() noexcept { return kal_methods(); }
 }
 
 #if KAL_CPP_EXCEPTIONS
-inline void check_version() { unwrap(try_check_version()); }
-inline void shutdown(std::chrono::milliseconds timeout) { unwrap(try_shutdown(timeout)); }
+inline void check_version()
+{
+    unwrap(try_check_version());
+}
+inline void shutdown(std::chrono::milliseconds timeout)
+{
+    unwrap(try_shutdown(timeout));
+}
 #endif
 
 } // inline namespace KAL_CPP_ABI

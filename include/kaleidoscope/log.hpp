@@ -85,7 +85,10 @@ inline void log_line(void* function, std::int32_t level, const char* message) no
 }
 
 #if KAL_CPP_EXCEPTIONS
-inline void set_log(log_level level, log_function function) { unwrap(try_set_log(level, std::move(function))); }
+inline void set_log(log_level level, log_function function)
+{
+    unwrap(try_set_log(level, std::move(function)));
+}
 #endif
 
 } // inline namespace KAL_CPP_ABI

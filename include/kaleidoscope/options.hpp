@@ -35,17 +35,17 @@ struct client_options {
     std::vector<header> headers = {};               // sent with every request
     std::optional<std::string> ca_bundle_path = {}; // PEM; added to the system's roots
     std::optional<std::string> proxy_url = {};
-    std::optional<std::string> user_agent = {};     // put before the library's own
+    std::optional<std::string> user_agent = {};                    // put before the library's own
     std::optional<std::chrono::milliseconds> connect_timeout = {}; // else: 10 s
     std::optional<std::chrono::milliseconds> timeout = {};         // one whole call, retries included; else: 60 s
     std::optional<std::chrono::milliseconds> cache_ttl = {};       // else: cached reads never expire by themselves
     std::optional<std::chrono::milliseconds> retry_wait = {};      // the first wait before another try; else: 250 ms
-    std::uint32_t max_attempts = 0;                 // 0: 6; 1 means never retry
-    std::uint32_t max_in_flight = 0;                // 0: 64
-    std::uint64_t max_response_bytes = 0;           // 0: 256 MiB
+    std::uint32_t max_attempts = 0;                                // 0: 6; 1 means never retry
+    std::uint32_t max_in_flight = 0;                               // 0: 64
+    std::uint64_t max_response_bytes = 0;                          // 0: 256 MiB
     bool proxy_from_env = false;
-    bool insecure_tls = false;                      // no certificate check: for test benches only
-    bool allow_http = false;                        // plain http to a host that is not loopback
+    bool insecure_tls = false; // no certificate check: for test benches only
+    bool allow_http = false;   // plain http to a host that is not loopback
     token_provider iap_token_provider = {};
 };
 
@@ -83,14 +83,12 @@ inline std::string rfc3339(timestamp time)
     const std::int64_t from_march = (5 * of_year + 2) / 153;
     const std::int64_t month = from_march < 10 ? from_march + 3 : from_march - 9;
     char text[80];
-    const int length = std::snprintf(text, sizeof text, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%06lldZ",
-                                     static_cast<long long>(year_of_era + era * 400 + (month <= 2)),
-                                     static_cast<long long>(month),
-                                     static_cast<long long>(of_year - (153 * from_march + 2) / 5 + 1),
-                                     static_cast<long long>(of_day / (3'600 * second)),
-                                     static_cast<long long>(of_day / (60 * second) % 60),
-                                     static_cast<long long>(of_day / second % 60),
-                                     static_cast<long long>(of_day % second));
+    const int length =
+        std::snprintf(text, sizeof text, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%06lldZ",
+                      static_cast<long long>(year_of_era + era * 400 + (month <= 2)), static_cast<long long>(month),
+                      static_cast<long long>(of_year - (153 * from_march + 2) / 5 + 1),
+                      static_cast<long long>(of_day / (3'600 * second)), static_cast<long long>(of_day / (60 * second) % 60),
+                      static_cast<long long>(of_day / second % 60), static_cast<long long>(of_day % second));
     return std::string(text, static_cast<std::size_t>(length));
 }
 

@@ -58,8 +58,8 @@ public:
                                                void* user_data = nullptr) const
     {
         kal_error failure = KAL_NONE;
-        const kal_status status = kal_stream_submit_next(from.handle(), calling::wait_ms(timeout), handle_.get(),
-                                                         user_data, &failure);
+        const kal_status status =
+            kal_stream_submit_next(from.handle(), calling::wait_ms(timeout), handle_.get(), user_data, &failure);
         if (status != KAL_OK)
             return unexpected(error(status, failure));
         return {};
@@ -76,8 +76,8 @@ public:
         if (status != KAL_OK)
             return unexpected(error(status, failure));
         if (next.status != KAL_OK)
-            return made(completion{next.user_data, unexpected(error(next.status, next.error))});
-        return made(completion{next.user_data, answer(next.result)});
+            return made(completion{ next.user_data, unexpected(error(next.status, next.error)) });
+        return made(completion{ next.user_data, answer(next.result) });
     }
 #if KAL_CPP_EXCEPTIONS
     void submit(const client& from, std::string_view method, std::string_view params_json = {}, void* user_data = nullptr,
@@ -89,15 +89,27 @@ public:
     {
         unwrap(try_submit_next(from, timeout, user_data));
     }
-    std::optional<completion> next(std::chrono::milliseconds timeout) const { return unwrap(try_next(timeout)); }
+    std::optional<completion> next(std::chrono::milliseconds timeout) const
+    {
+        return unwrap(try_next(timeout));
+    }
 #endif
 
     // Readable while completions wait: for poll, epoll and event loops. It belongs to the queue; -1 when that was closed.
-    int fd() const noexcept { return kal_queue_fd(handle_.get()); }
+    int fd() const noexcept
+    {
+        return kal_queue_fd(handle_.get());
+    }
     // Cancels its calls and frees the completions that wait; next on another thread gives status::cancelled. The destructor
     // does the same.
-    void close() const noexcept { kal_queue_close(handle_.get()); }
-    kal_queue handle() const noexcept { return handle_.get(); }
+    void close() const noexcept
+    {
+        kal_queue_close(handle_.get());
+    }
+    kal_queue handle() const noexcept
+    {
+        return handle_.get();
+    }
 
 private:
     static result<std::optional<completion>> made(completion&& done)

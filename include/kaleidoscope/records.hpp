@@ -82,8 +82,8 @@ public:
     using record::record;
     std::optional<std::string_view> group_name() const noexcept { return detail::text(raw().group_name); }
     std::optional<std::string_view> email() const noexcept { return detail::text(raw().email); }
-    strings user_ids() const noexcept { return {raw().user_ids, raw().user_ids_len}; }
-    strings program_ids() const noexcept { return {raw().program_ids, raw().program_ids_len}; }
+    strings user_ids() const noexcept { return { raw().user_ids, raw().user_ids_len }; }
+    strings program_ids() const noexcept { return { raw().program_ids, raw().program_ids_len }; }
 };
 
 // Something that happened in the workspace.
@@ -108,10 +108,7 @@ public:
     std::optional<std::string_view> preferred_name() const noexcept { return detail::text(raw().preferred_name); }
     std::optional<std::string_view> resource_id() const noexcept { return detail::text(raw().resource_id); }
     std::optional<std::string_view> resource_type() const noexcept { return detail::text(raw().resource_type); }
-    std::optional<std::string_view> parent_bulk_event_id() const noexcept
-    {
-        return detail::text(raw().parent_bulk_event_id);
-    }
+    std::optional<std::string_view> parent_bulk_event_id() const noexcept { return detail::text(raw().parent_bulk_event_id); }
     // The text of a JSON object, its shape depends on event_type; "{}" where the API has none.
     std::string_view event_attrs() const noexcept { return raw().event_attrs; }
     std::optional<bool> is_bot() const noexcept { return detail::flag(raw().is_bot); }

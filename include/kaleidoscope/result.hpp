@@ -15,7 +15,8 @@ inline namespace KAL_CPP_ABI {
 
 #if defined(__cpp_lib_expected)
 
-template <class T> using result = std::expected<T, error>;
+template <class T>
+using result = std::expected<T, error>;
 using unexpected = std::unexpected<error>;
 
 #else
@@ -38,10 +39,14 @@ public:
     using error_type = kal::error;
 
     template <class U = T, class = std::enable_if_t<std::is_convertible_v<U, T>>>
-    result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value))
+    {
+    }
     template <class... Arguments>
     explicit result(std::in_place_t, Arguments&&... arguments)
-        : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...) {}
+        : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...)
+    {
+    }
     result(const unexpected& failure) noexcept : state_(std::in_place_index<1>, failure.error()) {}
 
     bool has_value() const noexcept { return state_.index() == 0; }
@@ -56,11 +61,13 @@ public:
     kal::error& error() & noexcept { return *std::get_if<1>(&state_); }
     const kal::error& error() const& noexcept { return *std::get_if<1>(&state_); }
     kal::error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
-    template <class U> T value_or(U&& otherwise) const&
+    template <class U>
+    T value_or(U&& otherwise) const&
     {
         return has_value() ? **this : static_cast<T>(std::forward<U>(otherwise));
     }
-    template <class U> T value_or(U&& otherwise) &&
+    template <class U>
+    T value_or(U&& otherwise) &&
     {
         return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(otherwise));
     }
@@ -93,7 +100,8 @@ private:
 
 #if KAL_CPP_EXCEPTIONS
 // The value, or the error thrown.
-template <class T> T unwrap(result<T>&& from)
+template <class T>
+T unwrap(result<T>&& from)
 {
     if (!from)
         throw kal::error(from.error());

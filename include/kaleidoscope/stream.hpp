@@ -16,7 +16,8 @@
 namespace kal {
 inline namespace KAL_CPP_ABI {
 
-template <class Stream> class flat_events;
+template <class Stream>
+class flat_events;
 
 // Events page after page, none of them empty: an input range of kal::events, which waits for a page when it is asked for one.
 //
@@ -70,7 +71,10 @@ public:
     }
 
 #if KAL_CPP_EXCEPTIONS
-    std::optional<events> next(std::chrono::milliseconds timeout) { return unwrap(try_next(timeout)); }
+    std::optional<events> next(std::chrono::milliseconds timeout)
+    {
+        return unwrap(try_next(timeout));
+    }
     void set_backoff(std::optional<std::chrono::milliseconds> least, std::optional<std::chrono::milliseconds> most)
     {
         unwrap(try_set_backoff(least, most));
@@ -104,8 +108,14 @@ public:
         event_stream* stream_ = nullptr;
     };
 
-    iterator begin() & { return take() ? iterator(this) : iterator(); }
-    iterator end() & noexcept { return {}; }
+    iterator begin() &
+    {
+        return take() ? iterator(this) : iterator();
+    }
+    iterator end() & noexcept
+    {
+        return {};
+    }
     // Event after event, each valid until the next one is asked for. Of a stream that has a name, this is a loan: walk it or its
     // pages, not both.
     flat_events<event_stream&> flat() & noexcept;
@@ -113,14 +123,22 @@ public:
 #endif
 
     // Ends it: next on another thread gives status::cancelled. The destructor does the same.
-    void close() const noexcept { kal_stream_free(handle_.get()); }
-    kal_stream handle() const noexcept { return handle_.get(); }
+    void close() const noexcept
+    {
+        kal_stream_free(handle_.get());
+    }
+    kal_stream handle() const noexcept
+    {
+        return handle_.get();
+    }
 
 private:
     friend class workspace_service;
 
     event_stream(kal_stream handle, std::shared_ptr<const token_provider> provider) noexcept
-        : provider_(std::move(provider)), handle_(handle) {}
+        : provider_(std::move(provider)), handle_(handle)
+    {
+    }
 
 #if KAL_CPP_EXCEPTIONS
     // The next page, however long it takes to come.
@@ -139,7 +157,7 @@ private:
 
     std::shared_ptr<const token_provider> provider_; // outlives the handle
     detail::owner<kal_stream, kal_stream_free> handle_;
-    kal::events page_{answer(kal_result{})}; // the one that a loop is at
+    kal::events page_{ answer(kal_result{}) }; // the one that a loop is at
     bool is_done_ = false;
 };
 
@@ -164,7 +182,7 @@ public:
 
         iterator() noexcept = default; // the end
         event operator*() const noexcept { return (*range_->page_)[range_->at_]; }
-        pointer operator->() const noexcept { return {**this}; }
+        pointer operator->() const noexcept { return { **this }; }
         iterator& operator++()
         {
             if (!range_->take())
@@ -202,8 +220,14 @@ private:
     std::size_t at_ = 0;
 };
 
-inline flat_events<event_stream&> event_stream::flat() & noexcept { return flat_events<event_stream&>(*this); }
-inline flat_events<event_stream> event_stream::flat() && noexcept { return flat_events<event_stream>(std::move(*this)); }
+inline flat_events<event_stream&> event_stream::flat() & noexcept
+{
+    return flat_events<event_stream&>(*this);
+}
+inline flat_events<event_stream> event_stream::flat() && noexcept
+{
+    return flat_events<event_stream>(std::move(*this));
+}
 
 #endif
 

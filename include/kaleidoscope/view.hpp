@@ -30,7 +30,7 @@ public:
         explicit iterator(const Pointer* at) noexcept : at_(at) {}
 
         reference operator*() const noexcept { return Value(*at_); }
-        pointer operator->() const noexcept { return {**this}; }
+        pointer operator->() const noexcept { return { **this }; }
         reference operator[](difference_type n) const noexcept { return Value(at_[n]); }
         iterator& operator++() noexcept { return ++at_, *this; }
         iterator& operator--() noexcept { return --at_, *this; }

@@ -21,17 +21,15 @@ public:
     [[nodiscard]] result<workspace_info> try_info(const call_options& options = {}) const
     {
         calling::arguments given;
-        return calling::ask<workspace_info>(given, options, [&](auto... out) {
-            return kal_workspace_get_workspace(client_, out...);
-        });
+        return calling::ask<workspace_info>(given, options,
+                                            [&](auto... out) { return kal_workspace_get_workspace(client_, out...); });
     }
     // All members. Cached.
     [[nodiscard]] result<kal::members> try_members(const call_options& options = {}) const
     {
         calling::arguments given;
-        return calling::ask<kal::members>(given, options, [&](auto... out) {
-            return kal_workspace_get_members(client_, out...);
-        });
+        return calling::ask<kal::members>(given, options,
+                                          [&](auto... out) { return kal_workspace_get_members(client_, out...); });
     }
     // The members with these ids (any range of strings), from the cached list: in its order, each once, unknown ids left out.
     template <class Ids>
@@ -48,9 +46,7 @@ public:
     [[nodiscard]] result<kal::groups> try_groups(const call_options& options = {}) const
     {
         calling::arguments given;
-        return calling::ask<kal::groups>(given, options, [&](auto... out) {
-            return kal_workspace_get_groups(client_, out...);
-        });
+        return calling::ask<kal::groups>(given, options, [&](auto... out) { return kal_workspace_get_groups(client_, out...); });
     }
     // As members by ids.
     template <class Ids>
@@ -68,14 +64,12 @@ public:
     {
         calling::arguments given;
         const kal_events_query asked = given.query(query);
-        return calling::ask<kal::events>(given, options, [&](auto... out) {
-            return kal_workspace_get_events(client_, &asked, out...);
-        });
+        return calling::ask<kal::events>(given, options,
+                                         [&](auto... out) { return kal_workspace_get_events(client_, &asked, out...); });
     }
     // Every event that matches, page after page, each exactly once, even while new ones arrive. No I/O yet. The options'
     // timeout is for each request, and their cancel for the whole stream. `query.page` must be 0.
-    [[nodiscard]] result<event_stream> try_stream_events(const events_query& query = {},
-                                                         const call_options& options = {}) const
+    [[nodiscard]] result<event_stream> try_stream_events(const events_query& query = {}, const call_options& options = {}) const
     {
         calling::arguments given;
         const kal_events_query asked = given.query(query);
@@ -89,15 +83,20 @@ public:
         calling::arguments given;
         const kal_events_query asked = given.query(query);
         const char* from = cursor.empty() ? nullptr : given.text("cursor", cursor);
-        return streamed(given, options, [&](auto... out) {
-            return kal_workspace_follow_events(client_, &asked, from, out...);
-        });
+        return streamed(given, options, [&](auto... out) { return kal_workspace_follow_events(client_, &asked, from, out...); });
     }
 
 #if KAL_CPP_EXCEPTIONS
-    workspace_info info(const call_options& options = {}) const { return unwrap(try_info(options)); }
-    kal::members members(const call_options& options = {}) const { return unwrap(try_members(options)); }
-    template <class Ids> kal::members members_by_ids(const Ids& ids, const call_options& options = {}) const
+    workspace_info info(const call_options& options = {}) const
+    {
+        return unwrap(try_info(options));
+    }
+    kal::members members(const call_options& options = {}) const
+    {
+        return unwrap(try_members(options));
+    }
+    template <class Ids>
+    kal::members members_by_ids(const Ids& ids, const call_options& options = {}) const
     {
         return unwrap(try_members_by_ids(ids, options));
     }
@@ -105,8 +104,12 @@ public:
     {
         return unwrap(try_members_by_ids(ids, options));
     }
-    kal::groups groups(const call_options& options = {}) const { return unwrap(try_groups(options)); }
-    template <class Ids> kal::groups groups_by_ids(const Ids& ids, const call_options& options = {}) const
+    kal::groups groups(const call_options& options = {}) const
+    {
+        return unwrap(try_groups(options));
+    }
+    template <class Ids>
+    kal::groups groups_by_ids(const Ids& ids, const call_options& options = {}) const
     {
         return unwrap(try_groups_by_ids(ids, options));
     }
@@ -149,8 +152,7 @@ private:
     result<event_stream> streamed(calling::arguments& given, const call_options& options, Call&& call) const
     {
         const kal_call_options made = given.call(options);
-        auto handle =
-            given.run<kal_stream>([&](kal_stream* out, kal_error* failure) { return call(&made, out, failure); });
+        auto handle = given.run<kal_stream>([&](kal_stream* out, kal_error* failure) { return call(&made, out, failure); });
         if (!handle)
             return unexpected(handle.error());
         return event_stream(*handle, provider_);

@@ -10,7 +10,10 @@
 
 enum { CLAIMS_MOST = 256, HANGS_AFTER_S = 60, HANGS_AFTER_SLOW_S = 300 };
 
-static struct { const char *claim; void (*run)(void); } claims[CLAIMS_MOST];
+static struct {
+    const char *claim;
+    void (*run)(void);
+} claims[CLAIMS_MOST];
 static size_t claims_len;
 static void (*prepare_each)(void);
 
@@ -65,25 +68,25 @@ bool check_text(const char *file, int line, const char *what, const char *actual
 {
     if (actual == NULL || expected == NULL)
         return actual == expected
-            || fail(file, line, "expected %s to be \"%s\", it is \"%s\"", what, expected ? expected : "(NULL)",
-                    actual ? actual : "(NULL)");
+               || fail(file, line, "expected %s to be \"%s\", it is \"%s\"", what, expected ? expected : "(NULL)",
+                       actual ? actual : "(NULL)");
     return strcmp(actual, expected) == 0
-        || fail(file, line, "expected %s to be \"%.300s\", it is \"%.300s\"", what, expected, actual);
+           || fail(file, line, "expected %s to be \"%.300s\", it is \"%.300s\"", what, expected, actual);
 }
 
 bool check_contains(const char *file, int line, const char *what, const char *text, const char *part, bool wanted)
 {
     bool found = text != NULL && strstr(text, part) != NULL;
     return found == wanted
-        || fail(file, line, "expected %s to %s \"%s\", it is \"%.300s\"", what, wanted ? "contain" : "lack", part,
-                text ? text : "(NULL)");
+           || fail(file, line, "expected %s to %s \"%s\", it is \"%.300s\"", what, wanted ? "contain" : "lack", part,
+                   text ? text : "(NULL)");
 }
 
 bool check_status(const char *file, int line, const char *what, int32_t actual, int32_t expected)
 {
     return actual == expected
-        || fail(file, line, "expected %s to give %s (%d), it gave %s (%d)", what, kal_status_name(expected), expected,
-                kal_status_name(actual), actual);
+           || fail(file, line, "expected %s to give %s (%d), it gave %s (%d)", what, kal_status_name(expected), expected,
+                   kal_status_name(actual), actual);
 }
 
 _Noreturn void check_give_up(void)

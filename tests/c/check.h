@@ -22,24 +22,26 @@
 #include <string.h>
 
 /* Registers itself: a claim cannot be written and then forgotten in a list. */
-#define CLAIM(name)                                                                                                     \
-    static void name(void);                                                                                             \
-    __attribute__((constructor)) static void check_register_##name(void) { check_register(#name, name); }               \
+#define CLAIM(name)                                                      \
+    static void name(void);                                              \
+    __attribute__((constructor)) static void check_register_##name(void) \
+    {                                                                    \
+        check_register(#name, name);                                     \
+    }                                                                    \
     static void name(void)
 
 /* The checks go on after a failure, and may be used on any thread; they give whether what was expected is so. */
 #define CHECK(condition) check_that(__FILE__, __LINE__, (condition), #condition)
-#define CHECK_INT(actual, expected)                                                                                     \
-    check_int(__FILE__, __LINE__, #actual, (intmax_t)(actual), (intmax_t)(expected))
+#define CHECK_INT(actual, expected) check_int(__FILE__, __LINE__, #actual, (intmax_t)(actual), (intmax_t)(expected))
 #define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, #actual, (actual), (expected))
 #define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, #text, (text), (part), true)
 #define CHECK_LACKS(text, part) check_contains(__FILE__, __LINE__, #text, (text), (part), false)
 #define CHECK_STATUS(actual, expected) check_status(__FILE__, __LINE__, #actual, (actual), (expected))
 /* What cannot be gone on without: ends the claim. For the main thread of a claim. */
-#define REQUIRE(condition)                                                                                              \
-    do {                                                                                                                \
-        if (!CHECK(condition))                                                                                          \
-            check_give_up();                                                                                            \
+#define REQUIRE(condition)     \
+    do {                       \
+        if (!CHECK(condition)) \
+            check_give_up();   \
     } while (0)
 
 int check_main(int argc, char **argv);

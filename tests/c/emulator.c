@@ -55,8 +55,7 @@ emulator emulator_start(const char *option, ...)
     close(out[1]);
     FILE *lines = fdopen(out[0], "r");
     char line[256];
-    if (lines == NULL || fgets(line, sizeof line, lines) == NULL
-        || sscanf(line, "kal-emulator: ready on %63s", server.url) != 1)
+    if (lines == NULL || fgets(line, sizeof line, lines) == NULL || sscanf(line, "kal-emulator: ready on %63s", server.url) != 1)
         give_up("it did not start");
     fclose(lines);
     server.port = (uint16_t)atoi(strrchr(server.url, ':') + 1);

@@ -18,8 +18,8 @@ int kit_main(int argc, char **argv, const char *option, ...)
     for (size_t i = 1; i < 8 && options[i - 1] != NULL; i++)
         options[i] = va_arg(more, const char *);
     va_end(more);
-    server = emulator_start("--seed", "1", options[0], options[1], options[2], options[3], options[4], options[5],
-                            options[6], options[7], (char *)NULL);
+    server = emulator_start("--seed", "1", options[0], options[1], options[2], options[3], options[4], options[5], options[6],
+                            options[7], (char *)NULL);
     check_before_each(reset_server);
     int outcome = check_main(argc, argv);
     emulator_stop(&server);
@@ -177,7 +177,7 @@ void crowd(int threads, void (*each)(int index, void *context), void *context)
     pthread_barrier_t start;
     REQUIRE(threads <= CROWD_MOST && pthread_barrier_init(&start, NULL, (unsigned)threads) == 0);
     for (int i = 0; i < threads; i++) {
-        members[i] = (crowd_member) { .start = &start, .each = each, .context = context, .index = i };
+        members[i] = (crowd_member){ .start = &start, .each = each, .context = context, .index = i };
         if (pthread_create(&members[i].thread, NULL, join_crowd, &members[i]) != 0)
             abort(); /* the others would wait for ever */
     }

@@ -53,9 +53,9 @@ kal_result kit_result(const char *file, int line, const char *what, kit_call cal
 const kal_error_info *kit_failure(const char *file, int line, const char *what, kal_status actual, const kal_error *error,
                                   kal_status expected, const char *says);
 /* The same for a call of the service, which must leave its result none. */
-#define FAILURE_OF(call, client, expected, says)                                                                        \
+#define FAILURE_OF(call, client, expected, says) \
     kit_call_failure(__FILE__, __LINE__, #call, (call), (client), NULL, (expected), (says))
-#define FAILURE_WITH(call, client, options, expected, says)                                                             \
+#define FAILURE_WITH(call, client, options, expected, says) \
     kit_call_failure(__FILE__, __LINE__, #call, (call), (client), (options), (expected), (says))
 const kal_error_info *kit_call_failure(const char *file, int line, const char *what, kit_call call, kal_client client,
                                        const kal_call_options *options, kal_status expected, const char *says);

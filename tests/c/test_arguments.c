@@ -175,7 +175,12 @@ static kal_status use_completion(void *sized)
     return status == KAL_TIMED_OUT ? KAL_OK : status;
 }
 
-static const struct { const char *name; size_t known; use_sized use; bool filled_by_library; } sized_structs[] = {
+static const struct {
+    const char *name;
+    size_t known;
+    use_sized use;
+    bool filled_by_library;
+} sized_structs[] = {
     { "kal_client_options", sizeof(kal_client_options), use_client_options, false },
     { "kal_call_options", sizeof(kal_call_options), use_call_options, false },
     { "kal_events_query", sizeof(kal_events_query), use_events_query, false },
@@ -243,7 +248,10 @@ CLAIM(figures_are_written_as_far_as_the_caller_knows_them)
 {
     kal_client client = new_client();
     kal_result_free(RESULT_OF(get_members, client));
-    struct { kal_stats stats; uint64_t later; } longer;
+    struct {
+        kal_stats stats;
+        uint64_t later;
+    } longer;
     memset(&longer, 0xAA, sizeof longer);
     longer.stats.struct_size = sizeof longer;
     CHECK_STATUS(kal_client_stats(client, &longer.stats, NULL), KAL_OK);
@@ -263,9 +271,9 @@ CLAIM(a_string_that_is_not_utf8_is_refused_by_name)
 {
     kal_header header = { "X-A", "1" };
     static const size_t fields[] = {
-        offsetof(kal_client_options, client_id),      offsetof(kal_client_options, client_secret),
-        offsetof(kal_client_options, base_url),       offsetof(kal_client_options, ca_bundle_path),
-        offsetof(kal_client_options, proxy_url),      offsetof(kal_client_options, user_agent),
+        offsetof(kal_client_options, client_id), offsetof(kal_client_options, client_secret),
+        offsetof(kal_client_options, base_url),  offsetof(kal_client_options, ca_bundle_path),
+        offsetof(kal_client_options, proxy_url), offsetof(kal_client_options, user_agent),
     };
     static const char *const names[] = { "client_id", "client_secret", "base_url", "ca_bundle_path", "proxy_url", "user_agent" };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -320,7 +328,8 @@ CLAIM(a_string_of_a_call_that_is_not_utf8_is_refused_by_name)
 CLAIM(headers_cannot_smuggle_lines)
 {
     static const char *const values[] = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "\x01", "a\x7f" };
-    static const char *const names[] = { "", "X Evil", "X-Evil:", "X-Evil\r\nX-More", "\xc3\xa9", "Content-Length", "transfer-encoding" };
+    static const char *const names[] = { "",         "X Evil",         "X-Evil:",          "X-Evil\r\nX-More",
+                                         "\xc3\xa9", "Content-Length", "transfer-encoding" };
     kal_header header = { "X-Fine", "fine" };
     kal_client_options options = options_for(&server);
     options.headers = &header;
@@ -345,10 +354,30 @@ CLAIM(headers_cannot_smuggle_lines)
 CLAIM(a_base_url_that_is_none_is_refused)
 {
     static const char *const urls[] = {
-        "", " ", "/", "api.kaleidoscope.bio", "//host", "https://", "http://", "https:///path", "ftp://host", "file:///etc/passwd",
-        "javascript:alert(1)", "https://user@host", "https://user:password@host", "https://host?query=1", "https://host#part",
-        "https://host:99999", "https://ho st", "https://[::1", "https://exa\x01mple",
-        "https:host", "https:/host", "https:\\\\host", "https://ho\nst", "https://host\n",
+        "",
+        " ",
+        "/",
+        "api.kaleidoscope.bio",
+        "//host",
+        "https://",
+        "http://",
+        "https:///path",
+        "ftp://host",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https://user@host",
+        "https://user:password@host",
+        "https://host?query=1",
+        "https://host#part",
+        "https://host:99999",
+        "https://ho st",
+        "https://[::1",
+        "https://exa\x01mple",
+        "https:host",
+        "https:/host",
+        "https:\\\\host",
+        "https://ho\nst",
+        "https://host\n",
     };
     kal_client_options options = options_for(&server);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -360,7 +389,7 @@ CLAIM(a_base_url_that_is_none_is_refused)
 
 CLAIM(plain_http_to_another_host_is_refused_unless_allowed)
 {
-    static const char *const urls[] = { "http://api.kaleidoscope.bio", "http://10.0.0.1", "http://localhost.example.com",
+    static const char *const urls[] = { "http://api.kaleidoscope.bio",  "http://10.0.0.1",    "http://localhost.example.com",
                                         "http://127.0.0.1.example.com", "HTTP://example.com", "http://[2001:db8::1]" };
     kal_client_options options = options_for(&server);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -429,8 +458,16 @@ CLAIM(a_cache_mode_that_is_none_is_refused)
 
 CLAIM(dates_that_are_none_are_refused_before_anything_is_sent)
 {
-    static const char *const dates[] = { "", " ", "yesterday", "2026", "2026-13-01", "2026-02-30", "2026-01-01T25:00:00Z",
-                                         "2026-01-01T00:00:00+00", "1767323045", "2026-01-01T00:00:00Z\r\nX: 1",
+    static const char *const dates[] = { "",
+                                         " ",
+                                         "yesterday",
+                                         "2026",
+                                         "2026-13-01",
+                                         "2026-02-30",
+                                         "2026-01-01T25:00:00Z",
+                                         "2026-01-01T00:00:00+00",
+                                         "1767323045",
+                                         "2026-01-01T00:00:00Z\r\nX: 1",
                                          "2026-01-01&page=2" };
     kal_client client = new_client();
     for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
@@ -447,8 +484,8 @@ CLAIM(dates_that_are_none_are_refused_before_anything_is_sent)
 
 CLAIM(dates_in_their_usual_forms_are_sent_as_they_are)
 {
-    static const char *const dates[] = { "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31t12:00:00z", "2026-01-31 12:00:00+00:00",
-                                         "2026-01-31T12:00:00.678901-07:00" };
+    static const char *const dates[] = { "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31t12:00:00z",
+                                         "2026-01-31 12:00:00+00:00", "2026-01-31T12:00:00.678901-07:00" };
     kal_client client = new_client();
     for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
         kal_events_query query = any_event();

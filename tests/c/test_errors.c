@@ -21,10 +21,13 @@ static const kal_error_info *fails_with(const char *fault, kal_status expected, 
 
 CLAIM(an_http_status_is_the_status_of_the_call)
 {
-    static const struct { int status; bool retryable; } statuses[] = {
-        { 400, false }, { 403, false }, { 404, false }, { 405, false }, { 408, true },  { 409, false }, { 410, false },
-        { 413, false }, { 418, false }, { 422, false }, { 429, true },  { 451, false }, { 500, true },  { 501, false },
-        { 502, true },  { 503, true },  { 504, true },  { 599, false },
+    static const struct {
+        int status;
+        bool retryable;
+    } statuses[] = {
+        { 400, false }, { 403, false }, { 404, false }, { 405, false }, { 408, true }, { 409, false },
+        { 410, false }, { 413, false }, { 418, false }, { 422, false }, { 429, true }, { 451, false },
+        { 500, true },  { 501, false }, { 502, true },  { 503, true },  { 504, true }, { 599, false },
     };
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         for (size_t method = 0; method < KIT_METHODS; method++) {
@@ -48,7 +51,8 @@ CLAIM(an_http_status_is_the_status_of_the_call)
 
 CLAIM(a_401_that_a_new_token_does_not_mend_is_unauthorized)
 {
-    const kal_error_info *info = fails_with("{\"path\":\"" MEMBERS "\",\"status\":401,\"times\":0}", KAL_UNAUTHORIZED, "status 401");
+    const kal_error_info *info =
+        fails_with("{\"path\":\"" MEMBERS "\",\"status\":401,\"times\":0}", KAL_UNAUTHORIZED, "status 401");
     CHECK_INT(info->http_status, 401);
     CHECK_INT(info->attempts, 2);
     CHECK(!info->retryable);
@@ -56,10 +60,11 @@ CLAIM(a_401_that_a_new_token_does_not_mend_is_unauthorized)
 
 CLAIM(what_the_server_says_is_all_there)
 {
-    const kal_error_info *info = fails_with(
-        "{\"path\":\"" MEMBERS "\",\"status\":409,\"body\":\"{\\\"code\\\":\\\"is_locked\\\",\\\"message\\\":\\\"someone is at it\\\"}\","
-        "\"headers\":{\"Retry-After\":\"7\"}}",
-        KAL_CONFLICT, "GET /workspaces/members failed with status 409 Conflict: someone is at it");
+    const kal_error_info *info =
+        fails_with("{\"path\":\"" MEMBERS
+                   "\",\"status\":409,\"body\":\"{\\\"code\\\":\\\"is_locked\\\",\\\"message\\\":\\\"someone is at it\\\"}\","
+                   "\"headers\":{\"Retry-After\":\"7\"}}",
+                   KAL_CONFLICT, "GET /workspaces/members failed with status 409 Conflict: someone is at it");
     CHECK_TEXT(info->code, "is_locked");
     CHECK_TEXT(info->body, "{\"code\":\"is_locked\",\"message\":\"someone is at it\"}");
     CHECK_INT(info->body_len, strlen(info->body));
@@ -68,23 +73,28 @@ CLAIM(what_the_server_says_is_all_there)
 
 CLAIM(retry_after_is_told_in_milliseconds_whichever_way_it_is_said)
 {
-    static const struct { const char *value; int64_t ms; } values[] = {
+    static const struct {
+        const char *value;
+        int64_t ms;
+    } values[] = {
         { "0", 0 }, { "120", 120000 }, { "Wed, 21 Oct 2015 07:28:00 GMT", 0 }, { "soon", -1 }, { "-5", -1 }, { "1.5", -1 },
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         char fault[256];
-        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":429,\"headers\":{\"Retry-After\":\"%s\"}}", values[i].value);
+        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":429,\"headers\":{\"Retry-After\":\"%s\"}}",
+                 values[i].value);
         CHECK_INT(fails_with(fault, KAL_RATE_LIMITED, "status 429")->retry_after_ms, values[i].ms);
     }
-    const kal_error_info *info = fails_with(
-        "{\"path\":\"" MEMBERS "\",\"status\":503,\"headers\":{\"Retry-After\":\"Fri, 31 Dec 2100 23:59:59 GMT\"}}",
-        KAL_SERVICE_UNAVAILABLE, "status 503");
+    const kal_error_info *info =
+        fails_with("{\"path\":\"" MEMBERS "\",\"status\":503,\"headers\":{\"Retry-After\":\"Fri, 31 Dec 2100 23:59:59 GMT\"}}",
+                   KAL_SERVICE_UNAVAILABLE, "status 503");
     CHECK(info->retry_after_ms > INT64_C(1000) * 3600 * 24 * 365);
 }
 
 CLAIM(a_body_with_a_nul_has_its_length)
 {
-    const kal_error_info *info = fails_with("{\"path\":\"" MEMBERS "\",\"status\":500,\"body\":\"a\\u0000b\"}", KAL_SERVER_ERROR, "500");
+    const kal_error_info *info =
+        fails_with("{\"path\":\"" MEMBERS "\",\"status\":500,\"body\":\"a\\u0000b\"}", KAL_SERVER_ERROR, "500");
     CHECK_INT(info->body_len, 3);
     CHECK(info->body != NULL && memcmp(info->body, "a\0b", 4) == 0);
 }
@@ -99,7 +109,8 @@ CLAIM(an_error_without_a_body_has_an_empty_one)
 
 CLAIM(a_long_body_of_an_error_is_kept_to_64_kib)
 {
-    const kal_error_info *info = fails_with("{\"path\":\"" MEMBERS "\",\"status\":502,\"body_bytes\":1000000}", KAL_BAD_GATEWAY, "502");
+    const kal_error_info *info =
+        fails_with("{\"path\":\"" MEMBERS "\",\"status\":502,\"body_bytes\":1000000}", KAL_BAD_GATEWAY, "502");
     CHECK_INT(info->body_len, 65536);
     CHECK_INT(strlen(info->body), 65536);
 }
@@ -164,13 +175,15 @@ CLAIM(a_redirect_is_not_followed_and_tells_its_target)
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         char fault[256];
         kal_client client = new_client();
-        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":%d,\"redirect\":\"%s/workspaces/groups\"}", statuses[i], server.url);
+        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":%d,\"redirect\":\"%s/workspaces/groups\"}",
+                 statuses[i], server.url);
         emulator_fault(&server, fault);
         const kal_error_info *info = FAILURE_OF(get_members, client, KAL_BAD_RESPONSE, "/workspaces/groups");
         CHECK_INT(info->http_status, statuses[i]);
         CHECK(!info->retryable);
         CHECK_TEXT(info->url, MEMBERS);
-        snprintf(fault, sizeof fault, "{\"path\":\"" TOKEN "\",\"status\":%d,\"redirect\":\"%s/workspaces/groups\"}", statuses[i], server.url);
+        snprintf(fault, sizeof fault, "{\"path\":\"" TOKEN "\",\"status\":%d,\"redirect\":\"%s/workspaces/groups\"}", statuses[i],
+                 server.url);
         emulator_fault(&server, fault);
         kal_client_close(client);
         client = new_client();
@@ -263,7 +276,8 @@ CLAIM(wrong_credentials_are_auth_failed_with_what_the_server_said)
     options.client_secret = "wrong-canary-4711";
     kal_client client = client_with(options);
     for (size_t i = 0; i < KIT_METHODS; i++) {
-        const kal_error_info *info = FAILURE_OF(kit_methods[i].call, client, KAL_AUTH_FAILED, "client id or client secret is wrong");
+        const kal_error_info *info =
+            FAILURE_OF(kit_methods[i].call, client, KAL_AUTH_FAILED, "client id or client secret is wrong");
         CHECK_INT(info->http_status, 401);
         CHECK_INT(info->attempts, 1);
         CHECK(!info->retryable);
@@ -280,8 +294,13 @@ CLAIM(wrong_credentials_are_auth_failed_with_what_the_server_said)
 CLAIM(a_token_endpoint_that_answers_nonsense_shows_none_of_it)
 {
     static const char *const bodies[] = {
-        "", "null", "[]", "<html>canary</html>", "{\\\"access_token\\\":\\\"canary-1\\\"",
-        "{\\\"access_token\\\":\\\"canary-1\\\",\\\"expires_in\\\":1}", "{\\\"access_token\\\":7,\\\"refresh_token\\\":\\\"canary\\\",\\\"expires_in\\\":1}",
+        "",
+        "null",
+        "[]",
+        "<html>canary</html>",
+        "{\\\"access_token\\\":\\\"canary-1\\\"",
+        "{\\\"access_token\\\":\\\"canary-1\\\",\\\"expires_in\\\":1}",
+        "{\\\"access_token\\\":7,\\\"refresh_token\\\":\\\"canary\\\",\\\"expires_in\\\":1}",
         "{\\\"access_token\\\":\\\"canary\\\",\\\"refresh_token\\\":\\\"canary\\\",\\\"expires_in\\\":\\\"canary\\\"}",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {

@@ -169,16 +169,16 @@ CLAIM(a_handle_of_another_kind_is_caught)
     const uint64_t ids[] = { client.id, result.id, cancel.id, queue.id, error.id };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         if (ids[i] != client.id)
-            check_no_client((kal_client) { ids[i] });
+            check_no_client((kal_client){ ids[i] });
         if (ids[i] != result.id)
-            check_no_result((kal_result) { ids[i] });
+            check_no_result((kal_result){ ids[i] });
         if (ids[i] != cancel.id)
-            check_no_cancel(client, (kal_cancel) { ids[i] });
+            check_no_cancel(client, (kal_cancel){ ids[i] });
         if (ids[i] != queue.id)
-            check_no_queue(client, (kal_queue) { ids[i] });
+            check_no_queue(client, (kal_queue){ ids[i] });
         if (ids[i] != error.id) {
-            CHECK(kal_error_get((kal_error) { ids[i] }) == NULL);
-            kal_error_free((kal_error) { ids[i] });
+            CHECK(kal_error_get((kal_error){ ids[i] }) == NULL);
+            kal_error_free((kal_error){ ids[i] });
         }
     }
     /* All of that has freed nothing. */
@@ -199,13 +199,13 @@ CLAIM(a_forged_handle_is_caught_in_whatever_bit_it_differs)
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
     for (int bit = 0; bit < 64; bit++) {
-        check_no_result((kal_result) { result.id ^ UINT64_C(1) << bit });
-        FAILURE_OF(get_members, ((kal_client) { client.id ^ UINT64_C(1) << bit }), KAL_INVALID_HANDLE, "kal_client");
+        check_no_result((kal_result){ result.id ^ UINT64_C(1) << bit });
+        FAILURE_OF(get_members, ((kal_client){ client.id ^ UINT64_C(1) << bit }), KAL_INVALID_HANDLE, "kal_client");
     }
     const uint64_t forged[] = { 1, 42, UINT32_MAX, UINT64_C(1) << 32, UINT64_C(0xDEADBEEFDEADBEEF), UINT64_MAX };
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
-        check_no_client((kal_client) { forged[i] });
-        check_no_result((kal_result) { forged[i] });
+        check_no_client((kal_client){ forged[i] });
+        check_no_result((kal_result){ forged[i] });
     }
     CHECK(kal_result_json(result, NULL) != NULL);
     kal_result_free(result);
@@ -245,7 +245,10 @@ CLAIM(handles_are_freed_in_any_order)
                 CHECK_CONTAINS(kal_result_workspace_users(some, NULL)[0]->id, "-");
             switch (orders[order][step]) {
             case 0: kal_client_close(client); break;
-            case 1: kal_result_free(all); have_all = false; break;
+            case 1:
+                kal_result_free(all);
+                have_all = false;
+                break;
             default: kal_result_free(some); have_some = false;
             }
         }

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static const kal_error_info *refused(kal_client client, const char *method, const char *params, kal_status expected, const char *says)
+static const kal_error_info *refused(kal_client client, const char *method, const char *params, kal_status expected,
+                                     const char *says)
 {
     kal_result result = { 0xBAD };
     kal_error error;
@@ -72,10 +73,12 @@ CLAIM(parameters_arrive_as_the_typed_functions_send_them)
     query.before_date = "2026-02-03";
     CHECK_STATUS(kal_workspace_get_events(client, &query, NULL, &result, NULL), KAL_OK);
     kal_result_free(result);
-    kal_result_free(ask(client, "workspace.get_events",
-                        "{\"before_date\":\"2026-02-03\",\"after_date\":\"2026-01-02T03:04:05+00:00\",\"event_user_ids\":[\"u-1\"],"
-                        "\"resource_type\":\"task \\u0026 more\",\"event_types\":[\"create\",\"caf\\u00e9 \\\"x\\\"\"],\"page_size\":50,\"page\":2}",
-                        NULL));
+    kal_result_free(
+        ask(client, "workspace.get_events",
+            "{\"before_date\":\"2026-02-03\",\"after_date\":\"2026-01-02T03:04:05+00:00\",\"event_user_ids\":[\"u-1\"],"
+            "\"resource_type\":\"task \\u0026 more\",\"event_types\":[\"create\",\"caf\\u00e9 "
+            "\\\"x\\\"\"],\"page_size\":50,\"page\":2}",
+            NULL));
     char *requests = emulator_requests(&server);
     const char *first = strstr(requests, "\"page=2&page_size=50&event_types=%5B%22create%22%2C");
     REQUIRE(first != NULL);
@@ -118,8 +121,14 @@ CLAIM(ids_filter_through_the_door)
 
 CLAIM(an_unknown_method_is_told_with_those_there_are)
 {
-    static const char *const names[] = { "", "workspace", "workspace.get_member", "Workspace.get_members", "workspace.get_members ",
-                                         "get_members", "records.get_record", "workspace.get_members\n" };
+    static const char *const names[] = { "",
+                                         "workspace",
+                                         "workspace.get_member",
+                                         "Workspace.get_members",
+                                         "workspace.get_members ",
+                                         "get_members",
+                                         "records.get_record",
+                                         "workspace.get_members\n" };
     kal_client client = new_client();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const kal_error_info *info = refused(client, names[i], NULL, KAL_UNKNOWN_METHOD, "workspace.get_members_by_ids");
@@ -131,7 +140,9 @@ CLAIM(an_unknown_method_is_told_with_those_there_are)
 
 CLAIM(a_wrong_parameter_is_refused_by_its_name_and_nothing_is_sent)
 {
-    static const struct { const char *method, *params, *says; } cases[] = {
+    static const struct {
+        const char *method, *params, *says;
+    } cases[] = {
         { "workspace.get_events", "{\"pages\":1}", "pages: there is no such parameter" },
         { "workspace.get_events", "{\"page\":\"1\"}", "page: an integer is expected" },
         { "workspace.get_events", "{\"page\":1.5}", "page: an integer is expected" },
@@ -196,7 +207,8 @@ CLAIM(the_list_of_methods_names_each_with_its_parameters)
         snprintf(name, sizeof name, "\"name\":\"%s\"", kit_methods[i].name);
         CHECK_CONTAINS(methods, name);
     }
-    static const char *const params[] = { "page", "page_size", "event_types", "resource_type", "event_user_ids", "after_date", "before_date", "ids" };
+    static const char *const params[] = { "page",           "page_size",  "event_types", "resource_type",
+                                          "event_user_ids", "after_date", "before_date", "ids" };
     for (size_t i = 0; i < sizeof params / sizeof *params; i++)
         CHECK_CONTAINS(methods, params[i]);
     CHECK_CONTAINS(methods, "\"gives\":\"kal_workspace_event\"");

@@ -431,7 +431,7 @@ static void fork_or_call(int index, void *context)
     kal_client client = *(kal_client *)context;
     for (int round = 0; round < (check_is_slow() ? 2 : 8); round++) {
         if (index == 0) {
-            in_a_child(child_that_does_nothing, client, (kal_result) KAL_NONE, (kal_error) KAL_NONE, (kal_cancel) KAL_NONE);
+            in_a_child(child_that_does_nothing, client, (kal_result)KAL_NONE, (kal_error)KAL_NONE, (kal_cancel)KAL_NONE);
         } else {
             kal_result result;
             CHECK_STATUS(get_events(client, NULL, &result, NULL), KAL_OK);

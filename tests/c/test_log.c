@@ -155,7 +155,10 @@ CLAIM(warnings_and_errors_are_rare)
 
 CLAIM(after_it_is_ended_nothing_is_said)
 {
-    static const struct { int32_t level; kal_log_callback callback; } ends[] = { { KAL_LOG_OFF, hear }, { KAL_LOG_DEBUG, NULL }, { KAL_LOG_OFF, NULL } };
+    static const struct {
+        int32_t level;
+        kal_log_callback callback;
+    } ends[] = { { KAL_LOG_OFF, hear }, { KAL_LOG_DEBUG, NULL }, { KAL_LOG_OFF, NULL } };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         listen_to(KAL_LOG_DEBUG);
         make_events();
@@ -192,8 +195,9 @@ CLAIM(no_secret_is_ever_said)
     kal_result_free(RESULT_OF(get_members, client));
     emulator_admin(&server, "expire-tokens", "");
     kal_result_free(RESULT_OF(get_events, client));
-    emulator_fault(&server, "[{\"path\":\"" EVENTS "\",\"status\":503,\"body\":\"{\\\"message\\\":\\\"" SECRET " canary-header\\\"}\"},"
-                            "{\"path\":\"" EVENTS "\",\"drop\":\"body\"}]");
+    emulator_fault(&server,
+                   "[{\"path\":\"" EVENTS "\",\"status\":503,\"body\":\"{\\\"message\\\":\\\"" SECRET " canary-header\\\"}\"},"
+                   "{\"path\":\"" EVENTS "\",\"drop\":\"body\"}]");
     CHECK_STATUS(get_events(client, NULL, &result, NULL), KAL_CONNECTION_LOST);
     emulator_fault(&server, "[{\"path\":\"" TOKEN "\",\"status\":500,\"body\":\"" SECRET "\"},"
                             "{\"path\":\"" TOKEN "\",\"status\":401,\"body\":\"{\\\"error\\\":\\\"" SECRET "\\\"}\"}]");

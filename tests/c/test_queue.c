@@ -339,4 +339,7 @@ CLAIM(closing_the_queue_sends_the_waiting_thread_home)
     CHECK((intptr_t)status == KAL_CANCELLED || (intptr_t)status == KAL_INVALID_HANDLE);
 }
 
-int main(int argc, char **argv) { return kit_main(argc, argv, NULL); }
+int main(int argc, char **argv)
+{
+    return kit_main(argc, argv, NULL);
+}

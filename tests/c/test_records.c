@@ -59,7 +59,8 @@ CLAIM(a_workspace_reads_as_it_was_sent)
 CLAIM(a_member_has_every_field_as_it_was_sent)
 {
     kal_result result = answer_to(get_members, MEMBERS,
-        "[{\"id\":\"u-1\",\"full_name\":\"Ada L.\",\"preferred_name\":\"Ada\",\"email\":\"ada@example.com\",\"access_level\":\"admin\"}]");
+                                  "[{\"id\":\"u-1\",\"full_name\":\"Ada "
+                                  "L.\",\"preferred_name\":\"Ada\",\"email\":\"ada@example.com\",\"access_level\":\"admin\"}]");
     const kal_workspace_user *member = kal_result_workspace_users(result, NULL)[0];
     CHECK_TEXT(member->id, "u-1");
     CHECK_TEXT(member->full_name, "Ada L.");
@@ -72,7 +73,8 @@ CLAIM(a_member_has_every_field_as_it_was_sent)
 
 CLAIM(what_is_null_or_absent_is_null)
 {
-    kal_result result = answer_to(get_members, MEMBERS,
+    kal_result result = answer_to(
+        get_members, MEMBERS,
         "[{\"id\":\"1\"},{\"id\":\"2\",\"full_name\":null,\"preferred_name\":null,\"email\":null,\"access_level\":null}]");
     for (int i = 0; i < 2; i++) {
         const kal_workspace_user *member = kal_result_workspace_users(result, NULL)[i];
@@ -88,12 +90,13 @@ CLAIM(what_is_null_or_absent_is_null)
 
 CLAIM(every_access_level_has_its_number_and_an_unknown_word_is_kept)
 {
-    static const struct { const char *word; int32_t level; } levels[] = {
-        { "admin", KAL_ACCESS_ADMIN },   { "team-member", KAL_ACCESS_TEAM_MEMBER },
-        { "guest", KAL_ACCESS_GUEST },   { "viewer", KAL_ACCESS_VIEWER },
-        { "deactivated", KAL_ACCESS_DEACTIVATED }, { "external-auditor", KAL_ACCESS_UNKNOWN },
-        { "", KAL_ACCESS_UNKNOWN },      { "Admin", KAL_ACCESS_UNKNOWN },
-        { "administrator", KAL_ACCESS_UNKNOWN },
+    static const struct {
+        const char *word;
+        int32_t level;
+    } levels[] = {
+        { "admin", KAL_ACCESS_ADMIN },   { "team-member", KAL_ACCESS_TEAM_MEMBER }, { "guest", KAL_ACCESS_GUEST },
+        { "viewer", KAL_ACCESS_VIEWER }, { "deactivated", KAL_ACCESS_DEACTIVATED }, { "external-auditor", KAL_ACCESS_UNKNOWN },
+        { "", KAL_ACCESS_UNKNOWN },      { "Admin", KAL_ACCESS_UNKNOWN },           { "administrator", KAL_ACCESS_UNKNOWN },
     };
     enum { LEVELS = sizeof levels / sizeof *levels };
     char body[1024] = "[";
@@ -112,7 +115,8 @@ CLAIM(every_access_level_has_its_number_and_an_unknown_word_is_kept)
 CLAIM(a_group_has_every_field_as_it_was_sent)
 {
     kal_result result = answer_to(get_groups, GROUPS,
-        "[{\"id\":\"g-1\",\"group_name\":\"Chemistry\",\"email\":\"chem@example.com\",\"user_ids\":[\"u-1\",\"u-2\"],\"program_ids\":[\"p-1\"]}]");
+                                  "[{\"id\":\"g-1\",\"group_name\":\"Chemistry\",\"email\":\"chem@example.com\",\"user_ids\":["
+                                  "\"u-1\",\"u-2\"],\"program_ids\":[\"p-1\"]}]");
     const kal_workspace_group *group = kal_result_workspace_groups(result, NULL)[0];
     CHECK_TEXT(group->id, "g-1");
     CHECK_TEXT(group->group_name, "Chemistry");
@@ -128,7 +132,8 @@ CLAIM(a_group_has_every_field_as_it_was_sent)
 CLAIM(a_list_field_that_is_null_absent_or_empty_has_length_0_and_is_not_null)
 {
     kal_result result = answer_to(get_groups, GROUPS,
-        "[{\"id\":\"1\"},{\"id\":\"2\",\"user_ids\":null,\"program_ids\":null},{\"id\":\"3\",\"user_ids\":[],\"program_ids\":[]}]");
+                                  "[{\"id\":\"1\"},{\"id\":\"2\",\"user_ids\":null,\"program_ids\":null},{\"id\":\"3\",\"user_"
+                                  "ids\":[],\"program_ids\":[]}]");
     for (int i = 0; i < 3; i++) {
         const kal_workspace_group *group = kal_result_workspace_groups(result, NULL)[i];
         CHECK(group->user_ids != NULL && group->program_ids != NULL);
@@ -141,7 +146,8 @@ CLAIM(a_list_field_that_is_null_absent_or_empty_has_length_0_and_is_not_null)
 CLAIM(lists_of_neighbours_do_not_run_into_each_other)
 {
     kal_result result = answer_to(get_groups, GROUPS,
-        "[{\"id\":\"1\",\"program_ids\":[\"a\"],\"user_ids\":[\"b\",\"c\"]},{\"id\":\"2\",\"user_ids\":[]},{\"id\":\"3\",\"user_ids\":[\"d\"]}]");
+                                  "[{\"id\":\"1\",\"program_ids\":[\"a\"],\"user_ids\":[\"b\",\"c\"]},{\"id\":\"2\",\"user_ids\":"
+                                  "[]},{\"id\":\"3\",\"user_ids\":[\"d\"]}]");
     const kal_workspace_group *const *groups = kal_result_workspace_groups(result, NULL);
     CHECK_INT(groups[0]->user_ids_len, 2);
     CHECK_TEXT(groups[0]->user_ids[1], "c");
@@ -153,9 +159,11 @@ CLAIM(lists_of_neighbours_do_not_run_into_each_other)
 
 CLAIM(an_event_has_every_field_as_it_was_sent)
 {
-    kal_result result = answer_to(get_events, EVENTS,
+    kal_result result = answer_to(
+        get_events, EVENTS,
         "[{\"id\":\"e-1\",\"event_type\":\"create\",\"event_type_version\":3,\"created_at\":\"2026-01-02T03:04:05.678901Z\","
-        "\"event_user_id\":\"u-1\",\"full_name\":\"Ada\",\"preferred_name\":\"A\",\"resource_id\":\"r-1\",\"resource_type\":\"task\","
+        "\"event_user_id\":\"u-1\",\"full_name\":\"Ada\",\"preferred_name\":\"A\",\"resource_id\":\"r-1\",\"resource_type\":"
+        "\"task\","
         "\"parent_bulk_event_id\":\"b-1\",\"event_attrs\":{ \"x\" : [1, 2.0] },\"is_bot\":true,\"is_bulk\":false}]");
     const kal_workspace_event *event = kal_result_workspace_events(result, NULL)[0];
     CHECK_TEXT(event->id, "e-1");
@@ -177,8 +185,10 @@ CLAIM(an_event_has_every_field_as_it_was_sent)
 
 CLAIM(what_an_event_lacks_has_its_documented_value)
 {
-    kal_result result = answer_to(get_events, EVENTS,
-        "[{\"id\":\"1\"},{\"id\":\"2\",\"event_type\":null,\"event_type_version\":null,\"created_at\":null,\"event_user_id\":null,"
+    kal_result result = answer_to(
+        get_events, EVENTS,
+        "[{\"id\":\"1\"},{\"id\":\"2\",\"event_type\":null,\"event_type_version\":null,\"created_at\":null,\"event_user_id\":"
+        "null,"
         "\"full_name\":null,\"preferred_name\":null,\"resource_id\":null,\"resource_type\":null,\"parent_bulk_event_id\":null,"
         "\"event_attrs\":{},\"is_bot\":null,\"is_bulk\":null}]");
     for (int i = 0; i < 2; i++) {
@@ -197,7 +207,10 @@ CLAIM(what_an_event_lacks_has_its_documented_value)
 
 CLAIM(a_time_is_read_in_each_of_its_forms)
 {
-    static const struct { const char *json; int64_t us; } times[] = {
+    static const struct {
+        const char *json;
+        int64_t us;
+    } times[] = {
         { "\"1970-01-01T00:00:00Z\"", 0 },
         { "\"2026-01-02T03:04:05Z\"", INT64_C(1767323045000000) },
         { "\"2026-01-02t03:04:05z\"", INT64_C(1767323045000000) },
@@ -226,8 +239,8 @@ CLAIM(a_time_is_read_in_each_of_its_forms)
 CLAIM(numbers_and_flags_are_taken_in_the_forms_the_platforms_own_client_takes)
 {
     kal_result result = answer_to(get_events, EVENTS,
-        "[{\"id\":\"1\",\"event_type_version\":\"2\",\"is_bot\":1,\"is_bulk\":\"true\"},"
-        "{\"id\":\"2\",\"event_type_version\":2.0,\"is_bot\":0,\"is_bulk\":\"false\"}]");
+                                  "[{\"id\":\"1\",\"event_type_version\":\"2\",\"is_bot\":1,\"is_bulk\":\"true\"},"
+                                  "{\"id\":\"2\",\"event_type_version\":2.0,\"is_bot\":0,\"is_bulk\":\"false\"}]");
     const kal_workspace_event *const *events = kal_result_workspace_events(result, NULL);
     for (int i = 0; i < 2; i++) {
         CHECK_INT(events[i]->event_type_version, 2);
@@ -243,7 +256,8 @@ CLAIM(a_nul_in_a_string_shows_as_a_replacement_and_the_json_keeps_it)
     kal_result result = answer_to(get_members, MEMBERS, body);
     const kal_workspace_user *member = kal_result_workspace_users(result, NULL)[0];
     CHECK_TEXT(member->id, "u\xef\xbf\xbd-1");
-    CHECK_TEXT(member->full_name, "a\xef\xbf\xbd" "b");
+    CHECK_TEXT(member->full_name, "a\xef\xbf\xbd"
+                                  "b");
     CHECK_TEXT(member->preferred_name, "\xef\xbf\xbd");
     check_json(result, body);
     kal_result_free(result);
@@ -251,7 +265,8 @@ CLAIM(a_nul_in_a_string_shows_as_a_replacement_and_the_json_keeps_it)
 
 CLAIM(escapes_are_read_and_the_json_keeps_them)
 {
-    static const char body[] = "[{\"id\":\"\\u0041\\n\\\"\\\\\\/\",\"full_name\":\"\\ud83d\\ude00 \\u00e9 \xc3\xa9\",\"\\u0065mail\":\"e\"}]";
+    static const char body[] =
+        "[{\"id\":\"\\u0041\\n\\\"\\\\\\/\",\"full_name\":\"\\ud83d\\ude00 \\u00e9 \xc3\xa9\",\"\\u0065mail\":\"e\"}]";
     kal_result result = answer_to(get_members, MEMBERS, body);
     const kal_workspace_user *member = kal_result_workspace_users(result, NULL)[0];
     CHECK_TEXT(member->id, "A\n\"\\/");
@@ -318,7 +333,8 @@ CLAIM(the_content_type_is_not_looked_at)
 
 CLAIM(an_answer_that_is_no_json_is_kept_in_the_error)
 {
-    unusable(get_members, MEMBERS, "<!DOCTYPE html><html><body>Sign in</body></html>", "workspace.get_members: the answer cannot be used");
+    unusable(get_members, MEMBERS, "<!DOCTYPE html><html><body>Sign in</body></html>",
+             "workspace.get_members: the answer cannot be used");
     unusable(get_workspace, WORKSPACE, "<html>", "workspace.get_workspace: the answer cannot be used");
     unusable(get_groups, GROUPS, "OK", "workspace.get_groups: the answer cannot be used");
     unusable(get_events, EVENTS, "\xef\xbb\xbf[]", "workspace.get_events: the answer cannot be used");
@@ -373,8 +389,10 @@ CLAIM(a_field_of_the_wrong_type_is_named_with_its_path)
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"program_ids\":[\"a\",\"b\",3]}]", "groups[0].program_ids[2]");
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"user_ids\":\"a\"}]", "groups[0].user_ids");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_type_version\":[2]}]", "events[0].event_type_version");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]", "events[0].is_bot: a boolean was expected, found an object: {}");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":true}]", "events[0].created_at: a time was expected, found a boolean: true");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]",
+             "events[0].is_bot: a boolean was expected, found an object: {}");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":true}]",
+             "events[0].created_at: a time was expected, found a boolean: true");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_attrs\":[]}]", "events[0].event_attrs");
 }
 
@@ -393,9 +411,10 @@ CLAIM(one_odd_record_does_not_take_the_others_with_it)
     kal_client client = new_client();
     CHECK_STATUS(kal_set_log(KAL_LOG_WARN, hear, NULL), KAL_OK);
     emulator_answer(&server, EVENTS, 1,
-        "[{\"id\":\"good\",\"created_at\":\"2026-01-02T03:04:05Z\",\"event_type_version\":2,\"is_bot\":true},"
-        "{\"id\":\"leap\",\"created_at\":\"2016-12-31T23:59:60Z\",\"event_attrs\":null,\"event_type_version\":\"v2\",\"is_bot\":\"maybe\"},"
-        "{\"id\":\"cut \\ud83d\",\"created_at\":\"\",\"x\":\"\\udead\",\"event_attrs\":{\"a\":\"\\ud83d\"}}]");
+                    "[{\"id\":\"good\",\"created_at\":\"2026-01-02T03:04:05Z\",\"event_type_version\":2,\"is_bot\":true},"
+                    "{\"id\":\"leap\",\"created_at\":\"2016-12-31T23:59:60Z\",\"event_attrs\":null,\"event_type_version\":\"v2\","
+                    "\"is_bot\":\"maybe\"},"
+                    "{\"id\":\"cut \\ud83d\",\"created_at\":\"\",\"x\":\"\\udead\",\"event_attrs\":{\"a\":\"\\ud83d\"}}]");
     kal_result result = RESULT_OF(get_events, client);
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
     size_t len;
@@ -438,7 +457,9 @@ CLAIM(an_answer_without_a_body_means_what_each_method_says)
                 kal_result_free(result);
             } else {
                 kal_status expected = kit_methods[i].call == kal_workspace_get_workspace ? KAL_NOT_FOUND : KAL_BAD_RESPONSE;
-                const kal_error_info *info = FAILURE_OF(kit_methods[i].call, client, expected, strstr(faults[form], "null") ? "the answer is null" : "the answer has no body");
+                const kal_error_info *info =
+                    FAILURE_OF(kit_methods[i].call, client, expected,
+                               strstr(faults[form], "null") ? "the answer is null" : "the answer has no body");
                 CHECK_INT(info->http_status, form == 0 ? 204 : 200);
             }
             kal_client_close(client);

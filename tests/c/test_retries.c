@@ -15,8 +15,8 @@ static kal_client patient_client(uint32_t max_attempts)
 CLAIM(what_passes_is_tried_again)
 {
     static const char *const faults[] = {
-        "\"status\":408", "\"status\":500", "\"status\":502", "\"status\":503", "\"status\":504",
-        "\"drop\":\"before\"", "\"drop\":\"headers\"", "\"drop\":\"body\"",
+        "\"status\":408", "\"status\":500",      "\"status\":502",       "\"status\":503",
+        "\"status\":504", "\"drop\":\"before\"", "\"drop\":\"headers\"", "\"drop\":\"body\"",
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         char fault[128];
@@ -106,7 +106,8 @@ CLAIM(a_wait_past_the_deadline_is_not_begun)
         char fault[192];
         kal_client client = patient_client(5);
         emulator_reset(&server);
-        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":503,\"headers\":{\"Retry-After\":\"%s\"}}", values[i]);
+        snprintf(fault, sizeof fault, "{\"path\":\"" MEMBERS "\",\"status\":503,\"headers\":{\"Retry-After\":\"%s\"}}",
+                 values[i]);
         emulator_fault(&server, fault);
         const kal_error_info *info = FAILURE_OF(get_members, client, KAL_SERVICE_UNAVAILABLE, "status 503");
         CHECK_INT(info->attempts, 1);

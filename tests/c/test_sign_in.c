@@ -132,10 +132,10 @@ CLAIM(a_revoked_family_falls_back_to_the_credentials)
 CLAIM(a_refresh_that_fails_in_any_way_goes_to_the_credentials_and_is_not_repeated)
 {
     static const char *const faults[] = {
-        "\"status\":400", "\"status\":401", "\"status\":403", "\"status\":408", "\"status\":429", "\"status\":500",
-        "\"status\":503", "\"status\":302,\"redirect\":\"http://example.com/\"", "\"body\":\"no JSON\"", "\"body\":\"{}\"",
-        "\"status\":204", "\"drop\":\"before\"", "\"drop\":\"headers\"", "\"drop\":\"body\"", "\"drop\":\"hang\"",
-        "\"body_bytes\":1000000",
+        "\"status\":400",       "\"status\":401",    "\"status\":403",    "\"status\":408",
+        "\"status\":429",       "\"status\":500",    "\"status\":503",    "\"status\":302,\"redirect\":\"http://example.com/\"",
+        "\"body\":\"no JSON\"", "\"body\":\"{}\"",   "\"status\":204",    "\"drop\":\"before\"",
+        "\"drop\":\"headers\"", "\"drop\":\"body\"", "\"drop\":\"hang\"", "\"body_bytes\":1000000",
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         char fault[160];
@@ -267,7 +267,7 @@ CLAIM(the_iap_token_comes_from_the_callers_thread_and_is_asked_for_once)
     free(requests);
     kal_client_close(client);
 
-    host = (provider) { .token = "iap-canary-1", .length = 12 };
+    host = (provider){ .token = "iap-canary-1", .length = 12 };
     client = client_behind_proxy(&proxied, &host);
     get_something(client);
     CHECK(pthread_equal(host.thread, pthread_self()));
@@ -290,7 +290,10 @@ CLAIM(a_provider_that_gives_no_token_fails_the_call)
 {
     static char long_token[1 << 17];
     memset(long_token, 'x', sizeof long_token - 1);
-    const struct { provider host; const char *says; } cases[] = {
+    const struct {
+        provider host;
+        const char *says;
+    } cases[] = {
         { { .status = KAL_TIMED_OUT, .token = "canary", .length = 6 }, "it returned 203" },
         { { .status = -1, .token = "canary", .length = 6 }, "it returned -1" },
         { { .token = "canary", .length = 0 }, "empty token" },

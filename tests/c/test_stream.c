@@ -82,7 +82,8 @@ CLAIM(a_stream_gives_every_event_once_and_then_done)
     kal_client client = new_client();
     kal_stream stream = stream_of(client, 40);
     CHECK_INT(emulator_count(&server, "total"), 0);
-    while (next(stream, 60000, &seen) == KAL_OK) {}
+    while (next(stream, 60000, &seen) == KAL_OK) {
+    }
     CHECK_INT(seen.len, ALL);
     for (int i = 0; i < 3; i++)
         CHECK_STATUS(next(stream, 60000, &seen), KAL_DONE);
@@ -118,7 +119,8 @@ CLAIM(a_page_that_fails_is_asked_for_again_and_nothing_is_lost)
     CHECK_INT(page.id, 0);
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"body\":\"<html>\"}");
     FAILURE(kal_stream_next(stream, 60000, &page, &error), &error, KAL_BAD_RESPONSE, "cannot be used");
-    while (next(stream, 60000, &seen) == KAL_OK) {}
+    while (next(stream, 60000, &seen) == KAL_OK) {
+    }
     CHECK_INT(seen.len, ALL);
     kal_stream_free(stream);
     kal_client_close(client);
@@ -140,7 +142,8 @@ CLAIM(a_cursor_goes_on_in_another_client_with_nothing_lost_and_nothing_twice)
 
     client = new_client();
     stream = following(client, kept);
-    while (next(stream, 0, &resumed) == KAL_OK) {}
+    while (next(stream, 0, &resumed) == KAL_OK) {
+    }
     CHECK_INT(seen.len + resumed.len, ALL);
     for (size_t i = 0; i < resumed.len; i++)
         CHECK(!has(&seen, resumed.text[i]));
@@ -158,8 +161,9 @@ CLAIM(a_stream_that_follows_gives_what_is_new_and_waits_for_more)
     CHECK_STATUS(next(stream, 0, &seen), KAL_TIMED_OUT);
     CHECK_STATUS(next(stream, 20, &seen), KAL_TIMED_OUT);
     CHECK_INT(seen.len, 0);
-    emulator_admin(&growing, "events", "{\"events\":[{\"id\":\"new-1\",\"created_at\":\"2090-01-01T00:00:00Z\"},"
-                                      "{\"id\":\"new-2\",\"created_at\":\"2090-01-01T00:00:01Z\"}]}");
+    emulator_admin(&growing, "events",
+                   "{\"events\":[{\"id\":\"new-1\",\"created_at\":\"2090-01-01T00:00:00Z\"},"
+                   "{\"id\":\"new-2\",\"created_at\":\"2090-01-01T00:00:01Z\"}]}");
     while (seen.len < 2)
         CHECK_STATUS(next(stream, 60000, &seen), KAL_OK);
     CHECK(has(&seen, "new-1") && has(&seen, "new-2"));
@@ -289,12 +293,12 @@ CLAIM(a_stream_handle_that_is_none_stale_forged_or_of_another_kind_is_invalid)
     kal_client client = new_client();
     kal_stream stream = stream_of(client, 10), none = KAL_NONE;
     check_no_stream(none);
-    check_no_stream((kal_stream) { client.id });
+    check_no_stream((kal_stream){ client.id });
     for (int bit = 0; bit < 64; bit++)
-        check_no_stream((kal_stream) { stream.id ^ UINT64_C(1) << bit });
-    FAILURE_OF(get_events, ((kal_client) { stream.id }), KAL_INVALID_HANDLE, "this kal_client is ");
-    kal_client_close((kal_client) { stream.id });
-    kal_result_free((kal_result) { stream.id });
+        check_no_stream((kal_stream){ stream.id ^ UINT64_C(1) << bit });
+    FAILURE_OF(get_events, ((kal_client){ stream.id }), KAL_INVALID_HANDLE, "this kal_client is ");
+    kal_client_close((kal_client){ stream.id });
+    kal_result_free((kal_result){ stream.id });
     CHECK_STATUS(next(stream, 60000, &seen), KAL_OK);
     kal_stream_free(stream);
     check_no_stream(stream);
@@ -465,7 +469,8 @@ static void check_nothing_lost_after(const char *cursor)
 {
     kal_client client = new_client();
     kal_stream stream = following(client, cursor);
-    while (next(stream, 0, &resumed) == KAL_OK) {}
+    while (next(stream, 0, &resumed) == KAL_OK) {
+    }
     CHECK_INT(seen.len + resumed.len, ALL);
     for (size_t i = 0; i < resumed.len; i++)
         CHECK(!has(&seen, resumed.text[i]));
@@ -488,7 +493,8 @@ CLAIM(a_page_of_a_queue_that_was_closed_is_given_again)
     waiting_page page = have_a_page_wait();
     kal_queue_close(page.queue);
     CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
-    while (next(page.stream, 60000, &seen) == KAL_OK) {}
+    while (next(page.stream, 60000, &seen) == KAL_OK) {
+    }
     CHECK_INT(seen.len, ALL);
     check_nothing_lost_after(kal_stream_cursor(page.stream));
     free_waiting_page(&page);
@@ -505,7 +511,8 @@ CLAIM(a_cursor_never_passes_a_page_that_was_not_picked_up)
     CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
     kal_queue_close(page.queue);
     CHECK_TEXT(kal_stream_cursor(page.stream), page.copy);
-    while (next(page.stream, 60000, &seen) == KAL_OK) {}
+    while (next(page.stream, 60000, &seen) == KAL_OK) {
+    }
     CHECK_INT(seen.len, ALL);
     check_nothing_lost_after(kal_stream_cursor(page.stream));
     kal_queue_close(other);

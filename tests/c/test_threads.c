@@ -70,7 +70,7 @@ static void free_or_look(int index, void *context)
     size_t len = 7;
     if (index == 0) {
         kal_result_free(all->result);
-    } else if (kal_result_json((kal_result) { all->result.id }, &len) == NULL) {
+    } else if (kal_result_json((kal_result){ all->result.id }, &len) == NULL) {
         CHECK_INT(len, 0);
     } else {
         CHECK_INT(len, 2);

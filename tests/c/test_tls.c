@@ -103,7 +103,8 @@ CLAIM(a_ca_bundle_that_cannot_be_used_is_named)
     refused(secure_client(&secure, "/", 0), "ca_bundle_path: /: this is a directory");
     refused(secure_client(&secure, file_of(""), 0), "the file is empty");
     refused(secure_client(&secure, file_of("no PEM\n"), 0), "there is no certificate in it");
-    refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"), 0), "ca_bundle_path: ");
+    refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"), 0),
+            "ca_bundle_path: ");
     refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0), "certificate");
 }
 
@@ -111,7 +112,8 @@ CLAIM(a_ca_bundle_that_cannot_be_used_is_named)
 CLAIM(a_machine_without_ca_certificates_says_where_they_were_looked_for)
 {
     REQUIRE(setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1) == 0 && setenv("SSL_CERT_DIR", "/nonexistent", 1) == 0);
-    refused(secure_client(&secure, NULL, 0), "no CA certificates were found at SSL_CERT_FILE=/nonexistent/ca.pem and SSL_CERT_DIR=/nonexistent; ");
+    refused(secure_client(&secure, NULL, 0),
+            "no CA certificates were found at SSL_CERT_FILE=/nonexistent/ca.pem and SSL_CERT_DIR=/nonexistent; ");
     refused(secure_client(&secure, NULL, 0), "ca_bundle_path");
     kal_client client = secure_client(&secure, ca_path, 0);
     kal_result_free(RESULT_OF(get_members, client));
@@ -152,7 +154,9 @@ CLAIM(a_handshake_that_never_ends_is_given_up)
     options.base_url = url;
     options.connect_timeout_ms = 150;
     kal_client client = client_with(options);
-    CHECK(FAILURE_OF(get_members, client, KAL_CONNECT_FAILED, "no connection within 150 ms (connect_timeout_ms), waiting for the TLS handshake with 127.0.0.1:")->retryable);
+    CHECK(FAILURE_OF(get_members, client, KAL_CONNECT_FAILED,
+                     "no connection within 150 ms (connect_timeout_ms), waiting for the TLS handshake with 127.0.0.1:")
+              ->retryable);
     kal_client_close(client);
     close(silent);
 }

@@ -22,7 +22,7 @@ typedef struct provider {
 
 static void init_provider(provider *host)
 {
-    *host = (provider) { .status = KAL_OK };
+    *host = (provider){ .status = KAL_OK };
     REQUIRE(sem_init(&host->entered, 0, 0) == 0 && sem_init(&host->let_go, 0, 0) == 0);
 }
 
@@ -197,7 +197,7 @@ CLAIM(two_providers_that_call_each_others_clients_do_not_wait_for_each_other)
         init_provider(&hosts[i]);
         clients[i] = client_of(&hosts[i]);
         meeting.others[1 - i] = clients[i];
-        sides[i] = (side) { .meeting = &meeting, .index = i, .queue = new_queue() };
+        sides[i] = (side){ .meeting = &meeting, .index = i, .queue = new_queue() };
         hosts[i].within = call_the_other;
         hosts[i].context = &sides[i];
     }
@@ -228,7 +228,8 @@ CLAIM(who_waits_for_anothers_provider_has_a_deadline_and_a_cancel)
     REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
     kal_call_options options = with_cancel(cancel);
     start_asking(&asking, &host, client);
-    const kal_error_info *info = FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "waiting for the token of iap_token_provider");
+    const kal_error_info *info =
+        FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "waiting for the token of iap_token_provider");
     CHECK_INT(info->attempts, 0);
     FAILURE_WITH(get_members, client, &soon, KAL_TIMED_OUT, "waiting for the token of iap_token_provider");
     CHECK_STATUS(submit(client, "workspace.get_events", &soon, queue), KAL_OK);
@@ -417,7 +418,8 @@ static void fork_here(void *child)
     *(pid_t *)child = fork();
 }
 
-/* Red without a second look at the process, the call went on in the child with the parent's sign-in: "expected ended to be 0, it is 256". */
+/* Red without a second look at the process, the call went on in the child with the parent's sign-in: "expected ended to be 0, it
+ * is 256". */
 CLAIM(a_provider_that_forks_leaves_the_call_to_the_parent)
 {
     if (check_mode_is("asan"))
@@ -472,8 +474,9 @@ CLAIM(a_log_callback_submits_where_no_token_is_due)
 {
     provider host;
     init_provider(&host);
-    logger logger = { .lock = PTHREAD_MUTEX_INITIALIZER, .needs_a_token = client_of(&host), .plain = new_client(),
-                      .queue = new_queue() };
+    logger logger = {
+        .lock = PTHREAD_MUTEX_INITIALIZER, .needs_a_token = client_of(&host), .plain = new_client(), .queue = new_queue()
+    };
     REQUIRE(kal_set_log(KAL_LOG_DEBUG, log_once, &logger) == KAL_OK);
     kal_result_free(RESULT_OF(get_members, logger.plain));
     CHECK_STATUS(completed(logger.queue), KAL_OK);

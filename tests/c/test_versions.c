@@ -19,16 +19,38 @@ CLAIM(the_library_has_the_version_of_its_header)
 /* Other programs are compiled with these numbers in them. */
 CLAIM(the_numbers_of_statuses_are_fixed)
 {
-    static const struct { kal_status status; int32_t number; const char *name; } fixed[] = {
+    static const struct {
+        kal_status status;
+        int32_t number;
+        const char *name;
+    } fixed[] = {
 #define FIXED(name, number) { name, number, #name }
-        FIXED(KAL_OK, 0), FIXED(KAL_DONE, 1), FIXED(KAL_INVALID_ARGUMENT, 100), FIXED(KAL_INVALID_HANDLE, 101),
-        FIXED(KAL_INVALID_UTF8, 102), FIXED(KAL_INVALID_STATE, 103), FIXED(KAL_NO_CREDENTIALS, 104),
-        FIXED(KAL_WOULD_DEADLOCK, 105), FIXED(KAL_FORKED, 106), FIXED(KAL_UNKNOWN_METHOD, 107),
-        FIXED(KAL_RESOLVE_FAILED, 200), FIXED(KAL_CONNECT_FAILED, 201), FIXED(KAL_TLS_FAILED, 202),
-        FIXED(KAL_TIMED_OUT, 203), FIXED(KAL_CANCELLED, 204), FIXED(KAL_CONNECTION_LOST, 205),
-        FIXED(KAL_RESPONSE_TOO_LARGE, 206), FIXED(KAL_BAD_HTTP, 207), FIXED(KAL_AUTH_FAILED, 300),
-        FIXED(KAL_UNAUTHORIZED, 401), FIXED(KAL_FORBIDDEN, 403), FIXED(KAL_NOT_FOUND, 404), FIXED(KAL_RATE_LIMITED, 429),
-        FIXED(KAL_BAD_RESPONSE, 600), FIXED(KAL_INTERNAL, 900), FIXED(KAL_PANIC, 901),
+        FIXED(KAL_OK, 0),
+        FIXED(KAL_DONE, 1),
+        FIXED(KAL_INVALID_ARGUMENT, 100),
+        FIXED(KAL_INVALID_HANDLE, 101),
+        FIXED(KAL_INVALID_UTF8, 102),
+        FIXED(KAL_INVALID_STATE, 103),
+        FIXED(KAL_NO_CREDENTIALS, 104),
+        FIXED(KAL_WOULD_DEADLOCK, 105),
+        FIXED(KAL_FORKED, 106),
+        FIXED(KAL_UNKNOWN_METHOD, 107),
+        FIXED(KAL_RESOLVE_FAILED, 200),
+        FIXED(KAL_CONNECT_FAILED, 201),
+        FIXED(KAL_TLS_FAILED, 202),
+        FIXED(KAL_TIMED_OUT, 203),
+        FIXED(KAL_CANCELLED, 204),
+        FIXED(KAL_CONNECTION_LOST, 205),
+        FIXED(KAL_RESPONSE_TOO_LARGE, 206),
+        FIXED(KAL_BAD_HTTP, 207),
+        FIXED(KAL_AUTH_FAILED, 300),
+        FIXED(KAL_UNAUTHORIZED, 401),
+        FIXED(KAL_FORBIDDEN, 403),
+        FIXED(KAL_NOT_FOUND, 404),
+        FIXED(KAL_RATE_LIMITED, 429),
+        FIXED(KAL_BAD_RESPONSE, 600),
+        FIXED(KAL_INTERNAL, 900),
+        FIXED(KAL_PANIC, 901),
 #undef FIXED
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -113,7 +135,8 @@ CLAIM(figures_count_what_happened)
 {
     kal_client client = new_client();
     kal_stats none = stats_of(client);
-    CHECK_INT(none.requests + none.retries + none.token_requests + none.cache_hits + none.shared_requests + none.bytes_received, 0);
+    CHECK_INT(none.requests + none.retries + none.token_requests + none.cache_hits + none.shared_requests + none.bytes_received,
+              0);
     size_t len;
     kal_result members = RESULT_OF(get_members, client);
     kal_result_json(members, &len);

@@ -60,7 +60,10 @@ try {
 
 } // namespace
 
-registration::registration(const char* name, void (*run)()) { claims().push_back({name, run}); }
+registration::registration(const char* name, void (*run)())
+{
+    claims().push_back({ name, run });
+}
 
 bool that(const char* file, int line, bool holds, const std::string& expectation)
 {
@@ -76,7 +79,10 @@ bool that(const char* file, int line, bool holds, const std::string& expectation
     return false;
 }
 
-void give_up() { throw gave_up(); }
+void give_up()
+{
+    throw gave_up();
+}
 
 int run(int argc, char** argv, void (*before_each)())
 {

@@ -28,7 +28,8 @@ int run(int argc, char** argv, void (*before_each)());
 bool that(const char* file, int line, bool holds, const std::string& expectation);
 [[noreturn]] void give_up();
 
-template <class Value> std::string show(const Value& value)
+template <class Value>
+std::string show(const Value& value)
 {
     if constexpr (std::is_same_v<Value, bool>)
         return value ? "true" : "false";
@@ -42,35 +43,38 @@ template <class Value> std::string show(const Value& value)
         return "something else";
 }
 
-template <class Value> std::string show(const std::optional<Value>& value)
+template <class Value>
+std::string show(const std::optional<Value>& value)
 {
     return value ? show(*value) : "nothing";
 }
 
-inline std::string show(std::nullopt_t) { return "nothing"; }
+inline std::string show(std::nullopt_t)
+{
+    return "nothing";
+}
 
 template <class Actual, class Expected>
 bool equal(const char* file, int line, const char* what, const Actual& actual, const Expected& expected)
 {
-    return that(file, line, actual == expected,
-                std::string(what) + " to be " + show(expected) + ", it is " + show(actual));
+    return that(file, line, actual == expected, std::string(what) + " to be " + show(expected) + ", it is " + show(actual));
 }
 
 } // namespace check
 
-#define CLAIM(name)                                                                                                    \
-    static void name();                                                                                                \
-    static const check::registration register_##name(#name, name);                                                     \
+#define CLAIM(name)                                                \
+    static void name();                                            \
+    static const check::registration register_##name(#name, name); \
     static void name()
 
 // They go on after a failure, and give whether what was expected is so.
 #define CHECK(...) check::that(__FILE__, __LINE__, static_cast<bool>(__VA_ARGS__), #__VA_ARGS__)
 #define CHECK_EQUAL(actual, ...) check::equal(__FILE__, __LINE__, #actual, (actual), __VA_ARGS__)
 // What cannot be gone on without: ends the claim. For the thread that runs it.
-#define REQUIRE(...)                                                                                                   \
-    do {                                                                                                               \
-        if (!CHECK(__VA_ARGS__))                                                                                       \
-            check::give_up();                                                                                          \
+#define REQUIRE(...)             \
+    do {                         \
+        if (!CHECK(__VA_ARGS__)) \
+            check::give_up();    \
     } while (0)
 
 #endif

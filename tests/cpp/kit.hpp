@@ -39,13 +39,20 @@ inline std::string requests(const emulator& of = server)
     return copy;
 }
 
-inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+inline bool contains(std::string_view text, std::string_view part)
+{
+    return text.find(part) != std::string_view::npos;
+}
 
 #if KAL_CPP_EXCEPTIONS
-inline kal::client client() { return kal::client(options()); }
+inline kal::client client()
+{
+    return kal::client(options());
+}
 
 // The status of what a call throws; kal::status::ok when it throws nothing.
-template <class Call> kal::status thrown(Call&& call)
+template <class Call>
+kal::status thrown(Call&& call)
 {
     try {
         std::forward<Call>(call)();

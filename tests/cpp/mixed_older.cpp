@@ -14,4 +14,7 @@ void throw_from_the_older()
     std::abort();
 }
 
-const char* abi_of_the_older() { return MIXED_TEXT(KAL_CPP_ABI); }
+const char* abi_of_the_older()
+{
+    return MIXED_TEXT(KAL_CPP_ABI);
+}

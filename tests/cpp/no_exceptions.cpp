@@ -4,7 +4,7 @@
 #include <chrono>
 
 #if KAL_CPP_EXCEPTIONS
-#  error "this is to be compiled with -fno-exceptions"
+#error "this is to be compiled with -fno-exceptions"
 #endif
 
 using namespace std::chrono_literals;
@@ -17,7 +17,7 @@ CLAIM(members_are_read_without_exceptions)
     const auto members = client->workspace().try_members();
     if (CHECK(members.has_value()))
         CHECK_EQUAL(members->size(), 12u);
-    const auto none = client->workspace().try_members_by_ids({"nobody"});
+    const auto none = client->workspace().try_members_by_ids({ "nobody" });
     CHECK(none.has_value() && none->empty());
 }
 

@@ -58,7 +58,7 @@ CLAIM(the_log_comes_line_by_line)
 CLAIM(an_exception_of_the_log_function_goes_no_further)
 {
     const log_off after;
-    std::atomic<int> called{0};
+    std::atomic<int> called{ 0 };
     kal::set_log(kal::log_level::debug, [&](kal::log_level, std::string_view) {
         ++called;
         throw std::runtime_error("the disk is full");
@@ -84,10 +84,9 @@ CLAIM(a_replaced_log_function_is_destroyed_and_called_no_more)
 CLAIM(the_log_cannot_be_set_from_within)
 {
     const log_off after;
-    std::atomic<kal::status> inside{kal::status::ok};
-    kal::set_log(kal::log_level::debug, [&](kal::log_level, std::string_view) {
-        inside = kit::thrown([] { kal::set_log(kal::log_level::off, {}); });
-    });
+    std::atomic<kal::status> inside{ kal::status::ok };
+    kal::set_log(kal::log_level::debug,
+                 [&](kal::log_level, std::string_view) { inside = kit::thrown([] { kal::set_log(kal::log_level::off, {}); }); });
     kit::client().workspace().members();
     kal::set_log(kal::log_level::off, {});
     CHECK_EQUAL(inside.load(), kal::status::would_deadlock);

@@ -27,21 +27,21 @@ CLAIM(ids_may_come_from_any_range_of_strings)
     const std::string first(all[0].id()), last(all[11].id());
     const std::string_view asked = all[0].id();
 
-    const kal::members listed = service.members_by_ids({last, asked, last, "nobody"});
+    const kal::members listed = service.members_by_ids({ last, asked, last, "nobody" });
     REQUIRE(listed.size() == 2);
     CHECK_EQUAL(listed[0].id(), first);
     CHECK_EQUAL(listed[1].id(), last);
-    CHECK_EQUAL(service.members_by_ids(std::vector<std::string>{first}).size(), 1u);
-    CHECK_EQUAL(service.members_by_ids(std::set<std::string_view>{first, last}).size(), 2u);
-    CHECK_EQUAL(service.members_by_ids(std::array<const char*, 1>{first.c_str()}).size(), 1u);
+    CHECK_EQUAL(service.members_by_ids(std::vector<std::string>{ first }).size(), 1u);
+    CHECK_EQUAL(service.members_by_ids(std::set<std::string_view>{ first, last }).size(), 2u);
+    CHECK_EQUAL(service.members_by_ids(std::array<const char*, 1>{ first.c_str() }).size(), 1u);
     CHECK_EQUAL(service.members_by_ids({}).size(), 0u);
 
     const kal::groups groups = service.groups();
     REQUIRE(!groups.empty());
     for (kal::group group : groups)
         CHECK_EQUAL(service.members_by_ids(group.user_ids()).size(), group.user_ids().size());
-    CHECK_EQUAL(service.groups_by_ids({groups[0].id()}).size(), 1u);
-    CHECK_EQUAL(service.groups_by_ids(std::vector<std::string_view>{groups[0].id()}).size(), 1u);
+    CHECK_EQUAL(service.groups_by_ids({ groups[0].id() }).size(), 1u);
+    CHECK_EQUAL(service.groups_by_ids(std::vector<std::string_view>{ groups[0].id() }).size(), 1u);
     CHECK_EQUAL(emulator_count(&kit::server, "/workspaces/members"), 1);
 }
 
@@ -51,15 +51,15 @@ CLAIM(a_query_is_sent_as_it_is)
     kal::events_query query;
     query.page = 2;
     query.page_size = 7;
-    query.event_types = {"create", "update"};
+    query.event_types = { "create", "update" };
     query.resource_type = "task";
-    query.event_user_ids = {"u1"};
+    query.event_user_ids = { "u1" };
     query.after_date = kal::rfc3339(kal::timestamp());
     query.before_date = "2100-01-01";
     CHECK(client.workspace().try_events(query).has_value());
     const std::string sent = kit::requests();
-    for (const char* part : {"page=2", "page_size=7", "create", "update", "resource_type=task", "u1",
-                             "after_date=1970-01-01T00%3A00%3A00.000000Z", "before_date=2100-01-01"})
+    for (const char* part : { "page=2", "page_size=7", "create", "update", "resource_type=task", "u1",
+                              "after_date=1970-01-01T00%3A00%3A00.000000Z", "before_date=2100-01-01" })
         CHECK(kit::contains(sent, part));
 }
 
@@ -75,7 +75,7 @@ CLAIM(an_empty_query_sends_nothing)
 CLAIM(headers_and_user_agent_go_with_every_request)
 {
     kal::client_options options = kit::options();
-    options.headers = {{"X-Lab", "one"}, {"X-Bench", "two"}};
+    options.headers = { { "X-Lab", "one" }, { "X-Bench", "two" } };
     options.user_agent = "assay/3";
     const kal::client client(options);
     CHECK(client.workspace().try_members().has_value());
@@ -146,10 +146,9 @@ CLAIM(the_door_opens_to_every_method)
     CHECK(groups.groups().has_value() && !groups.members());
     const kal::answer workspace = client.call("workspace.get_workspace");
     CHECK(workspace.workspace().has_value() && !workspace.groups());
-    for (const char* method : {"workspace.get_workspace", "workspace.get_members_by_ids", "workspace.get_events"})
+    for (const char* method : { "workspace.get_workspace", "workspace.get_members_by_ids", "workspace.get_events" })
         CHECK(kit::contains(kal::methods(), method));
-    CHECK_EQUAL(kit::thrown([&] { client.call("workspace.get_events", R"({"page": "two"})"); }),
-                kal::status::invalid_argument);
+    CHECK_EQUAL(kit::thrown([&] { client.call("workspace.get_events", R"({"page": "two"})"); }), kal::status::invalid_argument);
 }
 
 CLAIM(options_reach_the_library)
@@ -159,9 +158,9 @@ CLAIM(options_reach_the_library)
     CHECK_EQUAL(kit::thrown([&] { kal::client(options).workspace().events(); }), kal::status::response_too_large);
     options = kit::options();
     options.base_url = "http://example.com";
-    CHECK_EQUAL(kit::thrown([&] { kal::client{options}; }), kal::status::invalid_argument);
+    CHECK_EQUAL(kit::thrown([&] { kal::client{ options }; }), kal::status::invalid_argument);
     options.allow_http = true;
-    CHECK_EQUAL(kit::thrown([&] { kal::client{options}; }), kal::status::ok);
+    CHECK_EQUAL(kit::thrown([&] { kal::client{ options }; }), kal::status::ok);
     options = kit::options();
     options.client_secret = "wrong";
     CHECK_EQUAL(kit::thrown([&] { kal::client(options).workspace().events(); }), kal::status::auth_failed);
@@ -175,8 +174,8 @@ CLAIM(options_reach_the_library)
 #if __cplusplus >= 202002L
 CLAIM(options_may_be_designated)
 {
-    const kal::client client({.client_id = "demo-client", .client_secret = "demo-secret", .base_url = kit::server.url});
-    const kal::events events = client.workspace().events({.page_size = 5, .event_types = {"create"}}, {.timeout = 20s});
+    const kal::client client({ .client_id = "demo-client", .client_secret = "demo-secret", .base_url = kit::server.url });
+    const kal::events events = client.workspace().events({ .page_size = 5, .event_types = { "create" } }, { .timeout = 20s });
     CHECK(events.size() <= 5u);
     for (kal::event event : events)
         CHECK_EQUAL(event.event_type(), "create");

@@ -6,9 +6,8 @@
 
 namespace {
 
-constexpr char refusal[] =
-    R"({"path":"/workspaces/members","status":429,"times":0,"body":"{\"code\":\"slow_down\"}",)"
-    R"("headers":{"Retry-After":"7"}})";
+constexpr char refusal[] = R"({"path":"/workspaces/members","status":429,"times":0,"body":"{\"code\":\"slow_down\"}",)"
+                           R"("headers":{"Retry-After":"7"}})";
 
 } // namespace
 
@@ -152,11 +151,11 @@ CLAIM(a_nul_in_a_text_is_refused)
     const auto called = open.try_call(nul);
     REQUIRE(!called);
     CHECK_EQUAL(called.error().status(), kal::status::invalid_argument);
-    const auto by_ids = open.workspace().try_members_by_ids({std::string_view("a\0", 2)});
+    const auto by_ids = open.workspace().try_members_by_ids({ std::string_view("a\0", 2) });
     REQUIRE(!by_ids);
     CHECK(kit::contains(by_ids.error().what(), "ids"));
     kal::events_query query;
-    query.event_types = {"create", std::string("a\0b", 3)};
+    query.event_types = { "create", std::string("a\0b", 3) };
     const auto events = open.workspace().try_events(query);
     REQUIRE(!events);
     CHECK(kit::contains(events.error().what(), "event_types"));
@@ -167,7 +166,7 @@ CLAIM(a_nul_in_a_text_is_refused)
 CLAIM(a_timeout_of_nothing_is_refused)
 {
     const kal::client client = kit::client();
-    for (const long long wrong : {0LL, -1LL, 1LL << 33}) {
+    for (const long long wrong : { 0LL, -1LL, 1LL << 33 }) {
         kal::call_options options;
         options.timeout = std::chrono::milliseconds(wrong);
         const auto members = client.workspace().try_members(options);

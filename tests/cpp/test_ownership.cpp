@@ -76,7 +76,7 @@ CLAIM(handles_are_given_away_and_taken_over)
 {
     kal_result given = kit::client().workspace().members().release();
     CHECK(given.id != 0);
-    const kal::members members{kal::answer(given)};
+    const kal::members members{ kal::answer(given) };
     CHECK_EQUAL(members.handle().id, given.id);
     CHECK_EQUAL(members.size(), 12u);
 
@@ -93,7 +93,7 @@ CLAIM(handles_are_given_away_and_taken_over)
 CLAIM(an_answer_of_another_kind_makes_an_empty_list)
 {
     const kal::client client = kit::client();
-    const kal::groups groups{client.call("workspace.get_members")};
+    const kal::groups groups{ client.call("workspace.get_members") };
     CHECK(groups.empty());
     CHECK(!groups.json().empty());
 }

@@ -17,7 +17,7 @@ CLAIM(a_submitted_call_completes_with_what_it_was_given)
     REQUIRE(done.has_value());
     CHECK(done->user_data == &mark);
     REQUIRE(done->outcome.has_value());
-    const kal::events events{std::move(*done->outcome)};
+    const kal::events events{ std::move(*done->outcome) };
     CHECK_EQUAL(events.size(), 3u);
     CHECK(!queue.next(0ms));
 }
@@ -57,7 +57,7 @@ CLAIM(the_descriptor_is_readable_while_completions_wait)
 {
     const kal::client client = kit::client();
     const kal::queue queue;
-    pollfd descriptor{queue.fd(), POLLIN, 0};
+    pollfd descriptor{ queue.fd(), POLLIN, 0 };
     CHECK_EQUAL(poll(&descriptor, 1, 0), 0);
     queue.submit(client, "workspace.get_members");
     CHECK_EQUAL(poll(&descriptor, 1, 30'000), 1);
@@ -114,7 +114,7 @@ CLAIM(completions_that_nobody_takes_are_freed)
 {
     const kal::client client = kit::client();
     const kal::queue queue;
-    pollfd descriptor{queue.fd(), POLLIN, 0};
+    pollfd descriptor{ queue.fd(), POLLIN, 0 };
     queue.submit(client, "workspace.get_members");
     CHECK_EQUAL(poll(&descriptor, 1, 30'000), 1);
     // AddressSanitizer says whether they are.

@@ -8,7 +8,10 @@
 
 namespace {
 
-void answer(const char* path, const char* body) { emulator_answer(&kit::server, path, 1, body); }
+void answer(const char* path, const char* body)
+{
+    emulator_answer(&kit::server, path, 1, body);
+}
 
 } // namespace
 
@@ -37,8 +40,7 @@ CLAIM(algorithms_take_a_list)
     const kal::client client = kit::client();
     const kal::members members = client.workspace().members();
     const std::string wanted(members[7].id());
-    const auto found =
-        std::find_if(members.begin(), members.end(), [&](kal::member member) { return member.id() == wanted; });
+    const auto found = std::find_if(members.begin(), members.end(), [&](kal::member member) { return member.id() == wanted; });
     CHECK_EQUAL(found - members.begin(), 7);
     // Records are values: they can be kept and put into another order.
     std::vector<kal::member> by_email(members.begin(), members.end());
@@ -108,7 +110,9 @@ CLAIM(an_unknown_access_level_keeps_its_word)
     const kal::members members = kit::client().workspace().members();
     REQUIRE(members.size() == 6);
     using level = kal::access_level;
-    const level expected[] = {level::admin, level::team_member, level::guest, level::viewer, level::deactivated, level::unknown};
+    const level expected[] = {
+        level::admin, level::team_member, level::guest, level::viewer, level::deactivated, level::unknown
+    };
     for (std::size_t i = 0; i < 6; i++)
         CHECK_EQUAL(members[i].access_level(), expected[i]);
     CHECK_EQUAL(members[5].access_level_name(), "owner");
@@ -186,7 +190,7 @@ CLAIM(views_take_a_list)
     const kal::client client = kit::client();
     const kal::members members = client.workspace().members();
     auto emails = members | std::views::filter([](kal::member member) { return member.email().has_value(); })
-        | std::views::transform([](kal::member member) { return *member.email(); });
+                  | std::views::transform([](kal::member member) { return *member.email(); });
     std::size_t counted = 0;
     for (std::string_view email : emails)
         counted += kit::contains(email, "@");

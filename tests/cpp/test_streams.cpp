@@ -80,7 +80,7 @@ CLAIM(a_loop_takes_up_where_the_one_before_was_left)
     kal::event_stream stream = client.workspace().stream_events(pages_of(100));
     auto events = stream.flat();
     std::set<std::string> ids;
-    for (const std::size_t until : {std::size_t{1}, std::size_t{150}, std::size_t{200}, all_events + 1})
+    for (const std::size_t until : { std::size_t{ 1 }, std::size_t{ 150 }, std::size_t{ 200 }, all_events + 1 })
         for (kal::event event : events) {
             CHECK(ids.insert(std::string(event.id())).second);
             if (ids.size() == until)
@@ -132,7 +132,7 @@ CLAIM(a_stream_is_filtered)
 {
     const kal::client client = kit::client();
     kal::events_query query;
-    query.event_types = {"create"};
+    query.event_types = { "create" };
     std::size_t events = 0;
     for (kal::event event : client.workspace().stream_events(query).flat()) {
         CHECK_EQUAL(event.event_type(), "create");

@@ -7,8 +7,9 @@
 namespace {
 
 template <class Owner>
-constexpr bool owns = std::is_nothrow_move_constructible_v<Owner> && std::is_nothrow_move_assignable_v<Owner>
-    && std::is_nothrow_destructible_v<Owner> && !std::is_copy_constructible_v<Owner> && !std::is_copy_assignable_v<Owner>;
+constexpr bool owns =
+    std::is_nothrow_move_constructible_v<Owner>&& std::is_nothrow_move_assignable_v<Owner>&&
+        std::is_nothrow_destructible_v<Owner> && !std::is_copy_constructible_v<Owner> && !std::is_copy_assignable_v<Owner>;
 
 static_assert(owns<kal::client> && owns<kal::cancel> && owns<kal::queue> && owns<kal::event_stream>);
 static_assert(owns<kal::answer> && owns<kal::members> && owns<kal::groups> && owns<kal::events>);
@@ -28,13 +29,14 @@ static_assert(std::is_base_of_v<std::exception, kal::error>);
 
 static_assert(std::is_aggregate_v<kal::client_options> && std::is_aggregate_v<kal::call_options>);
 static_assert(std::is_aggregate_v<kal::events_query>);
-static_assert(std::is_same_v<std::iterator_traits<kal::members::iterator>::iterator_category,
-                             std::random_access_iterator_tag>);
+static_assert(std::is_same_v<std::iterator_traits<kal::members::iterator>::iterator_category, std::random_access_iterator_tag>);
 
 // Pointers into what is about to end are not given out.
-#define ASKS(name, expression)                                                                                         \
-    template <class T, class = void> constexpr bool name = false;                                                      \
-    template <class T> constexpr bool name<T, std::void_t<decltype(expression)>> = true
+#define ASKS(name, expression)       \
+    template <class T, class = void> \
+    constexpr bool name = false;     \
+    template <class T>               \
+    constexpr bool name<T, std::void_t<decltype(expression)>> = true
 ASKS(gives_json, std::declval<T>().json());
 ASKS(gives_first, std::declval<T>()[0]);
 ASKS(gives_begin, std::declval<T>().begin());

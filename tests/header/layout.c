@@ -9,11 +9,10 @@
 #define ALIGNOF _Alignof
 #endif
 
-#define STRUCT(type, size, align)                                     \
-    ASSERT(sizeof(type) == (size), "the size of " #type " changed");  \
+#define STRUCT(type, size, align)                                    \
+    ASSERT(sizeof(type) == (size), "the size of " #type " changed"); \
     ASSERT(ALIGNOF(type) == (align), "the alignment of " #type " changed");
-#define FIELD(type, field, offset) \
-    ASSERT(offsetof(type, field) == (offset), #type "." #field " is elsewhere");
+#define FIELD(type, field, offset) ASSERT(offsetof(type, field) == (offset), #type "." #field " is elsewhere");
 
 #if defined(__LP64__)
 #include "layout.def"

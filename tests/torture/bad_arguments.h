@@ -40,9 +40,21 @@ typedef struct outcome {
     size_t length;
 } outcome;
 /* The first of the values is the good one. */
-typedef struct value { const char *label; kal_status gives[STATUSES]; } value;
-typedef struct parameter { const char *name; const value *values; int count; } parameter;
-typedef struct function { const char *name; outcome (*call)(const int *pick); const parameter *parameters; int count; } function;
+typedef struct value {
+    const char *label;
+    kal_status gives[STATUSES];
+} value;
+typedef struct parameter {
+    const char *name;
+    const value *values;
+    int count;
+} parameter;
+typedef struct function {
+    const char *name;
+    outcome (*call)(const int *pick);
+    const parameter *parameters;
+    int count;
+} function;
 
 static emulator server;
 static char *long_text;
@@ -120,13 +132,16 @@ static inline kal_queue good_queue(void)
     return queue;
 }
 
-#define FREE(kind, function)                                                                                            \
-    static inline void free_##kind(kal_##kind handle) { function(handle); }                                             \
-    static inline kal_##kind stale_##kind(void)                                                                         \
-    {                                                                                                                   \
-        kal_##kind handle = good_##kind();                                                                              \
-        function(handle);                                                                                               \
-        return handle;                                                                                                  \
+#define FREE(kind, function)                          \
+    static inline void free_##kind(kal_##kind handle) \
+    {                                                 \
+        function(handle);                             \
+    }                                                 \
+    static inline kal_##kind stale_##kind(void)       \
+    {                                                 \
+        kal_##kind handle = good_##kind();            \
+        function(handle);                             \
+        return handle;                                \
     }
 FREE(client, kal_client_close)
 FREE(result, kal_result_free)
@@ -142,7 +157,12 @@ static inline void note_out(outcome *outcome, uint64_t id)
 }
 
 /* What runs, seen by the parent when it crashes. */
-static struct progress { char what[200]; long tried; long failed; size_t covered; } *progress;
+static struct progress {
+    char what[200];
+    long tried;
+    long failed;
+    size_t covered;
+} * progress;
 
 static inline bool gives(const value *value, kal_status status)
 {
@@ -250,7 +270,13 @@ static inline void all_calls(const function *functions, size_t count)
 }
 
 /* What the host's own function may give: an argument like the others, which the library gets later. */
-typedef struct token_given { const char *what; kal_status status; const char *token; size_t length; kal_status gives; } token_given;
+typedef struct token_given {
+    const char *what;
+    kal_status status;
+    const char *token;
+    size_t length;
+    kal_status gives;
+} token_given;
 
 static kal_status bad_provider(void *given, char *buffer, size_t capacity, size_t *length)
 {
@@ -325,8 +351,8 @@ static inline int bad_arguments_main(int argc, char **argv, const function *func
     torture_check(status == 0, "no bad argument crashes or hangs: %s%s", status == 0 ? "none does" : "it did at ",
                   status == 0 ? "" : progress->what);
     torture_check(progress->failed == 0, "each is refused with its status and its name, or taken: %ld are not", progress->failed);
-    torture_check(progress->covered == exports && exports == count, "every export of the header is called with bad arguments: %zu of %zu",
-                  progress->covered, exports);
+    torture_check(progress->covered == exports && exports == count,
+                  "every export of the header is called with bad arguments: %zu of %zu", progress->covered, exports);
     return torture_end(progress->tried, "%zu exports covered, %zu in the header; %s", progress->covered, exports,
                        torture_long ? "each bad argument alone and every two of them" : "each bad argument alone");
 }

@@ -15,7 +15,9 @@
 
 enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000 };
 
-typedef struct call { atomic_int submitted, completions; } call;
+typedef struct call {
+    atomic_int submitted, completions;
+} call;
 
 static emulator server;
 static call *calls;
@@ -52,7 +54,8 @@ static bool take(kal_queue queue, uint32_t timeout_ms)
     else
         torture_fail("a call completed with %d (%s)", completion.status,
                      completion.error.id ? kal_error_get(completion.error)->message : "");
-    if ((completion.status == KAL_OK) != (completion.result.id != 0) || (completion.status == KAL_OK) != (completion.error.id == 0))
+    if ((completion.status == KAL_OK) != (completion.result.id != 0)
+        || (completion.status == KAL_OK) != (completion.error.id == 0))
         torture_fail("a completion with %d has the wrong handles", completion.status);
     kal_result_free(completion.result);
     kal_error_free(completion.error);
@@ -171,9 +174,7 @@ static void submit_some(int index)
             atomic_fetch_add(&closed_clients, 1);
             break;
         }
-        case 16:
-            close_a_queue(&chance);
-            break;
+        case 16: close_a_queue(&chance); break;
         case 17: {
             kal_client client = { atomic_load(&clients[chance_below(&chance, CLIENTS)]) };
             (void)!kal_client_clear_caches(client, NULL);
@@ -193,8 +194,7 @@ static void submit_some(int index)
             abandon_a_stream(&chance, client);
             break;
         }
-        default:
-            break;
+        default: break;
         }
         for (int n = 0; n < 3; n++)
             if (!take(queues[chance_below(&chance, QUEUES)], chance_below(&chance, 8) == 0))
@@ -239,19 +239,23 @@ int main(int argc, char **argv)
     }
     torture_check(lost == 0, "every call that was submitted completes: %ld do not", lost);
     torture_check(twice == 0, "none completes twice: %ld do", twice);
-    torture_check(submitted == calls_each * THREADS && completed == submitted, "%ld submitted, %ld completed", submitted, completed);
+    torture_check(submitted == calls_each * THREADS && completed == submitted, "%ld submitted, %ld completed", submitted,
+                  completed);
     torture_check(by_status[KAL_OK] > 0 && by_status[KAL_CANCELLED] > 0 && by_status[KAL_TIMED_OUT] > 0,
-                  "calls succeed, are cancelled and run out of time: %ld, %ld, %ld", by_status[KAL_OK],
-                  by_status[KAL_CANCELLED], by_status[KAL_TIMED_OUT]);
-    torture_check(shutdowns > 0 && closed_clients > 0 && closed_queues > 0 && streams > 0,
-                  "meanwhile the library is shut down, clients and queues are closed, streams are freed: %ld, %ld, %ld, %ld times",
-                  shutdowns, closed_clients, closed_queues, streams);
+                  "calls succeed, are cancelled and run out of time: %ld, %ld, %ld", by_status[KAL_OK], by_status[KAL_CANCELLED],
+                  by_status[KAL_TIMED_OUT]);
+    torture_check(
+        shutdowns > 0 && closed_clients > 0 && closed_queues > 0 && streams > 0,
+        "meanwhile the library is shut down, clients and queues are closed, streams are freed: %ld, %ld, %ld, %ld times",
+        shutdowns, closed_clients, closed_queues, streams);
     for (int i = 0; i < QUEUES; i++)
         kal_queue_close(queues[i]);
     for (int i = 0; i < CLIENTS; i++)
         kal_client_close((kal_client){ clients[i] });
     emulator_stop(&server);
-    return torture_end(submitted, "%ld completed: %ld done, %ld cancelled, %ld out of time; %ld clients closed, %ld queues closed "
-                       "with calls under way, %ld streams freed, %ld shutdowns", completed, by_status[KAL_OK], by_status[KAL_CANCELLED],
-                       by_status[KAL_TIMED_OUT], closed_clients, closed_queues, streams, shutdowns);
+    return torture_end(submitted,
+                       "%ld completed: %ld done, %ld cancelled, %ld out of time; %ld clients closed, %ld queues closed "
+                       "with calls under way, %ld streams freed, %ld shutdowns",
+                       completed, by_status[KAL_OK], by_status[KAL_CANCELLED], by_status[KAL_TIMED_OUT], closed_clients,
+                       closed_queues, streams, shutdowns);
 }

@@ -24,8 +24,14 @@ enum { HANGS_AFTER_MS = 2000, CALLERS = 4 };
 /* What the exit status of a child says. */
 enum { FINE, NOT_FORKED, STILL_READABLE, NO_CLIENT, NO_CALL, NO_QUEUE, NO_SHUTDOWN, GRANDCHILD };
 static const char *const reasons[] = {
-    "", "an inherited handle does not give KAL_FORKED", "an inherited handle gives something", "it cannot open a client",
-    "its own client's call fails", "its own queue fails", "it cannot shut down", "its own child fails",
+    "",
+    "an inherited handle does not give KAL_FORKED",
+    "an inherited handle gives something",
+    "it cannot open a client",
+    "its own client's call fails",
+    "its own queue fails",
+    "it cannot shut down",
+    "its own child fails",
 };
 
 static emulator server;
@@ -81,8 +87,8 @@ static int inherited_is_refused(void)
 {
     kal_result none;
     kal_completion completion = KAL_COMPLETION_INIT;
-    if (kal_workspace_get_workspace(client, NULL, &none, NULL) != KAL_FORKED || kal_client_clear_caches(client, NULL) != KAL_FORKED
-        || kal_queue_next(queue, 1000, &completion, NULL) != KAL_FORKED
+    if (kal_workspace_get_workspace(client, NULL, &none, NULL) != KAL_FORKED
+        || kal_client_clear_caches(client, NULL) != KAL_FORKED || kal_queue_next(queue, 1000, &completion, NULL) != KAL_FORKED
         || kal_submit(client, "workspace.get_workspace", NULL, NULL, queue, NULL, NULL) != KAL_FORKED
         || kal_stream_next(stream, 1000, &none, NULL) != KAL_FORKED)
         return NOT_FORKED;
@@ -219,7 +225,8 @@ static void fork_at_random(long rounds)
     over = true;
     for (int i = 0; i < CALLERS; i++)
         pthread_join(callers[i], NULL);
-    torture_check(failed == 0, "a child refuses what it inherited, its own client works, and it ends within 2 s (%ld forks)", rounds);
+    torture_check(failed == 0, "a child refuses what it inherited, its own client works, and it ends within 2 s (%ld forks)",
+                  rounds);
     torture_check(kal_workspace_get_workspace(client, NULL, &(kal_result)KAL_NONE, NULL) == KAL_OK && parent_failures == 0,
                   "the parent notices nothing: %ld calls meanwhile, %ld failed", parent_calls, parent_failures);
 }
@@ -288,9 +295,11 @@ int main(int argc, char **argv)
                    status == -1 || WEXITSTATUS(status) == 20 ? "the child hangs" : reasons[WEXITSTATUS(status) % 8]);
         }
     }
-    torture_check(hung == 0, "a fork while another thread makes the first call leaves a child that works (%ld forks)", first_rounds);
+    torture_check(hung == 0, "a fork while another thread makes the first call leaves a child that works (%ld forks)",
+                  first_rounds);
     fork_at_random(rounds);
     emulator_stop(&server);
-    return torture_end(rounds + first_rounds, "%ld at random, %ld in the first call of a process; %ld calls in the parent meanwhile",
-                       rounds, first_rounds, parent_calls);
+    return torture_end(rounds + first_rounds,
+                       "%ld at random, %ld in the first call of a process; %ld calls in the parent meanwhile", rounds,
+                       first_rounds, parent_calls);
 }

@@ -52,7 +52,9 @@ static uint64_t make(chance *chance)
         kal_result result;
         return (chance_below(chance, 2) == 0 ? kal_workspace_get_members(source, &cached, &result, NULL)
                                              : kal_workspace_get_members_by_ids(source, ids, 1, &cached, &result, NULL))
-                == KAL_OK ? result.id : 0;
+                       == KAL_OK
+                   ? result.id
+                   : 0;
     }
     case ERROR: {
         kal_error error;
@@ -138,8 +140,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         kal_result_free(completion.result);
         kal_error_free(completion.error);
         return status;
-    default:
-        return kal_error_get((kal_error){ id }) == NULL ? KAL_INVALID_HANDLE : KAL_OK;
+    default: return kal_error_get((kal_error){ id }) == NULL ? KAL_INVALID_HANDLE : KAL_OK;
     }
 }
 
@@ -157,7 +158,10 @@ static bool view_with(chance *chance, enum kind kind, uint64_t id)
         case 1: view = kal_result_workspace_users(result, &length); break;
         case 2: view = kal_result_workspace_groups(result, &length); break;
         case 3: view = kal_result_workspace_events(result, &length); break;
-        default: view = kal_result_workspace(result); length = 0; break;
+        default:
+            view = kal_result_workspace(result);
+            length = 0;
+            break;
         }
         if (view == NULL && length != 0)
             torture_fail("nothing, but of length %zu", length);
@@ -192,7 +196,8 @@ static void use_dead(chance *chance, enum kind kind, uint64_t id, enum sort sort
         kal_status status = call_with(chance, kind, id, &result, &error);
         const kal_error_info *info = kal_error_get(error);
         if (status != KAL_INVALID_HANDLE)
-            torture_fail("a handle that is %s gives %s as %u: %llx", sorts[sort], kal_status_name(status), kind, (unsigned long long)id);
+            torture_fail("a handle that is %s gives %s as %u: %llx", sorts[sort], kal_status_name(status), kind,
+                         (unsigned long long)id);
         else if (info == NULL || info->status != status || result.id != 0)
             torture_fail("an invalid handle gives no error, or a result");
         kal_error_free(error);
@@ -216,11 +221,11 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
         status = kal_stream_set_backoff((kal_stream){ id }, 1, 1000, &error);
     else
         status = call_with(chance, kind, id, &result, &error);
-    bool expected = status == KAL_OK || status == KAL_INVALID_HANDLE
-        /* Nothing is cached. */
-        || (status == KAL_NOT_FOUND && (kind == CLIENT || kind == CANCEL))
-        || (status == KAL_CANCELLED && kind != STREAM)
-        || (status == KAL_TIMED_OUT && kind == QUEUE);
+    bool expected = status == KAL_OK
+                    || status == KAL_INVALID_HANDLE
+                    /* Nothing is cached. */
+                    || (status == KAL_NOT_FOUND && (kind == CLIENT || kind == CANCEL))
+                    || (status == KAL_CANCELLED && kind != STREAM) || (status == KAL_TIMED_OUT && kind == QUEUE);
     if (!expected)
         torture_fail("a live handle of kind %u gives %s", kind, kal_status_name(status));
     if (status == KAL_INVALID_HANDLE && (kal_error_get(error) == NULL || kal_error_get(error)->status != status))
@@ -280,9 +285,7 @@ static bool operation(chance *chance, const uint64_t *own)
             free_as((enum kind)KIND_OF(live), live);
         return true;
     }
-    case 3:
-        use_dead(chance, kind, 0, NONE);
-        return true;
+    case 3: use_dead(chance, kind, 0, NONE); return true;
     case 4:
     case 5:
     case 6:
@@ -306,9 +309,7 @@ static bool operation(chance *chance, const uint64_t *own)
             return false;
         use_dead(chance, kind, live, OTHER);
         return true;
-    case 12:
-        free_beside(chance, own[chance_below(chance, OWN)]);
-        return true;
+    case 12: free_beside(chance, own[chance_below(chance, OWN)]); return true;
     default:
         if (live == 0)
             return false;
@@ -353,7 +354,8 @@ int main(int argc, char **argv)
     if (kal_queue_open(&ours, NULL) != KAL_OK)
         torture_give_up("a queue cannot be opened");
     run_threads(THREADS, operate);
-    torture_check(torture_failures() == 0, "a handle that is not live gives KAL_INVALID_HANDLE or nothing, whoever frees what meanwhile");
+    torture_check(torture_failures() == 0,
+                  "a handle that is not live gives KAL_INVALID_HANDLE or nothing, whoever frees what meanwhile");
     for (int i = 0; i < SORTS; i++)
         torture_check(refused[i] > operations / 50, "%ld uses of handles that are %s", refused[i], sorts[i]);
     torture_check(worked > operations / 50, "%ld uses of live handles", worked);
@@ -370,6 +372,6 @@ int main(int argc, char **argv)
     const char *built = "without AddressSanitizer";
     torture_check(!torture_long, "the program is built with AddressSanitizer");
 #endif
-    return torture_end(operations, "%ld none, %ld stale, %ld forged, %ld of another kind, %ld live; %d threads, %s", refused[NONE],
-                       refused[STALE], refused[FORGED], refused[OTHER], worked, (int)THREADS, built);
+    return torture_end(operations, "%ld none, %ld stale, %ld forged, %ld of another kind, %ld live; %d threads, %s",
+                       refused[NONE], refused[STALE], refused[FORGED], refused[OTHER], worked, (int)THREADS, built);
 }

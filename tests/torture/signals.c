@@ -52,7 +52,11 @@ static void block_alarm(int how)
 }
 
 /* A server in the middle: hands bytes on between client and emulator, and resets the client's connection after so many. */
-typedef struct middle { int listener; uint16_t port, to; uint64_t stream; } middle;
+typedef struct middle {
+    int listener;
+    uint16_t port, to;
+    uint64_t stream;
+} middle;
 
 static int listen_on(uint16_t *port)
 {
@@ -175,7 +179,7 @@ static int look_at_threads(bool *wrong)
         ours++;
         for (int signal = 1; signal < 32; signal++) {
             bool open = signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP
-                || signal == SIGABRT || signal == SIGSYS || signal == SIGKILL || signal == SIGSTOP;
+                        || signal == SIGABRT || signal == SIGSYS || signal == SIGKILL || signal == SIGSTOP;
             if (open == (blocked >> (signal - 1) & 1)) {
                 *wrong = true;
                 printf("# signal %d is %s on %s\n", signal, open ? "blocked" : "not blocked", name);
@@ -270,11 +274,12 @@ static int everything(void)
 
     torture_check(resets >= wanted && resets_of_tls > 0 && resets_of_tls < resets,
                   "the process lives through %ld resets, %ld of them under https", resets, resets_of_tls);
-    torture_check(handled > 0 && handled_on_ours == 0, "no handler runs on a thread of the library: %ld of %ld do", handled_on_ours,
-                  handled);
+    torture_check(handled > 0 && handled_on_ours == 0, "no handler runs on a thread of the library: %ld of %ld do",
+                  handled_on_ours, handled);
     torture_check(changed == 0, "all dispositions are as they were");
-    return torture_end(resets, "%ld alarms handled; calls: %ld done, %ld lost, %ld not connected, %ld TLS", handled, by_status[KAL_OK],
-                       by_status[KAL_CONNECTION_LOST], by_status[KAL_CONNECT_FAILED], by_status[KAL_TLS_FAILED]);
+    return torture_end(resets, "%ld alarms handled; calls: %ld done, %ld lost, %ld not connected, %ld TLS", handled,
+                       by_status[KAL_OK], by_status[KAL_CONNECTION_LOST], by_status[KAL_CONNECT_FAILED],
+                       by_status[KAL_TLS_FAILED]);
 }
 
 int main(int argc, char **argv)

@@ -51,29 +51,29 @@ static kal_status iap_token(void *none, char *buffer, size_t capacity, size_t *l
 /* Each case makes the call it is named after, with a failure of it where there is one. */
 #define CASE(name) static void name##_case(void)
 #define EXPECT(call, status) expect(#call, call, status)
-#define GIVES_RESULT(...)                                                                                               \
-    do {                                                                                                                \
-        kal_result result;                                                                                              \
-        kal_error error;                                                                                                \
-        EXPECT(__VA_ARGS__, KAL_OK);                                                                                    \
-        kal_result_free(result);                                                                                        \
-        kal_error_free(error);                                                                                          \
+#define GIVES_RESULT(...)            \
+    do {                             \
+        kal_result result;           \
+        kal_error error;             \
+        EXPECT(__VA_ARGS__, KAL_OK); \
+        kal_result_free(result);     \
+        kal_error_free(error);       \
     } while (0)
-#define GIVES_NOTHING(...)                                                                                              \
-    do {                                                                                                                \
-        kal_result result;                                                                                              \
-        kal_error error;                                                                                                \
-        EXPECT(__VA_ARGS__, KAL_TIMED_OUT);                                                                             \
-        kal_error_free(error);                                                                                          \
+#define GIVES_NOTHING(...)                  \
+    do {                                    \
+        kal_result result;                  \
+        kal_error error;                    \
+        EXPECT(__VA_ARGS__, KAL_TIMED_OUT); \
+        kal_error_free(error);              \
     } while (0)
-#define FAILS(expected, ...)                                                                                            \
-    do {                                                                                                                \
-        kal_result result;                                                                                              \
-        kal_error error;                                                                                                \
-        EXPECT(__VA_ARGS__, expected);                                                                                  \
-        if (kal_error_get(error) == NULL)                                                                               \
-            torture_fail("a failed call gives no error");                                                               \
-        kal_error_free(error);                                                                                          \
+#define FAILS(expected, ...)                              \
+    do {                                                  \
+        kal_result result;                                \
+        kal_error error;                                  \
+        EXPECT(__VA_ARGS__, expected);                    \
+        if (kal_error_get(error) == NULL)                 \
+            torture_fail("a failed call gives no error"); \
+        kal_error_free(error);                            \
     } while (0)
 
 static const kal_call_options *refresh(void)
@@ -112,7 +112,10 @@ CASE(kal_client_close)
     kal_client_close(opened(plain.url, 0));
     kal_client_close((kal_client){ 12345 });
 }
-CASE(kal_client_clear_caches) { EXPECT(kal_client_clear_caches(failing_client, NULL), KAL_OK); }
+CASE(kal_client_clear_caches)
+{
+    EXPECT(kal_client_clear_caches(failing_client, NULL), KAL_OK);
+}
 CASE(kal_client_stats)
 {
     kal_stats stats = KAL_STATS_INIT;
@@ -128,14 +131,23 @@ CASE(kal_workspace_get_workspace)
     kal_client_close(fresh);
     FAILS(KAL_CONNECT_FAILED, kal_workspace_get_workspace(failing_client, NULL, &result, &error));
 }
-CASE(kal_workspace_get_members) { GIVES_RESULT(kal_workspace_get_members(tls_client, refresh(), &result, &error)); }
+CASE(kal_workspace_get_members)
+{
+    GIVES_RESULT(kal_workspace_get_members(tls_client, refresh(), &result, &error));
+}
 CASE(kal_workspace_get_members_by_ids)
 {
     static const char *const ids[] = { "a", "b", "\xC3\xA9" };
     GIVES_RESULT(kal_workspace_get_members_by_ids(client, ids, 3, refresh(), &result, &error));
 }
-CASE(kal_workspace_get_groups) { GIVES_RESULT(kal_workspace_get_groups(client, refresh(), &result, &error)); }
-CASE(kal_workspace_get_groups_by_ids) { GIVES_RESULT(kal_workspace_get_groups_by_ids(client, NULL, 0, refresh(), &result, &error)); }
+CASE(kal_workspace_get_groups)
+{
+    GIVES_RESULT(kal_workspace_get_groups(client, refresh(), &result, &error));
+}
+CASE(kal_workspace_get_groups_by_ids)
+{
+    GIVES_RESULT(kal_workspace_get_groups_by_ids(client, NULL, 0, refresh(), &result, &error));
+}
 
 static kal_events_query everything(void)
 {
@@ -158,7 +170,8 @@ CASE(kal_workspace_get_events)
 }
 CASE(kal_call)
 {
-    GIVES_RESULT(kal_call(client, "workspace.get_events", "{\"page_size\":3,\"event_types\":[\"create\"]}", NULL, &result, &error));
+    GIVES_RESULT(
+        kal_call(client, "workspace.get_events", "{\"page_size\":3,\"event_types\":[\"create\"]}", NULL, &result, &error));
     FAILS(KAL_UNKNOWN_METHOD, kal_call(client, "workspace.forget_events", NULL, NULL, &result, &error));
     /* Parameters nested deeper than any stack is. */
     size_t depth = 200000;
@@ -224,7 +237,10 @@ CASE(kal_cancel_fire)
     options.cache = KAL_CACHE_REFRESH;
     FAILS(KAL_CANCELLED, kal_workspace_get_groups(client, &options, &result, &error));
 }
-CASE(kal_cancel_close) { kal_cancel_close((kal_cancel){ 99 }); }
+CASE(kal_cancel_close)
+{
+    kal_cancel_close((kal_cancel){ 99 });
+}
 CASE(kal_result_json)
 {
     kal_result some;
@@ -234,14 +250,26 @@ CASE(kal_result_json)
         torture_fail("a result has no JSON");
     kal_result_free(some);
 }
-#define VIEW(view, ...)                                                                                                 \
-    if (view(__VA_ARGS__) == NULL)                                                                                      \
+#define VIEW(view, ...)            \
+    if (view(__VA_ARGS__) == NULL) \
     torture_fail(#view " gives nothing")
 /* The C structs are made at the first look, on the host's thread. */
-CASE(kal_result_workspace) { VIEW(kal_result_workspace, workspace); }
-CASE(kal_result_workspace_users) { VIEW(kal_result_workspace_users, members, NULL); }
-CASE(kal_result_workspace_groups) { VIEW(kal_result_workspace_groups, groups, NULL); }
-CASE(kal_result_workspace_events) { VIEW(kal_result_workspace_events, events, NULL); }
+CASE(kal_result_workspace)
+{
+    VIEW(kal_result_workspace, workspace);
+}
+CASE(kal_result_workspace_users)
+{
+    VIEW(kal_result_workspace_users, members, NULL);
+}
+CASE(kal_result_workspace_groups)
+{
+    VIEW(kal_result_workspace_groups, groups, NULL);
+}
+CASE(kal_result_workspace_events)
+{
+    VIEW(kal_result_workspace_events, events, NULL);
+}
 CASE(kal_result_free)
 {
     kal_result result;
@@ -249,7 +277,10 @@ CASE(kal_result_free)
     VIEW(kal_result_workspace_events, result, NULL);
     kal_result_free(result);
 }
-CASE(kal_error_get) { VIEW(kal_error_get, error); }
+CASE(kal_error_get)
+{
+    VIEW(kal_error_get, error);
+}
 CASE(kal_error_free)
 {
     kal_error error;
@@ -352,7 +383,10 @@ CASE(kal_version)
     if (strcmp(kal_version(), KAL_VERSION) != 0)
         torture_fail("kal_version is wrong");
 }
-CASE(kal_version_number) { EXPECT((kal_status)kal_version_number(), KAL_VERSION_NUMBER); }
+CASE(kal_version_number)
+{
+    EXPECT((kal_status)kal_version_number(), KAL_VERSION_NUMBER);
+}
 CASE(kal_shutdown)
 {
     EXPECT(kal_shutdown(10000), KAL_OK);
@@ -361,17 +395,22 @@ CASE(kal_shutdown)
 }
 
 #define ROW(name) { #name, name##_case, 0 },
-static struct case_of { const char *name; void (*run)(void); size_t deepest; } cases[] = {
-    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_clear_caches) ROW(kal_client_stats) ROW(kal_workspace_get_workspace)
-    ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids) ROW(kal_workspace_get_groups)
-    ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call) ROW(kal_methods) ROW(kal_submit)
-    ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open) ROW(kal_queue_close) ROW(kal_cancel_open) ROW(kal_cancel_fire)
-    ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
-    ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free) ROW(kal_error_get) ROW(kal_error_free)
-    ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)
-    ROW(kal_stream_cursor) ROW(kal_stream_set_backoff) ROW(kal_stream_free)
-    ROW(kal_set_log) ROW(kal_status_name) ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
-};
+static struct case_of {
+    const char *name;
+    void (*run)(void);
+    size_t deepest;
+} cases[] = { ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_clear_caches) ROW(kal_client_stats)
+                  ROW(kal_workspace_get_workspace) ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids)
+                      ROW(kal_workspace_get_groups) ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events)
+                          ROW(kal_call) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open)
+                              ROW(kal_queue_close) ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_close)
+                                  ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
+                                      ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free)
+                                          ROW(kal_error_get) ROW(kal_error_free) ROW(kal_workspace_stream_events)
+                                              ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)
+                                                  ROW(kal_stream_cursor) ROW(kal_stream_set_backoff) ROW(kal_stream_free)
+                                                      ROW(kal_set_log) ROW(kal_status_name) ROW(kal_version)
+                                                          ROW(kal_version_number) ROW(kal_shutdown) };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
 /* Functions of the header that no case is named after. */
@@ -386,7 +425,8 @@ static int without_case(void)
         torture_give_up("%s cannot be read", line);
     while (fgets(line, sizeof line, header) != NULL) {
         char *found = strstr(line, "kal_"), *bracket = strchr(line, '(');
-        if (line[0] == ' ' || line[0] == '/' || line[0] == '#' || strncmp(line, "typedef", 7) == 0 || found == NULL || bracket == NULL)
+        if (line[0] == ' ' || line[0] == '/' || line[0] == '#' || strncmp(line, "typedef", 7) == 0 || found == NULL
+            || bracket == NULL)
             continue;
         /* The name is what stands before the bracket. */
         for (found = bracket; found > line && (isalnum((unsigned char)found[-1]) || found[-1] == '_');)

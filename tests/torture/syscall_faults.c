@@ -27,7 +27,11 @@
 
 enum { HANGS_AFTER_MS = 10000, WORKERS = 2, SHORT_EVERY = 23, STATUSES = 4 };
 
-typedef struct fault { int function, value; const char *name; kal_status allowed[STATUSES]; } fault;
+typedef struct fault {
+    int function, value;
+    const char *name;
+    kal_status allowed[STATUSES];
+} fault;
 #define FAULT(function, value, ...) { FUNCTION_##function, value, #function ": " #value, { __VA_ARGS__ } },
 static const fault faults[] = { FAULTS(FAULT) };
 enum { FAULT_COUNT = sizeof faults / sizeof *faults };
@@ -53,12 +57,12 @@ static kal_client opened(kal_client_options options)
     return client;
 }
 
-#define CALL(call)                                                                                                      \
-    do {                                                                                                                \
-        kal_result result;                                                                                              \
-        kal_status status = call;                                                                                       \
-        if (take(status, &result) != KAL_OK)                                                                            \
-            return status;                                                                                              \
+#define CALL(call)                           \
+    do {                                     \
+        kal_result result;                   \
+        kal_status status = call;            \
+        if (take(status, &result) != KAL_OK) \
+            return status;                   \
     } while (0)
 
 static kal_client_options plain_options(void)
@@ -173,8 +177,11 @@ static kal_status submitted(kal_client client)
     return worst;
 }
 
-static const struct scenario { const char *name; kal_client_options (*options)(void); kal_status (*run)(kal_client); }
-scenarios[] = {
+static const struct scenario {
+    const char *name;
+    kal_client_options (*options)(void);
+    kal_status (*run)(kal_client);
+} scenarios[] = {
     { "first call, http", plain_options, first_call },
     { "first call, https", tls_options, first_call },
     { "first call, by name", named_options, first_call },
@@ -244,7 +251,9 @@ static void inject(const struct scenario *scenario, int function, long call, int
 }
 
 /* Shared by the workers. */
-static struct shared { atomic_long injections, ran[SCENARIO_COUNT], wrong[SCENARIO_COUNT], by_function[FUNCTION_COUNT]; } *shared;
+static struct shared {
+    atomic_long injections, ran[SCENARIO_COUNT], wrong[SCENARIO_COUNT], by_function[FUNCTION_COUNT];
+} * shared;
 
 static bool is_allowed(const fault *fault, kal_status status)
 {
@@ -324,8 +333,8 @@ static void work(int worker, long every)
                     why = judge(&faults[f], report, exit);
                     if (why != NULL) {
                         atomic_fetch_add(&shared->wrong[i], 1);
-                        printf("# %s: %s, %s call %ld: %s\n", scenarios[i].name, faults[f].name,
-                               lasting ? "from" : "at", call, why);
+                        printf("# %s: %s, %s call %ld: %s\n", scenarios[i].name, faults[f].name, lasting ? "from" : "at", call,
+                               why);
                     }
                 }
     }
@@ -368,8 +377,8 @@ int main(int argc, char **argv)
     long wrong = 0, functions = 0;
     for (int i = 0; i < SCENARIO_COUNT; i++) {
         wrong += shared->wrong[i];
-        torture_check(shared->ran[i] > 0 && shared->wrong[i] == 0, "%s: no crash, no hang, the right status, nothing left, and it works again",
-                      scenarios[i].name);
+        torture_check(shared->ran[i] > 0 && shared->wrong[i] == 0,
+                      "%s: no crash, no hang, the right status, nothing left, and it works again", scenarios[i].name);
     }
     char detail[400] = "";
     for (int i = 0; i < FUNCTION_COUNT; i++) {

@@ -6,24 +6,24 @@
 #ifndef SYSCALL_FAULTS_H
 #define SYSCALL_FAULTS_H
 
-#define FUNCTIONS(X)                                                                                                    \
-    X(pthread_create)                                                                                                   \
-    X(epoll_create1)                                                                                                    \
-    X(epoll_ctl)                                                                                                        \
-    X(epoll_wait)                                                                                                       \
-    X(eventfd)                                                                                                          \
-    X(fcntl)                                                                                                            \
-    X(socket)                                                                                                           \
-    X(setsockopt)                                                                                                       \
-    X(getsockopt)                                                                                                       \
-    X(connect)                                                                                                          \
-    X(send)                                                                                                             \
-    X(writev)                                                                                                           \
-    X(recv)                                                                                                             \
-    X(readv)                                                                                                            \
-    X(read)                                                                                                             \
-    X(getaddrinfo)                                                                                                      \
-    X(open)                                                                                                             \
+#define FUNCTIONS(X)  \
+    X(pthread_create) \
+    X(epoll_create1)  \
+    X(epoll_ctl)      \
+    X(epoll_wait)     \
+    X(eventfd)        \
+    X(fcntl)          \
+    X(socket)         \
+    X(setsockopt)     \
+    X(getsockopt)     \
+    X(connect)        \
+    X(send)           \
+    X(writev)         \
+    X(recv)           \
+    X(readv)          \
+    X(read)           \
+    X(getaddrinfo)    \
+    X(open)           \
     X(open64)
 
 /* The connection ends instead of failing. */
@@ -36,54 +36,54 @@
    is handed over in that moment ends with it; the next one starts another thread. */
 
 /* X(function, how it fails, statuses that a call may have then). A call that got over it is KAL_OK, which is always right. */
-#define FAULTS(X)                                                                                                       \
-    X(pthread_create, EAGAIN, NO_THREAD, KAL_RESOLVE_FAILED)                                                            \
-    X(pthread_create, ENOMEM, NO_THREAD, KAL_RESOLVE_FAILED)                                                            \
-    X(epoll_create1, EMFILE, NO_THREAD)                                                                                 \
-    X(epoll_create1, ENFILE, NO_THREAD)                                                                                 \
-    X(epoll_create1, ENOMEM, NO_THREAD)                                                                                 \
-    X(epoll_ctl, ENOMEM, NO_THREAD)                                                                                     \
-    X(epoll_ctl, ENOSPC, NO_THREAD)                                                                                     \
-    X(epoll_wait, EINTR, KAL_OK)                                                                                        \
-    X(epoll_wait, EBADF, KAL_PANIC, KAL_CANCELLED)                                                                      \
-    X(eventfd, EMFILE, NO_THREAD)                                                                                       \
-    X(eventfd, ENFILE, NO_THREAD)                                                                                       \
-    X(eventfd, ENOMEM, NO_THREAD)                                                                                       \
-    X(fcntl, EMFILE, NO_THREAD)                                                                                         \
-    X(socket, EMFILE, KAL_CONNECT_FAILED)                                                                               \
-    X(socket, ENFILE, KAL_CONNECT_FAILED)                                                                               \
-    X(socket, ENOBUFS, KAL_CONNECT_FAILED)                                                                              \
-    X(socket, EACCES, KAL_CONNECT_FAILED)                                                                               \
-    X(setsockopt, ENOBUFS, KAL_CONNECT_FAILED)                                                                          \
-    X(getsockopt, ENOBUFS, KAL_CONNECT_FAILED)                                                                          \
-    X(connect, ECONNREFUSED, KAL_CONNECT_FAILED)                                                                        \
-    X(connect, ENETUNREACH, KAL_CONNECT_FAILED)                                                                         \
-    X(connect, ETIMEDOUT, KAL_CONNECT_FAILED)                                                                           \
-    X(connect, EADDRNOTAVAIL, KAL_CONNECT_FAILED)                                                                       \
-    X(connect, EACCES, KAL_CONNECT_FAILED)                                                                              \
-    X(send, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                        \
-    X(send, EPIPE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                             \
-    X(send, ENOBUFS, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                           \
-    X(writev, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                      \
-    X(writev, EPIPE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                           \
-    X(writev, ENOBUFS, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                         \
-    X(recv, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                        \
-    X(recv, ETIMEDOUT, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                         \
-    X(recv, ENOMEM, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                            \
-    X(recv, END_OF_FILE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                       \
-    X(readv, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                       \
-    X(readv, END_OF_FILE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)                                                      \
-    X(read, EIO, KAL_TLS_FAILED)                                                                                        \
-    X(read, EINTR, KAL_OK)                                                                                              \
-    X(getaddrinfo, EAI_AGAIN, KAL_RESOLVE_FAILED)                                                                       \
-    X(getaddrinfo, EAI_FAIL, KAL_RESOLVE_FAILED)                                                                        \
-    X(getaddrinfo, EAI_NONAME, KAL_RESOLVE_FAILED)                                                                      \
-    X(getaddrinfo, EAI_MEMORY, KAL_RESOLVE_FAILED)                                                                      \
-    X(open, EMFILE, KAL_TLS_FAILED)                                                                                     \
-    X(open, EIO, KAL_TLS_FAILED)                                                                                        \
-    X(open64, ENOENT, KAL_TLS_FAILED)                                                                                   \
-    X(open64, EACCES, KAL_TLS_FAILED)                                                                                   \
-    X(open64, EMFILE, KAL_TLS_FAILED)                                                                                   \
+#define FAULTS(X)                                                  \
+    X(pthread_create, EAGAIN, NO_THREAD, KAL_RESOLVE_FAILED)       \
+    X(pthread_create, ENOMEM, NO_THREAD, KAL_RESOLVE_FAILED)       \
+    X(epoll_create1, EMFILE, NO_THREAD)                            \
+    X(epoll_create1, ENFILE, NO_THREAD)                            \
+    X(epoll_create1, ENOMEM, NO_THREAD)                            \
+    X(epoll_ctl, ENOMEM, NO_THREAD)                                \
+    X(epoll_ctl, ENOSPC, NO_THREAD)                                \
+    X(epoll_wait, EINTR, KAL_OK)                                   \
+    X(epoll_wait, EBADF, KAL_PANIC, KAL_CANCELLED)                 \
+    X(eventfd, EMFILE, NO_THREAD)                                  \
+    X(eventfd, ENFILE, NO_THREAD)                                  \
+    X(eventfd, ENOMEM, NO_THREAD)                                  \
+    X(fcntl, EMFILE, NO_THREAD)                                    \
+    X(socket, EMFILE, KAL_CONNECT_FAILED)                          \
+    X(socket, ENFILE, KAL_CONNECT_FAILED)                          \
+    X(socket, ENOBUFS, KAL_CONNECT_FAILED)                         \
+    X(socket, EACCES, KAL_CONNECT_FAILED)                          \
+    X(setsockopt, ENOBUFS, KAL_CONNECT_FAILED)                     \
+    X(getsockopt, ENOBUFS, KAL_CONNECT_FAILED)                     \
+    X(connect, ECONNREFUSED, KAL_CONNECT_FAILED)                   \
+    X(connect, ENETUNREACH, KAL_CONNECT_FAILED)                    \
+    X(connect, ETIMEDOUT, KAL_CONNECT_FAILED)                      \
+    X(connect, EADDRNOTAVAIL, KAL_CONNECT_FAILED)                  \
+    X(connect, EACCES, KAL_CONNECT_FAILED)                         \
+    X(send, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)   \
+    X(send, EPIPE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)        \
+    X(send, ENOBUFS, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)      \
+    X(writev, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED) \
+    X(writev, EPIPE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)      \
+    X(writev, ENOBUFS, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)    \
+    X(recv, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)   \
+    X(recv, ETIMEDOUT, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)    \
+    X(recv, ENOMEM, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)       \
+    X(recv, END_OF_FILE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)  \
+    X(readv, ECONNRESET, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED)  \
+    X(readv, END_OF_FILE, KAL_CONNECTION_LOST, KAL_CONNECT_FAILED) \
+    X(read, EIO, KAL_TLS_FAILED)                                   \
+    X(read, EINTR, KAL_OK)                                         \
+    X(getaddrinfo, EAI_AGAIN, KAL_RESOLVE_FAILED)                  \
+    X(getaddrinfo, EAI_FAIL, KAL_RESOLVE_FAILED)                   \
+    X(getaddrinfo, EAI_NONAME, KAL_RESOLVE_FAILED)                 \
+    X(getaddrinfo, EAI_MEMORY, KAL_RESOLVE_FAILED)                 \
+    X(open, EMFILE, KAL_TLS_FAILED)                                \
+    X(open, EIO, KAL_TLS_FAILED)                                   \
+    X(open64, ENOENT, KAL_TLS_FAILED)                              \
+    X(open64, EACCES, KAL_TLS_FAILED)                              \
+    X(open64, EMFILE, KAL_TLS_FAILED)                              \
     X(open64, EIO, KAL_TLS_FAILED)
 
 #define FUNCTION_NUMBER(function) FUNCTION_##function,

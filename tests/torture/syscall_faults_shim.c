@@ -80,23 +80,23 @@ static bool fails(int function, void *return_address)
 }
 
 /* The next function of that name, found once. */
-#define REAL(function)                                                                                                  \
-    static __typeof__(&function) real;                                                                                  \
-    if (real == NULL)                                                                                                   \
-        real = (__typeof__(&function))dlsym(RTLD_NEXT, #function)
+#define REAL(function)                 \
+    static __typeof__(&function) real; \
+    if (real == NULL)                  \
+    real = (__typeof__(&function))dlsym(RTLD_NEXT, #function)
 #define FAILS(function) fails(FUNCTION_##function, __builtin_return_address(0))
 
 /* A function that says with errno and -1 what went wrong; END_OF_FILE is its 0. */
-#define WRAP(type, function, parameters, arguments)                                                                     \
-    type function parameters                                                                                            \
-    {                                                                                                                   \
-        REAL(function);                                                                                                 \
-        if (!FAILS(function))                                                                                           \
-            return real arguments;                                                                                      \
-        if (armed_value == END_OF_FILE)                                                                                 \
-            return 0;                                                                                                   \
-        errno = armed_value;                                                                                            \
-        return -1;                                                                                                      \
+#define WRAP(type, function, parameters, arguments) \
+    type function parameters                        \
+    {                                               \
+        REAL(function);                             \
+        if (!FAILS(function))                       \
+            return real arguments;                  \
+        if (armed_value == END_OF_FILE)             \
+            return 0;                               \
+        errno = armed_value;                        \
+        return -1;                                  \
     }
 
 WRAP(int, epoll_create1, (int flags), (flags))
@@ -129,18 +129,18 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 }
 
 /* Functions that take a further argument at times; where registers pass it, handing it on unread is harmless. */
-#define WRAP_OPEN(function)                                                                                             \
-    int function(const char *path, int flags, ...)                                                                      \
-    {                                                                                                                   \
-        REAL(function);                                                                                                 \
-        va_list more;                                                                                                   \
-        va_start(more, flags);                                                                                          \
-        mode_t mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;                                \
-        va_end(more);                                                                                                   \
-        if (!FAILS(function))                                                                                           \
-            return real(path, flags, mode);                                                                             \
-        errno = armed_value;                                                                                            \
-        return -1;                                                                                                      \
+#define WRAP_OPEN(function)                                                              \
+    int function(const char *path, int flags, ...)                                       \
+    {                                                                                    \
+        REAL(function);                                                                  \
+        va_list more;                                                                    \
+        va_start(more, flags);                                                           \
+        mode_t mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0; \
+        va_end(more);                                                                    \
+        if (!FAILS(function))                                                            \
+            return real(path, flags, mode);                                              \
+        errno = armed_value;                                                             \
+        return -1;                                                                       \
     }
 
 WRAP_OPEN(open)

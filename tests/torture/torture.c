@@ -204,7 +204,10 @@ int reap_within(pid_t child, int64_t timeout_ms)
     return -1;
 }
 
-struct started { void (*body)(int index); int index; };
+struct started {
+    void (*body)(int index);
+    int index;
+};
 
 static void *start(void *argument)
 {
@@ -240,6 +243,6 @@ kal_client_options options_to(const char *url)
 bool is_documented(kal_status status)
 {
     return status == KAL_OK || status == KAL_DONE || (status >= KAL_INVALID_ARGUMENT && status <= KAL_UNKNOWN_METHOD)
-        || (status >= KAL_RESOLVE_FAILED && status <= KAL_BAD_HTTP) || status == KAL_AUTH_FAILED
-        || (status >= 400 && status <= 599) || status == KAL_BAD_RESPONSE;
+           || (status >= KAL_RESOLVE_FAILED && status <= KAL_BAD_HTTP) || status == KAL_AUTH_FAILED
+           || (status >= 400 && status <= 599) || status == KAL_BAD_RESPONSE;
 }

@@ -38,7 +38,9 @@ int torture_end(long tried, const char *detail, ...) __attribute__((format(print
 _Noreturn void torture_give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Chance: each thread has its own state. */
-typedef struct chance { uint64_t state; } chance;
+typedef struct chance {
+    uint64_t state;
+} chance;
 chance chance_of(uint64_t stream);
 uint64_t chance_next(chance *chance);
 uint32_t chance_below(chance *chance, uint32_t limit);

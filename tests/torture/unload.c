@@ -22,9 +22,9 @@ static emulator server;
 static const char *library;
 static long cycle, calls;
 
-#define FIND(function)                                                                                                  \
-    __typeof__(&kal_##function) function = (__typeof__(&kal_##function))dlsym(loaded, "kal_" #function);                \
-    if (function == NULL)                                                                                               \
+#define FIND(function)                                                                                   \
+    __typeof__(&kal_##function) function = (__typeof__(&kal_##function))dlsym(loaded, "kal_" #function); \
+    if (function == NULL)                                                                                \
     torture_give_up("there is no kal_" #function)
 
 static void *one_cycle(void *none)
