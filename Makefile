@@ -46,7 +46,7 @@ export KAL_STATIC_LIBS := $(STATIC_LIBS)
 export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
-.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test clean
+.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test tools-docs clean
 
 all: lib
 
@@ -153,7 +153,7 @@ docs: $(SPHINX) ## the documentation site, target/docs/html/index.html
 	@$(SPHINX) --fail-on-warning --keep-going --nitpicky --fresh-env --quiet -d $(DOCS)/doctrees docs $(DOCS)/html
 	@echo "$(DOCS)/html/index.html"
 
-$(SPHINX): docs/requirements.txt
+$(SPHINX): docs/requirements.txt | tools-docs
 	@mkdir -p $(DOCS)
 	@python3 -m venv --clear $(DOCS)/venv
 	@$(DOCS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
@@ -180,7 +180,7 @@ deb: ## the Debian packages libkaleidoscope0 and libkaleidoscope-dev, in target/
 
 # --- Showing
 
-tools-build tools-test:
+tools-build tools-test tools-docs:
 	@scripts/tools.sh $(@:tools-%=%)
 
 demo: tools-build ## builds everything, starts a local server and shows a workspace from C programs

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools.sh build|test: sees to it that this machine has what the target needs. On Debian, as root, it says what is missing and
+# tools.sh build|test|docs: sees to it that this machine has what the target needs. On Debian, as root, it says what is missing and
 # installs it; elsewhere it says what that is, and stops where the target cannot do without. README.md has the list.
 set -eu
 
@@ -12,9 +12,14 @@ need() {
     esac
 }
 
-need "${CC:-cc}" gcc
-need ld binutils
-printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null 2>/dev/null || missing="$missing libc6-dev"
+if [ "$1" = docs ]; then
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+else
+    need "${CC:-cc}" gcc
+    need ld binutils
+    printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null 2>/dev/null || missing="$missing libc6-dev"
+fi
 if [ "$1" = test ]; then
     need gcc gcc
     need g++ g++
@@ -43,8 +48,8 @@ if [ "$1" = test ]; then
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
-# Servers' certificates are checked against the system's. The demo's server is this machine's own: it does without.
-if [ ! -s /etc/ssl/certs/ca-certificates.crt ] && [ -e /etc/debian_version ] && { [ "$1" = test ] || [ "$(id -u)" = 0 ]; }; then
+# Servers' certificates, pip's too, are checked against the system's. The demo's server is this machine's own: it does without.
+if [ ! -s /etc/ssl/certs/ca-certificates.crt ] && [ -e /etc/debian_version ] && { [ "$1" != build ] || [ "$(id -u)" = 0 ]; }; then
     missing="$missing ca-certificates"
 fi
 
@@ -62,6 +67,8 @@ if [ -n "$missing" ]; then
         exit 1
     fi
 fi
+
+[ "$1" != docs ] || exit 0
 
 command -v cargo >/dev/null 2>&1 || {
     echo "cargo is missing, and Debian's is too old: curl -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2

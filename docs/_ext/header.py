@@ -78,7 +78,8 @@ class KalItems(SphinxDirective):
         """A number is said beside its name."""
         item = next((item for item in ITEMS if item.name == signature.astext() and item.is_number), None)
         if item:
-            signature += nodes.inline("", f" = {item.code}", classes=["kal-value"])
+            line = next(iter(signature.findall(addnodes.desc_signature_line)), signature)
+            line += nodes.inline("", f" = {item.code}", classes=["kal-value"])
 
 
 class Names(SphinxTransform):
