@@ -142,7 +142,16 @@ def sections(doc: str) -> dict:
             line = labelled[2]
         fenced ^= line.strip().startswith("```")
         parts.setdefault(label, []).append(line)
-    return {label: textwrap.dedent("\n".join(lines)).strip("\n") for label, lines in parts.items()}
+    return {label: itemised(label, textwrap.dedent("\n".join(lines)).strip("\n")) for label, lines in parts.items()}
+
+
+def itemised(label: str, text: str) -> str:
+    """What is under a label begins as a sentence; parameters and statuses that have a line each are a list."""
+    named = re.compile(r"(`?[A-Za-z_]\w*`?)(?::|  | - | +\u2013)\s*(.*)")
+    heads = [line for line in text.splitlines() if line.strip() and not line.startswith(" ")]
+    if label in ("Parameters", "Returns") and len(heads) > 1 and all(named.fullmatch(line) for line in heads):
+        text = re.sub(r"(?m)^(?=\S)(.*)$", lambda line: named.sub(r"- \1: \2", line[0]), text)
+    return text[:1].upper() + text[1:] if label else text
 
 
 def sentence(doc: str) -> str:

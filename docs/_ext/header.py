@@ -37,7 +37,12 @@ def fenced(ticks: int, directive: str, argument: str, *content: str) -> str:
 def markdown(doc: str) -> str:
     """A comment, the parts that have a label under it."""
     parts = headerdoc.sections(doc)
-    return "\n\n".join(f"**{label}**\n\n{text}" if label else text for label, text in parts.items() if text)
+    made = []
+    for label, text in parts.items():
+        # A list stands below its label, a paragraph behind it.
+        between = "\n\n" if re.search(r"(?m)^(?:[-*|]|```)", text) else " "
+        made.append(f"**{label}:**{between}{text}" if label else text)
+    return "\n\n".join(made)
 
 
 def described(item) -> str:

@@ -74,4 +74,14 @@ kal_status kal_open(const struct kal_options *options,
                     struct kal_client *client);
 
 KAL_API const char *kal_bare(void);
+
+// Says more.
+//
+// Returns: the text, with `KAL_ONE`: kept.
+//
+// Parameters:
+//   one  the first,
+//     in two lines
+//   `two`: the second
+KAL_API const char *kal_more(int one, int two);
 #endif

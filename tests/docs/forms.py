@@ -21,7 +21,8 @@ with claim("headerdoc: the introduction has its headings and their text"):
 with claim("headerdoc: every item is found, in order, with its kind"):
     equal([(item.kind, item.name) for item in items.values()], [
         ("macro", "KAL_ONE"), ("macro", "KAL_TWO"), ("macro", "KAL_NOT_FOUND"), ("macro", "KAL_BARE"), ("struct", "kal_client"),
-        ("struct", "kal_options"), ("type", "kal_provider"), ("function", "kal_open"), ("function", "kal_bare")])
+        ("struct", "kal_options"), ("type", "kal_provider"), ("function", "kal_open"), ("function", "kal_bare"),
+        ("function", "kal_more")])
 with claim("headerdoc: a comment belongs to what follows at once, and to definitions below it"):
     equal([items[name].doc for name in ("KAL_ONE", "KAL_TWO", "KAL_NOT_FOUND", "KAL_BARE", "kal_client", "kal_bare")],
           ["Shared by two.", "Shared by two.", "Not found.", "", "", ""])
@@ -37,6 +38,10 @@ with claim("headerdoc: the parts of a function's comment"):
     equal(opened["Ownership"], "`*client` is the caller's.")
     equal(opened["Returns"], "- `KAL_ONE`: when it could.\n- `KAL_NOT_FOUND`: when there is none.")
     equal(opened["Since"], "0.2.0")
+with claim("headerdoc: a list without marks is a list, and what has no list begins as a sentence"):
+    more = headerdoc.sections(items["kal_more"].doc)
+    equal(more["Parameters"], "- one: the first,\n  in two lines\n- `two`: the second")
+    equal(more["Returns"], "The text, with `KAL_ONE`: kept.")
 with claim("headerdoc: a function's parameters, one of them a function"):
     equal(items["kal_open"].parameters,
           ["const kal_options *options", "void (*callback)(int a, int b)", "kal_client *client"])
