@@ -170,13 +170,22 @@ def check_shell(snippets: list[Snippet]) -> None:
 
 def check_names(pages: list[pathlib.Path]) -> None:
     targets = set(re.findall(r"(?m)^([\w-]+):", (TOP / "Makefile").read_text()))
-    with claim("docs: the files and make targets that the pages name exist"):
+    with claim("the files and make targets that the documentation names exist"):
         for page in pages:
             text = page.read_text()
             for name in re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", text):
                 assert (TOP / name).exists(), f"{page.name} names {name}"
             for target in re.findall(r"`make ([\w-]+)", text):
                 assert target in targets, f"{page.name}: make has no target {target}"
+
+
+def check_packages() -> None:
+    """Red without `mandoc` in README.md: "README.md does not name {'mandoc'}"."""
+    tools = (TOP / "scripts/tools.sh").read_text()
+    installed = set(re.findall(r"(?m)^\s*need \S+ (\S+)", tools)) | set(re.findall(r'missing="\$missing ([\w.-]+)"', tools))
+    with claim("README.md names every package that scripts/tools.sh installs"):
+        unnamed = installed - set(re.findall(r"`([\w.+-]+)`", (TOP / "README.md").read_text()))
+        assert installed and not unnamed, f"README.md does not name {unnamed}"
 
 
 def check_sql(snippets: list[Snippet], credentials: dict) -> None:
@@ -199,7 +208,8 @@ def main() -> int:
         check_sql(of["sql"], credentials)
     check_session(of["sh"], next(snippet for snippet in of["c"] if snippet.page.name == "first-program.md"))
     check_shell(of["sh"])
-    check_names(pages)
+    check_names([*pages, TOP / "README.md", TOP / "CONTRIBUTING.md"])
+    check_packages()
     return close()
 
 
