@@ -179,15 +179,6 @@ def check_names(pages: list[pathlib.Path]) -> None:
                 assert target in targets, f"{page.name}: make has no target {target}"
 
 
-def check_packages() -> None:
-    """Red without `mandoc` in README.md: "README.md does not name {'mandoc'}"."""
-    tools = (TOP / "scripts/tools.sh").read_text()
-    installed = set(re.findall(r"(?m)^\s*need \S+ (\S+)", tools)) | set(re.findall(r'missing="\$missing ([\w.-]+)"', tools))
-    with claim("README.md names every package that scripts/tools.sh installs"):
-        unnamed = installed - set(re.findall(r"`([\w.+-]+)`", (TOP / "README.md").read_text()))
-        assert installed and not unnamed, f"README.md does not name {unnamed}"
-
-
 def check_sql(snippets: list[Snippet], credentials: dict) -> None:
     for snippet in snippets:
         with claim(f"{snippet.name} runs in SQLite"):
@@ -209,7 +200,6 @@ def main() -> int:
     check_session(of["sh"], next(snippet for snippet in of["c"] if snippet.page.name == "first-program.md"))
     check_shell(of["sh"])
     check_names([*pages, TOP / "README.md", TOP / "CONTRIBUTING.md"])
-    check_packages()
     return close()
 
 
