@@ -1,19 +1,29 @@
-//! What a call gives: records, the JSON text they came in, and which of them the call asked for.
+//! What a call gives: records, the JSON text they came in, and which of them the call asked for; or JSON text alone.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
+use crate::json::JsonText;
 use crate::records::Table;
 use crate::service::Shape;
 
 /// The outcome of a call. Immutable; a cached one is shared by everyone who reads it.
 pub struct Answer {
+    content: Content,
+    attachment: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+enum Content {
+    Records(Records),
+    Json(JsonText),
+}
+
+struct Records {
     shape: Shape,
     table: Arc<Table>,
     /// Which rows, in the server's order; none: all of them.
     selected: Option<Box<[u32]>>,
     filtered_json: OnceLock<Box<[u8]>>,
-    attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Answer {
@@ -21,31 +31,50 @@ impl Answer {
         Self::of(shape, Arc::new(table), None)
     }
 
+    /// One that is read as JSON alone.
+    pub(crate) fn of_json(text: JsonText) -> Self {
+        Self { content: Content::Json(text), attachment: OnceLock::new() }
+    }
+
     fn of(shape: Shape, table: Arc<Table>, selected: Option<Box<[u32]>>) -> Self {
-        Self { shape, table, selected, filtered_json: OnceLock::new(), attachment: OnceLock::new() }
+        let records = Records { shape, table, selected, filtered_json: OnceLock::new() };
+        Self { content: Content::Records(records), attachment: OnceLock::new() }
     }
 
-    /// The rows of this answer that `keep` wants; the records are shared, not copied.
+    fn records(&self) -> Option<&Records> {
+        match &self.content {
+            Content::Records(records) => Some(records),
+            Content::Json(_) => None,
+        }
+    }
+
+    /// The rows of this answer that `keep` wants, the records shared, not copied; none when it holds no records.
     #[must_use]
-    pub(crate) fn filtered(&self, keep: impl Fn(&Table, usize) -> bool) -> Self {
-        let selected = self.rows().filter(|row| keep(&self.table, *row)).filter_map(|row| u32::try_from(row).ok());
-        Self::of(self.shape, Arc::clone(&self.table), Some(selected.collect()))
+    pub(crate) fn filtered(&self, keep: impl Fn(&Table, usize) -> bool) -> Option<Self> {
+        let Records { shape, table, .. } = self.records()?;
+        let selected = self.rows().filter(|row| keep(table, *row)).filter_map(|row| u32::try_from(row).ok());
+        Some(Self::of(*shape, Arc::clone(table), Some(selected.collect())))
     }
 
-    /// What kind of records these are.
-    pub fn shape(&self) -> Shape {
-        self.shape
+    /// What kind of records these are; none: there is JSON alone.
+    pub fn shape(&self) -> Option<Shape> {
+        self.records().map(|records| records.shape)
     }
 
-    /// The records, those that the call did not ask for included.
-    pub fn table(&self) -> &Arc<Table> {
-        &self.table
+    /// The records, those that the call did not ask for included; none: there is JSON alone.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        self.records().map(|records| &records.table)
     }
 
     /// The rows of [`Answer::table`] that the call asked for.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        let len = self.selected.as_ref().map_or(self.table.len(), |selected| selected.len());
-        (0..len).map(|index| match &self.selected {
+        let records = self.records();
+        let selected = records.and_then(|records| records.selected.as_ref());
+        let len = match selected {
+            Some(selected) => selected.len(),
+            None => records.map_or(0, |records| records.table.len()),
+        };
+        (0..len).map(move |index| match selected {
             Some(selected) => selected.get(index).map_or(0, |row| *row as usize),
             None => index,
         })
@@ -59,16 +88,20 @@ impl Answer {
 
     /// The same with a NUL behind it.
     pub fn json_with_nul(&self) -> &[u8] {
-        if self.selected.is_none() {
-            return self.table.json_with_nul();
+        let records = match &self.content {
+            Content::Json(text) => return text.with_nul(),
+            Content::Records(records) => records,
+        };
+        if records.selected.is_none() {
+            return records.table.json_with_nul();
         }
-        self.filtered_json.get_or_init(|| {
+        records.filtered_json.get_or_init(|| {
             let mut text = vec![b'['];
             for (index, row) in self.rows().enumerate() {
                 if index > 0 {
                     text.push(b',');
                 }
-                self.table.copy_element_json(row, &mut text);
+                records.table.copy_element_json(row, &mut text);
             }
             text.extend_from_slice(b"]\0");
             text.into_boxed_slice()
@@ -85,7 +118,7 @@ impl Answer {
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Answer")
-            .field("shape", &self.shape)
+            .field("shape", &self.shape())
             .field("records", &self.rows().len())
             .finish_non_exhaustive()
     }

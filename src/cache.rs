@@ -1,4 +1,4 @@
-//! Cached reads: one answer per method, and one request for all who miss it at the same time.
+//! Cached reads: one answer per operation and parameters, and one request for all who miss it at the same time.
 //!
 //! A request belongs to those who wait for it: the last one to give up ends it, and then it has failed like any other that
 //! brings no answer. What it was to refresh is dropped.
@@ -13,12 +13,13 @@ use tokio::task::AbortHandle;
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::Tracking;
-use crate::single_flight::{Joined, Key, SingleFlight};
+use crate::service::{CacheKey, Operation};
+use crate::single_flight::{Joined, SingleFlight};
 
 /// The cache of one client.
 pub(crate) struct Cache {
     ttl: Option<Duration>,
-    entries: SingleFlight<Kept, Flight>,
+    entries: SingleFlight<CacheKey, Kept, Flight>,
 }
 
 /// An answer and since when it is kept.
@@ -35,7 +36,7 @@ pub(crate) struct Flight {
     task: AbortHandle,
     thread: u64,
     cache: Weak<Cache>,
-    key: Key,
+    key: CacheKey,
     this: Weak<Self>,
 }
 
@@ -51,7 +52,7 @@ impl Drop for Flight {
         self.task.abort();
         // Now, and not when the task is dropped: who gave up may look at the cache next. One that has landed changes nothing.
         if let Some(cache) = self.cache.upgrade() {
-            cache.entries.land(self.key, &self.this, None);
+            cache.entries.land(&self.key, &self.this, None);
         }
     }
 }
@@ -62,7 +63,7 @@ impl Cache {
     }
 
     /// The cached answer, unless there is none or it is too old.
-    pub(crate) fn get(&self, key: Key) -> Option<Arc<Answer>> {
+    pub(crate) fn get(&self, key: &CacheKey) -> Option<Arc<Answer>> {
         self.entries.get(key).filter(|kept| self.is_fresh(kept)).map(|kept| kept.answer)
     }
 
@@ -71,10 +72,15 @@ impl Cache {
         self.entries.clear();
     }
 
+    /// Forgets what these operations answered, and what is under way for them will not be kept.
+    pub(crate) fn clear_of(&self, is_dropped: impl Fn(&'static Operation) -> bool) {
+        self.entries.clear_if(|key| is_dropped(key.operation));
+    }
+
     /// Joins the request under way, or starts one with `fetch`; on the I/O thread.
     pub(crate) fn join<F>(
         self: &Arc<Self>,
-        key: Key,
+        key: CacheKey,
         refresh: bool,
         until: Instant,
         thread: u64,
@@ -91,17 +97,17 @@ impl Cache {
             Arc::new_cyclic(|this| {
                 let landing = Landing {
                     cache: Arc::downgrade(self),
-                    key,
+                    key: key.clone(),
                     flight: Weak::clone(this),
                     outcome: Arc::clone(&outcome),
                 };
                 let task = tokio::spawn(async move { landing.land(fetch.await) });
                 let (cache, this) = (Arc::downgrade(self), Weak::clone(this));
-                Flight { tracking, outcome, task: task.abort_handle(), thread, cache, key, this }
+                Flight { tracking, outcome, task: task.abort_handle(), thread, cache, key: key.clone(), this }
             })
         };
         let joined =
-            self.entries.join(key, refresh, |kept| self.is_fresh(kept), |flight| flight.is_alive(thread), start);
+            self.entries.join(key.clone(), refresh, |kept| self.is_fresh(kept), |flight| flight.is_alive(thread), start);
         if let Joined::Theirs(flight) = &joined {
             flight.tracking.deadline.extend(until);
         }
@@ -135,7 +141,7 @@ impl Flight {
 /// What a request does when it is over. It does not keep its flight alive: that is for those who wait.
 struct Landing {
     cache: Weak<Cache>,
-    key: Key,
+    key: CacheKey,
     flight: Weak<Flight>,
     outcome: Arc<Outcome>,
 }
@@ -145,7 +151,7 @@ impl Landing {
     fn land(self, outcome: Result<Arc<Answer>>) {
         if let Some(cache) = self.cache.upgrade() {
             let kept = outcome.as_ref().ok().map(|answer| Kept { answer: Arc::clone(answer), since: Instant::now() });
-            cache.entries.land(self.key, &self.flight, kept);
+            cache.entries.land(&self.key, &self.flight, kept);
         }
         self.tell(outcome);
     }
@@ -165,7 +171,7 @@ impl Drop for Landing {
             if std::thread::panicking()
                 && let Some(cache) = self.cache.upgrade()
             {
-                cache.entries.land(self.key, &self.flight, None);
+                cache.entries.land(&self.key, &self.flight, None);
             }
             self.tell(Err(Error::new(ErrorKind::Panic, "the library's task for this request panicked")));
         }
@@ -178,13 +184,18 @@ mod tests {
 
     type Fetched = std::pin::Pin<Box<dyn Future<Output = Result<Arc<Answer>>> + Send>>;
 
+    fn key() -> CacheKey {
+        let members = crate::service::Params::new(&crate::service::workspace::GET_MEMBERS);
+        members.cache_key().expect("it is cached")
+    }
+
     /// A request that never ends, given this much time.
     fn join(cache: &Arc<Cache>, time: Duration) -> Joined<Kept, Flight> {
-        cache.join("k", false, Instant::now() + time, 1, |_| std::future::pending())
+        cache.join(key(), false, Instant::now() + time, 1, |_| std::future::pending())
     }
 
     fn refresh(cache: &Arc<Cache>, fetched: Fetched) -> Arc<Flight> {
-        match cache.join("k", true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
+        match cache.join(key(), true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
             Joined::Ours(flight) => flight,
             Joined::Kept(_) | Joined::Theirs(_) => panic!("a refresh is always its own"),
         }
@@ -201,7 +212,7 @@ mod tests {
         let flight = refresh(&cache, Box::pin(async { Ok(answer()) }));
         flight.outcome().await.expect("an answer");
         drop(flight);
-        assert!(cache.get("k").is_some());
+        assert!(cache.get(&key()).is_some());
         cache
     }
 
@@ -226,9 +237,9 @@ mod tests {
     async fn a_refresh_that_all_gave_up_drops_what_it_was_to_refresh() {
         let cache = filled().await;
         let given_up = refresh(&cache, Box::pin(std::future::pending()));
-        assert!(cache.get("k").is_some(), "it may still succeed");
+        assert!(cache.get(&key()).is_some(), "it may still succeed");
         drop(given_up);
-        assert!(cache.get("k").is_none());
+        assert!(cache.get(&key()).is_none());
     }
 
     #[tokio::test]
@@ -242,7 +253,7 @@ mod tests {
         assert!(send.send(Ok(answer())).is_ok());
         second.outcome().await.expect("an answer");
         drop(second);
-        assert!(cache.get("k").is_some());
+        assert!(cache.get(&key()).is_some());
     }
 
     #[tokio::test]
@@ -252,7 +263,7 @@ mod tests {
         let later = refresh(&cache, Box::pin(async { Ok(answer()) }));
         let brought = later.outcome().await.expect("an answer");
         drop(given_up);
-        assert!(cache.get("k").is_some_and(|kept| Arc::ptr_eq(&kept, &brought)));
+        assert!(cache.get(&key()).is_some_and(|kept| Arc::ptr_eq(&kept, &brought)));
     }
 
     /// Red when a task that panics lands not: the old answer is still there.
@@ -261,6 +272,6 @@ mod tests {
         let cache = filled().await;
         let flight = refresh(&cache, Box::pin(async { panic!("seen by the test of the cache") }));
         assert_eq!(flight.outcome().await.expect_err("a panic").kind(), ErrorKind::Panic);
-        assert!(cache.get("k").is_none());
+        assert!(cache.get(&key()).is_none());
     }
 }

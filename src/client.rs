@@ -17,8 +17,8 @@ use crate::process::io_thread::Started;
 use crate::process::reply::Reply;
 use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
-use crate::retry::Tracking;
-use crate::service::{Method, Params, Value};
+use crate::retry::{Tracking, is_unprocessed};
+use crate::service::{Operation, Params, Source, Value};
 use crate::sign_in::Awaited;
 use crate::single_flight::Joined;
 use crate::stats::Stats;
@@ -65,7 +65,7 @@ pub struct CallOptions {
     pub cancel: Option<Cancel>,
 }
 
-/// Where the answer of a cached method may come from.
+/// Where the answer of a cached operation may come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheUse {
     /// The cache, and the server when nothing is there.
@@ -99,16 +99,16 @@ impl Client {
         callback::refuse_to_block()?;
         let allowed = Allowed::from_now(self.timeout(options));
         let prepared = self.prepare(allowed)?;
-        self.check_time(&prepared, params.method())?;
+        self.check_time(&prepared, params.operation())?;
         if !self.asks_the_host() {
             return self.wait(prepared, params, options);
         }
-        let method = params.method();
+        let operation = params.operation();
         match self.wait(prepared, params.clone(), options) {
             Err(error) if self.was_refused_by_proxy(&error).is_some() => {
                 log::info!("{error}; trying once with a new token of iap_token_provider");
                 let prepared = self.prepare(allowed)?;
-                if self.check_time(&prepared, method).is_err() {
+                if self.check_time(&prepared, operation).is_err() {
                     return Err(error);
                 }
                 self.wait(prepared, params, options)
@@ -120,12 +120,12 @@ impl Client {
     /// Hands a call over and waits for its answer.
     fn wait(&self, prepared: Prepared, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
         let (reply, waiter) = reply::pair();
-        let (method, Allowed { limit, until }) = (params.method(), prepared.allowed);
+        let (operation, Allowed { limit, until }) = (params.operation(), prepared.allowed);
         self.start(prepared, params, options, None, reply);
         waiter.wait(until + GRACE).unwrap_or_else(|| {
             let message = format!(
                 "{}: timed out after {} ms, and the library's thread was too busy to say so",
-                method.name,
+                operation.name,
                 limit.as_millis()
             );
             Err(Error::new(ErrorKind::TimedOut, message))
@@ -159,7 +159,7 @@ impl Client {
             deliver(answer);
         } else {
             let prepared = self.prepare(Allowed::from_now(self.timeout(options)))?;
-            self.check_time(&prepared, params.method())?;
+            self.check_time(&prepared, params.operation())?;
             let client = self.clone();
             let reply = Reply::new(move |answer: Result<_>| {
                 deliver(answer.map_err(|error| client.asks_the_host_next_time(error)));
@@ -192,14 +192,14 @@ impl Client {
         }
         let kept = match options.cache {
             CacheUse::Refresh => None,
-            CacheUse::Use | CacheUse::Only => params.method().list().cache_key().and_then(|key| self.0.cache.get(key)),
+            CacheUse::Use | CacheUse::Only => params.cache_key().and_then(|key| self.0.cache.get(&key)),
         };
         match kept {
             Some(answer) => {
                 self.0.fetcher.counters.cache_hits.add(1);
                 Some(Ok(select(answer, params)))
             }
-            None => (options.cache == CacheUse::Only).then(|| Err(not_cached(params.method()))),
+            None => (options.cache == CacheUse::Only).then(|| Err(not_cached(params.operation()))),
         }
     }
 
@@ -241,12 +241,12 @@ impl Client {
     }
 
     /// The host's function may have taken all the time that the call had.
-    fn check_time(&self, prepared: &Prepared, method: &Method) -> Result<()> {
+    fn check_time(&self, prepared: &Prepared, operation: &Operation) -> Result<()> {
         let Allowed { limit, until } = prepared.allowed;
         if !self.asks_the_host() || Instant::now() < until {
             return Ok(());
         }
-        let message = timed_out(method.name, limit, "iap_token_provider");
+        let message = timed_out(operation.name, limit, "iap_token_provider");
         Err(Error::new(ErrorKind::TimedOut, message).with(|details| details.retry = Retry::Transient))
     }
 
@@ -293,18 +293,24 @@ impl Inner {
         let until = allowed.until;
         if !iap.is_here() {
             // Before a request is joined or begun: others may have more time for it.
-            self.guard(params.method(), iap.wait(), &Tracking::until(until), allowed, cancelled.clone()).await?;
+            self.guard(params.operation(), iap.wait(), &Tracking::until(until), allowed, cancelled.clone()).await?;
         }
         let fetcher = Arc::clone(&self.fetcher);
-        let list = params.method().list();
-        let Some(key) = list.cache_key() else {
+        let Some(key) = params.cache_key() else {
             let tracking = Tracking::until(until);
-            let answer = Box::pin(fetcher.fetch(list, params, &tracking, thread));
-            return self.guard(params.method(), answer, &tracking, allowed, cancelled).await;
+            let write = Write::begin(&self.cache, params);
+            let answer = Box::pin(fetcher.fetch(params, &tracking, thread));
+            let outcome = self.guard(params.operation(), answer, &tracking, allowed, cancelled).await;
+            return match write {
+                Some(write) => write.end(outcome),
+                None => outcome,
+            };
         };
-        let fetch = move |tracking: Arc<Tracking>| async move {
-            fetcher.fetch(list, &Params::new(list), &tracking, thread).await
+        let asked = match params.operation().source {
+            Source::RowsOf(list) => Params::new(list),
+            Source::Endpoint(_) | Source::Given => params.clone(),
         };
+        let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&asked, &tracking, thread).await };
         let flight = match self.cache.join(key, refresh, until, thread, fetch) {
             Joined::Kept(kept) => return Ok(select(kept.answer, params)),
             Joined::Ours(flight) => flight,
@@ -313,14 +319,14 @@ impl Inner {
                 flight
             }
         };
-        let answer = self.guard(params.method(), flight.outcome(), &flight.tracking, allowed, cancelled).await?;
+        let answer = self.guard(params.operation(), flight.outcome(), &flight.tracking, allowed, cancelled).await?;
         Ok(select(answer, params))
     }
 
     /// Waits for `work`, but not past the call's deadline, its cancellation and the client's end.
     async fn guard<T>(
         &self,
-        method: &Method,
+        operation: &Operation,
         work: impl Future<Output = Result<T>>,
         tracking: &Tracking,
         allowed: Allowed,
@@ -333,17 +339,17 @@ impl Inner {
             () = Fired::any(cancelled) => Err(self.interrupted(ErrorKind::Cancelled, "the call was cancelled".into(), tracking)),
             outcome = work => outcome,
             () = tokio::time::sleep_until(allowed.until.into()) => {
-                let why = timed_out(&self.what(method, tracking), allowed.limit, &self.waits_for(tracking));
+                let why = timed_out(&self.what(operation, tracking), allowed.limit, &self.waits_for(tracking));
                 Err(self.interrupted(ErrorKind::TimedOut, why, tracking))
             }
         }
     }
 
     /// What a call asks for: as errors of requests say it, once there is one.
-    fn what(&self, method: &Method, tracking: &Tracking) -> String {
-        let Some(url) = tracking.progress.url() else { return method.name.to_owned() };
+    fn what(&self, operation: &Operation, tracking: &Tracking) -> String {
+        let Some((verb, url)) = tracking.progress.request() else { return operation.name.to_owned() };
         let path = url.split('?').next().unwrap_or_default();
-        format!("{} {}", crate::transport::Method::Get.name(), self.fetcher.redaction.text(path))
+        format!("{verb} {}", self.fetcher.redaction.text(path))
     }
 
     fn waits_for(&self, tracking: &Tracking) -> String {
@@ -367,13 +373,16 @@ impl Inner {
         };
         Error::new(kind, message).with(|details| {
             details.attempts = attempts;
-            details.sent = attempts > 0;
-            details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
             let waits = tracking.progress.waiting();
+            // A request is tried again only when the one before it may be.
+            details.sent = attempts > 0 && matches!(waits.step(), Step::Head | Step::Body);
+            details.retry = if kind == ErrorKind::TimedOut { Retry::Transient } else { Retry::Never };
             details.http_status = waits.status().or_else(|| last.as_ref().and_then(Error::http_status));
             details.retry_after = last.as_ref().and_then(|last| last.details().retry_after);
-            details.url = tracking.progress.url().map(|url| self.fetcher.redaction.text(&url));
-            details.method = details.url.as_ref().map(|_| crate::transport::Method::Get.name());
+            if let Some((verb, url)) = tracking.progress.request() {
+                details.method = Some(verb);
+                details.url = Some(self.fetcher.redaction.text(&url));
+            }
         })
     }
 }
@@ -382,14 +391,47 @@ fn timed_out(what: &str, limit: Duration, waited_for: &str) -> String {
     format!("{what}: timed out after {} ms waiting for {waited_for}", limit.as_millis())
 }
 
-fn not_cached(method: &Method) -> Error {
-    let why = if method.is_cached() { "nothing is cached" } else { "it is never cached" };
-    Error::new(ErrorKind::NotFound, format!("{}: {why}, and the call was not to ask the server", method.name))
+fn not_cached(operation: &Operation) -> Error {
+    let why = if operation.is_cached() { "nothing is cached" } else { "it is never cached" };
+    Error::new(ErrorKind::NotFound, format!("{}: {why}, and the call was not to ask the server", operation.name))
+}
+
+/// A request that may change what is cached. Dropped without an end, it may have done so.
+struct Write<'a> {
+    cache: &'a Cache,
+    params: &'a Params,
+    may_have_changed: bool,
+}
+
+impl<'a> Write<'a> {
+    /// None for a call that only reads.
+    fn begin(cache: &'a Cache, params: &'a Params) -> Option<Self> {
+        params.is_write().then_some(Self { cache, params, may_have_changed: true })
+    }
+
+    /// Drops what may be out of date, also after a failure that leaves open what the server did. A failure of that kind is not
+    /// one to try again as it is.
+    fn end(mut self, outcome: Result<Arc<Answer>>) -> Result<Arc<Answer>> {
+        let Err(error) = outcome else { return outcome };
+        let is_answer = error.kind() == ErrorKind::Http;
+        let is_refused = is_answer && matches!(error.http_status(), Some(400..=407 | 409..=499));
+        self.may_have_changed = !is_refused && !is_unprocessed(&error);
+        Err(if self.may_have_changed { error.with(|details| details.retry = Retry::Never) } else { error })
+    }
+}
+
+impl Drop for Write<'_> {
+    fn drop(&mut self) {
+        if self.may_have_changed {
+            self.cache.clear_of(|cached| self.params.may_change(cached));
+        }
+    }
 }
 
 /// The rows of a list that a call by ids asked for.
 fn select(list: Arc<Answer>, params: &Params) -> Arc<Answer> {
     let Some(Value::TextList(ids)) = params.get("ids") else { return list };
     let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
-    Arc::new(list.filtered(|table, row| table.text(row, records::ID).is_some_and(|id| ids.contains(id))))
+    let rows = list.filtered(|table, row| table.text(row, records::ID).is_some_and(|id| ids.contains(id)));
+    rows.map_or(list, Arc::new)
 }

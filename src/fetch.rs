@@ -1,4 +1,4 @@
-//! One GET of the API, from the request to the records: sign-in, retries, the early 401, decoding.
+//! One request to the API, to the records or the JSON of its answer: sign-in, retries, the early 401, decoding.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::not_json;
 use crate::records::{Decoder, Table};
-use crate::retry::{Failure, Quota, Repeat, Retries, Tracking};
-use crate::service::{Method, Params, WhenEmpty, check_length, path_and_query};
+use crate::json::{JsonText, NotJson};
+use crate::retry::{Failure, Quota, Retries, Tracking};
+use crate::service::{Answers, Operation, Params, Request, Shape, WhenEmpty, check_length};
 use crate::sign_in::{SignIn, Token, proxy_refusal};
 use crate::stats::Counters;
-use crate::transport::{self, Arriving, Incoming, Outgoing, Peer, Redaction, Step, Transport};
+use crate::transport::{Arriving, Incoming, Outgoing, Peer, Redaction, Step, Transport, verb_name};
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
@@ -66,18 +67,12 @@ impl Fetcher {
         self.transport.peer()
     }
 
-    /// Asks the API. `thread` is the generation of the I/O thread this runs on.
-    pub(crate) async fn fetch(
-        &self,
-        method: &'static Method,
-        params: &Params,
-        tracking: &Tracking,
-        thread: u64,
-    ) -> Result<Arc<Answer>> {
-        let (path, when_empty) = method.request();
-        let target = path_and_query(path, params);
-        check_length(&target, self.config.base_url.path())?;
-        tracking.progress.asks(target.clone());
+    /// Sends the request of a call to the API. `thread` is the generation of the I/O thread this runs on.
+    pub(crate) async fn fetch(&self, params: &Params, tracking: &Tracking, thread: u64) -> Result<Arc<Answer>> {
+        let operation = params.operation();
+        let request = params.request()?;
+        check_length(&request.target, self.config.base_url.path())?;
+        tracking.progress.asks(verb_name(&request.verb), request.target.clone());
         let retries = Retries {
             max_attempts: self.config.max_attempts,
             wait: self.config.retry_wait,
@@ -85,36 +80,40 @@ impl Fetcher {
             tracking,
             counters: &self.counters,
         };
-        let (answer, decoder) = retries.run(Repeat::Safe, || self.attempt(method, &target, tracking, thread)).await?;
-        self.decode(method, when_empty, answer, decoder).map(Arc::new).map_err(|error| {
+        let (answer, decoder) =
+            retries.run(request.repeat, || self.attempt(operation, &request, tracking, thread)).await?;
+        self.read(operation, answer, decoder).map(Arc::new).map_err(|error| {
             error.with(|details| {
                 details.attempts = tracking.progress.attempts();
-                details.method = Some(transport::Method::Get.name());
-                details.url = Some(self.redaction.text(&target));
+                details.method = Some(verb_name(&request.verb));
+                details.url = Some(self.redaction.text(&request.target));
             })
         })
     }
 
-    /// A token can end before its time: then there is one new token and one replay.
+    /// A token can end before its time: then there is one new token and one replay. A request whose token was refused was not
+    /// carried out, so that holds for every verb.
     async fn attempt(
         &self,
-        method: &'static Method,
-        target: &str,
+        operation: &'static Operation,
+        request: &Request,
         tracking: &Tracking,
         thread: u64,
-    ) -> Result<(Incoming, Box<Decoder>), Failure> {
+    ) -> Result<(Incoming, Option<Box<Decoder>>), Failure> {
         let iap_token = self.sign_in.iap.number();
         tracking.progress.waiting().set(Step::Token);
-        let token = self.sign_in.token(tracking, thread).await.map_err(Failure::Final)?;
-        let outcome = match self.get(method, target, &token, tracking, thread).await {
+        // Without a token the request itself was not sent.
+        let unsent = |error: Error| Failure::Final(error.with(|details| details.sent = false));
+        let token = self.sign_in.token(tracking, thread).await.map_err(unsent)?;
+        let outcome = match self.send(operation, request, &token, tracking, thread).await {
             Err(error) if is_refused_token(&error) => {
                 log::info!("{error}; trying once with a new token");
                 let after_recovery = |error| proxy_refusal::after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
                 let token = self.sign_in.token_after(Some(token.generation()), tracking, thread).await;
-                let token = token.map_err(|error| Failure::Final(after_recovery(error)))?;
+                let token = token.map_err(|error| unsent(after_recovery(error)))?;
                 tracking.progress.attempt();
-                self.get(method, target, &token, tracking, thread).await.map_err(after_recovery)?
+                self.send(operation, request, &token, tracking, thread).await.map_err(after_recovery)?
             }
             outcome => outcome.map_err(|error| proxy_refusal::of_api(error, iap_token))?,
         };
@@ -122,14 +121,14 @@ impl Fetcher {
         Ok(outcome)
     }
 
-    async fn get(
+    async fn send(
         &self,
-        method: &'static Method,
-        target: &str,
+        operation: &'static Operation,
+        request: &Request,
         token: &Token,
         tracking: &Tracking,
         thread: u64,
-    ) -> Result<(Incoming, Box<Decoder>)> {
+    ) -> Result<(Incoming, Option<Box<Decoder>>)> {
         let mut headers = HeaderMap::with_capacity(HEADERS);
         // The service's own client sends it with every request, so this is what the service is known to take.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -138,58 +137,95 @@ impl Fetcher {
             headers.insert(AUTHORIZATION, iap);
         }
         let cap = self.config.max_response_bytes;
-        let (schema, root) = method.shape.schema();
-        let mut decoder = Box::new(Decoder::new(schema, root, cap));
+        let mut decoder = operation.shape().map(|shape| {
+            let (schema, root) = shape.schema();
+            Box::new(Decoder::new(schema, root, cap))
+        });
         // While the rest of the answer is on its way, what is there is decoded.
-        let mut arriving = |body: &mut [u8], whole| decoder.advance(body, whole);
-        let arriving: Option<&mut Arriving> = Some(&mut arriving);
-        let request =
-            Outgoing { method: transport::Method::Get, path: target, headers, body: None, cap, tracking, arriving };
+        let mut decode =
+            decoder.as_mut().map(|decoder| move |body: &mut [u8], whole: usize| decoder.advance(body, whole));
+        let arriving = decode.as_mut().map(|decode| decode as &mut Arriving);
+        let (method, body) = (request.verb.clone(), request.body.clone());
+        let request = Outgoing { method, path: &request.target, headers, body, cap, tracking, arriving };
         // On its own: what holds it would be moved with it, more than once.
         let answer = Box::pin(self.transport.exchange(request, thread)).await?;
         Ok((answer, decoder))
     }
 
+    /// What a 2xx answer holds.
+    fn read(
+        &self,
+        operation: &'static Operation,
+        answer: Incoming,
+        decoder: Option<Box<Decoder>>,
+    ) -> Result<Answer> {
+        match (operation.answers, decoder) {
+            (Answers::Records(shape, when_empty), Some(decoder)) => {
+                self.decode(operation, shape, when_empty, answer, decoder)
+            }
+            (Answers::Json, None) => self.keep_json(operation, answer),
+            (Answers::Nothing, None) => Ok(Answer::of_json(JsonText::null())),
+            _ => Err(Error::internal("an answer is read as something else than what it was decoded as")),
+        }
+    }
+
+    fn keep_json(&self, operation: &'static Operation, answer: Incoming) -> Result<Answer> {
+        let Incoming { status, headers, body, reuse } = answer;
+        JsonText::of_body(body).map(Answer::of_json).map_err(|NotJson { text, why }| {
+            let answer = Incoming { status, headers, body: Vec::new(), reuse };
+            let why = self.why_not_json(&text, &answer, why);
+            self.unusable(ErrorKind::BadResponse, operation, &why, &answer, &text)
+        })
+    }
+
     fn decode(
         &self,
-        method: &'static Method,
+        operation: &'static Operation,
+        shape: Shape,
         when_empty: WhenEmpty,
         answer: Incoming,
         decoder: Box<Decoder>,
     ) -> Result<Answer> {
         if let Some(nothing) = nothing_in(&answer.body) {
             return match when_empty {
-                WhenEmpty::EmptyList => Ok(Answer::whole(method.shape, Table::empty(method.shape.schema().0))),
+                WhenEmpty::EmptyList => Ok(Answer::whole(shape, Table::empty(shape.schema().0))),
                 WhenEmpty::NotFound => Err((ErrorKind::NotFound, format!("there is none: {nothing}"))),
                 WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, nothing.to_owned())),
             }
-            .map_err(|(kind, why)| self.unusable(kind, method, &why, &answer, &answer.body));
+            .map_err(|(kind, why)| self.unusable(kind, operation, &why, &answer, &answer.body));
         }
         let Incoming { status, headers, body, reuse } = answer;
-        let decoded = decoder.finish(body, reuse).inspect(|table| self.warn_of_odd_values(method, table));
-        decoded.map(|table| Answer::whole(method.shape, table)).map_err(|error| {
+        let decoded = decoder.finish(body, reuse).inspect(|table| self.warn_of_odd_values(operation, table));
+        decoded.map(|table| Answer::whole(shape, table)).map_err(|error| {
             let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
             let kind = if error.is_too_large { ErrorKind::ResponseTooLarge } else { ErrorKind::BadResponse };
             let mut why = error.to_string();
             if kind == ErrorKind::BadResponse {
-                if let Some(other) = not_json::describe(&error.body, &answer.headers, &self.redaction) {
-                    why = other;
-                } else if let Some(other) = not_json::foreign_type(&answer.headers, &self.redaction) {
-                    why = format!("{why}; its Content-Type is {other}");
-                }
+                why = self.why_not_json(&error.body, &answer, why);
             }
-            self.unusable(kind, method, &why, &answer, &error.body)
+            self.unusable(kind, operation, &why, &answer, &error.body)
         })
     }
 
+    /// More than where reading stopped, where the body is something else than JSON.
+    fn why_not_json(&self, body: &[u8], answer: &Incoming, why: String) -> String {
+        if let Some(other) = not_json::describe(body, &answer.headers, &self.redaction) {
+            other
+        } else if let Some(other) = not_json::foreign_type(&answer.headers, &self.redaction) {
+            format!("{why}; its Content-Type is {other}")
+        } else {
+            why
+        }
+    }
+
     /// A record with a value that cannot be read is given all the same; the log says which.
-    fn warn_of_odd_values(&self, method: &Method, table: &Table) {
+    fn warn_of_odd_values(&self, operation: &Operation, table: &Table) {
         // Either may be as long as a record.
         let shown = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, ODD_LIMIT)).into_owned();
         for (place, json) in table.odd_values(2 * ODD_LIMIT) {
             log::warn!(
                 "{}: record {} with the id {:?}: {} is {}, which cannot be read, and counts as absent",
-                method.name,
+                operation.name,
                 place.row,
                 shown(place.id.as_bytes()),
                 place.field,
@@ -198,8 +234,8 @@ impl Fetcher {
         }
     }
 
-    fn unusable(&self, kind: ErrorKind, method: &Method, why: &str, answer: &Incoming, body: &[u8]) -> Error {
-        let message = format!("{}: the answer cannot be used: {}", method.name, self.redaction.text(why));
+    fn unusable(&self, kind: ErrorKind, operation: &Operation, why: &str, answer: &Incoming, body: &[u8]) -> Error {
+        let message = format!("{}: the answer cannot be used: {}", operation.name, self.redaction.text(why));
         Error::new(kind, message).with(|details| {
             details.http_status = Some(answer.status);
             details.request_id = answer.request_id(&self.redaction);

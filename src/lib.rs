@@ -16,6 +16,7 @@ mod fetch;
 pub mod ffi;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod json;
 mod not_json;
 mod process;
 mod proxy;

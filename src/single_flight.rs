@@ -8,12 +8,13 @@ use std::sync::{Arc, Weak};
 
 use crate::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-pub(crate) type Key = &'static str;
+/// One more key drops the one that is there for the longest time: keys with parameters must not grow without end.
+const MAX_ENTRIES: usize = 128;
 
-/// `V` is what is kept, `F` what a flight is to those who wait for it.
-pub(crate) struct SingleFlight<V, F> {
+/// `K` is what values are kept under, `V` what is kept, `F` what a flight is to those who wait for it.
+pub(crate) struct SingleFlight<K, V, F> {
     /// A handful: looking at each is quicker than a hash. Whoever finds a kept value waits for nobody who does the same.
-    entries: RwLock<Vec<(Key, Entry<V, F>)>>,
+    entries: RwLock<Vec<(K, Entry<V, F>)>>,
 }
 
 struct Entry<V, F> {
@@ -31,17 +32,17 @@ pub(crate) enum Joined<V, F> {
     Ours(Arc<F>),
 }
 
-impl<V, F> Default for SingleFlight<V, F> {
+impl<K, V, F> Default for SingleFlight<K, V, F> {
     fn default() -> Self {
         Self { entries: RwLock::new(Vec::new()) }
     }
 }
 
-impl<V: Clone, F> SingleFlight<V, F> {
+impl<K: PartialEq, V: Clone, F> SingleFlight<K, V, F> {
     /// What is kept.
-    pub(crate) fn get(&self, key: Key) -> Option<V> {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().find_map(|(known, entry)| same(known, key).then_some(entry))?.kept.clone()
+        entries.iter().find_map(|(known, entry)| (known == key).then_some(entry))?.kept.clone()
     }
 
     /// Forgets everything, and what is under way will not be kept.
@@ -51,11 +52,21 @@ impl<V: Clone, F> SingleFlight<V, F> {
         drop(before);
     }
 
+    /// Forgets what is kept under these keys, and what is under way for them will not be kept.
+    pub(crate) fn clear_if(&self, is_dropped: impl Fn(&K) -> bool) {
+        let mut entries = self.lock();
+        let (dropped, others) = std::mem::take(&mut *entries).into_iter().partition(|(key, _)| is_dropped(key));
+        *entries = others;
+        drop(entries);
+        let dropped: Vec<_> = dropped;
+        drop(dropped);
+    }
+
     /// Gives what is kept if it is `fresh`, joins the flight under way if it is `alive`, or starts one. A refresh always
     /// starts one: what is under way may have been answered before the caller asked.
     pub(crate) fn join(
         &self,
-        key: Key,
+        key: K,
         refresh: bool,
         fresh: impl Fn(&V) -> bool,
         alive: impl Fn(&F) -> bool,
@@ -63,7 +74,11 @@ impl<V: Clone, F> SingleFlight<V, F> {
     ) -> Joined<V, F> {
         let mut over = None;
         let mut entries = self.lock();
-        let at = entries.iter().position(|(known, _)| same(known, key)).unwrap_or_else(|| {
+        let mut oldest = None;
+        let at = entries.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            if entries.len() == MAX_ENTRIES {
+                oldest = Some(entries.remove(0));
+            }
             entries.push((key, Entry { kept: None, flight: Weak::new() }));
             entries.len() - 1
         });
@@ -82,12 +97,13 @@ impl<V: Clone, F> SingleFlight<V, F> {
         drop(entries);
         // After the lock: this may be the last of those who had it, and a flight that is dropped lands.
         drop(over);
+        drop(oldest);
         Joined::Ours(flight)
     }
 
     /// A flight is over: keeps what it brought, or, when it brought nothing, drops what it was to refresh. Landing again
     /// changes nothing.
-    pub(crate) fn land(&self, key: Key, flight: &Weak<F>, brought: Option<V>) {
+    pub(crate) fn land(&self, key: &K, flight: &Weak<F>, brought: Option<V>) {
         let mut entries = self.lock();
         let before = match find(&mut entries, key) {
             Some(entry) if Weak::ptr_eq(&entry.flight, flight) => {
@@ -100,18 +116,46 @@ impl<V: Clone, F> SingleFlight<V, F> {
         drop(before);
     }
 
-    fn lock(&self) -> RwLockWriteGuard<'_, Vec<(Key, Entry<V, F>)>> {
+    fn lock(&self) -> RwLockWriteGuard<'_, Vec<(K, Entry<V, F>)>> {
         self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn find<V, F>(entries: &mut [(Key, Entry<V, F>)], key: Key) -> Option<&mut Entry<V, F>> {
-    entries.iter_mut().find_map(|(known, entry)| same(known, key).then_some(entry))
+fn find<'a, K: PartialEq, V, F>(entries: &'a mut [(K, Entry<V, F>)], key: &K) -> Option<&'a mut Entry<V, F>> {
+    entries.iter_mut().find_map(|(known, entry)| (known == key).then_some(entry))
 }
 
-/// Mostly the very same text.
-fn same(one: Key, other: Key) -> bool {
-    std::ptr::eq(one, other) || one == other
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+
+    fn keep(cache: &SingleFlight<usize, usize, ()>, key: usize) {
+        if let Joined::Ours(flight) = cache.join(key, false, |_| true, |()| true, || Arc::new(())) {
+            cache.land(&key, &Arc::downgrade(&flight), Some(key));
+        }
+    }
+
+    /// Red without the bound: `Some(0)`.
+    #[test]
+    fn the_oldest_key_makes_room_for_one_too_many() {
+        let cache = SingleFlight::default();
+        for key in 0..=MAX_ENTRIES {
+            keep(&cache, key);
+        }
+        assert_eq!((cache.get(&0), cache.get(&1), cache.get(&MAX_ENTRIES)), (None, Some(1), Some(MAX_ENTRIES)));
+    }
+
+    /// Red when the entry stays for its flight: what was asked for before the write is kept after it.
+    #[test]
+    fn what_is_under_way_for_a_dropped_key_is_not_kept() {
+        let cache = SingleFlight::default();
+        keep(&cache, 1);
+        keep(&cache, 2);
+        let Joined::Ours(flight) = cache.join(3, false, |_| true, |()| true, || Arc::new(())) else { panic!("new") };
+        cache.clear_if(|key| *key != 2);
+        cache.land(&3, &Arc::downgrade(&flight), Some(3));
+        assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (None, Some(2), None));
+    }
 }
 
 #[cfg(all(test, kal_loom))]
@@ -120,7 +164,7 @@ mod loom_tests {
     use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use loom::thread;
 
-    type Cache = SingleFlight<usize, ()>;
+    type Cache = SingleFlight<&'static str, usize, ()>;
 
     fn join(cache: &Cache, refresh: bool) -> Joined<usize, ()> {
         cache.join("k", refresh, |_| true, |()| true, || Arc::new(()))
@@ -138,15 +182,15 @@ mod loom_tests {
                 thread::spawn(move || {
                     if let Joined::Ours(flight) = join(&cache, false) {
                         let value = server.load(SeqCst);
-                        cache.land("k", &Arc::downgrade(&flight), Some(value));
+                        cache.land(&"k", &Arc::downgrade(&flight), Some(value));
                     }
                 })
             };
             server.store(1, SeqCst);
             cache.clear();
-            assert_ne!(cache.get("k"), Some(0));
+            assert_ne!(cache.get(&"k"), Some(0));
             fetcher.join().expect("no panic");
-            assert_ne!(cache.get("k"), Some(0));
+            assert_ne!(cache.get(&"k"), Some(0));
         });
     }
 
@@ -161,7 +205,7 @@ mod loom_tests {
                 match join(&cache, false) {
                     Joined::Ours(flight) => {
                         requests.fetch_add(1, SeqCst);
-                        cache.land("k", &Arc::downgrade(&flight), Some(7));
+                        cache.land(&"k", &Arc::downgrade(&flight), Some(7));
                     }
                     Joined::Theirs(_) => {}
                     Joined::Kept(value) => assert_eq!(value, 7),
@@ -178,22 +222,22 @@ mod loom_tests {
                 other.join().expect("no panic");
             }
             assert_eq!(requests.load(SeqCst), 1);
-            assert_eq!(cache.get("k"), Some(7));
+            assert_eq!(cache.get(&"k"), Some(7));
         });
     }
 
     /// A flight as the cache makes them: dropped by the last one who waited, it lands without a value.
     struct Owned {
-        cache: Arc<SingleFlight<usize, Owned>>,
+        cache: Arc<SingleFlight<&'static str, usize, Owned>>,
         this: Weak<Owned>,
     }
 
     impl Owned {
-        fn begin(cache: &Arc<SingleFlight<usize, Self>>) -> Arc<Self> {
+        fn begin(cache: &Arc<SingleFlight<&'static str, usize, Self>>) -> Arc<Self> {
             Arc::new_cyclic(|this| Self { cache: Arc::clone(cache), this: Weak::clone(this) })
         }
 
-        fn join(cache: &Arc<SingleFlight<usize, Self>>, refresh: bool, alive: bool) -> Joined<usize, Self> {
+        fn join(cache: &Arc<SingleFlight<&'static str, usize, Self>>, refresh: bool, alive: bool) -> Joined<usize, Self> {
             let alive = |_: &Self| {
                 thread::yield_now();
                 alive
@@ -204,7 +248,7 @@ mod loom_tests {
 
     impl Drop for Owned {
         fn drop(&mut self) {
-            self.cache.land("k", &self.this, None);
+            self.cache.land(&"k", &self.this, None);
         }
     }
 
@@ -218,12 +262,12 @@ mod loom_tests {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
                     let Joined::Ours(later) = Owned::join(&cache, true, true) else { panic!("as above") };
-                    cache.land("k", &Arc::downgrade(&later), Some(2));
+                    cache.land(&"k", &Arc::downgrade(&later), Some(2));
                 })
             };
             drop(given_up);
             refreshing.join().expect("no panic");
-            assert_eq!(cache.get("k"), Some(2));
+            assert_eq!(cache.get(&"k"), Some(2));
         });
     }
 
@@ -237,13 +281,13 @@ mod loom_tests {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
                     let Joined::Ours(flight) = Owned::join(&cache, false, false) else { panic!("the first is over") };
-                    cache.land("k", &Arc::downgrade(&flight), Some(2));
+                    cache.land(&"k", &Arc::downgrade(&flight), Some(2));
                 })
             };
             thread::yield_now();
             drop(first);
             second.join().expect("no panic");
-            assert_eq!(cache.get("k"), Some(2));
+            assert_eq!(cache.get(&"k"), Some(2));
         });
     }
 
@@ -253,17 +297,17 @@ mod loom_tests {
         loom::model(|| {
             let cache = Arc::new(Cache::default());
             let Joined::Ours(first) = join(&cache, false) else { panic!("nothing is kept yet") };
-            cache.land("k", &Arc::downgrade(&first), Some(1));
+            cache.land(&"k", &Arc::downgrade(&first), Some(1));
             let refreshing = {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
                     let Joined::Ours(refresh) = join(&cache, true) else { panic!("a refresh is always its own") };
-                    cache.land("k", &Arc::downgrade(&refresh), None);
+                    cache.land(&"k", &Arc::downgrade(&refresh), None);
                 })
             };
-            assert!(matches!(cache.get("k"), Some(1) | None));
+            assert!(matches!(cache.get(&"k"), Some(1) | None));
             refreshing.join().expect("no panic");
-            assert_eq!(cache.get("k"), None);
+            assert_eq!(cache.get(&"k"), None);
         });
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{client, emulator, get};
 use kal_emulator::{Config, Fault};
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_GROUPS, GET_MEMBERS, GET_MEMBERS_BY_IDS, GET_WORKSPACE};
-use kaleidoscope::service::{Method, Params, Value};
+use kaleidoscope::service::{Operation, Params, Source, Value};
 use kaleidoscope::{CallOptions, ErrorKind};
 use serde_json::json;
 
@@ -43,9 +43,9 @@ fn an_answer_without_a_body_means_what_its_method_says() {
     let client = client(&emulator);
     let answers: [(u16, &str); 4] = [(204, ""), (200, ""), (200, " \r\n"), (200, " null ")];
     for (status, body) in answers {
-        let empty = |method: &'static Method| {
-            emulator.fault(Fault::on(method_path(method)).status(status).body(body));
-            get(&client, method).map(|answer| answer.json().to_vec())
+        let empty = |operation: &'static Operation| {
+            emulator.fault(Fault::on(path_of(operation)).status(status).body(body));
+            get(&client, operation).map(|answer| answer.json().to_vec())
         };
         assert_eq!(empty(&GET_WORKSPACE).expect_err("none").kind(), ErrorKind::NotFound);
         assert_eq!(empty(&GET_MEMBERS).expect_err("none").kind(), ErrorKind::BadResponse);
@@ -81,9 +81,9 @@ fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() 
     assert!(get(&client, &GET_MEMBERS).is_ok(), "none of it was cached");
 }
 
-fn method_path(method: &'static Method) -> &'static str {
-    match method.answer {
-        kaleidoscope::service::AnswerFrom::Get(path, _) | kaleidoscope::service::AnswerFrom::Cached(path, _) => path,
-        kaleidoscope::service::AnswerFrom::ByIds(_) => unreachable!("has no path of its own"),
+fn path_of(operation: &'static Operation) -> &'static str {
+    match &operation.source {
+        Source::Endpoint(endpoint) => endpoint.path,
+        Source::RowsOf(_) | Source::Given => unreachable!("has no path of its own"),
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Query {
 
 impl Query {
     pub(super) fn new(params: Params) -> Result<Self> {
-        if !std::ptr::eq(params.method(), &raw const GET_EVENTS) {
+        if !std::ptr::eq(params.operation(), &raw const GET_EVENTS) {
             return Err(Error::argument("query", "these are no parameters of workspace.get_events"));
         }
         if params.get("page").is_some() {
@@ -84,7 +84,7 @@ fn fingerprint(params: &Params) -> String {
                     add(text);
                 }
             }
-            Some(Value::Count(_)) | None => {}
+            Some(Value::Count(_) | Value::Json(_)) | None => {}
         }
     }
     format!("{hash:016x}")

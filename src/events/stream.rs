@@ -417,7 +417,7 @@ impl Shared {
 
     /// The events of an answer that were not given before, if there are any.
     fn accept(&self, answer: Arc<Answer>) -> Option<Arc<Answer>> {
-        let table = answer.table();
+        let table = answer.table()?;
         let item = |row| {
             let id = table.text(row, event::ID).unwrap_or_default();
             Item { id, at: table.time_us(row, event::CREATED_AT) }
@@ -434,7 +434,7 @@ impl Shared {
             return Some(answer);
         }
         let is_new = |row| u32::try_from(row).is_ok_and(|row| rows.binary_search(&row).is_ok());
-        Some(Arc::new(answer.filtered(|_, row| is_new(row))))
+        answer.filtered(|_, row| is_new(row)).map(Arc::new)
     }
 
     /// A refusal may be a page behind the end. Everything else is the caller's to know, and the next call asks again.

@@ -8,7 +8,7 @@ use super::status::kal_status;
 use super::types::{kal_client, kal_error, kal_result};
 use crate::client::Client;
 use crate::error::Result;
-use crate::service::{Method, Params};
+use crate::service::{Operation, Params};
 
 /// Makes a typed call: `fill` gives the parameters.
 ///
@@ -16,7 +16,7 @@ use crate::service::{Method, Params};
 /// The pointers are as the header asks.
 pub(super) unsafe fn typed(
     client: kal_client,
-    method: &'static Method,
+    operation: &'static Operation,
     fill: impl FnOnce(&mut Params) -> Result<()>,
     options: *const kal_call_options,
     result: *mut kal_result,
@@ -26,7 +26,7 @@ pub(super) unsafe fn typed(
     unsafe {
         fallible(error, result, "result", || {
             let client: Client = handles::get(client)?;
-            let mut params = Params::new(method);
+            let mut params = Params::new(operation);
             fill(&mut params)?;
             params.check_complete()?;
             handles::insert(client.call(params, &call_options(options)?)?)

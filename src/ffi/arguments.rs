@@ -276,10 +276,10 @@ pub(super) unsafe fn events_query(params: &mut Params, query: *const kal_events_
 /// # Safety
 /// `params_json` is NULL or a NUL-terminated string.
 pub(super) unsafe fn json_params(method: &str, params_json: *const c_char) -> Result<Params> {
-    let method = service::method(method).ok_or_else(|| service::unknown_method(method))?;
+    let operation = service::operation(method).ok_or_else(|| service::unknown_method(method))?;
     // SAFETY: asked of the caller.
     let text = unsafe { optional_text(params_json, "params_json")? };
-    Params::from_json(method, text.unwrap_or_default())
+    Params::from_json(operation, text.unwrap_or_default())
 }
 
 /// # Safety

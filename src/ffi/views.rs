@@ -37,15 +37,15 @@ pub(super) trait Record: Sized + 'static {
 impl<R: Record> View<R> {
     /// The view of an answer, made at the first look; none when its records are of another kind.
     pub(super) fn of(answer: &Answer) -> Option<(*const *const R, usize)> {
-        if answer.shape() != R::SHAPE {
+        if answer.shape() != Some(R::SHAPE) {
             return None;
         }
-        let view = answer.attachment(|| Self::new(answer))?;
+        let table = answer.table()?;
+        let view = answer.attachment(|| Self::new(answer, table))?;
         Some((view.pointers.as_ptr(), view.pointers.len()))
     }
 
-    fn new(answer: &Answer) -> Self {
-        let table = answer.table();
+    fn new(answer: &Answer, table: &records::Table) -> Self {
         let mut items: Vec<*const c_char> = Vec::new();
         for row in answer.rows() {
             for column in R::LISTS {

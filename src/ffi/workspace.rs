@@ -7,7 +7,7 @@ use super::arguments::{events_query, ids_param};
 use super::options::{kal_call_options, kal_events_query};
 use super::status::kal_status;
 use super::types::{kal_client, kal_error, kal_result};
-use crate::service::workspace as methods;
+use crate::service::workspace as operations;
 
 /// `access_level`: null, absent or a word this version does not know; see `access_level_name`.
 pub const KAL_ACCESS_UNKNOWN: i32 = 0;
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn kal_workspace_get_workspace(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: the pointers are as the header asks of the caller.
-    unsafe { typed(client, &methods::GET_WORKSPACE, |_| Ok(()), options, result, error) }
+    unsafe { typed(client, &operations::GET_WORKSPACE, |_| Ok(()), options, result, error) }
 }
 
 /// All members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn kal_workspace_get_members(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: as above.
-    unsafe { typed(client, &methods::GET_MEMBERS, |_| Ok(()), options, result, error) }
+    unsafe { typed(client, &operations::GET_MEMBERS, |_| Ok(()), options, result, error) }
 }
 
 /// The members with these ids, taken from the cached list of all: in the server's order, each once; unknown ids are left out.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn kal_workspace_get_members_by_ids(
 ) -> kal_status {
     // SAFETY: as above.
     unsafe {
-        typed(client, &methods::GET_MEMBERS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
+        typed(client, &operations::GET_MEMBERS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
     }
 }
 
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn kal_workspace_get_groups(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: as above.
-    unsafe { typed(client, &methods::GET_GROUPS, |_| Ok(()), options, result, error) }
+    unsafe { typed(client, &operations::GET_GROUPS, |_| Ok(()), options, result, error) }
 }
 
 /// The groups with these ids, as `kal_workspace_get_members_by_ids`.
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn kal_workspace_get_groups_by_ids(
 ) -> kal_status {
     // SAFETY: as above.
     unsafe {
-        typed(client, &methods::GET_GROUPS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
+        typed(client, &operations::GET_GROUPS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
     }
 }
 
@@ -191,5 +191,5 @@ pub unsafe extern "C" fn kal_workspace_get_events(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: as above.
-    unsafe { typed(client, &methods::GET_EVENTS, |params| events_query(params, query), options, result, error) }
+    unsafe { typed(client, &operations::GET_EVENTS, |params| events_query(params, query), options, result, error) }
 }

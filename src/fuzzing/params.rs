@@ -7,17 +7,18 @@ use serde_json::value::RawValue;
 
 use crate::error::ErrorKind;
 use crate::records::parse_time_us;
-use crate::service::{Kind, Param, Params, Value, methods};
+use crate::service::{Kind, Param, Params, Value, operations};
 
 /// Every text gives either the parameters that `serde_json` reads from it, or an error that begins with what it is about: a
-/// parameter, or the whole text. What is well-formed is never refused. The first byte chooses the method.
+/// parameter, or the whole text. What is well-formed is never refused. The first byte chooses the operation; of `request` the
+/// values of a request are checked elsewhere.
 ///
 /// Seen red when `null` is a value: "page: an integer is expected, not null".
 pub fn params(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
-    let methods: Vec<_> = methods().collect();
-    let method = methods[usize::from(*choice) % methods.len()];
+    let operations: Vec<_> = operations().filter(|operation| operation.name != "request").collect();
+    let operation = operations[usize::from(*choice) % operations.len()];
     let text_or_none = if text.trim().is_empty() { "{}" } else { text };
     let members = match serde_json::from_str(text_or_none) {
         Ok(Json::Object(members)) => Some(members),
@@ -33,15 +34,15 @@ pub fn params(input: &[u8]) {
     }
     let good = members.as_ref().and_then(|members| {
         let fits = |(name, value): (&String, &Json)| {
-            value.is_null() || method.params.iter().any(|param| param.name == name && is_well_formed(param, value))
+            value.is_null() || operation.params.iter().any(|param| param.name == name && is_well_formed(param, value))
         };
         let there = |param: &Param| !param.required || members.get(param.name).is_some_and(|value| !value.is_null());
-        (members.iter().all(fits) && method.params.iter().all(there)).then_some(members)
+        (members.iter().all(fits) && operation.params.iter().all(there)).then_some(members)
     });
-    match Params::from_json(method, text) {
+    match Params::from_json(operation, text) {
         Ok(params) => {
             let members = good.unwrap_or_else(|| panic!("accepted: {text}"));
-            for param in method.params {
+            for param in operation.params {
                 let given = members.get(param.name).filter(|value| !value.is_null());
                 assert_eq!(params.get(param.name).map(json), given.cloned(), "{}: {text}", param.name);
             }
@@ -53,7 +54,7 @@ pub fn params(input: &[u8]) {
             // Also of a text that is no JSON within a value.
             let named: HashMap<String, &RawValue> = serde_json::from_str(text_or_none).unwrap_or_default();
             let names = named.keys().map(String::as_str);
-            let mut names = names.chain(method.params.iter().map(|param| param.name)).chain(["params_json"]);
+            let mut names = names.chain(operation.params.iter().map(|param| param.name)).chain(["params_json"]);
             assert!(names.any(about), "{message}: {text}");
             // Of a name that is there twice `serde_json` reads the last.
             assert!(good.is_none() || message.contains("is given twice at"), "{message}: {text}");
@@ -66,6 +67,8 @@ fn is_well_formed(param: &Param, value: &Json) -> bool {
         Kind::Count => value.as_i64().is_some_and(|count| count >= 0),
         Kind::Text => value.is_string(),
         Kind::Date => value.as_str().is_some_and(|text| parse_time_us(text).is_some()),
+        Kind::Object => value.is_object(),
+        Kind::Json => true,
         Kind::TextList => value.as_array().is_some_and(|texts| texts.iter().all(Json::is_string)),
     }
 }
@@ -75,5 +78,6 @@ fn json(value: &Value) -> Json {
         Value::Count(count) => (*count).into(),
         Value::Text(text) => text.as_str().into(),
         Value::TextList(texts) => texts.as_slice().into(),
+        Value::Json(json) => serde_json::from_slice(json).unwrap_or_default(),
     }
 }

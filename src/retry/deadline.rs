@@ -88,7 +88,8 @@ pub(crate) struct Progress {
 
 #[derive(Clone, Default)]
 struct Told {
-    url: Option<String>,
+    /// Verb and URL.
+    request: Option<(&'static str, String)>,
     attempts: u32,
     last: Option<Error>,
     /// What it waits for, or waited for last.
@@ -97,8 +98,8 @@ struct Told {
 
 impl Progress {
     /// What is asked for.
-    pub(crate) fn asks(&self, url: String) {
-        self.lock().url = Some(url);
+    pub(crate) fn asks(&self, verb: &'static str, url: String) {
+        self.lock().request = Some((verb, url));
     }
 
     /// What it waits for.
@@ -106,10 +107,10 @@ impl Progress {
         &self.waiting
     }
 
-    /// What is asked for, once something was sent for it.
-    pub(crate) fn url(&self) -> Option<String> {
+    /// Verb and URL of what is asked for, once something was sent for it.
+    pub(crate) fn request(&self) -> Option<(&'static str, String)> {
         let told = self.lock();
-        told.url.clone().filter(|_| told.attempts > 0)
+        told.request.clone().filter(|_| told.attempts > 0)
     }
 
     pub(crate) fn attempt(&self) {

@@ -11,7 +11,7 @@ pub(crate) use quota::Quota;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result, Retry};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::stats::Counters;
 use crate::transport::Step;
 
@@ -39,13 +39,23 @@ impl From<Error> for Failure {
     }
 }
 
-/// Whether a request may be sent a second time when the first may have arrived.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// It is idempotent.
+/// When a request may be sent again after a failure that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Always: it changes nothing.
     Safe,
-    /// Only when no connection was opened: it must not arrive twice.
-    OnlyIfUnsent,
+    /// When the server cannot have carried it out: it was not sent, or the answer was 429 or 503 with `Retry-After`.
+    IfNotProcessed,
+    /// When it was not sent.
+    IfUnsent,
+}
+
+/// Whether the server cannot have carried out a request that failed like this: it was not sent, or the server was too busy for it
+/// and says when to come back.
+pub(crate) fn is_unprocessed(error: &Error) -> bool {
+    let details = error.details();
+    let is_answer = error.kind() == ErrorKind::Http;
+    !details.sent || (is_answer && matches!(details.http_status, Some(429 | 503)) && details.retry_after.is_some())
 }
 
 impl Retries<'_> {
@@ -82,7 +92,11 @@ impl Retries<'_> {
         let details = error.details();
         if details.retry == Retry::Never
             || tries >= self.max_attempts
-            || (repeat == Repeat::OnlyIfUnsent && details.sent)
+            || !match repeat {
+                Repeat::Safe => true,
+                Repeat::IfNotProcessed => is_unprocessed(error),
+                Repeat::IfUnsent => !details.sent,
+            }
         {
             return None;
         }

@@ -1,22 +1,23 @@
-//! The table of methods as JSON, for callers that discover what there is.
+//! The table of operations as JSON, for callers that discover what there is.
 
 use serde_json::{Value, json};
 
-use super::methods;
+use super::operations;
 
 pub(crate) fn listing() -> Value {
-    methods()
-        .map(|method| {
-            let params: Vec<_> = method
+    operations()
+        .map(|operation| {
+            let params: Vec<_> = operation
                 .params
                 .iter()
                 .map(|param| json!({"name": param.name, "type": param.kind.name(), "required": param.required}))
                 .collect();
             json!({
-                "name": method.name,
+                "name": operation.name,
                 "params": params,
-                "cached": method.is_cached(),
-                "gives": method.shape.record_name(),
+                "cached": operation.is_cached(),
+                // null: read as JSON alone.
+                "gives": operation.shape().map(super::Shape::record_name),
             })
         })
         .collect()

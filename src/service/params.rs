@@ -1,22 +1,69 @@
-//! A method's parameters: what they may be, and the values of one call. Checked in one place, wherever they come from.
+//! An operation's parameters: what they may be, and the values of one call. Checked in one place, wherever they come from.
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use std::collections::HashSet;
 use std::fmt;
 
-use super::Method;
+use bytes::Bytes;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::Operation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::parse_time_us;
 
-/// What a method takes.
-#[derive(Debug)]
+/// A parameter of an operation.
+#[derive(Clone, Copy, Debug)]
 pub struct Param {
     /// As the platform's documentation has it.
     pub name: &'static str,
     /// Which values it may have.
     pub kind: Kind,
+    /// Which part of the request it becomes.
+    pub place: Place,
     /// Whether a call without it is refused.
     pub required: bool,
+}
+
+/// Which part of a request a parameter becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A segment of the path.
+    Path,
+    /// A parameter of the query.
+    Query,
+    /// The body.
+    Body,
+    /// None: the library reads it.
+    Local,
+}
+
+impl Param {
+    /// A segment of the path; required.
+    pub const fn path(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, place: Place::Path, required: true }
+    }
+
+    /// A parameter of the query.
+    pub const fn query(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, place: Place::Query, required: false }
+    }
+
+    /// The JSON body.
+    pub const fn body(name: &'static str) -> Self {
+        Self { name, kind: Kind::Json, place: Place::Body, required: false }
+    }
+
+    /// What the library itself reads.
+    pub const fn local(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, place: Place::Local, required: false }
+    }
+
+    /// The same, without which a call is refused.
+    #[must_use]
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
 }
 
 /// Which values a parameter may have.
@@ -30,6 +77,10 @@ pub enum Kind {
     Date,
     /// A list of texts.
     TextList,
+    /// A JSON object.
+    Object,
+    /// Any JSON.
+    Json,
 }
 
 impl Kind {
@@ -40,6 +91,8 @@ impl Kind {
             Self::Text => "string",
             Self::Date => "date",
             Self::TextList => "list of strings",
+            Self::Object => "object",
+            Self::Json => "JSON value",
         }
     }
 }
@@ -53,65 +106,73 @@ pub enum Value {
     Text(String),
     /// For [`Kind::TextList`].
     TextList(Vec<String>),
+    /// For [`Kind::Object`] and [`Kind::Json`]: the text as it was given.
+    Json(Bytes),
 }
 
-/// The parameters of one call, checked against its method.
+/// The parameters of one call, checked against its operation.
 #[derive(Clone, Debug)]
 pub struct Params {
-    method: &'static Method,
-    /// As many as the method has parameters, in its order.
+    operation: &'static Operation,
+    /// As many as the operation has parameters, in its order.
     values: Vec<Option<Value>>,
 }
 
 impl Params {
     /// None given yet.
-    pub fn new(method: &'static Method) -> Self {
-        Self { method, values: method.params.iter().map(|_| None).collect() }
+    pub fn new(operation: &'static Operation) -> Self {
+        Self { operation, values: operation.params.iter().map(|_| None).collect() }
     }
 
     /// Gives a parameter its value.
     pub fn set(&mut self, name: &str, value: Value) -> Result<()> {
-        let index = self.method.params.iter().position(|param| param.name == name);
-        let index = index.ok_or_else(|| unknown(self.method, name))?;
-        check(&self.method.params[index], &value)?;
+        let index = self.operation.params.iter().position(|param| param.name == name);
+        let index = index.ok_or_else(|| unknown(self.operation, name))?;
+        check(&self.operation.params[index], &value)?;
         self.values[index] = Some(value);
         Ok(())
     }
 
     /// The value of a parameter, if it was given one.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.given().find_map(|(given, value)| (given == name).then_some(value))
+        self.all_given().find_map(|(given, value, _)| (given == name).then_some(value))
     }
 
-    /// What was given, in the method's order.
-    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.method.params.iter().zip(&self.values).filter_map(|(param, value)| Some((param.name, value.as_ref()?)))
+    /// What was given of what belongs there, in the operation's order.
+    pub(super) fn given(&self, place: Place) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.all_given().filter_map(move |(name, value, at)| (at == place).then_some((name, value)))
     }
 
-    /// The method they are for.
-    pub fn method(&self) -> &'static Method {
-        self.method
+    pub(super) fn all_given(&self) -> impl Iterator<Item = (&'static str, &Value, Place)> {
+        let given = self.operation.params.iter().zip(&self.values);
+        given.filter_map(|(param, value)| Some((param.name, value.as_ref()?, param.place)))
     }
 
-    /// Says which parameter is missing, if one is.
+    /// The operation they are for.
+    pub fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    /// Says which parameter is missing, if one is, and what of a request cannot be sent.
     pub(crate) fn check_complete(&self) -> Result<()> {
-        match self.method.params.iter().zip(&self.values).find(|(param, value)| param.required && value.is_none()) {
-            Some((param, _)) => Err(Error::argument(param.name, format_args!("{} needs it", self.method.name))),
-            None => Ok(()),
+        match self.operation.params.iter().zip(&self.values).find(|(param, value)| param.required && value.is_none()) {
+            Some((param, _)) => Err(Error::argument(param.name, format_args!("{} needs it", self.operation.name))),
+            None => self.request().map(drop),
         }
     }
 
     /// From the text of a JSON object. `null` counts as not given.
-    pub fn from_json(method: &'static Method, text: &str) -> Result<Self> {
-        let mut params = Self::new(method);
+    pub fn from_json(operation: &'static Operation, text: &str) -> Result<Self> {
+        let mut params = Self::new(operation);
         if !text.trim().is_empty() {
-            let Object(members) = serde_json::from_str(text)
-                .map_err(|error| Error::argument("params_json", format_args!("a JSON object is expected: {error}")))?;
-            for (name, value) in members {
-                match value {
-                    Json::Null => {}
-                    Json::Value(value) => params.set(&name, value)?,
-                    Json::Other(found) => return Err(mistyped(method, &name, found)),
+            for (name, json) in members(text, "params_json")? {
+                if json.get() != "null" {
+                    let param = operation.params.iter().find(|param| param.name == name);
+                    let kind = param.ok_or_else(|| unknown(operation, &name))?.kind;
+                    let value = read(kind, json).map_err(|found| {
+                        Error::argument(&name, format_args!("{} is expected, not {found}", article(kind)))
+                    })?;
+                    params.set(&name, value)?;
                 }
             }
         }
@@ -127,6 +188,7 @@ fn check(param: &Param, value: &Value) -> Result<()> {
             param.name,
             "this is no date; RFC 3339 is expected, such as 2026-01-31T12:00:00Z or 2026-01-31",
         )),
+        (Kind::Json | Kind::Object, Value::Json(json)) => check_json(param, json),
         (Kind::Count, Value::Count(_))
         | (Kind::Text | Kind::Date, Value::Text(_))
         | (Kind::TextList, Value::TextList(_)) => Ok(()),
@@ -139,78 +201,87 @@ fn is_date(text: &str) -> bool {
     text.as_bytes().get(4) == Some(&b'-') && parse_time_us(text).is_some()
 }
 
-fn mistyped(method: &Method, name: &str, found: &str) -> Error {
-    match method.params.iter().find(|param| param.name == name) {
-        Some(param) => Error::argument(name, format_args!("{} is expected, not {found}", article(param.kind))),
-        None => unknown(method, name),
+fn check_json(param: &Param, json: &[u8]) -> Result<()> {
+    let raw: &RawValue = serde_json::from_slice(json)
+        .map_err(|error| Error::argument(param.name, format_args!("this is not valid JSON: {error}")))?;
+    if param.kind == Kind::Object && !raw.get().starts_with('{') {
+        return Err(Error::argument(param.name, format_args!("{} is expected", article(param.kind))));
     }
+    Ok(())
 }
 
-fn unknown(method: &Method, name: &str) -> Error {
-    let known: Vec<_> = method.params.iter().map(|param| param.name).collect();
+fn unknown(operation: &Operation, name: &str) -> Error {
+    let known: Vec<_> = operation.params.iter().map(|param| param.name).collect();
     let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-    Error::argument(name, format_args!("there is no such parameter; {} takes {known}", method.name))
+    Error::argument(name, format_args!("there is no such parameter; {} takes {known}", operation.name))
 }
 
 fn article(kind: Kind) -> String {
     let name = kind.name();
-    format!("{} {name}", if name.starts_with('i') { "an" } else { "a" })
+    format!("{} {name}", if name.starts_with(['i', 'o']) { "an" } else { "a" })
 }
 
-/// A JSON object's members in order. Nothing is nested deeper than a list in them, so nothing is read deeper: the depth of
-/// what a caller passes costs no stack.
-struct Object(Vec<(String, Json)>);
+/// A JSON object's members in order, each skipped over without recursion: the depth of what a caller passes costs no stack.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-enum Json {
-    Null,
-    Value(Value),
-    Other(&'static str),
+/// The members of a JSON object that is given as `argument`.
+pub(super) fn members<'a>(text: &'a str, argument: &str) -> Result<Vec<(String, &'a RawValue)>> {
+    let members: Members<'a> = serde_json::from_str(text)
+        .map_err(|error| Error::argument(argument, format_args!("a JSON object is expected: {error}")))?;
+    Ok(members.0)
 }
 
-impl<'de> Deserialize<'de> for Object {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Vec<(String, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut members = Vec::<(String, Json)>::new();
-                while let Some((name, value)) = map.next_entry::<String, Json>()? {
-                    if members.iter().any(|(known, _)| *known == name) {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut members, mut names) = (Self::Value::new(), HashSet::new());
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if !names.insert(name.clone()) {
                         return Err(A::Error::custom(format_args!("{name} is given twice")));
                     }
                     members.push((name, value));
                 }
-                Ok(Object(members))
+                Ok(members)
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Object).map(Members)
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A raw value is skipped over without recursion, and read again as the one thing it can be.
-        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?.get();
-        let read = |value: Option<Value>, found| value.map_or(Json::Other(found), Json::Value);
-        Ok(match raw.as_bytes().first() {
-            Some(b'"') => read(serde_json::from_str(raw).ok().map(Value::Text), "a string that is not UTF-8"),
-            Some(b'[') => read(serde_json::from_str(raw).ok().map(Value::TextList), "a list of something else"),
-            Some(b'{') => Json::Other("an object"),
-            Some(b't' | b'f') => Json::Other("a boolean"),
-            Some(b'n') => Json::Null,
-            _ => read(raw.parse().ok().map(Value::Count), "another number"),
-        })
-    }
+/// A value of this kind, or what there is instead.
+fn read(kind: Kind, json: &RawValue) -> Result<Value, &'static str> {
+    let text = json.get();
+    let value = match kind {
+        Kind::Count => text.parse().ok().map(Value::Count),
+        Kind::Text | Kind::Date => serde_json::from_str(text).ok().map(Value::Text),
+        Kind::TextList if text.starts_with('[') => serde_json::from_str(text).ok().map(Value::TextList),
+        Kind::Object if !text.starts_with('{') => None,
+        Kind::TextList => None,
+        Kind::Object | Kind::Json => Some(Value::Json(Bytes::copy_from_slice(text.as_bytes()))),
+    };
+    value.ok_or(match text.as_bytes().first() {
+        Some(b'"') if matches!(kind, Kind::Text | Kind::Date) => "a string that is not UTF-8",
+        Some(b'"') => "a string",
+        Some(b'[') if kind == Kind::TextList => "a list of something else",
+        Some(b'[') => "a list",
+        Some(b'{') => "an object",
+        Some(b't' | b'f') => "a boolean",
+        Some(_) if kind == Kind::Count => "another number",
+        _ => "a number",
+    })
 }
 
 /// `KAL_UNKNOWN_METHOD`, with the names there are.
 pub(crate) fn unknown_method(name: &str) -> Error {
-    let known: Vec<_> = super::methods().map(|method| method.name).collect();
+    let known: Vec<_> = super::operations().map(|operation| operation.name).collect();
     Error::new(ErrorKind::UnknownMethod, format!("there is no method {name:?}; there are {}", known.join(", ")))
 }
 
@@ -219,8 +290,8 @@ mod tests {
     use super::super::workspace::{GET_EVENTS, GET_MEMBERS_BY_IDS, GET_WORKSPACE};
     use super::*;
 
-    fn refusal(method: &'static Method, text: &str) -> String {
-        let error = Params::from_json(method, text).expect_err(text);
+    fn refusal(operation: &'static Operation, text: &str) -> String {
+        let error = Params::from_json(operation, text).expect_err(text);
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{text}");
         error.to_string()
     }
@@ -254,7 +325,7 @@ mod tests {
     #[test]
     fn null_and_nothing_are_not_given() {
         for text in ["", "  ", "{}", r#"{"page":null}"#] {
-            assert_eq!(Params::from_json(&GET_EVENTS, text).expect(text).given().count(), 0);
+            assert_eq!(Params::from_json(&GET_EVENTS, text).expect(text).all_given().count(), 0);
         }
     }
 

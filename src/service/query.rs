@@ -1,55 +1,100 @@
 //! Parameters as a query string, encoded as the platform's own client does (`quote_plus`).
 
-use super::{Params, Value};
+use super::params::members;
+use super::{Params, Place, Value};
 use crate::error::{Error, Result};
 
-/// The request target for a path and what was given. Unset parameters are not sent.
-pub(crate) fn path_and_query(path: &str, params: &Params) -> String {
-    let mut target = path.to_owned();
-    for (name, value) in params.given() {
-        target.push(if target.len() == path.len() { '?' } else { '&' });
+/// The path with those parameters behind it that belong into the query. Unset ones are not sent.
+pub(super) fn path_and_query(mut path: String, params: &Params) -> String {
+    append(params.given(Place::Query), '?', &mut path);
+    path
+}
+
+impl Params {
+    /// All that was given, in one form.
+    pub(super) fn encoded(&self) -> String {
+        let mut text = String::new();
+        append(self.all_given().map(|(name, value, _)| (name, value)), '?', &mut text);
+        text
+    }
+}
+
+fn append<'a>(given: impl Iterator<Item = (&'static str, &'a Value)>, mut before: char, target: &mut String) {
+    for (name, value) in given {
+        target.push(before);
+        before = '&';
         target.push_str(name);
         target.push('=');
         match value {
             Value::Count(count) => target.push_str(&count.to_string()),
-            Value::Text(text) => quote(text, &mut target),
+            Value::Text(text) => quote(text, target),
             // One parameter that holds a JSON array.
-            Value::TextList(texts) => quote(&serde_json::Value::from(texts.as_slice()).to_string(), &mut target),
+            Value::TextList(texts) => quote(&serde_json::Value::from(texts.as_slice()).to_string(), target),
+            Value::Json(json) => quote(&String::from_utf8_lossy(json), target),
         }
     }
-    target
+}
+
+/// Appends the members of a JSON object: strings as they are, everything else as its JSON text.
+pub(super) fn append_json(object: &[u8], target: &mut String) -> Result<()> {
+    let mut before = '?';
+    for (name, json) in members(std::str::from_utf8(object).unwrap_or_default(), "query")? {
+        target.push(before);
+        before = '&';
+        quote(&name, target);
+        target.push('=');
+        if json.get().starts_with('"') {
+            let text: String = serde_json::from_str(json.get())
+                .map_err(|_| Error::argument("query", format_args!("the value of {name} is not valid Unicode")))?;
+            quote(&text, target);
+        } else {
+            quote(json.get(), target);
+        }
+    }
+    Ok(())
 }
 
 /// No request has a longer target, that of the server's own URL included. Servers take far less.
-const TARGET_MOST: usize = u16::MAX as usize - 1;
+const MAX_TARGET: usize = u16::MAX as usize - 1;
 
 /// A target that is too long to be sent is refused by the name of its longest parameter.
 pub(crate) fn check_length(target: &str, base: &str) -> Result<()> {
     let length = base.len() + target.len();
-    if length <= TARGET_MOST {
+    if length <= MAX_TARGET {
         return Ok(());
     }
     let parameters = target.split_once('?').map_or("", |(_, query)| query).split('&');
     let longest = parameters.max_by_key(|parameter| parameter.len()).unwrap_or_default();
-    let name = longest.split_once('=').map_or("base_url", |(name, _)| name);
+    let path = target.split('?').next().unwrap_or_default();
+    let name = match longest.split_once('=') {
+        Some((name, _)) if longest.len() >= path.len() => name,
+        _ if path.len() >= base.len() => "path",
+        _ => "base_url",
+    };
     Err(Error::argument(
         name,
-        format_args!("the request's target has {length} bytes with it; {TARGET_MOST} are the most"),
+        format_args!("the request's target has {length} bytes with it; {MAX_TARGET} are the most"),
     ))
 }
 
 fn quote(text: &str, target: &mut String) {
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => target.push(byte.into()),
             b' ' => target.push('+'),
-            _ => {
-                target.push('%');
-                for digit in [byte >> 4, byte & 15] {
-                    target.push(char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase());
-                }
-            }
+            _ => percent(byte, target),
         }
+    }
+}
+
+/// An unreserved byte as it is, any other percent-encoded.
+pub(super) fn percent(byte: u8, target: &mut String) {
+    if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) {
+        target.push(byte.into());
+        return;
+    }
+    target.push('%');
+    for digit in [byte >> 4, byte & 15] {
+        target.push(char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase());
     }
 }
 
@@ -59,7 +104,7 @@ mod tests {
     use super::*;
 
     fn query(json: &str) -> String {
-        path_and_query("/e", &Params::from_json(&GET_EVENTS, json).expect(json))
+        path_and_query("/e".into(), &Params::from_json(&GET_EVENTS, json).expect(json))
     }
 
     #[test]
@@ -90,7 +135,7 @@ mod tests {
         assert!(check_length(&target, "/api").is_ok());
         let told = check_length(&target, &long).expect_err("too long").to_string();
         assert!(told.contains("resource_type: "), "{told}");
-        let room = TARGET_MOST - target.len();
+        let room = MAX_TARGET - target.len();
         assert!(check_length(&target, &long[..room]).is_ok());
         assert!(check_length(&target, &long[..=room]).is_err());
     }

@@ -1,63 +1,63 @@
 //! The workspace service.
 
-use super::{AnswerFrom, Kind, Method, Param, Shape, WhenEmpty};
+use super::{Answers, Endpoint, Kind, Operation, Param, Shape, Source, WhenEmpty};
 
 /// All of them.
-pub static METHODS: [&Method; 6] =
+pub static OPERATIONS: [&Operation; 6] =
     [&GET_WORKSPACE, &GET_MEMBERS, &GET_MEMBERS_BY_IDS, &GET_GROUPS, &GET_GROUPS_BY_IDS, &GET_EVENTS];
 
 /// The workspace of the credentials.
-pub static GET_WORKSPACE: Method = Method {
+pub static GET_WORKSPACE: Operation = Operation {
     name: "workspace.get_workspace",
     params: &[],
-    answer: AnswerFrom::Cached("/workspaces/active", WhenEmpty::NotFound),
-    shape: Shape::Workspace,
+    source: Source::Endpoint(Endpoint::cached("/workspaces/active")),
+    answers: Answers::Records(Shape::Workspace, WhenEmpty::NotFound),
 };
 
 /// All members.
-pub static GET_MEMBERS: Method = Method {
+pub static GET_MEMBERS: Operation = Operation {
     name: "workspace.get_members",
     params: &[],
-    answer: AnswerFrom::Cached("/workspaces/members", WhenEmpty::BadResponse),
-    shape: Shape::Users,
+    source: Source::Endpoint(Endpoint::cached("/workspaces/members")),
+    answers: Answers::Records(Shape::Users, WhenEmpty::BadResponse),
 };
 
 /// The members with these ids.
-pub static GET_MEMBERS_BY_IDS: Method = Method {
+pub static GET_MEMBERS_BY_IDS: Operation = Operation {
     name: "workspace.get_members_by_ids",
-    params: &[Param { name: "ids", kind: Kind::TextList, required: true }],
-    answer: AnswerFrom::ByIds(&GET_MEMBERS),
-    shape: Shape::Users,
+    params: &[Param::local("ids", Kind::TextList).required()],
+    source: Source::RowsOf(&GET_MEMBERS),
+    answers: Answers::Records(Shape::Users, WhenEmpty::BadResponse),
 };
 
 /// All groups.
-pub static GET_GROUPS: Method = Method {
+pub static GET_GROUPS: Operation = Operation {
     name: "workspace.get_groups",
     params: &[],
-    answer: AnswerFrom::Cached("/workspaces/groups", WhenEmpty::BadResponse),
-    shape: Shape::Groups,
+    source: Source::Endpoint(Endpoint::cached("/workspaces/groups")),
+    answers: Answers::Records(Shape::Groups, WhenEmpty::BadResponse),
 };
 
 /// The groups with these ids.
-pub static GET_GROUPS_BY_IDS: Method = Method {
+pub static GET_GROUPS_BY_IDS: Operation = Operation {
     name: "workspace.get_groups_by_ids",
-    params: &[Param { name: "ids", kind: Kind::TextList, required: true }],
-    answer: AnswerFrom::ByIds(&GET_GROUPS),
-    shape: Shape::Groups,
+    params: &[Param::local("ids", Kind::TextList).required()],
+    source: Source::RowsOf(&GET_GROUPS),
+    answers: Answers::Records(Shape::Groups, WhenEmpty::BadResponse),
 };
 
 /// One page of events.
-pub static GET_EVENTS: Method = Method {
+pub static GET_EVENTS: Operation = Operation {
     name: "workspace.get_events",
     params: &[
-        Param { name: "page", kind: Kind::Count, required: false },
-        Param { name: "page_size", kind: Kind::Count, required: false },
-        Param { name: "event_types", kind: Kind::TextList, required: false },
-        Param { name: "resource_type", kind: Kind::Text, required: false },
-        Param { name: "event_user_ids", kind: Kind::TextList, required: false },
-        Param { name: "after_date", kind: Kind::Date, required: false },
-        Param { name: "before_date", kind: Kind::Date, required: false },
+        Param::query("page", Kind::Count),
+        Param::query("page_size", Kind::Count),
+        Param::query("event_types", Kind::TextList),
+        Param::query("resource_type", Kind::Text),
+        Param::query("event_user_ids", Kind::TextList),
+        Param::query("after_date", Kind::Date),
+        Param::query("before_date", Kind::Date),
     ],
-    answer: AnswerFrom::Get("/workspaces/events", WhenEmpty::EmptyList),
-    shape: Shape::Events,
+    source: Source::Endpoint(Endpoint::get("/workspaces/events")),
+    answers: Answers::Records(Shape::Events, WhenEmpty::EmptyList),
 };

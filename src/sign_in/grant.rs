@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::not_json;
 use crate::records;
 use crate::retry::Tracking;
-use crate::transport::{Incoming, MAX_SECRET_LEN, Method, Outgoing, Redaction};
+use crate::transport::{Incoming, MAX_SECRET_LEN, Outgoing, Redaction};
 
 pub(super) const PATH: &str = "/auth/oauth/token";
 const ANSWER_CAP: usize = 64 * 1024;
@@ -61,7 +62,7 @@ impl Form {
             headers.insert(AUTHORIZATION, iap);
         }
         Outgoing {
-            method: Method::Post,
+            method: Method::POST,
             path: PATH,
             headers,
             body: Some(self.0.clone()),
@@ -108,7 +109,7 @@ pub(crate) fn read(
             |details| {
                 details.http_status = Some(answer.status);
                 details.request_id.clone_from(&request_id);
-                details.method = Some(Method::Post.name());
+                details.method = Some("POST");
                 details.url = Some(PATH.into());
                 details.attempts = 1;
                 details.sent = true;

@@ -215,7 +215,7 @@ impl SignIn {
         let tracking = shared.part(&self.waiting);
         Box::pin(async move {
             let (form, repeat) = match &refresh_token {
-                Some(refresh_token) => (grant::refresh(refresh_token), Repeat::OnlyIfUnsent),
+                Some(refresh_token) => (grant::refresh(refresh_token), Repeat::IfUnsent),
                 None => (grant::client_credentials(&self.config.client_id, &self.config.client_secret), Repeat::Safe),
             };
             (refresh_token.is_some(), self.request(&form, repeat, &tracking, generation, thread).await)

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::waiting::Waiting;
-use super::{Incoming, Method, Transport};
+use super::{Incoming, Transport};
 use crate::error::Result;
 use crate::retry::Tracking;
 
@@ -19,11 +19,11 @@ pub(super) struct Logged<'a> {
 }
 
 impl<'a> Logged<'a> {
-    pub(super) fn begin(transport: &'a Transport, method: Method, path: &'a str, tracking: &'a Tracking) -> Self {
+    pub(super) fn begin(transport: &'a Transport, method: &'static str, path: &'a str, tracking: &'a Tracking) -> Self {
         Self {
             transport,
             waiting: tracking.progress.waiting(),
-            method: method.name(),
+            method,
             path,
             attempt: tracking.progress.attempts(),
             begun: Instant::now(),

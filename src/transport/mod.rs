@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Uri};
+use http::{Method, Request, Uri};
 use reqwest::{Body, Url};
 use tokio::sync::Semaphore;
 
@@ -67,18 +67,15 @@ pub(crate) struct Outgoing<'a> {
 /// when no more is wanted.
 pub(crate) type Arriving<'a> = dyn FnMut(&mut [u8], usize) -> ControlFlow<()> + Send + 'a;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
-    Get,
-    Post,
-}
-
-impl Method {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
+/// A verb as text that lasts.
+pub(crate) fn verb_name(verb: &Method) -> &'static str {
+    match *verb {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "OTHER",
     }
 }
 
@@ -126,19 +123,20 @@ impl Transport {
 
     /// Sends a request and reads the answer. `thread` is the generation of the I/O thread this runs on.
     pub(crate) async fn exchange(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, tracking, .. } = request;
+        let Outgoing { path, tracking, .. } = request;
+        let verb = verb_name(&request.method);
         let waiting = tracking.progress.waiting();
         waiting.set(Step::Turn);
         // Closed never: the semaphore lives as long as the transport.
         let _turn = self.on_the_wire.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
-        let logged = Logged::begin(self, method, path, tracking);
+        let logged = Logged::begin(self, verb, path, tracking);
         let outcome = waiting::during(Arc::clone(waiting), self.attempt(request, thread)).await.map_err(|error| {
             error.with(|details| {
-                details.method = Some(method.name());
+                details.method = Some(verb);
                 details.url = Some(self.redaction.text(path));
-                if !details.message.starts_with(method.name()) {
+                if !details.message.starts_with(verb) {
                     details.message =
-                        format!("{} {}: {}", method.name(), self.redaction.text(path_only(path)), details.message);
+                        format!("{verb} {}: {}", self.redaction.text(path_only(path)), details.message);
                 }
             })
         });
@@ -151,10 +149,8 @@ impl Transport {
         let waiting = tracking.progress.waiting();
         let pooled = self.pooled(thread)?;
         let mut request = Request::new(Body::from(body.unwrap_or_default()));
-        *request.method_mut() = match method {
-            Method::Get => http::Method::GET,
-            Method::Post => http::Method::POST,
-        };
+        let verb = verb_name(&method);
+        *request.method_mut() = method;
         *request.uri_mut() = self.url(path)?;
         *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
@@ -165,7 +161,7 @@ impl Transport {
         if !head.status.is_success() {
             let body = head.read_refusal(&mut response, tracking.deadline.remaining()).await;
             self.counters.bytes_received.add(body.bytes.len() as u64);
-            return Err(refusal::describe(method, path, &head, &body, &self.peer, &self.redaction));
+            return Err(refusal::describe(verb, path, &head, &body, &self.peer, &self.redaction));
         }
         let spare = pooled.spare();
         let body = head.read_whole(&mut response, cap, arriving, |room| spare.take(room), &self.peer).await?;

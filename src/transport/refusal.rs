@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{Head, Part};
 use super::content_encoding::Encoding;
 use super::peer::Peer;
-use super::{Method, Redaction, path_only};
+use super::{Redaction, path_only};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Retry};
 use crate::retry::retry_after;
 
@@ -30,7 +30,7 @@ pub(super) fn is_of_proxy(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn describe(
-    method: Method,
+    verb: &str,
     path: &str,
     head: &Head,
     body: &Part,
@@ -49,7 +49,7 @@ pub(super) fn describe(
             peer.contact()
         )
     } else {
-        let mut message = format!("{} {} failed with status {status}", method.name(), redaction.text(path_only(path)));
+        let mut message = format!("{verb} {} failed with status {status}", redaction.text(path_only(path)));
         if let Some(words) = words(&parsed).map(|words| redaction.text(words)) {
             message.push_str(": ");
             message.extend(words.chars().take(WORDS_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));

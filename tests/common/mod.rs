@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kal_emulator::{Config, Emulator};
-use kaleidoscope::service::{Method, Params};
+use kaleidoscope::service::{Operation, Params};
 use kaleidoscope::{Answer, CallOptions, Client, Result, Settings};
 
 pub fn emulator(config: Config) -> Emulator {
@@ -28,8 +28,8 @@ pub fn client(emulator: &Emulator) -> Client {
 }
 
 /// A call without parameters and options.
-pub fn get(client: &Client, method: &'static Method) -> Result<Arc<Answer>> {
-    client.call(Params::new(method), &CallOptions::default())
+pub fn get(client: &Client, operation: &'static Operation) -> Result<Arc<Answer>> {
+    client.call(Params::new(operation), &CallOptions::default())
 }
 
 /// Waits until `done`, which the machine's load may delay; a condition that never comes fails the test.
