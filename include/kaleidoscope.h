@@ -813,8 +813,9 @@ KAL_API void kal_error_free(struct kal_error error);
 // Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
 //
 // `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
-// reads as JSON and, where there is one, through the typed view. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the
-// parameter that is unknown, missing or of the wrong type; and whatever the typed function gives.
+// reads as JSON and, where there is one, through the typed view. `"request"` is `kal_request`, with the parameters `verb`, `path`,
+// `query` and `body`. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong
+// type; and whatever the typed function gives.
 KAL_API
 KAL_NODISCARD
 kal_status kal_call(struct kal_client client,
@@ -824,7 +825,38 @@ kal_status kal_call(struct kal_client client,
                     struct kal_result *result,
                     struct kal_error *error);
 
-// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, what it gives.
+// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
+//
+// `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`. `path`: from `/` on, percent-encoded, without the path of
+// `base_url`; no host, no fragment, and no `.` or `..` segments, encoded or not. It may have a query only where `query_json` is NULL.
+// `query_json`: a JSON object; its strings are sent as they are, everything else as its JSON text (`{"ids":["a"]}` as
+// `ids=%5B%22a%22%5D`, null as `null`); NULL or `""`: no query. `body_json`: JSON text, sent byte for byte; NULL: none, for which `{}`
+// is sent except with a GET, because the platform refuses an empty body. A GET takes no body. The texts are copied. `options` may be
+// NULL; `KAL_CACHE_REFRESH` has no effect. `*result` is yours to free. It holds the answer's JSON as it was sent, or `null` for an
+// answer without a body; the `kal_result_workspace_*` functions return NULL for it.
+//
+// A GET is retried like every read. Any other verb is sent again only when the server cannot have carried it out: the request was
+// not sent, the token was refused (401), or the server answered 429 or 503 with `Retry-After`. In every other failure, such as
+// `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: look before you send it again; `retryable` is false.
+// A verb other than GET, unless it was certainly not carried out, drops the cached reads under the same first segment of the path
+// (`/workspaces/...`: workspace, members and groups); for other writes that change these, see `kal_client_clear_caches`.
+//
+// Returns: `KAL_OK` for a 2xx answer; `KAL_INVALID_ARGUMENT` naming what cannot be sent (nothing was sent); 400 to 599 for an answer
+// of that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx answer that is not JSON;
+// `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` with `KAL_CACHE_ONLY`; and the statuses of `kal_call`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_request(struct kal_client client,
+                       const char *verb,
+                       const char *path,
+                       const char *query_json,
+                       const char *body_json,
+                       const struct kal_call_options *options,
+                       struct kal_result *result,
+                       struct kal_error *error);
+
+// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct
+// that it gives (null: JSON alone).
 //
 // Never NULL; static, never to be freed.
 KAL_API

@@ -106,8 +106,13 @@ impl Cache {
                 Flight { tracking, outcome, task: task.abort_handle(), thread, cache, key: key.clone(), this }
             })
         };
-        let joined =
-            self.entries.join(key.clone(), refresh, |kept| self.is_fresh(kept), |flight| flight.is_alive(thread), start);
+        let joined = self.entries.join(
+            key.clone(),
+            refresh,
+            |kept| self.is_fresh(kept),
+            |flight| flight.is_alive(thread),
+            start,
+        );
         if let Joined::Theirs(flight) = &joined {
             flight.tracking.deadline.extend(until);
         }

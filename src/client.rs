@@ -406,7 +406,8 @@ struct Write<'a> {
 impl<'a> Write<'a> {
     /// None for a call that only reads.
     fn begin(cache: &'a Cache, params: &'a Params) -> Option<Self> {
-        params.is_write().then_some(Self { cache, params, may_have_changed: true })
+        // Not `then_some`: one that is made and dropped clears the cache.
+        params.is_write().then(|| Self { cache, params, may_have_changed: true })
     }
 
     /// Drops what may be out of date, also after a failure that leaves open what the server did. A failure of that kind is not

@@ -7,9 +7,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::json::{JsonText, NotJson};
 use crate::not_json;
 use crate::records::{Decoder, Table};
-use crate::json::{JsonText, NotJson};
 use crate::retry::{Failure, Quota, Retries, Tracking};
 use crate::service::{Answers, Operation, Params, Request, Shape, WhenEmpty, check_length};
 use crate::sign_in::{SignIn, Token, proxy_refusal};
@@ -153,12 +153,7 @@ impl Fetcher {
     }
 
     /// What a 2xx answer holds.
-    fn read(
-        &self,
-        operation: &'static Operation,
-        answer: Incoming,
-        decoder: Option<Box<Decoder>>,
-    ) -> Result<Answer> {
+    fn read(&self, operation: &'static Operation, answer: Incoming, decoder: Option<Box<Decoder>>) -> Result<Answer> {
         match (operation.answers, decoder) {
             (Answers::Records(shape, when_empty), Some(decoder)) => {
                 self.decode(operation, shape, when_empty, answer, decoder)

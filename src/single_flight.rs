@@ -237,7 +237,11 @@ mod loom_tests {
             Arc::new_cyclic(|this| Self { cache: Arc::clone(cache), this: Weak::clone(this) })
         }
 
-        fn join(cache: &Arc<SingleFlight<&'static str, usize, Self>>, refresh: bool, alive: bool) -> Joined<usize, Self> {
+        fn join(
+            cache: &Arc<SingleFlight<&'static str, usize, Self>>,
+            refresh: bool,
+            alive: bool,
+        ) -> Joined<usize, Self> {
             let alive = |_: &Self| {
                 thread::yield_now();
                 alive

@@ -18,6 +18,10 @@ Example: 1000 events, then one request as a client makes it
   $ curl -s -H 'X-Kal-Authorization: Bearer kal-at-...' \\
       'http://127.0.0.1:8080/workspaces/events?page=1&page_size=2'
 
+Any verb at /echo, or below it, is answered with what arrived; ?status=422 sets the status
+
+  $ curl -s -X POST -H 'X-Kal-Authorization: Bearer kal-at-...' 'http://127.0.0.1:8080/echo/programs?a=1' -d '{\"title\":\"T\"}'
+
 Make the next two requests for members fail, then look at what came in
 
   $ curl -s http://127.0.0.1:8080/__emulator/faults \\

@@ -21,6 +21,7 @@ mod admin;
 mod answer;
 mod config;
 mod connection;
+mod echo;
 mod emulator;
 mod event_query;
 mod event_record;

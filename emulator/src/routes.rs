@@ -5,12 +5,13 @@ use hyper::{Method, StatusCode};
 
 use crate::answer::Answer;
 use crate::state::{Document, State};
-use crate::token_endpoint;
+use crate::{echo, token_endpoint};
 
 enum Route {
     Token,
     Document(Document),
     Events,
+    Echo,
 }
 
 fn route(path: &str) -> Option<Route> {
@@ -20,6 +21,7 @@ fn route(path: &str) -> Option<Route> {
         "/workspaces/members" => Route::Document(Document::Members),
         "/workspaces/groups" => Route::Document(Document::Groups),
         "/workspaces/events" => Route::Events,
+        path if echo::is_echo(path) => Route::Echo,
         _ => return None,
     })
 }
@@ -38,7 +40,7 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("there is nothing at {path}"));
     };
     let allowed = if matches!(route, Route::Token) { Method::POST } else { Method::GET };
-    if parts.method != allowed {
+    if parts.method != allowed && !matches!(route, Route::Echo) {
         let message = format!("{path} takes {allowed} only");
         return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
             .header("allow", allowed.as_str());
@@ -52,6 +54,7 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     }
     match route {
         Route::Document(document) => Answer::rendered(state.document(document)),
+        Route::Echo => echo::answer(parts, body),
         _ => match state.events(parts.uri.query().unwrap_or("")) {
             Ok(page) => Answer::rendered(page),
             Err(refused) => refused,

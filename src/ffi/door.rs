@@ -16,8 +16,8 @@ use crate::service::{self, Params, REQUEST, Value};
 ///
 /// `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
 /// reads as JSON and, where there is one, through the typed view. `"request"` is `kal_request`, with the parameters `verb`, `path`,
-/// `query` and `body`. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the
-/// parameter that is unknown, missing or of the wrong type; and whatever the typed function gives.
+/// `query` and `body`. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong
+/// type; and whatever the typed function gives.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_call(
@@ -88,7 +88,8 @@ pub unsafe extern "C" fn kal_request(
     }
 }
 
-/// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct it gives (null: JSON alone).
+/// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct
+/// that it gives (null: JSON alone).
 ///
 /// Never NULL; static, never to be freed.
 #[unsafe(no_mangle)]

@@ -74,9 +74,20 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_given_back() {
-        for text in
-            [&b"<html>"[..], b"{", b"{} x", b"[1,]", b"NaN", b"'a'", b"\"\xff\"", b"\xef\xbb\xbf{}", b"\0", b"{}\0", b"01", b"\"\\x\""]
-        {
+        for text in [
+            &b"<html>"[..],
+            b"{",
+            b"{} x",
+            b"[1,]",
+            b"NaN",
+            b"'a'",
+            b"\"\xff\"",
+            b"\xef\xbb\xbf{}",
+            b"\0",
+            b"{}\0",
+            b"01",
+            b"\"\\x\"",
+        ] {
             let refused = JsonText::of_body(text.to_vec()).err().map(|error| error.text);
             assert_eq!(refused.as_deref(), Some(text), "{}", String::from_utf8_lossy(text));
         }

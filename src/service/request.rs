@@ -166,7 +166,10 @@ mod tests {
             (r#"{"verb":"GET","path":"a"}"#, "path: it must begin with '/'"),
             (r#"{"verb":"GET","path":"/a?b=1","query":{}}"#, "query: the path has a query already"),
             (r#"{"verb":"GET","path":"/a","query":[]}"#, "query: an object is expected"),
-            (r#"{"verb":"GET","path":"/a","query":{"x":1,"x":2}}"#, "query: a JSON object is expected: x is given twice"),
+            (
+                r#"{"verb":"GET","path":"/a","query":{"x":1,"x":2}}"#,
+                "query: a JSON object is expected: x is given twice",
+            ),
             (r#"{"verb":"GET","path":"/a","query":{"x":"\ud83d"}}"#, "query: the value of x is not valid Unicode"),
             (r#"{"verb":"GET","path":"/a","body":{}}"#, "body: a GET has no body"),
             (r#"{"verb":1,"path":"/a"}"#, "verb: a string is expected"),

@@ -135,8 +135,7 @@ impl Transport {
                 details.method = Some(verb);
                 details.url = Some(self.redaction.text(path));
                 if !details.message.starts_with(verb) {
-                    details.message =
-                        format!("{verb} {}: {}", self.redaction.text(path_only(path)), details.message);
+                    details.message = format!("{verb} {}: {}", self.redaction.text(path_only(path)), details.message);
                 }
             })
         });

@@ -29,14 +29,7 @@ pub(super) fn is_of_proxy(headers: &HeaderMap) -> bool {
     headers.get(IAP_HEADER).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
-pub(super) fn describe(
-    verb: &str,
-    path: &str,
-    head: &Head,
-    body: &Part,
-    peer: &Peer,
-    redaction: &Redaction,
-) -> Error {
+pub(super) fn describe(verb: &str, path: &str, head: &Head, body: &Part, peer: &Peer, redaction: &Redaction) -> Error {
     let Head { status, headers, encoding, .. } = head;
     let body = redaction.excerpt(&body.bytes, body.is_whole, BODY_LIMIT);
     let parsed = serde_json::from_slice::<Value>(&body).unwrap_or_default();

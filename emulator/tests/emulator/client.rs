@@ -17,7 +17,7 @@ impl<T: Read + Write> Wire for T {}
 pub(crate) struct Client {
     wire: BufReader<Box<dyn Wire>>,
     host: String,
-    access: String,
+    pub(crate) access: String,
 }
 
 #[derive(Debug)]

@@ -44,6 +44,38 @@ fn unknown_paths_and_wrong_methods_have_their_own_answers() {
     }
 }
 
+/// Red when the echo is behind the check of the verb: 405.
+#[test]
+fn any_verb_is_echoed_to_those_who_have_a_token() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let token = format!("Bearer {}", client.access);
+    let headers = [("x-kal-authorization", token.as_str()), ("content-type", "application/json")];
+    let body = r#"{"n": 1.10, "n":2}"#;
+    for verb in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+        let reply = client.send(verb, "/echo/a%2Fb?x=1&x=%C3%A9+y", &headers, body).expect("a response");
+        assert_eq!(reply.status, 200);
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        let begins =
+            format!(r#"{{"verb":"{verb}","path":"/echo/a%2Fb","query":[["x","1"],["x","\u{e9} y"]],"headers":{{"#);
+        assert!(text.starts_with(&begins) && text.ends_with(&format!(r#""body":{body}}}"#)), "{text}");
+        assert!(text.contains("application/json") && !text.contains(&client.access), "{text}");
+    }
+    for (verb, target, body, status) in [
+        ("GET", "/echo?status=422", "", 422),
+        ("DELETE", "/echo?status=204", "{}", 204),
+        ("DELETE", "/echo", "", 422),
+        ("POST", "/echo", "<html>", 422),
+        ("GET", "/echo?status=99", "", 422),
+        ("GET", "/echo?a", "", 422),
+        ("GET", "/echoes", "", 404),
+    ] {
+        let reply = client.send(verb, target, &headers, body).expect("a response");
+        assert_eq!(reply.status, status, "{verb} {target}");
+    }
+    assert_eq!(client.send("POST", "/echo", &[], "{}").expect("a response").code(), (401, "unauthorized".into()));
+}
+
 #[test]
 fn every_response_has_a_request_id_of_its_own() {
     let emulator = start_default();

@@ -1,0 +1,318 @@
+//! Requests to any endpoint: what is sent, what is repeated, and what is not.
+
+mod common;
+#[allow(dead_code, reason = "a part of it is used")]
+#[path = "common/raw.rs"]
+mod raw;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{client, emulator, get, settings, wait_for};
+use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kaleidoscope::service::workspace::{GET_GROUPS, GET_MEMBERS};
+use kaleidoscope::service::{Params, REQUEST};
+use kaleidoscope::{Answer, CacheUse, CallOptions, Cancel, Client, Error, ErrorKind, Result, Settings};
+use raw::{Raw, Then, token};
+
+const ECHO: &str = "/echo";
+const WRITES: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+
+fn params(verb: &str, path: &str) -> Params {
+    Params::from_json(&REQUEST, &format!(r#"{{"verb":"{verb}","path":"{path}"}}"#)).expect("a request")
+}
+
+fn request(client: &Client, verb: &str, path: &str) -> Result<Arc<Answer>> {
+    client.call(params(verb, path), &CallOptions::default())
+}
+
+fn json(answer: &Answer) -> &str {
+    std::str::from_utf8(answer.json()).expect("UTF-8")
+}
+
+fn echoed(emulator: &Emulator) -> u64 {
+    emulator.counts().paths.get(ECHO).copied().unwrap_or(0)
+}
+
+/// What a request comes to when the server has this fault, and how often it was sent.
+fn with_fault(verb: &str, fault: Fault) -> (Result<Arc<Answer>>, u64) {
+    let emulator = emulator(Config::default());
+    emulator.fault(fault);
+    let client = client(&emulator);
+    let outcome = request(&client, verb, ECHO);
+    assert_eq!(client.stats().requests, emulator.counts().total);
+    (outcome, echoed(&emulator))
+}
+
+#[test]
+fn a_request_arrives_as_it_was_given() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    let given =
+        r#"{"verb":"PUT","path":"/echo/a%2Fb","query":{"q":"a b","ids":["x"]},"body":{"n": 1.10, "big":1e400}}"#;
+    let answer = client.call(Params::from_json(&REQUEST, given).expect("a request"), &CallOptions::default());
+    let answer = answer.expect("an answer");
+    let text = json(&answer);
+    let begins = r#"{"verb":"PUT","path":"/echo/a%2Fb","query":[["q","a b"],["ids","[\"x\"]"]],"#;
+    assert!(text.starts_with(begins), "{text}");
+    assert!(text.ends_with(r#""body":{"n": 1.10, "big":1e400}}"#), "{text}");
+    assert!(text.contains(r#""content-type":"application/json""#), "{text}");
+    assert_eq!((answer.shape(), answer.table().is_none(), answer.rows().len()), (None, true, 0));
+    let delete = request(&client, "DELETE", ECHO).expect("an answer");
+    assert!(json(&delete).ends_with(r#""body":{}}"#), "{}", json(&delete));
+    assert!(json(&request(&client, "GET", ECHO).expect("an answer")).ends_with(r#""body":null}"#));
+}
+
+#[test]
+fn an_answer_without_a_body_is_null() {
+    for (status, body) in [(204, ""), (200, ""), (201, " \r\n"), (200, "null")] {
+        let (outcome, _) = with_fault("POST", Fault::on(ECHO).status(status).body(body));
+        assert_eq!(json(&outcome.expect("an answer")), "null");
+    }
+}
+
+/// Red when a write is repeated like a read: sent twice, and carried out twice.
+#[test]
+fn a_write_that_may_have_been_carried_out_is_not_sent_again() {
+    let lost = |point| Fault::on(ECHO).drop_connection(point);
+    for fault in [
+        lost(DropPoint::Before),
+        lost(DropPoint::Headers),
+        lost(DropPoint::Body),
+        Fault::on(ECHO).status(408),
+        Fault::on(ECHO).status(500),
+        Fault::on(ECHO).status(502),
+        Fault::on(ECHO).status(503),
+        Fault::on(ECHO).status(504),
+        Fault::on(ECHO).status(502).header("Retry-After", "0"),
+    ] {
+        for verb in WRITES {
+            let (outcome, sent) = with_fault(verb, fault.clone());
+            let error = outcome.expect_err("a failure");
+            assert_eq!((sent, error.details().attempts, error.is_retryable()), (1, 1, false), "{verb} {fault:?}");
+            assert_eq!((error.details().method, error.details().url.as_deref()), (Some(verb), Some(ECHO)));
+        }
+        let (outcome, sent) = with_fault("GET", fault.clone());
+        assert!(outcome.is_ok() && sent == 2, "GET {fault:?}");
+    }
+}
+
+/// Red when only requests that were never sent are repeated: 429 after one request.
+#[test]
+fn a_write_is_sent_again_when_the_server_is_busy_and_says_for_how_long() {
+    for status in [429, 503] {
+        for verb in WRITES {
+            let (outcome, sent) = with_fault(verb, Fault::on(ECHO).status(status).header("Retry-After", "0"));
+            assert!(outcome.is_ok() && sent == 2, "{verb} {status}");
+        }
+    }
+    let (outcome, sent) = with_fault("POST", Fault::on(ECHO).status(429));
+    assert!(outcome.expect_err("429").is_retryable(), "it was refused, so the host may");
+    assert_eq!(sent, 1);
+    let (outcome, sent) = with_fault("POST", Fault::on(ECHO).status(422));
+    assert_eq!((outcome.expect_err("422").http_status(), sent), (Some(422), 1));
+}
+
+/// A connection that cannot be made carried nothing. Red when no write is repeated: one attempt.
+#[test]
+fn a_write_is_tried_again_when_there_is_no_connection() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    request(&client, "POST", ECHO).expect("signed in");
+    emulator.pause().expect("paused");
+    let error = request(&client, "POST", ECHO).expect_err("no server");
+    assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ConnectFailed, 6), "{error}");
+    assert!(error.is_retryable(), "it was never sent");
+    emulator.resume().expect("the same port");
+    request(&client, "POST", ECHO).expect("an answer");
+    assert_eq!(echoed(&emulator), 2);
+}
+
+/// Red when the body or the verb is lost on the way to the second request.
+#[test]
+fn a_write_whose_token_was_refused_is_sent_once_more_with_a_new_one() {
+    for verb in WRITES {
+        let emulator = emulator(Config::default());
+        let client = client(&emulator);
+        request(&client, "GET", ECHO).expect("signed in");
+        emulator.expire_tokens();
+        let body = Params::from_json(&REQUEST, &format!(r#"{{"verb":"{verb}","path":"/echo","body":[1.0]}}"#));
+        let answer = client.call(body.expect("a request"), &CallOptions::default()).expect("an answer");
+        assert!(json(&answer).ends_with(r#""body":[1.0]}"#), "{}", json(&answer));
+        assert_eq!((echoed(&emulator), emulator.counts().token_requests), (3, 2));
+        emulator.fault(Fault::on(ECHO).status(401).times(0));
+        let error = request(&client, verb, ECHO).expect_err("401");
+        assert_eq!((error.http_status(), error.details().attempts, echoed(&emulator)), (Some(401), 2, 5));
+    }
+}
+
+/// Red when the failed sign-in counts as the request: "may have been carried out", and not retryable.
+#[test]
+fn a_write_without_a_token_was_not_sent() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on("/auth").status(503).times(0));
+    let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
+    let error = request(&client, "POST", ECHO).expect_err("no token");
+    assert_eq!((error.kind(), error.is_retryable(), echoed(&emulator)), (ErrorKind::AuthFailed, true, 0));
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_named_by_its_type() {
+    let page = Fault::on(ECHO).status(200).content_type("text/html").body("<html>please sign in</html>");
+    let (outcome, sent) = with_fault("POST", page);
+    let error = outcome.expect_err("no JSON");
+    assert_eq!((error.kind(), sent), (ErrorKind::BadResponse, 1));
+    let message = error.to_string();
+    assert!(message.contains("text/html") && message.starts_with("request: the answer cannot be used: "), "{message}");
+    let details = error.details();
+    assert_eq!((details.method, details.url.as_deref(), details.attempts), (Some("POST"), Some(ECHO), 1));
+    assert_eq!(details.body.as_deref(), Some(&b"<html>please sign in</html>"[..]));
+    assert!(details.request_id.is_some());
+    let (outcome, _) = with_fault("GET", Fault::on(ECHO).redirect("http://127.0.0.1:9/"));
+    assert_eq!(outcome.expect_err("a redirect").kind(), ErrorKind::BadResponse);
+}
+
+#[test]
+fn an_answer_over_the_cap_is_refused() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(ECHO).body_bytes(100 << 20).gzip().times(0));
+    let client = Client::open(Settings { max_response_bytes: Some(1 << 20), ..settings(&emulator) });
+    let client = client.expect("good settings");
+    for verb in ["GET", "POST"] {
+        let error = request(&client, verb, ECHO).expect_err("too large");
+        assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ResponseTooLarge, 1), "{verb}");
+    }
+}
+
+fn hanging(verb: &str, options: &CallOptions) -> (Error, u64) {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(ECHO).drop_connection(DropPoint::Hang).times(0));
+    let client = client(&emulator);
+    let error = std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.call(params(verb, "/echo?token=x"), options).expect_err("it hangs"));
+        wait_for("the request", || echoed(&emulator) == 1);
+        if let Some(cancel) = &options.cancel {
+            cancel.fire();
+        }
+        call.join().expect("no panic")
+    });
+    (error, echoed(&emulator))
+}
+
+/// Red when an interrupted request is always a GET: `Some("GET")`; and when one that arrived counts as unsent: retryable.
+#[test]
+fn a_write_ends_at_its_deadline_and_when_it_is_cancelled() {
+    let brief = CallOptions { timeout: Some(Duration::from_millis(300)), ..CallOptions::default() };
+    for (verb, retryable) in [("GET", true), ("POST", false), ("DELETE", false)] {
+        let (error, sent) = hanging(verb, &brief);
+        assert_eq!((error.kind(), error.is_retryable(), sent), (ErrorKind::TimedOut, retryable, 1), "{error}");
+        assert_eq!((error.details().method, error.details().url.as_deref()), (Some(verb), Some("/echo?token=x")));
+        assert!(error.to_string().starts_with(&format!("{verb} /echo: timed out after 300 ms")), "{error}");
+        let cancelled = CallOptions { cancel: Some(Cancel::default()), ..CallOptions::default() };
+        let (error, _) = hanging(verb, &cancelled);
+        assert_eq!((error.kind(), error.details().method), (ErrorKind::Cancelled, Some(verb)));
+    }
+}
+
+/// Red when requests of one path are joined like cached reads: one request for eight calls.
+#[test]
+fn no_two_requests_are_joined() {
+    let emulator = emulator(Config::default());
+    emulator.fault(Fault::on(ECHO).delay(Duration::from_millis(50)).times(0));
+    let client = client(&emulator);
+    std::thread::scope(|scope| {
+        for verb in ["GET", "POST"].repeat(4) {
+            let client = &client;
+            scope.spawn(move || request(client, verb, ECHO).expect("an answer"));
+        }
+    });
+    let stats = client.stats();
+    assert_eq!((echoed(&emulator), stats.shared_requests, stats.cache_hits, stats.retries), (8, 0, 0, 0));
+}
+
+#[test]
+fn nothing_is_sent_for_an_answer_that_is_to_come_from_the_cache() {
+    let emulator = emulator(Config::default());
+    let only = CallOptions { cache: CacheUse::Only, ..CallOptions::default() };
+    let error = client(&emulator).call(params("POST", ECHO), &only).expect_err("never cached");
+    assert_eq!((error.kind(), emulator.counts().total), (ErrorKind::NotFound, 0));
+}
+
+/// Red when writes clear nothing: the old answer is still there after each. Red when the guard of a write is made for a read, too.
+#[test]
+fn a_write_drops_the_cached_reads_that_it_may_have_changed() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    let is_cached = |operation| {
+        let only = CallOptions { cache: CacheUse::Only, ..CallOptions::default() };
+        client.call(Params::new(operation), &only).is_ok()
+    };
+    let path = "/workspaces/members/m-1";
+    let ok = Fault::on(path).status(200).body("{}");
+    for (verb, path, fault, stays) in [
+        ("GET", path, ok.clone(), true),
+        ("PUT", path, ok.clone(), false),
+        ("DELETE", path, Fault::on(path).status(204), false),
+        ("POST", path, Fault::on(path).status(500), false),
+        ("POST", path, Fault::on(path).drop_connection(DropPoint::Headers), false),
+        ("POST", path, Fault::on(path).status(422), true),
+        ("POST", ECHO, Fault::on(path), true),
+    ] {
+        get(&client, &GET_MEMBERS).expect("members");
+        get(&client, &GET_GROUPS).expect("groups");
+        emulator.reset();
+        emulator.fault(fault.clone());
+        drop(request(&client, verb, path));
+        assert_eq!((is_cached(&GET_MEMBERS), is_cached(&GET_GROUPS)), (stays, stays), "{verb} {path} {fault:?}");
+    }
+}
+
+/// What was sent before the write was answered from before it. Red when only what is there is dropped: the old list is cached.
+#[test]
+fn a_list_that_was_asked_for_before_a_write_is_not_cached_after_it() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    request(&client, "GET", ECHO).expect("signed in");
+    emulator.fault(Fault::on("/workspaces/members").method("GET").delay(Duration::from_millis(500)));
+    emulator.fault(Fault::on("/workspaces/members").method("POST").status(200).body("{}"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| get(&client, &GET_MEMBERS).expect("the old list"));
+        wait_for("the list", || emulator.counts().paths.contains_key("/workspaces/members"));
+        request(&client, "POST", "/workspaces/members").expect("written");
+    });
+    let only = CallOptions { cache: CacheUse::Only, ..CallOptions::default() };
+    assert!(client.call(Params::new(&GET_MEMBERS), &only).is_err());
+}
+
+/// The server closes a kept connection without a word: that request was never read, but nobody can know. Red when `sent` is
+/// taken from the connection's age: two requests.
+#[test]
+fn a_write_on_a_connection_that_dies_while_it_is_used_is_not_sent_again() {
+    let server = Raw::start(move |path, before| {
+        if path.starts_with("/auth") {
+            return token();
+        }
+        if before == 0 {
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec(), Then::GoOn)
+        } else {
+            (Vec::new(), Then::Close)
+        }
+    });
+    let client = Client::open(server.settings()).expect("good settings");
+    request(&client, "POST", "/a").expect("an answer");
+    let error = request(&client, "POST", "/a").expect_err("a dead connection");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::ConnectionLost, false), "{error}");
+    assert_eq!(server.count("/a"), 2);
+}
+
+/// Red when the URL of a request is shown as it was sent.
+#[test]
+fn a_secret_in_a_path_or_a_body_is_redacted() {
+    let emulator = emulator(Config::default());
+    let client = client(&emulator);
+    let secret = emulator.client_secret();
+    let error = request(&client, "POST", &format!("/echo/{secret}?status=422&s={secret}")).expect_err("422");
+    let shown = format!("{error:?}");
+    assert!(!shown.contains(secret), "{shown}");
+    assert!(error.details().url.as_deref().is_some_and(|url| url.starts_with("/echo/[redacted]")), "{shown}");
+}
