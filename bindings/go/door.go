@@ -29,10 +29,59 @@ func (c *Client) Call(ctx context.Context, method string, params any, options ..
 	if in.err != nil {
 		return nil, in.err
 	}
-	result, err := c.do(ctx, options,
+	return c.json(ctx, options,
 		func(c C.kal_client, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
 			return C.kal_call(c, name, paramsJSON, o, r, e)
 		})
+}
+
+// Request sends a request to any endpoint of the platform and gives the answer as JSON, as the server sent it (null where it has no
+// body):
+//
+//	answer, err := client.Request(ctx, "POST", "/programs", nil, map[string]any{"title": "Solubility"})
+//
+// verb is GET, POST, PUT, PATCH or DELETE; path begins with / and is percent-encoded. query is anything that encoding/json makes a JSON
+// object of, whose strings are sent as they are and everything else as its JSON text; body anything that it makes JSON of; nil: none.
+// A [json.RawMessage] is sent as it is. A GET is retried; any other verb is sent again only when the server cannot have carried it out.
+func (c *Client) Request(
+	ctx context.Context, verb, path string, query, body any, options ...CallOption,
+) (json.RawMessage, error) {
+	in := &inputs{}
+	defer in.free()
+	method, where := in.required("verb", verb), in.required("path", path)
+	queryJSON, bodyJSON := in.json("query", query), in.json("body", body)
+	if in.err != nil {
+		return nil, in.err
+	}
+	return c.json(ctx, options,
+		func(c C.kal_client, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
+			return C.kal_request(c, method, where, queryJSON, bodyJSON, o, r, e)
+		})
+}
+
+// json gives the C string of a value's JSON; NULL for nil.
+func (in *inputs) json(name string, value any) *C.char {
+	if value == nil {
+		return nil
+	}
+	// Marshal would write it anew.
+	text, isRaw := value.(json.RawMessage)
+	if !isRaw {
+		var err error
+		if text, err = json.Marshal(value); err != nil {
+			in.refuse(name + ": " + err.Error())
+			return nil
+		}
+	}
+	return in.required(name, string(text))
+}
+
+// json makes a call and gives its answer's JSON.
+func (c *Client) json(
+	ctx context.Context, options []CallOption,
+	call func(C.kal_client, *C.kal_call_options, *C.kal_result, *C.kal_error) C.kal_status,
+) (json.RawMessage, error) {
+	result, err := c.do(ctx, options, call)
 	if err != nil {
 		return nil, err
 	}

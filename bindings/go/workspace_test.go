@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,6 +164,25 @@ func TestACallUsesTheCacheAsItIsTold(t *testing.T) {
 	if stats.BytesReceived == 0 {
 		t.Error("Stats.BytesReceived is 0")
 	}
+}
+
+func TestRequestReachesAnyEndpoint(t *testing.T) {
+	client := startEmulator(t).open()
+	answer, err := client.Request(ctx, "POST", "/echo/a", object{"q": "x y"}, json.RawMessage(`{"n": 1.10}`))
+	must(t, err)
+	if !strings.HasPrefix(string(answer), `{"verb":"POST","path":"/echo/a","query":[["q","x y"]],`) ||
+		!strings.HasSuffix(string(answer), `"body":{"n": 1.10}}`) {
+		t.Errorf("the answer is %s", answer)
+	}
+	nothing, err := client.Request(ctx, "DELETE", "/echo?status=204", nil, nil)
+	must(t, err)
+	equal(t, "an answer without a body", string(nothing), "null")
+	for _, path := range []string{"", "echo", "/echo/..", "/a\x00b"} {
+		_, err = client.Request(ctx, "GET", path, nil, nil)
+		isStatus(t, err, kaleidoscope.ErrInvalidArgument)
+	}
+	_, err = client.Request(ctx, "POST", "/echo", nil, make(chan int))
+	isStatus(t, err, kaleidoscope.ErrInvalidArgument)
 }
 
 func TestCallGivesTheServersJSON(t *testing.T) {

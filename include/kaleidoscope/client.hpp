@@ -53,6 +53,19 @@ public:
         const char* params = given.text("params_json", params_json);
         return calling::ask<answer>(given, options, [&](auto... out) { return kal_call(handle_.get(), asked, params, out...); });
     }
+    // Any endpoint of the platform, see kal_request: request("POST", "/programs", {}, R"({"title":"T"})"). An empty query_json or
+    // body_json: none.
+    [[nodiscard]] result<answer> try_request(std::string_view verb, std::string_view path, std::string_view query_json = {},
+                                             std::string_view body_json = {}, const call_options& options = {}) const
+    {
+        calling::arguments given;
+        const char* asked = given.text("verb", verb);
+        const char* where = given.text("path", path);
+        const char* query = given.text("query_json", query_json);
+        const char* body = body_json.empty() ? nullptr : given.text("body_json", body_json);
+        return calling::ask<answer>(given, options,
+                                    [&](auto... out) { return kal_request(handle_.get(), asked, where, query, body, out...); });
+    }
     // Forgets everything cached. Lists already handed out stay as they are.
     [[nodiscard]] result<void> try_clear_caches() const
     {
@@ -74,6 +87,11 @@ public:
     answer call(std::string_view method, std::string_view params_json = {}, const call_options& options = {}) const
     {
         return unwrap(try_call(method, params_json, options));
+    }
+    answer request(std::string_view verb, std::string_view path, std::string_view query_json = {},
+                   std::string_view body_json = {}, const call_options& options = {}) const
+    {
+        return unwrap(try_request(verb, path, query_json, body_json, options));
     }
     void clear_caches() const
     {

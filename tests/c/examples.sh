@@ -68,7 +68,7 @@ prints() {
 }
 
 start --seed 7
-for source in quickstart.c members_table.c events_filter.c json_door.c threads.c errors.c cpp/c_header.cpp event_loop.c \
+for source in quickstart.c members_table.c events_filter.c json_door.c request.c threads.c errors.c cpp/c_header.cpp event_loop.c \
     follow.c export_events.c; do
     name=${source##*/}
     compile "${name%.*}_${name##*.}" "$source"
@@ -85,6 +85,8 @@ prints 'json_door prints what the server sent' json_groups.txt json_door_c works
 prints 'json_door passes parameters on' json_events.txt json_door_c workspace.get_events '{"page_size":2}'
 prints 'json_door says which parameter is wrong' json_bad.txt json_door_c workspace.get_events '{"page_size":"two"}'
 prints 'c_header.cpp prints every member' c_header.txt c_header_cpp
+prints 'request prints the answer of any endpoint' request.txt request_c POST /echo/programs '{"page":2}' '{"title":"Solubility"}'
+prints 'request says what an endpoint refuses' request_refused.txt request_c PUT '/echo?status=409'
 prints 'errors shows what each kind of failure looks like' errors.txt errors_c
 printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 "$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1

@@ -21,6 +21,9 @@ static void check_no_client(kal_client client)
     result.id = 0xBAD;
     INVALID(kal_call(client, "workspace.get_members", NULL, NULL, &result, &error), "this kal_client is ");
     CHECK_INT(result.id, 0);
+    result.id = 0xBAD;
+    INVALID(kal_request(client, "GET", "/echo", NULL, NULL, NULL, &result, &error), "this kal_client is ");
+    CHECK_INT(result.id, 0);
     INVALID(kal_client_stats(client, &stats, &error), "this kal_client is ");
     INVALID(kal_client_clear_caches(client, &error), "this kal_client is ");
     REQUIRE(kal_queue_open(&queue, &error) == KAL_OK);

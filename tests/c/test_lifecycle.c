@@ -337,6 +337,7 @@ static void child_of_fork(kal_client client, kal_result result, kal_error error,
     for (size_t i = 0; i < KIT_METHODS; i++)
         FAILURE_OF(kit_methods[i].call, client, KAL_FORKED, "before fork");
     FAILURE(kal_call(client, "workspace.get_members", NULL, NULL, &made, &failure), &failure, KAL_FORKED, "before fork");
+    FAILURE(kal_request(client, "POST", "/echo", NULL, NULL, NULL, &made, &failure), &failure, KAL_FORKED, "before fork");
     FAILURE(kal_client_stats(client, &stats, &failure), &failure, KAL_FORKED, "before fork");
     FAILURE(kal_client_clear_caches(client, &failure), &failure, KAL_FORKED, "before fork");
     CHECK(kal_result_json(result, &len) == NULL);

@@ -101,6 +101,7 @@ static void check_would_deadlock(kal_client client, kal_stream stream, kal_queue
     for (size_t i = 0; i < KIT_METHODS; i++)
         CHECK_STATUS(kit_methods[i].call(client, NULL, &result, NULL), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_call(client, "workspace.get_events", NULL, NULL, &result, NULL), KAL_WOULD_DEADLOCK);
+    CHECK_STATUS(kal_request(client, "POST", "/echo", NULL, NULL, NULL, &result, NULL), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_stream_next(stream, 0, &result, NULL), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(submit(client, "workspace.get_events", NULL, queue), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_stream_submit_next(stream, 1000, queue, NULL, NULL), KAL_WOULD_DEADLOCK);

@@ -151,6 +151,22 @@ CLAIM(the_door_opens_to_every_method)
     CHECK_EQUAL(kit::thrown([&] { client.call("workspace.get_events", R"({"page": "two"})"); }), kal::status::invalid_argument);
 }
 
+CLAIM(a_request_reaches_any_endpoint)
+{
+    const kal::client client = kit::client();
+    const kal::answer answer = client.request("POST", "/echo/a", R"({"q":"x y"})", R"({"n":1.10})");
+    CHECK(!answer.members() && !answer.groups() && !answer.events() && !answer.workspace());
+    CHECK(kit::contains(answer.json(), R"({"verb":"POST","path":"/echo/a","query":[["q","x y"]],)"));
+    CHECK(kit::contains(answer.json(), R"("body":{"n":1.10}})"));
+    CHECK_EQUAL(client.request("DELETE", "/echo?status=204").json(), "null");
+    CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo/.."); }), kal::status::invalid_argument);
+    CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo", "[]"); }), kal::status::invalid_argument);
+    const auto refused = client.try_request("PUT", "/echo?status=422", {}, "[]");
+    CHECK(!refused.has_value() && refused.error().status() == kal::status(422));
+    using namespace std::string_view_literals;
+    CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo\0x"sv); }), kal::status::invalid_argument);
+}
+
 CLAIM(options_reach_the_library)
 {
     kal::client_options options = kit::options();

@@ -69,9 +69,7 @@ typedef kal_status (*kal_provider)(void *user_data, char *buffer);
 // Since: 0.2.0
 KAL_API
 KAL_NODISCARD
-kal_status kal_open(const struct kal_options *options,
-                    void (*callback)(int a, int b),
-                    struct kal_client *client);
+kal_status kal_open(const struct kal_options *options, void (*callback)(int a, int b), struct kal_client *client);
 
 KAL_API const char *kal_bare(void);
 

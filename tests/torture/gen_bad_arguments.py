@@ -29,6 +29,11 @@ def text(good, null, lines, empty, long):
 TEXTS = {
     "method": text('"workspace.get_workspace"', ARGUMENT, "KAL_UNKNOWN_METHOD", "KAL_UNKNOWN_METHOD", "KAL_UNKNOWN_METHOD"),
     "params_json": text('"{}"', OK, ARGUMENT, OK, ARGUMENT),
+    "verb": text('"GET"', ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT),
+    "path": text('"/echo"', ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT),
+    "query_json": text('"{}"', OK, ARGUMENT, OK, ARGUMENT),
+    # Of a GET, which has none.
+    "body_json": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
     "cursor": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
 }
 

@@ -101,7 +101,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
     options.cache = KAL_CACHE_ONLY;
     switch (kind) {
     case CLIENT:
-        switch (chance_below(chance, 13)) {
+        switch (chance_below(chance, 14)) {
         case 0: return kal_client_stats(client, &stats, error);
         case 1: return kal_client_clear_caches(client, error);
         case 2: return kal_workspace_get_workspace(client, &options, result, error);
@@ -113,7 +113,8 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         case 8: return kal_call(client, "workspace.get_workspace", NULL, &options, result, error);
         case 9: return kal_call(client, "workspace.get_events", "{}", &options, result, error);
         case 10: return kal_submit(client, "workspace.get_groups", NULL, &options, ours, NULL, error);
-        case 11: status = kal_workspace_stream_events(client, NULL, &options, &stream, error); break;
+        case 11: return kal_request(client, "POST", "/echo", NULL, "{}", &options, result, error);
+        case 12: status = kal_workspace_stream_events(client, NULL, &options, &stream, error); break;
         default: status = kal_workspace_follow_events(client, NULL, NULL, &options, &stream, error); break;
         }
         kal_stream_free(stream);

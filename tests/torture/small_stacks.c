@@ -183,6 +183,21 @@ CASE(kal_call)
     FAILS(KAL_INVALID_ARGUMENT, kal_call(client, "workspace.get_events", deep, NULL, &result, &error));
     free(deep);
 }
+CASE(kal_request)
+{
+    GIVES_RESULT(kal_request(tls_client, "POST", "/echo/a", "{\"q\":[1,{\"x\":null}]}", "{\"n\":1.0}", NULL, &result, &error));
+    FAILS(KAL_NOT_FOUND, kal_request(client, "DELETE", "/nothing", NULL, NULL, NULL, &result, &error));
+    FAILS(KAL_INVALID_ARGUMENT, kal_request(client, "GET", "/echo/..", NULL, NULL, NULL, &result, &error));
+    /* A body and a query nested deeper than any stack is, and the answer has them, too. */
+    size_t depth = 200000;
+    char *deep = malloc(2 * depth + 1);
+    memset(deep, '[', depth);
+    memset(deep + depth, ']', depth);
+    deep[2 * depth] = '\0';
+    GIVES_RESULT(kal_request(client, "POST", "/echo", NULL, deep, NULL, &result, &error));
+    FAILS(KAL_INVALID_ARGUMENT, kal_request(client, "GET", "/echo", deep, NULL, NULL, &result, &error));
+    free(deep);
+}
 CASE(kal_methods)
 {
     if (strstr(kal_methods(), "workspace.get_events") == NULL)
@@ -399,18 +414,18 @@ static struct case_of {
     const char *name;
     void (*run)(void);
     size_t deepest;
-} cases[] = { ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_clear_caches) ROW(kal_client_stats)
-                  ROW(kal_workspace_get_workspace) ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids)
-                      ROW(kal_workspace_get_groups) ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events)
-                          ROW(kal_call) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open)
-                              ROW(kal_queue_close) ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_close)
-                                  ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
-                                      ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free)
-                                          ROW(kal_error_get) ROW(kal_error_free) ROW(kal_workspace_stream_events)
-                                              ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)
-                                                  ROW(kal_stream_cursor) ROW(kal_stream_set_backoff) ROW(kal_stream_free)
-                                                      ROW(kal_set_log) ROW(kal_status_name) ROW(kal_version)
-                                                          ROW(kal_version_number) ROW(kal_shutdown) };
+} cases[] = {
+    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_clear_caches) ROW(kal_client_stats) ROW(kal_workspace_get_workspace)
+        ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids) ROW(kal_workspace_get_groups)
+            ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call) ROW(kal_request) ROW(kal_methods)
+                ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open) ROW(kal_queue_close)
+                    ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace)
+                        ROW(kal_result_workspace_users) ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events)
+                            ROW(kal_result_free) ROW(kal_error_get) ROW(kal_error_free) ROW(kal_workspace_stream_events)
+                                ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)
+                                    ROW(kal_stream_cursor) ROW(kal_stream_set_backoff) ROW(kal_stream_free) ROW(kal_set_log)
+                                        ROW(kal_status_name) ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
+};
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
 /* Functions of the header that no case is named after. */
