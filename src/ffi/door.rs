@@ -9,6 +9,7 @@ use super::options::kal_call_options;
 use super::status::kal_status;
 use super::types::{kal_client, kal_error, kal_result};
 use crate::client::Client;
+use crate::error::Error;
 use crate::process::PerProcess;
 use crate::service::{self, Params, REQUEST, Value};
 
@@ -77,15 +78,26 @@ pub unsafe extern "C" fn kal_request(
             params.set("verb", Value::Text(required_text(verb, "verb")?.to_owned()))?;
             params.set("path", Value::Text(required_text(path, "path")?.to_owned()))?;
             if let Some(query) = optional_text(query_json, "query_json")?.filter(|query| !query.is_empty()) {
-                params.set("query", Value::Json(query.to_owned().into()))?;
+                params.set("query", Value::Json(query.to_owned().into())).map_err(named_as_in_c)?;
             }
             if let Some(body) = optional_text(body_json, "body_json")? {
-                params.set("body", Value::Json(body.to_owned().into()))?;
+                params.set("body", Value::Json(body.to_owned().into())).map_err(named_as_in_c)?;
             }
-            params.check_complete()?;
+            params.check_complete().map_err(named_as_in_c)?;
             handles::insert(client.call(params, &call_options(options)?)?)
         })
     }
+}
+
+/// An error of a parameter, by the name of its argument.
+fn named_as_in_c(error: Error) -> Error {
+    error.with(|details| {
+        for (param, argument) in [("query: ", "query_json: "), ("body: ", "body_json: ")] {
+            if let Some(reason) = details.message.strip_prefix(param) {
+                details.message = [argument, reason].concat();
+            }
+        }
+    })
 }
 
 /// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct

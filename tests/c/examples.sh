@@ -61,7 +61,8 @@ prints() {
     program=$work/$3
     shift 3
     "$program" "$@" >"$work/out" 2>&1 </dev/null
-    sed -e "s|$KALEIDOSCOPE_API_URL|URL|g" -e 's/request id:  .*/request id:  ID/' "$work/out" >"$work/plain"
+    sed -e "s|$KALEIDOSCOPE_API_URL|URL|g" -e 's/request id:  .*/request id:  ID/' \
+        -e 's|libkaleidoscope/[0-9.]*|libkaleidoscope/VERSION|' "$work/out" >"$work/plain"
     [ "$bless" != --bless ] || cp "$work/plain" "$file"
     diff "$file" "$work/plain" >"$work/diff"
     claim "$claim_text" $? "$(head -n 3 "$work/diff" | tr '\n' '|')"

@@ -158,7 +158,8 @@ CLAIM(a_request_reaches_any_endpoint)
     CHECK(!answer.members() && !answer.groups() && !answer.events() && !answer.workspace());
     CHECK(kit::contains(answer.json(), R"({"verb":"POST","path":"/echo/a","query":[["q","x y"]],)"));
     CHECK(kit::contains(answer.json(), R"("body":{"n":1.10}})"));
-    CHECK_EQUAL(client.request("DELETE", "/echo?status=204").json(), "null");
+    const kal::answer nothing = client.request("DELETE", "/echo?status=204");
+    CHECK_EQUAL(nothing.json(), "null");
     CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo/.."); }), kal::status::invalid_argument);
     CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo", "[]"); }), kal::status::invalid_argument);
     const auto refused = client.try_request("PUT", "/echo?status=422", {}, "[]");

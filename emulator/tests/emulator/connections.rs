@@ -56,8 +56,7 @@ fn any_verb_is_echoed_to_those_who_have_a_token() {
         let reply = client.send(verb, "/echo/a%2Fb?x=1&x=%C3%A9+y", &headers, body).expect("a response");
         assert_eq!(reply.status, 200);
         let text = String::from_utf8_lossy(&reply.body).into_owned();
-        let begins =
-            format!(r#"{{"verb":"{verb}","path":"/echo/a%2Fb","query":[["x","1"],["x","é y"]],"headers":{{"#);
+        let begins = format!(r#"{{"verb":"{verb}","path":"/echo/a%2Fb","query":[["x","1"],["x","é y"]],"headers":{{"#);
         assert!(text.starts_with(&begins) && text.ends_with(&format!(r#""body":{body}}}"#)), "{text}");
         assert!(text.contains("application/json") && !text.contains(&client.access), "{text}");
     }
