@@ -105,7 +105,8 @@
  * A request is sent again after HTTP 408, 429, 500, 502, 503 and 504, when the name was not found or no connection could be
  * opened, and when the connection was lost before the answer was complete. That goes for every GET, those of streams included,
  * and for a sign-in with the credentials; a refresh token is sent again only if no connection was opened, else the credentials
- * take its place. Other statuses, TLS failures and answers that make no sense are told at once.
+ * take its place. Another verb, of kal_request, is sent again only when the server cannot have carried it out: no connection was
+ * opened, or the answer was 429 or 503 with Retry-After. Other statuses, TLS failures and answers that make no sense are told at once.
  *
  * There are max_attempts tries (6), and waits of 250 ms (retry_wait_ms), 500 ms, 1, 2 and 4 s between them, doubling up to 20 s:
  * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is
@@ -618,7 +619,7 @@ typedef struct kal_error_info {
     int32_t http_status;
     // Tries made, 1 without a retry; 0 if nothing was sent.
     int32_t attempts;
-    // Worth trying again later as it is.
+    // Worth trying again later as it is. False also for a write (`kal_request`) that may have been carried out.
     bool retryable;
     // How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
     // `Date`, or else from now. At most 136 years.

@@ -80,7 +80,7 @@ impl Cache {
     /// Joins the request under way, or starts one with `fetch`; on the I/O thread.
     pub(crate) fn join<F>(
         self: &Arc<Self>,
-        key: CacheKey,
+        key: &CacheKey,
         refresh: bool,
         until: Instant,
         thread: u64,
@@ -196,11 +196,11 @@ mod tests {
 
     /// A request that never ends, given this much time.
     fn join(cache: &Arc<Cache>, time: Duration) -> Joined<Kept, Flight> {
-        cache.join(key(), false, Instant::now() + time, 1, |_| std::future::pending())
+        cache.join(&key(), false, Instant::now() + time, 1, |_| std::future::pending())
     }
 
     fn refresh(cache: &Arc<Cache>, fetched: Fetched) -> Arc<Flight> {
-        match cache.join(key(), true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
+        match cache.join(&key(), true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
             Joined::Ours(flight) => flight,
             Joined::Kept(_) | Joined::Theirs(_) => panic!("a refresh is always its own"),
         }

@@ -311,7 +311,7 @@ impl Inner {
             Source::Endpoint(_) | Source::Given => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&asked, &tracking, thread).await };
-        let flight = match self.cache.join(key, refresh, until, thread, fetch) {
+        let flight = match self.cache.join(&key, refresh, until, thread, fetch) {
             Joined::Kept(kept) => return Ok(select(kept.answer, params)),
             Joined::Ours(flight) => flight,
             Joined::Theirs(flight) => {

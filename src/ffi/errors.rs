@@ -19,7 +19,7 @@ pub struct kal_error_info {
     pub http_status: i32,
     /// Tries made, 1 without a retry; 0 if nothing was sent.
     pub attempts: i32,
-    /// Worth trying again later as it is.
+    /// Worth trying again later as it is. False also for a write (`kal_request`) that may have been carried out.
     pub retryable: bool,
     /// How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
     /// `Date`, or else from now. At most 136 years.
