@@ -202,7 +202,7 @@ fn hanging(verb: &str, options: &CallOptions) -> (Error, u64) {
     (error, echoed(&emulator))
 }
 
-/// Red when an interrupted request is always a GET: `Some("GET")`; and when one that arrived counts as unsent: retryable.
+/// Red when one that arrived counts as unsent: `(TimedOut, true, 1)`, retryable.
 #[test]
 fn a_write_ends_at_its_deadline_and_when_it_is_cancelled() {
     let brief = CallOptions { timeout: Some(Duration::from_secs(2)), ..CallOptions::default() };
@@ -270,7 +270,7 @@ fn a_write_drops_the_cached_reads_that_it_may_have_changed() {
     }
 }
 
-/// What was sent before the write was answered from before it. Red when only what is there is dropped: the old list is cached.
+/// What was sent before the write was answered from before it. Red when a write clears nothing: the old list is cached.
 #[test]
 fn a_list_that_was_asked_for_before_a_write_is_not_cached_after_it() {
     let emulator = emulator(Config::default());
@@ -287,8 +287,7 @@ fn a_list_that_was_asked_for_before_a_write_is_not_cached_after_it() {
     assert!(client.call(Params::new(&GET_MEMBERS), &only).is_err());
 }
 
-/// The server closes a kept connection without a word: that request was never read, but nobody can know. Red when `sent` is
-/// taken from the connection's age: two requests.
+/// The server closes a kept connection instead of answering. Red when a write is repeated like a read: seven requests, not two.
 #[test]
 fn a_write_on_a_connection_that_dies_while_it_is_used_is_not_sent_again() {
     let server = Raw::start(move |path, before| {

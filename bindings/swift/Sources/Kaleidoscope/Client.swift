@@ -162,7 +162,8 @@ public final class Client: Sendable {
     /// Calls any method of the library by its name, with parameters as the text of a JSON object, and gives the answer as JSON, as
     /// the server sent it: `try await client.call("workspace.get_events", #"{"page_size": 50}"#)`.
     ///
-    /// ``methods`` lists what there is.
+    /// ``methods`` lists what there is. The method `request` sends a request to any endpoint of the platform, see `kal_request`:
+    /// `try await client.call("request", #"{"verb": "POST", "path": "/programs", "body": {"title": "T"}}"#)`.
     public func call(
         _ method: String, _ parameters: String = "{}", cache: CachePolicy = .use, timeout: Duration? = nil
     ) async throws(KaleidoscopeError) -> String {
