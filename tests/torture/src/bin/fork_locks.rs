@@ -5,7 +5,7 @@
 //! a limit of 0. The standard library's locks wait in the kernel and share nothing. How many children hang is chance, so the
 //! counts of both are printed; the claim is that none hangs in the library's calls.
 //!
-//! Red when `src/sync.rs` has parking_lot's locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork`
+//! Red when `src/sync.rs` has `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork`
 //! is not counted in `process/per_process.rs`: all 40.
 #![allow(unsafe_code, reason = "fork is C's")]
 
@@ -26,7 +26,7 @@ use kaleidoscope::ffi::status::KAL_OK;
 /// Threads of the parent that call or wait, and of the child.
 const THREADS: usize = 6;
 const CHILD_THREADS: usize = 4;
-/// Locks that a child tries: enough to come upon every bucket of parking_lot's table.
+/// Locks that a child tries: enough to come upon every bucket of `parking_lot`'s table.
 const CHILD_LOCKS: usize = 256;
 /// A child that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -118,7 +118,7 @@ fn in_the_library(forks: u64, url: &str) -> (Children, u64) {
     let parent = || {
         let call = calls.fetch_add(1, Ordering::Relaxed);
         let door = Door::ALL[usize::try_from(call % 3).expect("a small number")];
-        let how = if call % 4 == 0 { refresh } else { How::default() };
+        let how = if call.is_multiple_of(4) { refresh } else { How::default() };
         let outcome = shared.call(door, Method::Members, how);
         assert_eq!(outcome.status, KAL_OK, "in the parent: {}", outcome.message());
     };
@@ -184,7 +184,7 @@ fn main() {
     let row = Row::begin("fork-locks");
     let emulator = Emulator::start(Config::default()).expect("an emulator");
     let forks = form.pick(40, 1000);
-    let (library, calls) = in_the_library(forks, &emulator.url());
+    let (library, calls) = in_the_library(forks, emulator.url());
     row.claim(
         "amid calls of six threads, no child hangs in the library's calls, and they succeed",
         library.forks,
