@@ -105,8 +105,7 @@
  * A request is sent again after HTTP 408, 429, 500, 502, 503 and 504, when the name was not found or no connection could be
  * opened, and when the connection was lost before the answer was complete. That goes for every GET, those of streams included,
  * and for a sign-in with the credentials; a refresh token is sent again only if no connection was opened, else the credentials
- * take its place. Another verb, of kal_request, is sent again only when the server cannot have carried it out: no connection was
- * opened, or the answer was 429 or 503 with Retry-After. Other statuses, TLS failures and answers that make no sense are told at once.
+ * take its place. Other statuses, TLS failures and answers that make no sense are told at once.
  *
  * There are max_attempts tries (6), and waits of 250 ms (retry_wait_ms), 500 ms, 1, 2 and 4 s between them, doubling up to 20 s:
  * a server that restarts is waited for, four to eight seconds in all. After a 429 they are four times as long. Each is
@@ -154,10 +153,8 @@
  * runs out, the process is aborted.
  */
 
-
 #ifndef KALEIDOSCOPE_H
 #define KALEIDOSCOPE_H
-
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -193,11 +190,18 @@
 /* `kal_client none = KAL_NONE;` for every handle type. */
 #define KAL_NONE { 0 }
 
-#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
-#define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-#define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
-#define KAL_COMPLETION_INIT { sizeof(kal_completion), 0, KAL_OK, KAL_NONE, KAL_NONE }
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/* --- STATUS AND HANDLES ---------------------------------------------------------------------------------------------- */
+
+// What a call came to. Never a C enum: a later version may add members.
+//
+// 0 is done; 1-99 is no failure; 100-199 the call is wrong and nothing was sent; 200-299 transport; 300-399 sign-in;
+// 400-599 is the HTTP status that the API answered with, as it is; 600-699 the API's answer cannot be used;
+// 900-999 a defect of this library. Numbers are never reused or renumbered.
+typedef int32_t kal_status;
 
 // Done.
 #define KAL_OK 0
@@ -317,75 +321,48 @@
 // A defect of this library, caught before it could unwind into the caller: please report it with the message.
 #define KAL_PANIC 901
 
-// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
-// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; docs/deploying.md
-// has the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
-// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
-#define KAL_CLIENT_PROXY_FROM_ENV 1
+// The name of a status, such as `"KAL_NOT_FOUND"`. Never NULL, never to be freed. A status that has no name of its own
+// gives `"KAL_HTTP_4XX"`, `"KAL_HTTP_5XX"` or `"KAL_UNKNOWN_STATUS"`.
+KAL_API
+const char *kal_status_name(kal_status status);
 
-// Do not check the server's certificate. Logged as a warning. For test benches only.
-#define KAL_CLIENT_INSECURE_TLS 2
+// A client: one set of credentials, one workspace, one cache. `id` 0 is none.
+typedef struct kal_client {
+    // Opaque.
+    uint64_t id;
+} kal_client;
 
-// Allow plain http to a host that is not loopback. Without it that is refused: the client secret would travel in clear.
-#define KAL_CLIENT_ALLOW_HTTP 4
+// What a successful call gave. `id` 0 is none.
+typedef struct kal_result {
+    // Opaque.
+    uint64_t id;
+} kal_result;
 
-// Answer from the cache, and ask the server only when nothing is there.
-#define KAL_CACHE_USE 0
+// Everything known about a failure. `id` 0 is none.
+typedef struct kal_error {
+    // Opaque.
+    uint64_t id;
+} kal_error;
 
-// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
-// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
-#define KAL_CACHE_REFRESH 1
+// A stream of events. `id` 0 is none.
+typedef struct kal_stream {
+    // Opaque.
+    uint64_t id;
+} kal_stream;
 
-// Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
-#define KAL_CACHE_ONLY 2
+// A queue of completions of submitted calls. `id` 0 is none.
+typedef struct kal_queue {
+    // Opaque.
+    uint64_t id;
+} kal_queue;
 
-// `access_level`: null, absent or a word this version does not know; see `access_level_name`.
-#define KAL_ACCESS_UNKNOWN 0
+// A means to cancel calls. `id` 0 is none.
+typedef struct kal_cancel {
+    // Opaque.
+    uint64_t id;
+} kal_cancel;
 
-// `"admin"`
-#define KAL_ACCESS_ADMIN 1
-
-// `"team-member"`
-#define KAL_ACCESS_TEAM_MEMBER 2
-
-// `"guest"`
-#define KAL_ACCESS_GUEST 3
-
-// `"viewer"`
-#define KAL_ACCESS_VIEWER 4
-
-// `"deactivated"`
-#define KAL_ACCESS_DEACTIVATED 5
-
-// Nothing.
-#define KAL_LOG_OFF 0
-
-// Defects of the library.
-#define KAL_LOG_ERROR 1
-
-// What a user should change, such as certificates that are not checked.
-#define KAL_LOG_WARN 2
-
-// Retries, sign-ins, recoveries.
-#define KAL_LOG_INFO 3
-
-// Every request.
-#define KAL_LOG_DEBUG 4
-
-// What a call came to. Never a C enum: a later version may add members.
-//
-// 0 is done; 1-99 is no failure; 100-199 the call is wrong and nothing was sent; 200-299 transport; 300-399 sign-in;
-// 400-599 is the HTTP status that the API answered with, as it is; 600-699 the API's answer cannot be used;
-// 900-999 a defect of this library. Numbers are never reused or renumbered.
-typedef int32_t kal_status;
-
-// A header that is sent with every request.
-typedef struct kal_header {
-    // The header's name.
-    const char *name;
-    // The header's value, of at most 16 KiB; never shown in errors or logs.
-    const char *value;
-} kal_header;
+/* --- CLIENT ---------------------------------------------------------------------------------------------------------- */
 
 // Gives the Google IAP ID token, for servers behind an identity-aware proxy.
 //
@@ -407,6 +384,26 @@ typedef struct kal_header {
 // The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
 // would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
+
+// A header that is sent with every request.
+typedef struct kal_header {
+    // The header's name.
+    const char *name;
+    // The header's value, of at most 16 KiB; never shown in errors or logs.
+    const char *value;
+} kal_header;
+
+// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
+// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; the README has
+// the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
+// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
+#define KAL_CLIENT_PROXY_FROM_ENV 1
+
+// Do not check the server's certificate. Logged as a warning. For test benches only.
+#define KAL_CLIENT_INSECURE_TLS 2
+
+// Allow plain http to a host that is not loopback. Without it that is refused: the client secret would travel in clear.
+#define KAL_CLIENT_ALLOW_HTTP 4
 
 // How a client is opened. Begin with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means "default" for every
 // field. Everything is copied: nothing needs to outlive `kal_client_open`, except what `iap_user_data` points to.
@@ -458,17 +455,7 @@ typedef struct kal_client_options {
     uint64_t retry_wait_ms;
 } kal_client_options;
 
-// A client: one set of credentials, one workspace, one cache. `id` 0 is none.
-typedef struct kal_client {
-    // Opaque.
-    uint64_t id;
-} kal_client;
-
-// Everything known about a failure. `id` 0 is none.
-typedef struct kal_error {
-    // Opaque.
-    uint64_t id;
-} kal_error;
+#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // What a client did since it was opened.
 typedef struct kal_stats {
@@ -488,11 +475,31 @@ typedef struct kal_stats {
     uint64_t bytes_received;
 } kal_stats;
 
-// A means to cancel calls. `id` 0 is none.
-typedef struct kal_cancel {
-    // Opaque.
-    uint64_t id;
-} kal_cancel;
+#define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
+
+// Opens a client. No I/O: names, certificates and credentials are first used by the first call.
+//
+// `options` NULL: everything from the environment and the defaults. On success `*client` owns the client; close it with
+// `kal_client_close`. `KAL_NO_CREDENTIALS`, `KAL_INVALID_ARGUMENT`, `KAL_INVALID_UTF8`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_client_open(const struct kal_client_options *options,
+                           struct kal_client *client,
+                           struct kal_error *error);
+
+// Closes a client. Its calls that are still under way end with `KAL_CANCELLED`; results, errors and streams that came from
+// it stay valid until they are freed themselves. None and stale handles are accepted quietly.
+KAL_API
+void kal_client_close(struct kal_client client);
+
+// Writes the client's figures to `stats`, whose `struct_size` says how much of it the caller knows.
+KAL_API
+KAL_NODISCARD
+kal_status kal_client_stats(struct kal_client client,
+                            struct kal_stats *stats,
+                            struct kal_error *error);
+
+/* --- WORKSPACE ------------------------------------------------------------------------------------------------------- */
 
 // How one call is made. NULL wherever it is taken: all defaults.
 typedef struct kal_call_options {
@@ -506,11 +513,7 @@ typedef struct kal_call_options {
     struct kal_cancel cancel;
 } kal_call_options;
 
-// What a successful call gave. `id` 0 is none.
-typedef struct kal_result {
-    // Opaque.
-    uint64_t id;
-} kal_result;
+#define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 
 // Which events to get. Unset filters are not sent. NULL wherever it is taken: no filter.
 typedef struct kal_events_query {
@@ -535,6 +538,107 @@ typedef struct kal_events_query {
     // As `after_date`.
     const char *before_date;
 } kal_events_query;
+
+#define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+// The workspace of the credentials. Cached. Read it with `kal_result_workspace`.
+//
+// `KAL_NOT_FOUND` also when the server answers without a body; that is not cached.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_workspace(struct kal_client client,
+                                       const struct kal_call_options *options,
+                                       struct kal_result *result,
+                                       struct kal_error *error);
+
+// All members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_members(struct kal_client client,
+                                     const struct kal_call_options *options,
+                                     struct kal_result *result,
+                                     struct kal_error *error);
+
+// The members with these ids, taken from the cached list of all: in the server's order, each once; unknown ids are left out.
+//
+// `ids` may be NULL when `ids_len` is 0. Read them with `kal_result_workspace_users`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_members_by_ids(struct kal_client client,
+                                            const char *const *ids,
+                                            size_t ids_len,
+                                            const struct kal_call_options *options,
+                                            struct kal_result *result,
+                                            struct kal_error *error);
+
+// All groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_groups(struct kal_client client,
+                                    const struct kal_call_options *options,
+                                    struct kal_result *result,
+                                    struct kal_error *error);
+
+// The groups with these ids, as `kal_workspace_get_members_by_ids`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
+                                           const char *const *ids,
+                                           size_t ids_len,
+                                           const struct kal_call_options *options,
+                                           struct kal_result *result,
+                                           struct kal_error *error);
+
+// One page of events. Not cached. Read them with `kal_result_workspace_events`.
+//
+// `query` NULL: no filter. An answer without a body is an empty list; a 404 is `KAL_NOT_FOUND`, like everywhere.
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_get_events(struct kal_client client,
+                                    const struct kal_events_query *query,
+                                    const struct kal_call_options *options,
+                                    struct kal_result *result,
+                                    struct kal_error *error);
+
+// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
+//
+// `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
+// reads as JSON and, where there is one, through the typed view. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the
+// parameter that is unknown, missing or of the wrong type; and whatever the typed function gives.
+KAL_API
+KAL_NODISCARD
+kal_status kal_call(struct kal_client client,
+                    const char *method,
+                    const char *params_json,
+                    const struct kal_call_options *options,
+                    struct kal_result *result,
+                    struct kal_error *error);
+
+// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, what it gives.
+//
+// Never NULL; static, never to be freed.
+KAL_API
+const char *kal_methods(void);
+
+/* --- RESULTS --------------------------------------------------------------------------------------------------------- */
+
+// `access_level`: null, absent or a word this version does not know; see `access_level_name`.
+#define KAL_ACCESS_UNKNOWN 0
+
+// `"admin"`
+#define KAL_ACCESS_ADMIN 1
+
+// `"team-member"`
+#define KAL_ACCESS_TEAM_MEMBER 2
+
+// `"guest"`
+#define KAL_ACCESS_GUEST 3
+
+// `"viewer"`
+#define KAL_ACCESS_VIEWER 4
+
+// `"deactivated"`
+#define KAL_ACCESS_DEACTIVATED 5
 
 // The workspace that the credentials belong to.
 typedef struct kal_workspace {
@@ -611,165 +715,6 @@ typedef struct kal_workspace_event {
     int8_t is_bulk;
 } kal_workspace_event;
 
-// Everything known about a failure. The strings belong to the error.
-typedef struct kal_error_info {
-    // What the call returned.
-    kal_status status;
-    // That of the response, if the head of one came, also where its body broke; else 0.
-    int32_t http_status;
-    // Tries made, 1 without a retry; 0 if nothing was sent.
-    int32_t attempts;
-    // Worth trying again later as it is. False also for a write (`kal_request`) that may have been carried out.
-    bool retryable;
-    // How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
-    // `Date`, or else from now. At most 136 years.
-    int64_t retry_after_ms;
-    // One English sentence, no secret in it. Never NULL.
-    const char *message;
-    // Such as `"GET"`; NULL if nothing was sent.
-    const char *method;
-    // Path and query, secrets redacted; NULL if nothing was sent.
-    const char *url;
-    // The server's own error code, if its body had one; else NULL.
-    const char *code;
-    // From the response headers, if any; else NULL.
-    const char *request_id;
-    // The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
-    // 64 KiB; NULL if there was none. That of an error is read for at most a second, and kept as far as it came.
-    const char *body;
-    // Its length in bytes, without the NUL.
-    size_t body_len;
-} kal_error_info;
-
-// A stream of events. `id` 0 is none.
-typedef struct kal_stream {
-    // Opaque.
-    uint64_t id;
-} kal_stream;
-
-// A queue of completions of submitted calls. `id` 0 is none.
-typedef struct kal_queue {
-    // Opaque.
-    uint64_t id;
-} kal_queue;
-
-// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
-typedef struct kal_completion {
-    // `sizeof(kal_completion)`, set by the initialiser.
-    size_t struct_size;
-    // What was given to `kal_submit`.
-    void *user_data;
-    // How the call ended.
-    kal_status status;
-    // What it gave; yours to free. None unless `status` is `KAL_OK`.
-    struct kal_result result;
-    // Everything known about its failure; yours to free. None when there was no failure.
-    struct kal_error error;
-} kal_completion;
-
-// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
-//
-// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
-// `iap_token_provider`.
-typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-// The name of a status, such as `"KAL_NOT_FOUND"`. Never NULL, never to be freed. A status that has no name of its own
-// gives `"KAL_HTTP_4XX"`, `"KAL_HTTP_5XX"` or `"KAL_UNKNOWN_STATUS"`.
-KAL_API
-const char *kal_status_name(kal_status status);
-
-// Opens a client. No I/O: names, certificates and credentials are first used by the first call.
-//
-// `options` NULL: everything from the environment and the defaults. On success `*client` owns the client; close it with
-// `kal_client_close`. `KAL_NO_CREDENTIALS`, `KAL_INVALID_ARGUMENT`, `KAL_INVALID_UTF8`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_client_open(const struct kal_client_options *options,
-                           struct kal_client *client,
-                           struct kal_error *error);
-
-// Closes a client. Its calls that are still under way end with `KAL_CANCELLED`; results, errors and streams that came from
-// it stay valid until they are freed themselves. None and stale handles are accepted quietly.
-KAL_API
-void kal_client_close(struct kal_client client);
-
-// Forgets everything cached. Results already handed out stay valid; a request under way is not kept when it comes back.
-KAL_API
-KAL_NODISCARD
-kal_status kal_client_clear_caches(struct kal_client client,
-                                   struct kal_error *error);
-
-// Writes the client's figures to `stats`, whose `struct_size` says how much of it the caller knows.
-KAL_API
-KAL_NODISCARD
-kal_status kal_client_stats(struct kal_client client,
-                            struct kal_stats *stats,
-                            struct kal_error *error);
-
-// The workspace of the credentials. Cached. Read it with `kal_result_workspace`.
-//
-// `KAL_NOT_FOUND` also when the server answers without a body; that is not cached.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_workspace(struct kal_client client,
-                                       const struct kal_call_options *options,
-                                       struct kal_result *result,
-                                       struct kal_error *error);
-
-// All members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_members(struct kal_client client,
-                                     const struct kal_call_options *options,
-                                     struct kal_result *result,
-                                     struct kal_error *error);
-
-// The members with these ids, taken from the cached list of all: in the server's order, each once; unknown ids are left out.
-//
-// `ids` may be NULL when `ids_len` is 0. Read them with `kal_result_workspace_users`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_members_by_ids(struct kal_client client,
-                                            const char *const *ids,
-                                            size_t ids_len,
-                                            const struct kal_call_options *options,
-                                            struct kal_result *result,
-                                            struct kal_error *error);
-
-// All groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_groups(struct kal_client client,
-                                    const struct kal_call_options *options,
-                                    struct kal_result *result,
-                                    struct kal_error *error);
-
-// The groups with these ids, as `kal_workspace_get_members_by_ids`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
-                                           const char *const *ids,
-                                           size_t ids_len,
-                                           const struct kal_call_options *options,
-                                           struct kal_result *result,
-                                           struct kal_error *error);
-
-// One page of events. Not cached. Read them with `kal_result_workspace_events`.
-//
-// `query` NULL: no filter. An answer without a body is an empty list; a 404 is `KAL_NOT_FOUND`, like everywhere.
-KAL_API
-KAL_NODISCARD
-kal_status kal_workspace_get_events(struct kal_client client,
-                                    const struct kal_events_query *query,
-                                    const struct kal_call_options *options,
-                                    struct kal_result *result,
-                                    struct kal_error *error);
-
 // The JSON text of a result, NUL-terminated UTF-8; its length goes to `len` (may be NULL).
 //
 // It is what the server sent, byte for byte for a whole answer and element by element for a filtered one. NULL with
@@ -804,6 +749,38 @@ const struct kal_workspace_event *const *kal_result_workspace_events(struct kal_
 // Frees a result and everything it gave. None and stale handles are accepted quietly.
 KAL_API void kal_result_free(struct kal_result result);
 
+/* --- ERRORS ---------------------------------------------------------------------------------------------------------- */
+
+// Everything known about a failure. The strings belong to the error.
+typedef struct kal_error_info {
+    // What the call returned.
+    kal_status status;
+    // That of the response, if the head of one came, also where its body broke; else 0.
+    int32_t http_status;
+    // Tries made, 1 without a retry; 0 if nothing was sent.
+    int32_t attempts;
+    // Worth trying again later as it is.
+    bool retryable;
+    // How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
+    // `Date`, or else from now. At most 136 years.
+    int64_t retry_after_ms;
+    // One English sentence, no secret in it. Never NULL.
+    const char *message;
+    // Such as `"GET"`; NULL if nothing was sent.
+    const char *method;
+    // Path and query, secrets redacted; NULL if nothing was sent.
+    const char *url;
+    // The server's own error code, if its body had one; else NULL.
+    const char *code;
+    // From the response headers, if any; else NULL.
+    const char *request_id;
+    // The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
+    // 64 KiB; NULL if there was none. That of an error is read for at most a second, and kept as far as it came.
+    const char *body;
+    // Its length in bytes, without the NUL.
+    size_t body_len;
+} kal_error_info;
+
 // Everything known about a failure; NULL when the handle is none or stale. Valid and unchanging until the error is freed.
 KAL_API
 const struct kal_error_info *kal_error_get(struct kal_error error);
@@ -811,71 +788,25 @@ const struct kal_error_info *kal_error_get(struct kal_error error);
 // Frees an error and its strings. None and stale handles are accepted quietly.
 KAL_API void kal_error_free(struct kal_error error);
 
-// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
-//
-// `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
-// reads as JSON and, where there is one, through the typed view. `"request"` is `kal_request`, with the parameters `verb`, `path`,
-// `query` and `body`. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong
-// type; and whatever the typed function gives.
+/* --- CACHE ----------------------------------------------------------------------------------------------------------- */
+
+// Answer from the cache, and ask the server only when nothing is there.
+#define KAL_CACHE_USE 0
+
+// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
+// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
+#define KAL_CACHE_REFRESH 1
+
+// Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
+#define KAL_CACHE_ONLY 2
+
+// Forgets everything cached. Results already handed out stay valid; a request under way is not kept when it comes back.
 KAL_API
 KAL_NODISCARD
-kal_status kal_call(struct kal_client client,
-                    const char *method,
-                    const char *params_json,
-                    const struct kal_call_options *options,
-                    struct kal_result *result,
-                    struct kal_error *error);
+kal_status kal_client_clear_caches(struct kal_client client,
+                                   struct kal_error *error);
 
-// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
-//
-// `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`. `path`: from `/` on, percent-encoded, without the path of
-// `base_url`; no host, no fragment, and no `.` or `..` segments, encoded or not. It may have a query only where `query_json` is NULL.
-// `query_json`: a JSON object; its strings are sent as they are, everything else as its JSON text (`{"ids":["a"]}` as
-// `ids=%5B%22a%22%5D`, null as `null`); NULL or `""`: no query. `body_json`: JSON text, sent byte for byte; NULL: none, for which `{}`
-// is sent except with a GET, because the platform refuses an empty body. A GET takes no body. The texts are copied. `options` may be
-// NULL; `KAL_CACHE_REFRESH` has no effect. `*result` is yours to free. It holds the answer's JSON as it was sent, or `null` for an
-// answer without a body; the `kal_result_workspace_*` functions return NULL for it.
-//
-// A GET is retried like every read. Any other verb is sent again only when the server cannot have carried it out: the request was
-// not sent, the token was refused (401), or the server answered 429 or 503 with `Retry-After`. In every other failure, such as
-// `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: look before you send it again; `retryable` is false.
-// A verb other than GET, unless it was certainly not carried out, drops the cached reads under the same first segment of the path
-// (`/workspaces/...`: workspace, members and groups); for other writes that change these, see `kal_client_clear_caches`.
-//
-// Returns: `KAL_OK` for a 2xx answer; `KAL_INVALID_ARGUMENT` naming what cannot be sent (nothing was sent); 400 to 599 for an answer
-// of that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx answer that is not JSON;
-// `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` with `KAL_CACHE_ONLY`; and the statuses of `kal_call`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_request(struct kal_client client,
-                       const char *verb,
-                       const char *path,
-                       const char *query_json,
-                       const char *body_json,
-                       const struct kal_call_options *options,
-                       struct kal_result *result,
-                       struct kal_error *error);
-
-// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct
-// that it gives (null: JSON alone).
-//
-// Never NULL; static, never to be freed.
-KAL_API
-const char *kal_methods(void);
-
-// Makes a means to cancel: put it into `kal_call_options.cancel` of any number of calls. Close it with `kal_cancel_close`.
-KAL_API
-KAL_NODISCARD
-kal_status kal_cancel_open(struct kal_cancel *cancel,
-                           struct kal_error *error);
-
-// Ends every call made with it with `KAL_CANCELLED`, and every call that is made with it later. A request that other calls
-// wait for too goes on for them. Firing again, or firing none or a stale handle, does nothing.
-KAL_API
-void kal_cancel_fire(struct kal_cancel cancel);
-
-// Frees it without firing. None and stale handles are accepted quietly.
-KAL_API void kal_cancel_close(struct kal_cancel cancel);
+/* --- STREAMS --------------------------------------------------------------------------------------------------------- */
 
 // Opens a stream of every event that matches `query`, each exactly once, page after page, even while new events arrive.
 //
@@ -972,6 +903,24 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
 KAL_API
 void kal_stream_free(struct kal_stream stream);
 
+/* --- QUEUE ----------------------------------------------------------------------------------------------------------- */
+
+// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
+typedef struct kal_completion {
+    // `sizeof(kal_completion)`, set by the initialiser.
+    size_t struct_size;
+    // What was given to `kal_submit`.
+    void *user_data;
+    // How the call ended.
+    kal_status status;
+    // What it gave; yours to free. None unless `status` is `KAL_OK`.
+    struct kal_result result;
+    // Everything known about its failure; yours to free. None when there was no failure.
+    struct kal_error error;
+} kal_completion;
+
+#define KAL_COMPLETION_INIT { sizeof(kal_completion), 0, KAL_OK, KAL_NONE, KAL_NONE }
+
 // Opens a queue of completions. Close it with `kal_queue_close`.
 KAL_API KAL_NODISCARD kal_status kal_queue_open(struct kal_queue *queue, struct kal_error *error);
 
@@ -1030,6 +979,46 @@ kal_status kal_queue_next(struct kal_queue queue,
 KAL_API
 void kal_queue_close(struct kal_queue queue);
 
+/* --- CANCEL ---------------------------------------------------------------------------------------------------------- */
+
+// Makes a means to cancel: put it into `kal_call_options.cancel` of any number of calls. Close it with `kal_cancel_close`.
+KAL_API
+KAL_NODISCARD
+kal_status kal_cancel_open(struct kal_cancel *cancel,
+                           struct kal_error *error);
+
+// Ends every call made with it with `KAL_CANCELLED`, and every call that is made with it later. A request that other calls
+// wait for too goes on for them. Firing again, or firing none or a stale handle, does nothing.
+KAL_API
+void kal_cancel_fire(struct kal_cancel cancel);
+
+// Frees it without firing. None and stale handles are accepted quietly.
+KAL_API void kal_cancel_close(struct kal_cancel cancel);
+
+/* --- LOG ------------------------------------------------------------------------------------------------------------- */
+
+// Nothing.
+#define KAL_LOG_OFF 0
+
+// Defects of the library.
+#define KAL_LOG_ERROR 1
+
+// What a user should change, such as certificates that are not checked.
+#define KAL_LOG_WARN 2
+
+// Retries, sign-ins, recoveries.
+#define KAL_LOG_INFO 3
+
+// Every request.
+#define KAL_LOG_DEBUG 4
+
+// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
+//
+// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
+// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+// `iap_token_provider`.
+typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
+
 // Sends the library's log to `callback`, from `level` (`KAL_LOG_*`) up; `KAL_LOG_OFF` or NULL ends it.
 //
 // When it returns, the former callback is not running and will not be called again. In a child made by `fork` there is no
@@ -1039,6 +1028,8 @@ KAL_NODISCARD
 kal_status kal_set_log(int32_t level,
                        kal_log_callback callback,
                        void *user_data);
+
+/* --- LIBRARY --------------------------------------------------------------------------------------------------------- */
 
 // The version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header. Static.
 KAL_API const char *kal_version(void);

@@ -29,38 +29,38 @@ fn the_structs_are_laid_out_as_the_header_says() {
     let table =
         table.lines().filter(|line| line.starts_with("STRUCT(") || line.starts_with("FIELD(")).collect::<Vec<_>>();
     let ours = lines! {
-        options::kal_header { name, value }
-        options::kal_client_options {
+        types::kal_client { id }
+        types::kal_result { id }
+        types::kal_error { id }
+        types::kal_stream { id }
+        types::kal_queue { id }
+        types::kal_cancel { id }
+        client_options::kal_header { name, value }
+        client_options::kal_client_options {
             struct_size, client_id, client_secret, base_url, headers, headers_len, ca_bundle_path, proxy_url,
             user_agent, connect_timeout_ms, timeout_ms, max_attempts, flags, max_response_bytes, cache_ttl_ms,
             iap_token_provider, iap_user_data, max_in_flight, reserved, retry_wait_ms
         }
-        types::kal_client { id }
-        types::kal_error { id }
         client::kal_stats {
             struct_size, requests, retries, token_requests, cache_hits, shared_requests, bytes_received
         }
-        types::kal_cancel { id }
-        options::kal_call_options { struct_size, timeout_ms, cache, cancel }
-        types::kal_result { id }
-        options::kal_events_query {
+        call_options::kal_call_options { struct_size, timeout_ms, cache, cancel }
+        events_query::kal_events_query {
             struct_size, page, page_size, event_types, event_types_len, resource_type, event_user_ids,
             event_user_ids_len, after_date, before_date
         }
-        workspace::kal_workspace { id, workspace_name }
-        workspace::kal_workspace_user { id, full_name, preferred_name, email, access_level, access_level_name }
-        workspace::kal_workspace_group { id, group_name, email, user_ids, user_ids_len, program_ids, program_ids_len }
-        workspace::kal_workspace_event {
+        records::kal_workspace { id, workspace_name }
+        records::kal_workspace_user { id, full_name, preferred_name, email, access_level, access_level_name }
+        records::kal_workspace_group { id, group_name, email, user_ids, user_ids_len, program_ids, program_ids_len }
+        records::kal_workspace_event {
             id, event_type, event_type_version, created_at, created_at_us, event_user_id, full_name, preferred_name,
             resource_id, resource_type, parent_bulk_event_id, event_attrs, is_bot, is_bulk
         }
-        errors::kal_error_info {
+        error_info::kal_error_info {
             status, http_status, attempts, retryable, retry_after_ms, message, method, url, code, request_id, body,
             body_len
         }
-        types::kal_stream { id }
-        types::kal_queue { id }
-        queue::kal_completion { struct_size, user_data, status, result, error }
+        completion::kal_completion { struct_size, user_data, status, result, error }
     };
     assert_eq!(ours, table);
 }

@@ -4,11 +4,10 @@ use std::ffi::{CStr, CString};
 use std::sync::OnceLock;
 
 use kal_emulator::{Config, Emulator};
-use kaleidoscope::ffi::client::{
-    kal_client_clear_caches, kal_client_close, kal_client_open, kal_client_stats, kal_stats,
-};
-use kaleidoscope::ffi::door::kal_call;
-use kaleidoscope::ffi::options::kal_client_options;
+use kaleidoscope::ffi::cache::kal_client_clear_caches;
+use kaleidoscope::ffi::call::kal_call;
+use kaleidoscope::ffi::client::{kal_client_close, kal_client_open, kal_client_stats, kal_stats};
+use kaleidoscope::ffi::client_options::kal_client_options;
 use kaleidoscope::ffi::result::{
     kal_result_json, kal_result_workspace, kal_result_workspace_events, kal_result_workspace_groups,
     kal_result_workspace_users,

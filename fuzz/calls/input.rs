@@ -2,7 +2,8 @@
 
 use std::ffi::CString;
 
-use kaleidoscope::ffi::options::{kal_call_options, kal_events_query};
+use kaleidoscope::ffi::call_options::kal_call_options;
+use kaleidoscope::ffi::events_query::kal_events_query;
 use kaleidoscope::ffi::types::kal_cancel;
 
 use super::memory::pointer;

@@ -2,7 +2,8 @@
 
 use std::ffi::{CString, c_void};
 
-use kaleidoscope::ffi::queue::{kal_completion, kal_queue_next, kal_stream_submit_next, kal_submit};
+use kaleidoscope::ffi::completion::kal_completion;
+use kaleidoscope::ffi::queue::{kal_queue_next, kal_stream_submit_next, kal_submit};
 use kaleidoscope::ffi::status::KAL_OK;
 use kaleidoscope::ffi::stream::{
     kal_stream_cursor, kal_stream_next, kal_stream_set_backoff, kal_workspace_follow_events,

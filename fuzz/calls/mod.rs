@@ -15,10 +15,11 @@ mod memory;
 
 use std::collections::HashMap;
 
+use kaleidoscope::ffi::cache::kal_client_clear_caches;
+use kaleidoscope::ffi::call::kal_methods;
 use kaleidoscope::ffi::cancel::{kal_cancel_close, kal_cancel_fire, kal_cancel_open};
-use kaleidoscope::ffi::client::{kal_client_clear_caches, kal_client_close};
-use kaleidoscope::ffi::door::kal_methods;
-use kaleidoscope::ffi::errors::{kal_error_free, kal_error_get};
+use kaleidoscope::ffi::client::kal_client_close;
+use kaleidoscope::ffi::error::{kal_error_free, kal_error_get};
 use kaleidoscope::ffi::library::kal_shutdown;
 use kaleidoscope::ffi::queue::{kal_queue_close, kal_queue_fd, kal_queue_open};
 use kaleidoscope::ffi::result::kal_result_free;

@@ -419,8 +419,8 @@ impl Shared {
     fn accept(&self, answer: Arc<Answer>) -> Option<Arc<Answer>> {
         let table = answer.table()?;
         let item = |row| {
-            let id = table.text(row, event::ID).unwrap_or_default();
-            Item { id, at: table.time_us(row, event::CREATED_AT) }
+            let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
+            Item { id, at: table.time_us(row, event::COLUMNS.created_at.index()) }
         };
         let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
         let mut state = self.lock();

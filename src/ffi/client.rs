@@ -1,12 +1,16 @@
 //! `kal_client`: opening, closing, caches, figures.
 
-use super::arguments::{OutStruct, client_options};
-use super::guard::{fallible, fallible_unit, infallible};
-use super::handles;
-use super::options::kal_client_options;
-use super::status::kal_status;
+use std::sync::Arc;
+
+use super::client_options::{kal_client_options, settings};
+use super::export::{fallible, fallible_unit, infallible};
+use super::kit::handles::{self, handle};
+use super::kit::status::kal_status;
+use super::kit::versioned::{OutStruct, Versioned};
 use super::types::{kal_client, kal_error};
 use crate::client::Client;
+
+handle!(kal_client, 1, Client);
 
 /// What a client did since it was opened.
 #[repr(C)]
@@ -28,6 +32,9 @@ pub struct kal_stats {
     pub bytes_received: u64,
 }
 
+// SAFETY: integers.
+unsafe impl Versioned for kal_stats {}
+
 /// Opens a client. No I/O: names, certificates and credentials are first used by the first call.
 ///
 /// `options` NULL: everything from the environment and the defaults. On success `*client` owns the client; close it with
@@ -40,12 +47,7 @@ pub unsafe extern "C" fn kal_client_open(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: the pointers are as the header asks of the caller.
-    unsafe {
-        fallible(error, client, "client", || {
-            let config = client_options(options)?;
-            handles::insert(Client::open(config)?)
-        })
-    }
+    unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings(options)?)?))) }
 }
 
 /// Closes a client. Its calls that are still under way end with `KAL_CANCELLED`; results, errors and streams that came from
@@ -53,19 +55,6 @@ pub unsafe extern "C" fn kal_client_open(
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_client_close(client: kal_client) {
     infallible((), || handles::take(client).map(|client| client.close()));
-}
-
-/// Forgets everything cached. Results already handed out stay valid; a request under way is not kept when it comes back.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kal_client_clear_caches(client: kal_client, error: *mut kal_error) -> kal_status {
-    // SAFETY: `error` is NULL or the caller's.
-    unsafe {
-        fallible_unit(error, || {
-            handles::get(client)?.clear_caches();
-            Ok(())
-        })
-    }
 }
 
 /// Writes the client's figures to `stats`, whose `struct_size` says how much of it the caller knows.

@@ -4,8 +4,8 @@ use std::ffi::c_char;
 use std::ptr;
 use std::time::Duration;
 
-use super::guard::fallible_unit;
-use super::status::kal_status;
+use super::export::fallible_unit;
+use super::kit::status::kal_status;
 use crate::process::{callback, io_thread};
 
 /// The version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header. Static.
@@ -39,7 +39,7 @@ pub extern "C" fn kal_version_number() -> u32 {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {
-    // SAFETY: no error is wanted.
+    // SAFETY: no error is requested.
     unsafe {
         fallible_unit(ptr::null_mut(), || {
             callback::refuse_to_block()?;

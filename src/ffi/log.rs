@@ -1,46 +1,14 @@
-//! `kal_set_log`: what the library has to say, to the host's own log.
+//! `kal_set_log`: the library's log, for the host's own.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::c_void;
 use std::ptr;
-use std::sync::{PoisonError, RwLock};
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::LevelFilter;
 
-use super::guard::fallible_unit;
-use super::status::kal_status;
-use crate::error::{Error, ErrorKind};
-use crate::process::{PerProcess, callback};
-
-/// Nothing.
-pub const KAL_LOG_OFF: i32 = 0;
-/// Defects of the library.
-pub const KAL_LOG_ERROR: i32 = 1;
-/// What a user should change, such as certificates that are not checked.
-pub const KAL_LOG_WARN: i32 = 2;
-/// Retries, sign-ins, recoveries.
-pub const KAL_LOG_INFO: i32 = 3;
-/// Every request.
-pub const KAL_LOG_DEBUG: i32 = 4;
-
-/// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
-///
-/// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
-/// `iap_token_provider`.
-pub type kal_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, message: *const c_char)>;
-
-struct Sink {
-    callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
-    user_data: *mut c_void,
-    level: LevelFilter,
-}
-
-// SAFETY: the header says that the callback is called on any thread, and that `user_data` must bear it.
-unsafe impl Send for Sink {}
-// SAFETY: as above.
-unsafe impl Sync for Sink {}
-
-static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::new();
+use super::export::fallible_unit;
+use super::kit::status::kal_status;
+use super::logger::{self, KAL_LOG_DEBUG, KAL_LOG_ERROR, KAL_LOG_INFO, KAL_LOG_OFF, KAL_LOG_WARN, kal_log_callback};
+use crate::error::Error;
 
 /// Sends the library's log to `callback`, from `level` (`KAL_LOG_*`) up; `KAL_LOG_OFF` or NULL ends it.
 ///
@@ -49,7 +17,7 @@ static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::new();
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data: *mut c_void) -> kal_status {
-    // SAFETY: no error is wanted.
+    // SAFETY: no error is requested.
     unsafe {
         fallible_unit(ptr::null_mut(), || {
             let level = match level {
@@ -58,50 +26,9 @@ pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data:
                 KAL_LOG_WARN => LevelFilter::Warn,
                 KAL_LOG_INFO => LevelFilter::Info,
                 KAL_LOG_DEBUG => LevelFilter::Debug,
-                other => return Err(Error::argument("level", format_args!("{other} is no KAL_LOG_*"))),
+                other => return Err(Error::argument("level", format_args!("{other} is not a KAL_LOG_* value"))),
             };
-            callback::refuse_to_block()?;
-            let sink = SINK.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
-            let mut sink = sink.write().unwrap_or_else(PoisonError::into_inner);
-            *sink = callback.filter(|_| level != LevelFilter::Off).map(|callback| Sink { callback, user_data, level });
-            log::set_max_level(if sink.is_some() { level } else { LevelFilter::Off });
-            Ok(())
+            logger::set(level, callback, user_data)
         })
     }
-}
-
-/// Makes the log ours. In a program of Rust that has a logger already, that one stays.
-pub(super) fn install() {
-    // An error says that there is one.
-    let _ = log::set_logger(&HostLog);
-}
-
-struct HostLog;
-
-impl Log for HostLog {
-    /// Nothing of what the crates below us say: nobody checked that for secrets.
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("kaleidoscope")
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) || callback::is_inside() {
-            return;
-        }
-        let Some(sink) = SINK.get() else { return };
-        // Held while the callback runs, so that `kal_set_log` can promise that the former one has returned.
-        let sink = sink.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(sink) = sink.as_ref().filter(|sink| record.level() <= sink.level) else { return };
-        let level = match record.level() {
-            Level::Error => KAL_LOG_ERROR,
-            Level::Warn => KAL_LOG_WARN,
-            Level::Info => KAL_LOG_INFO,
-            Level::Debug | Level::Trace => KAL_LOG_DEBUG,
-        };
-        let message = CString::new(record.args().to_string().replace('\0', " ")).unwrap_or_default();
-        // SAFETY: the header says what the callback is called with.
-        callback::run(|| unsafe { (sink.callback)(sink.user_data, level, message.as_ptr()) });
-    }
-
-    fn flush(&self) {}
 }

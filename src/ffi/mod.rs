@@ -1,32 +1,66 @@
-//! The C boundary: handles, arguments, errors and results, and the exported functions. It knows nothing of HTTP.
+//! The C boundary: the exported functions, and the structs that C passes in and reads. It knows nothing of HTTP.
 //!
-//! Every export is a few lines: check the arguments, call the client, hand the result over. What repeats is in `guard`
-//! (panics and statuses), `handles` (the table), `arguments` (what C passes in) and `views` (what C reads).
+//! Each export is a few lines: it checks the arguments, calls the client, and returns the result. What every boundary needs is
+//! in `kit`, which imports nothing from the modules beside it; `export` runs an export's body in the guard of a process that
+//! `setup` has prepared.
 #![allow(unsafe_code, reason = "the one place where it is allowed; each use says why it is sound")]
 #![allow(non_camel_case_types, reason = "the names are C's")]
-#![allow(clippy::missing_safety_doc, reason = "the header says what is asked of the caller, for all functions at once")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the header says what is required of the caller, for all functions at once"
+)]
 // What a caller passes in must never make the library panic.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
-mod answer;
-mod arguments;
-mod callbacks;
-mod guard;
-mod handles;
-mod slots;
+mod export;
+mod kit;
+mod setup;
 mod views;
 
 // In the header's order.
-pub mod cancel;
-pub mod client;
-pub mod door;
-pub mod errors;
-pub mod library;
-pub mod log;
-pub mod options;
-pub mod queue;
-pub mod result;
-pub mod status;
-pub mod stream;
+pub use kit::status;
 pub mod types;
+
+pub mod client;
+pub mod client_options;
+pub mod token_provider;
+
+pub mod call;
+pub mod call_options;
+pub mod events_query;
+pub mod request;
 pub mod workspace;
+
+pub mod records;
+pub mod result;
+
+pub mod error;
+pub mod error_info;
+
+pub mod cache;
+
+pub mod stream;
+
+pub mod completion;
+pub mod queue;
+
+pub mod cancel;
+
+pub mod log;
+pub mod logger;
+
+pub mod library;
+
+// Two types of one kind would pass for each other.
+const _: () = {
+    use kit::handles::{Handle, are_distinct};
+    use types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result, kal_stream};
+    assert!(are_distinct(&[
+        kal_client::KIND,
+        kal_result::KIND,
+        kal_error::KIND,
+        kal_cancel::KIND,
+        kal_stream::KIND,
+        kal_queue::KIND,
+    ]));
+};

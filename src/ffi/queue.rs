@@ -1,56 +1,20 @@
-//! `kal_queue`: calls that do not block, and their completions.
+//! `kal_queue`: calls that do not block.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::arguments::{OutStruct, call_options, json_params, millis, required_text};
-use super::errors::ErrorText;
-use super::guard::{fallible, fallible_unit, infallible};
-use super::handles::{self, Handle};
-use super::options::kal_call_options;
-use super::status::{self, KAL_OK, kal_status};
-use super::types::{kal_client, kal_error, kal_queue, kal_result, kal_stream};
-use crate::answer::Answer;
-use crate::client::Client;
-use crate::error::Result;
-use crate::events::{Delivery, Next, Stream};
+use super::call::params_of;
+use super::call_options::{call_options, kal_call_options};
+use super::completion::{Outcome, deliver_to, kal_completion};
+use super::export::{fallible, fallible_status, fallible_unit, infallible};
+use super::kit::handles;
+use super::kit::millis::millis;
+use super::kit::status::{KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::versioned::OutStruct;
+use super::types::{kal_client, kal_error, kal_queue, kal_stream};
 use crate::process::callback;
 use crate::queue::Queue;
-
-/// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
-#[repr(C)]
-pub struct kal_completion {
-    /// `sizeof(kal_completion)`, set by the initialiser.
-    pub struct_size: usize,
-    /// What was given to `kal_submit`.
-    pub user_data: *mut c_void,
-    /// How the call ended.
-    pub status: kal_status,
-    /// What it gave; yours to free. None unless `status` is `KAL_OK`.
-    pub result: kal_result,
-    /// Everything known about its failure; yours to free. None when there was no failure.
-    pub error: kal_error,
-}
-
-/// What waits in a queue. The handles are made when the host picks it up, so that a queue that is closed leaves none behind.
-pub(super) struct Completion {
-    user_data: UserData,
-    outcome: Result<Outcome>,
-}
-
-/// How a submitted call succeeded.
-pub(super) enum Outcome {
-    Answer(Arc<Answer>),
-    /// Of a stream. Dropped with a queue that is closed, a page goes back to the stream.
-    Next(Delivery),
-}
-
-/// The host's own pointer, never looked into.
-struct UserData(*mut c_void);
-
-// SAFETY: it is handed back as it came, on the thread that asks; nothing is read through it.
-unsafe impl Send for UserData {}
 
 /// Opens a queue of completions. Close it with `kal_queue_close`.
 #[unsafe(no_mangle)]
@@ -89,9 +53,9 @@ pub unsafe extern "C" fn kal_submit(
     // SAFETY: the pointers are as the header asks of the caller.
     unsafe {
         fallible_unit(error, || {
-            let client: Client = handles::get(client)?;
+            let client = handles::get(client)?;
             let queue = handles::get(queue)?;
-            let params = json_params(required_text(method, "method")?, params_json)?;
+            let params = params_of(method, params_json)?;
             let deliver = deliver_to(&queue, user_data);
             client
                 .submit(params, &call_options(options)?, queue.closing(), |answer| deliver(answer.map(Outcome::Answer)))
@@ -118,7 +82,7 @@ pub unsafe extern "C" fn kal_stream_submit_next(
     // SAFETY: `error` is NULL or the caller's.
     unsafe {
         fallible_unit(error, || {
-            let stream: Stream = handles::get(stream)?;
+            let stream = handles::get(stream)?;
             let queue = handles::get(queue)?;
             let deliver = deliver_to(&queue, user_data);
             stream.submit_next(millis(timeout_ms), queue.closing(), |next| deliver(next.map(Outcome::Next)))
@@ -141,7 +105,7 @@ pub unsafe extern "C" fn kal_queue_next(
 ) -> kal_status {
     // SAFETY: the pointers are as the header asks of the caller.
     unsafe {
-        super::guard::fallible_status(error, || {
+        fallible_status(error, || {
             let out = OutStruct::new(completion, "completion")?;
             let queue = handles::get(queue)?;
             if timeout_ms > 0 {
@@ -162,7 +126,7 @@ pub unsafe extern "C" fn kal_queue_next(
                 },
                 Ok(None) => {
                     out.write(&kal_completion::EMPTY);
-                    Ok(status::KAL_TIMED_OUT)
+                    Ok(KAL_TIMED_OUT)
                 }
                 Err(error) => {
                     out.write(&kal_completion::EMPTY);
@@ -178,55 +142,4 @@ pub unsafe extern "C" fn kal_queue_next(
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_close(queue: kal_queue) {
     infallible((), || handles::take(queue).map(|queue| queue.close()));
-}
-
-/// Puts an outcome into a queue, unless that is gone by then.
-pub(super) fn deliver_to(
-    queue: &Arc<Queue<Completion>>,
-    user_data: *mut c_void,
-) -> impl FnOnce(Result<Outcome>) + Send + use<> {
-    let queue: Weak<Queue<Completion>> = Arc::downgrade(queue);
-    let user_data = UserData(user_data);
-    move |outcome| {
-        if let Some(queue) = queue.upgrade() {
-            queue.push(Completion { user_data, outcome });
-        }
-    }
-}
-
-impl kal_completion {
-    const EMPTY: Self = Self {
-        struct_size: 0,
-        user_data: std::ptr::null_mut(),
-        status: KAL_OK,
-        result: kal_result::NONE,
-        error: kal_error::NONE,
-    };
-}
-
-impl Completion {
-    /// With new handles for what it holds.
-    fn to_c(&self) -> Result<kal_completion> {
-        let mut out = kal_completion { user_data: self.user_data.0, ..kal_completion::EMPTY };
-        match &self.outcome {
-            Ok(Outcome::Answer(answer)) => out.result = handles::insert(Arc::clone(answer))?,
-            Ok(Outcome::Next(delivery)) => match delivery.next() {
-                Next::Page(page) => out.result = handles::insert(Arc::clone(page))?,
-                Next::NothingYet => out.status = status::KAL_TIMED_OUT,
-                Next::End => out.status = status::KAL_DONE,
-            },
-            Err(error) => {
-                out.status = status::of(error);
-                out.error = handles::insert(Arc::new(ErrorText::new(error)))?;
-            }
-        }
-        Ok(out)
-    }
-
-    /// The host has it.
-    fn pick_up(self) {
-        if let Ok(Outcome::Next(delivery)) = self.outcome {
-            delivery.pick_up();
-        }
-    }
 }

@@ -3,13 +3,14 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use super::guard::infallible;
-use super::handles::{self, get};
+use super::export::{infallible, release};
+use super::kit::handles::{get, handle};
+use super::records::{kal_workspace, kal_workspace_event, kal_workspace_group, kal_workspace_user};
 use super::types::kal_result;
 use super::views::{Record, View};
-use super::workspace::{kal_workspace, kal_workspace_event, kal_workspace_group, kal_workspace_user};
 use crate::answer::Answer;
-use std::sync::Arc;
+
+handle!(kal_result, 2, Answer);
 
 /// The JSON text of a result, NUL-terminated UTF-8; its length goes to `len` (may be NULL).
 ///
@@ -19,7 +20,7 @@ use std::sync::Arc;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) -> *const c_char {
     let text = infallible((ptr::null(), 0), || {
-        let answer: Arc<Answer> = get(result).ok()?;
+        let answer = get(result).ok()?;
         Some((answer.json_with_nul().as_ptr().cast(), answer.json().len()))
     });
     // SAFETY: `len` is NULL or the caller's size_t.
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn kal_result_workspace_events(
 /// Frees a result and everything it gave. None and stale handles are accepted quietly.
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_result_free(result: kal_result) {
-    handles::release(result);
+    release(result);
 }
 
 /// A pointer and the length that goes with it.
@@ -94,7 +95,7 @@ impl<T> Store<T> for (*const T, usize) {
 
 fn records<R: Record>(result: kal_result) -> (*const *const R, usize) {
     infallible((ptr::null(), 0), || {
-        let answer: Arc<Answer> = get(result).ok()?;
+        let answer = get(result).ok()?;
         // The view lives in the answer, and the answer in the handle table until the result is freed.
         View::<R>::of(&answer)
     })

@@ -4,17 +4,20 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::Arc;
 
-use super::arguments::{call_options, events_query, millis, optional_text};
-use super::guard::{fallible, fallible_status, fallible_unit, infallible, null};
-use super::handles::{self, Handle};
-use super::options::{kal_call_options, kal_events_query};
-use super::status::{KAL_DONE, KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::call_options::{call_options, kal_call_options};
+use super::events_query::{self, kal_events_query};
+use super::export::{fallible, fallible_status, fallible_unit, infallible};
+use super::kit::handles::{self, Handle, handle};
+use super::kit::millis::millis;
+use super::kit::status::{KAL_DONE, KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::{pointer, text};
 use super::types::{kal_client, kal_error, kal_result, kal_stream};
-use crate::client::Client;
 use crate::error::Result;
 use crate::events::{Next, Stream};
 use crate::service::Params;
 use crate::service::workspace::GET_EVENTS;
+
+handle!(kal_stream, 5, Stream);
 
 /// Opens a stream of every event that matches `query`, each exactly once, page after page, even while new events arrive.
 ///
@@ -33,11 +36,11 @@ pub unsafe extern "C" fn kal_workspace_stream_events(
     stream: *mut kal_stream,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires of the caller.
     unsafe {
         fallible(error, stream, "stream", || {
-            let client: Client = handles::get(client)?;
-            handles::insert(Stream::open(&client, params(query)?, call_options(options)?)?)
+            let client = handles::get(client)?;
+            handles::insert(Arc::new(Stream::open(&client, params(query)?, call_options(options)?)?))
         })
     }
 }
@@ -65,12 +68,13 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
     stream: *mut kal_stream,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires of the caller.
     unsafe {
         fallible(error, stream, "stream", || {
-            let client: Client = handles::get(client)?;
-            let cursor = optional_text(cursor, "cursor")?;
-            handles::insert(Stream::follow(&client, params(query)?, cursor, call_options(options)?)?)
+            let client = handles::get(client)?;
+            let cursor = text::optional(cursor, "cursor")?;
+            let stream = Stream::follow(&client, params(query)?, cursor, call_options(options)?)?;
+            handles::insert(Arc::new(stream))
         })
     }
 }
@@ -101,12 +105,12 @@ pub unsafe extern "C" fn kal_stream_next(
     result: *mut kal_result,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires of the caller.
     unsafe {
         fallible_status(error, || {
-            let out = result.as_mut().ok_or_else(|| null("result"))?;
+            let out = pointer::out(result, "result")?;
             *out = kal_result::NONE;
-            let stream: Stream = handles::get(stream)?;
+            let stream = handles::get(stream)?;
             let delivery = stream.wait_next(millis(timeout_ms))?;
             let status = match delivery.next() {
                 Next::Page(page) => {
@@ -139,7 +143,7 @@ pub unsafe extern "C" fn kal_stream_next(
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     infallible(ptr::null(), || {
-        let stream: Stream = handles::get(stream).ok()?;
+        let stream = handles::get(stream).ok()?;
         // The stream, which the table holds, keeps the text until it is asked for more.
         Some(stream.show_cursor().cast())
     })
@@ -159,7 +163,7 @@ pub unsafe extern "C" fn kal_stream_set_backoff(
     // SAFETY: `error` is NULL or the caller's.
     unsafe {
         fallible_unit(error, || {
-            let stream: Stream = handles::get(stream)?;
+            let stream = handles::get(stream)?;
             stream.set_backoff(millis(min_ms), millis(max_ms))
         })
     }
@@ -173,10 +177,10 @@ pub extern "C" fn kal_stream_free(stream: kal_stream) {
 }
 
 /// # Safety
-/// `query` is as the header asks.
+/// `query` is as the header requires.
 unsafe fn params(query: *const kal_events_query) -> Result<Params> {
     let mut params = Params::new(&GET_EVENTS);
-    // SAFETY: asked of the caller.
-    unsafe { events_query(&mut params, query)? };
+    // SAFETY: required of the caller.
+    unsafe { events_query::fill(&mut params, query)? };
     Ok(params)
 }

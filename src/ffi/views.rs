@@ -1,22 +1,18 @@
-//! C structs made of an answer's records: once per answer, pointing into its text.
+//! The C structs of an answer's records: made once per answer, pointing into its text.
 
 use std::ffi::c_char;
 use std::ptr;
 
-use super::workspace::{
-    KAL_ACCESS_ADMIN, KAL_ACCESS_DEACTIVATED, KAL_ACCESS_GUEST, KAL_ACCESS_TEAM_MEMBER, KAL_ACCESS_UNKNOWN,
-    KAL_ACCESS_VIEWER, kal_workspace, kal_workspace_event, kal_workspace_group, kal_workspace_user,
-};
 use crate::answer::Answer;
-use crate::records::{self, event, group, member, workspace};
+use crate::records::{self, Column, kind};
 use crate::service::Shape;
 
-/// The records of one answer as C reads them. Kept in the answer, whose text they point into.
+/// The records of one answer as C reads them. Stored in the answer, whose text they point into.
 pub(super) struct View<R> {
     /// What `pointers` points to; a box does not move.
     _records: Box<[R]>,
     pointers: Box<[*const R]>,
-    /// What the lists within the records point to.
+    /// What the lists in the records point to.
     _items: Box<[*const c_char]>,
 }
 
@@ -28,14 +24,76 @@ unsafe impl<R> Sync for View<R> {}
 /// A record type of the header.
 pub(super) trait Record: Sized + 'static {
     const SHAPE: Shape;
-    /// The list columns of the record.
-    const LISTS: &[usize] = &[];
-    /// Makes the struct; `list` gives the elements of a list column.
-    fn read(record: records::Record<'_>, list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self;
+    fn read(row: Row<'_>) -> Self;
 }
 
+/// One record of the answer. Each method reads a column of one kind, so that a column of another kind does not compile.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    record: records::Record<'a>,
+    /// The items of its lists, one list after the other.
+    items: *const *const c_char,
+    /// The list columns of the schema, in its order.
+    lists: &'a [usize],
+}
+
+impl Row<'_> {
+    pub(super) fn id(self, column: Column<kind::Id>) -> *const c_char {
+        self.record.text_ptr(column.index()).cast()
+    }
+
+    /// NULL where the API has none.
+    pub(super) fn text(self, column: Column<kind::Text>) -> *const c_char {
+        self.record.text_ptr(column.index()).cast()
+    }
+
+    /// The text, and the index of the word among those that are known.
+    pub(super) fn word(self, column: Column<kind::Word>) -> (*const c_char, Option<usize>) {
+        (self.record.text_ptr(column.index()).cast(), self.record.word(column.index()))
+    }
+
+    /// The text, and the microseconds; `INT64_MIN` where there are none.
+    pub(super) fn time(self, column: Column<kind::Time>) -> (*const c_char, i64) {
+        (self.record.text_ptr(column.index()).cast(), self.record.time_us(column.index()).unwrap_or(i64::MIN))
+    }
+
+    /// -1 where there is none.
+    pub(super) fn int(self, column: Column<kind::Int>) -> i64 {
+        self.record.int(column.index()).unwrap_or(-1)
+    }
+
+    /// 1, 0, or -1 where there is none.
+    pub(super) fn bool(self, column: Column<kind::Bool>) -> i8 {
+        self.record.boolean(column.index()).map_or(-1, i8::from)
+    }
+
+    /// JSON text; `{}` where the API has none.
+    pub(super) fn object(self, column: Column<kind::Object>) -> *const c_char {
+        let text = self.record.text_ptr(column.index()).cast::<c_char>();
+        if text.is_null() { c"{}".as_ptr() } else { text }
+    }
+
+    /// The items and their number.
+    pub(super) fn list(self, column: Column<kind::TextList>) -> (*const *const c_char, usize) {
+        let before = self.lists.iter().take_while(|list| **list < column.index());
+        let offset = before.map(|list| self.record.list_len(*list)).sum();
+        (self.items.wrapping_add(offset), self.record.list_len(column.index()))
+    }
+}
+
+/// `columns!(row, member { id: id, full_name: text, ... });` binds each name to the value of the column of that name. Every
+/// column of the schema has to be named, with a method of [`Row`] for its kind; the struct is then filled by field shorthand.
+/// So a schema, a struct and its view that disagree do not compile.
+macro_rules! columns {
+    ($row:ident, $schema:ident { $($column:ident: $kind:ident),* $(,)? }) => {
+        let $schema::Columns { $($column),* } = $schema::COLUMNS;
+        $(let $column = $row.$kind($column);)*
+    };
+}
+pub(super) use columns;
+
 impl<R: Record> View<R> {
-    /// The view of an answer, made at the first look; none when its records are of another kind.
+    /// The view of an answer, made when first read; none when its records are of another kind.
     pub(super) fn of(answer: &Answer) -> Option<(*const *const R, usize)> {
         if answer.shape() != Some(R::SHAPE) {
             return None;
@@ -46,130 +104,25 @@ impl<R: Record> View<R> {
     }
 
     fn new(answer: &Answer, table: &records::Table) -> Self {
+        let lists = table.schema().list_columns();
         let mut items: Vec<*const c_char> = Vec::new();
         for row in answer.rows() {
-            for column in R::LISTS {
-                items.extend((0..table.list_len(row, *column)).map(|index| {
-                    table.list_item_with_nul(row, *column, index).map_or(ptr::null(), |item| item.as_ptr().cast())
+            for list in &lists {
+                items.extend((0..table.list_len(row, *list)).map(|index| {
+                    table.list_item_with_nul(row, *list, index).map_or(ptr::null(), |item| item.as_ptr().cast())
                 }));
             }
         }
         let items = items.into_boxed_slice();
-        let mut taken = 0;
+        let mut next = items.as_ptr();
         let mut records = Vec::with_capacity(answer.rows().len());
         records.extend(answer.rows().filter_map(|row| table.record(row)).map(|record| {
-            R::read(record, |column| {
-                let len = record.list_len(column);
-                let first = items.as_ptr().wrapping_add(taken);
-                taken += len;
-                (first, len)
-            })
+            let row = Row { record, items: next, lists: &lists };
+            next = next.wrapping_add(lists.iter().map(|list| record.list_len(*list)).sum());
+            R::read(row)
         }));
         let records = records.into_boxed_slice();
         let pointers = records.iter().map(ptr::from_ref).collect();
         Self { _records: records, pointers, _items: items }
-    }
-}
-
-fn text(record: records::Record<'_>, column: usize) -> *const c_char {
-    record.text_ptr(column).cast()
-}
-
-fn flag(record: records::Record<'_>, column: usize) -> i8 {
-    record.boolean(column).map_or(-1, i8::from)
-}
-
-impl Record for kal_workspace {
-    const SHAPE: Shape = Shape::Workspace;
-
-    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
-        Self { id: text(record, workspace::ID), workspace_name: text(record, workspace::WORKSPACE_NAME) }
-    }
-}
-
-impl Record for kal_workspace_user {
-    const SHAPE: Shape = Shape::Users;
-
-    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
-        Self {
-            id: text(record, member::ID),
-            full_name: text(record, member::FULL_NAME),
-            preferred_name: text(record, member::PREFERRED_NAME),
-            email: text(record, member::EMAIL),
-            access_level: access_level(record),
-            access_level_name: text(record, member::ACCESS_LEVEL),
-        }
-    }
-}
-
-/// In the order of [`records::ACCESS_LEVELS`].
-const ACCESS_LEVELS: [i32; records::ACCESS_LEVELS.len()] =
-    [KAL_ACCESS_ADMIN, KAL_ACCESS_TEAM_MEMBER, KAL_ACCESS_GUEST, KAL_ACCESS_VIEWER, KAL_ACCESS_DEACTIVATED];
-
-fn access_level(record: records::Record<'_>) -> i32 {
-    let word = record.word(member::ACCESS_LEVEL);
-    word.and_then(|word| ACCESS_LEVELS.get(word).copied()).unwrap_or(KAL_ACCESS_UNKNOWN)
-}
-
-impl Record for kal_workspace_group {
-    const SHAPE: Shape = Shape::Groups;
-    const LISTS: &[usize] = &[group::USER_IDS, group::PROGRAM_IDS];
-
-    fn read(record: records::Record<'_>, mut list: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
-        let (user_ids, user_ids_len) = list(group::USER_IDS);
-        let (program_ids, program_ids_len) = list(group::PROGRAM_IDS);
-        Self {
-            id: text(record, group::ID),
-            group_name: text(record, group::GROUP_NAME),
-            email: text(record, group::EMAIL),
-            user_ids,
-            user_ids_len,
-            program_ids,
-            program_ids_len,
-        }
-    }
-}
-
-impl Record for kal_workspace_event {
-    const SHAPE: Shape = Shape::Events;
-
-    fn read(record: records::Record<'_>, _: impl FnMut(usize) -> (*const *const c_char, usize)) -> Self {
-        Self {
-            id: text(record, event::ID),
-            event_type: text(record, event::EVENT_TYPE),
-            event_type_version: record.int(event::EVENT_TYPE_VERSION).unwrap_or(-1),
-            created_at: text(record, event::CREATED_AT),
-            created_at_us: record.time_us(event::CREATED_AT).unwrap_or(i64::MIN),
-            event_user_id: text(record, event::EVENT_USER_ID),
-            full_name: text(record, event::FULL_NAME),
-            preferred_name: text(record, event::PREFERRED_NAME),
-            resource_id: text(record, event::RESOURCE_ID),
-            resource_type: text(record, event::RESOURCE_TYPE),
-            parent_bulk_event_id: text(record, event::PARENT_BULK_EVENT_ID),
-            event_attrs: match text(record, event::EVENT_ATTRS) {
-                attrs if attrs.is_null() => c"{}".as_ptr(),
-                attrs => attrs,
-            },
-            is_bot: flag(record, event::IS_BOT),
-            is_bulk: flag(record, event::IS_BULK),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a row counts for includes the struct and the pointer to it; red when a struct grows past that.
-    #[test]
-    fn a_struct_takes_no_more_than_was_counted_for_it() {
-        fn room<R: Record>() -> usize {
-            let schema = R::SHAPE.schema().0;
-            schema.row_bytes() - schema.cell_bytes()
-        }
-        assert!(size_of::<kal_workspace>() + size_of::<*const ()>() <= room::<kal_workspace>());
-        assert!(size_of::<kal_workspace_user>() + size_of::<*const ()>() <= room::<kal_workspace_user>());
-        assert!(size_of::<kal_workspace_group>() + size_of::<*const ()>() <= room::<kal_workspace_group>());
-        assert!(size_of::<kal_workspace_event>() + size_of::<*const ()>() <= room::<kal_workspace_event>());
     }
 }

@@ -1,105 +1,15 @@
-//! The workspace service: its records as C structs, and one function a method.
+//! The workspace service: one function for each method.
 
 use std::ffi::c_char;
 
-use super::answer::typed;
-use super::arguments::{events_query, ids_param};
-use super::options::{kal_call_options, kal_events_query};
-use super::status::kal_status;
+use super::call::typed;
+use super::call_options::kal_call_options;
+use super::events_query::{self, kal_events_query};
+use super::kit::status::kal_status;
+use super::kit::text;
 use super::types::{kal_client, kal_error, kal_result};
-use crate::service::workspace as operations;
-
-/// `access_level`: null, absent or a word this version does not know; see `access_level_name`.
-pub const KAL_ACCESS_UNKNOWN: i32 = 0;
-/// `"admin"`
-pub const KAL_ACCESS_ADMIN: i32 = 1;
-/// `"team-member"`
-pub const KAL_ACCESS_TEAM_MEMBER: i32 = 2;
-/// `"guest"`
-pub const KAL_ACCESS_GUEST: i32 = 3;
-/// `"viewer"`
-pub const KAL_ACCESS_VIEWER: i32 = 4;
-/// `"deactivated"`
-pub const KAL_ACCESS_DEACTIVATED: i32 = 5;
-
-/// The workspace that the credentials belong to.
-#[repr(C)]
-pub struct kal_workspace {
-    /// Never NULL.
-    pub id: *const c_char,
-    /// NULL where the API has none.
-    pub workspace_name: *const c_char,
-}
-
-/// A member of the workspace.
-#[repr(C)]
-pub struct kal_workspace_user {
-    /// Never NULL.
-    pub id: *const c_char,
-    /// NULL where the API has none.
-    pub full_name: *const c_char,
-    /// NULL where the API has none.
-    pub preferred_name: *const c_char,
-    /// NULL where the API has none.
-    pub email: *const c_char,
-    /// `KAL_ACCESS_*`
-    pub access_level: i32,
-    /// The server's own word; NULL where the API has none.
-    pub access_level_name: *const c_char,
-}
-
-/// A group of members.
-#[repr(C)]
-pub struct kal_workspace_group {
-    /// Never NULL.
-    pub id: *const c_char,
-    /// NULL where the API has none.
-    pub group_name: *const c_char,
-    /// NULL where the API has none.
-    pub email: *const c_char,
-    /// The members' ids; never NULL, no element is NULL.
-    pub user_ids: *const *const c_char,
-    /// The number of `user_ids`.
-    pub user_ids_len: usize,
-    /// The programs' ids; never NULL, no element is NULL.
-    pub program_ids: *const *const c_char,
-    /// The number of `program_ids`.
-    pub program_ids_len: usize,
-}
-
-/// Something that happened in the workspace.
-#[repr(C)]
-pub struct kal_workspace_event {
-    /// Never NULL.
-    pub id: *const c_char,
-    /// Such as `"create"`; NULL where the API has none.
-    pub event_type: *const c_char,
-    /// -1: absent, or no integer; a -1 from the server looks the same here, the JSON tells them apart.
-    pub event_type_version: i64,
-    /// As the server wrote it; NULL where the API has none.
-    pub created_at: *const c_char,
-    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`:
-    /// absent, or `created_at` is no time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
-    pub created_at_us: i64,
-    /// The acting user; NULL where the API has none.
-    pub event_user_id: *const c_char,
-    /// The acting user's name; NULL where the API has none.
-    pub full_name: *const c_char,
-    /// The acting user's preferred name; NULL where the API has none.
-    pub preferred_name: *const c_char,
-    /// What it happened to; NULL where the API has none.
-    pub resource_id: *const c_char,
-    /// Such as `"task"`; NULL where the API has none.
-    pub resource_type: *const c_char,
-    /// Set when the event is part of a bulk event, else NULL.
-    pub parent_bulk_event_id: *const c_char,
-    /// JSON object text, its shape depends on `event_type`; never NULL, `{}` where the API has none.
-    pub event_attrs: *const c_char,
-    /// 1, 0, or -1: absent, or no boolean.
-    pub is_bot: i8,
-    /// 1, 0, or -1: absent, or no boolean.
-    pub is_bulk: i8,
-}
+use crate::error::Result;
+use crate::service::{Params, Value, workspace as operations};
 
 /// The workspace of the credentials. Cached. Read it with `kal_result_workspace`.
 ///
@@ -144,7 +54,7 @@ pub unsafe extern "C" fn kal_workspace_get_members_by_ids(
 ) -> kal_status {
     // SAFETY: as above.
     unsafe {
-        typed(client, &operations::GET_MEMBERS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
+        typed(client, &operations::GET_MEMBERS_BY_IDS, |params| set_ids(params, ids, ids_len), options, result, error)
     }
 }
 
@@ -174,7 +84,7 @@ pub unsafe extern "C" fn kal_workspace_get_groups_by_ids(
 ) -> kal_status {
     // SAFETY: as above.
     unsafe {
-        typed(client, &operations::GET_GROUPS_BY_IDS, |params| ids_param(params, ids, ids_len), options, result, error)
+        typed(client, &operations::GET_GROUPS_BY_IDS, |params| set_ids(params, ids, ids_len), options, result, error)
     }
 }
 
@@ -191,5 +101,14 @@ pub unsafe extern "C" fn kal_workspace_get_events(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: as above.
-    unsafe { typed(client, &operations::GET_EVENTS, |params| events_query(params, query), options, result, error) }
+    unsafe {
+        typed(client, &operations::GET_EVENTS, |params| events_query::fill(params, query), options, result, error)
+    }
+}
+
+/// # Safety
+/// `ids` is NULL or points to `len` NUL-terminated strings.
+unsafe fn set_ids(params: &mut Params, ids: *const *const c_char, len: usize) -> Result<()> {
+    // SAFETY: required of the caller.
+    params.set("ids", Value::TextList(unsafe { text::list(ids, len, "ids")? }))
 }

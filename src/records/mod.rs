@@ -31,7 +31,7 @@ mod time;
 
 pub(crate) use convert::int_from_text;
 pub(crate) use decode::Decoder;
-pub(crate) use schema::{Root, Schema};
+pub(crate) use schema::{Column, Root, Schema, kind};
 pub(crate) use schemas::{ACCESS_LEVELS, EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};
 pub(crate) use table::Record;
 pub use table::Table;

@@ -1,5 +1,7 @@
 //! What a record type is: the names and kinds of its fields.
 
+use std::marker::PhantomData;
+
 /// A record type: the decoder reads any type that is described by one of these.
 #[derive(Debug)]
 pub struct Schema {
@@ -42,6 +44,36 @@ pub enum Kind {
     TextList,
     /// An object, kept as JSON text. Null counts as absent.
     Object,
+}
+
+/// The kinds as types, for [`Column`].
+pub(crate) mod kind {
+    macro_rules! kinds {
+        ($($kind:ident)*) => {$(
+            #[doc = concat!("`Kind::", stringify!($kind), "`")]
+            #[derive(Clone, Copy, Debug)]
+            pub(crate) enum $kind {}
+        )*};
+    }
+    kinds!(Id Text Word Int Bool Time TextList Object);
+}
+
+/// A column of a record type, with the kind of its values as `K`: what reads one kind does not compile with another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column<K> {
+    index: usize,
+    kind: PhantomData<K>,
+}
+
+impl<K> Column<K> {
+    pub(super) const fn new(index: usize) -> Self {
+        Self { index, kind: PhantomData }
+    }
+
+    /// The number of the column in the schema.
+    pub(crate) const fn index(&self) -> usize {
+        self.index
+    }
 }
 
 /// What an answer's outermost value must be.
@@ -96,6 +128,11 @@ impl Schema {
     /// The column whose key is `name`.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// The columns that hold lists.
+    pub(crate) fn list_columns(&self) -> Vec<usize> {
+        (0..self.fields.len()).filter(|column| self.fields[*column].kind == Kind::TextList).collect()
     }
 
     /// The cell of a column that is a text and nothing else.

@@ -4,19 +4,20 @@
 use std::ffi::{CStr, CString, c_char};
 use std::{mem, ptr};
 
+use kaleidoscope::ffi::cache::kal_client_clear_caches;
+use kaleidoscope::ffi::call::kal_call;
+use kaleidoscope::ffi::call_options::kal_call_options;
 use kaleidoscope::ffi::cancel::{kal_cancel_close, kal_cancel_fire, kal_cancel_open};
-use kaleidoscope::ffi::client::{
-    kal_client_clear_caches, kal_client_close, kal_client_open, kal_client_stats, kal_stats,
-};
-use kaleidoscope::ffi::door::kal_call;
-use kaleidoscope::ffi::errors::{kal_error_free, kal_error_get};
+use kaleidoscope::ffi::client::{kal_client_close, kal_client_open, kal_client_stats, kal_stats};
+use kaleidoscope::ffi::client_options::{kal_client_options, kal_header};
+use kaleidoscope::ffi::completion::kal_completion;
+use kaleidoscope::ffi::error::{kal_error_free, kal_error_get};
+use kaleidoscope::ffi::events_query::kal_events_query;
 use kaleidoscope::ffi::library::kal_shutdown;
-use kaleidoscope::ffi::options::{
-    kal_call_options, kal_client_options, kal_events_query, kal_header, kal_token_provider,
-};
-use kaleidoscope::ffi::queue::{kal_completion, kal_queue_close, kal_queue_next, kal_queue_open, kal_submit};
+use kaleidoscope::ffi::queue::{kal_queue_close, kal_queue_next, kal_queue_open, kal_submit};
 use kaleidoscope::ffi::result::{kal_result_free, kal_result_json};
 use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT, kal_status, kal_status_name};
+use kaleidoscope::ffi::token_provider::kal_token_provider;
 use kaleidoscope::ffi::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result};
 use kaleidoscope::ffi::workspace::{
     kal_workspace_get_events, kal_workspace_get_groups, kal_workspace_get_groups_by_ids, kal_workspace_get_members,

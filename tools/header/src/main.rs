@@ -1,26 +1,11 @@
 //! Makes the C header from the boundary's own docs: `make header`. The committed `include/kaleidoscope.h` is what it makes,
 //! which the test below compares.
 
+mod sections;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
-
-/// The boundary's files in the order in which a reader of the header meets them.
-const SOURCES: [&str; 13] = [
-    "status",
-    "types",
-    "options",
-    "client",
-    "workspace",
-    "result",
-    "errors",
-    "door",
-    "cancel",
-    "stream",
-    "queue",
-    "log",
-    "library",
-];
 
 const HEADER: &str = "include/kaleidoscope.h";
 
@@ -44,12 +29,12 @@ fn header() -> Result<String, Box<dyn Error>> {
     }
     config.after_includes = Some(macros);
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in SOURCES {
+    for source in sections::sources() {
         builder = builder.with_src(root().join(format!("src/ffi/{source}.rs")));
     }
     let mut text = Vec::new();
     builder.generate()?.write(&mut text);
-    Ok(String::from_utf8(text)?)
+    sections::arrange(&String::from_utf8(text)?, &root().join("src/ffi"))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

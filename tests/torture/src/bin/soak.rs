@@ -22,7 +22,7 @@ use kal_torture::heap::{self, Counted};
 use kal_torture::process;
 use kal_torture::random::Random;
 use kal_torture::report::Row;
-use kaleidoscope::ffi::errors::kal_error_free;
+use kaleidoscope::ffi::error::kal_error_free;
 use kaleidoscope::ffi::result::kal_result_free;
 use kaleidoscope::ffi::status::{
     KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_DONE, KAL_OK,

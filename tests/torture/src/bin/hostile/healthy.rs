@@ -8,7 +8,8 @@ use kal_torture::calls::{Client, Door, How, Method, Opening, name};
 use kal_torture::process::Thread;
 use kal_torture::wire::answers::good;
 use kal_torture::wire::{Asked, Script, Server, Step};
-use kaleidoscope::ffi::options::{KAL_CACHE_REFRESH, KAL_CLIENT_ALLOW_HTTP};
+use kaleidoscope::ffi::cache::KAL_CACHE_REFRESH;
+use kaleidoscope::ffi::client_options::KAL_CLIENT_ALLOW_HTTP;
 use kaleidoscope::ffi::status::KAL_OK;
 
 use crate::host;

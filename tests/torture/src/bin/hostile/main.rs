@@ -29,7 +29,8 @@ use kal_torture::report::{Form, Row};
 use kal_torture::wire::answers::{good, sized};
 use kal_torture::wire::certificates::{Certificates, Shown};
 use kal_torture::wire::{Asked, Carrier, Script, Server, Step};
-use kaleidoscope::ffi::options::{KAL_CACHE_REFRESH, KAL_CLIENT_ALLOW_HTTP};
+use kaleidoscope::ffi::cache::KAL_CACHE_REFRESH;
+use kaleidoscope::ffi::client_options::KAL_CLIENT_ALLOW_HTTP;
 
 use healthy::{Healthy, Times};
 use kinds::{Kind, Over};

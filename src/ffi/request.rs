@@ -1,43 +1,15 @@
-//! Every method through one function, and any endpoint through another.
+//! `kal_request`: any endpoint of the platform.
 
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 
-use super::arguments::{call_options, json_params, optional_text, required_text};
-use super::guard::{fallible, infallible};
-use super::handles;
-use super::options::kal_call_options;
-use super::status::kal_status;
+use super::call_options::{call_options, kal_call_options};
+use super::export::fallible;
+use super::kit::handles;
+use super::kit::status::kal_status;
+use super::kit::text;
 use super::types::{kal_client, kal_error, kal_result};
-use crate::client::Client;
 use crate::error::Error;
-use crate::process::PerProcess;
-use crate::service::{self, Params, REQUEST, Value};
-
-/// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
-///
-/// `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
-/// reads as JSON and, where there is one, through the typed view. `"request"` is `kal_request`, with the parameters `verb`, `path`,
-/// `query` and `body`. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong
-/// type; and whatever the typed function gives.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn kal_call(
-    client: kal_client,
-    method: *const c_char,
-    params_json: *const c_char,
-    options: *const kal_call_options,
-    result: *mut kal_result,
-    error: *mut kal_error,
-) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
-    unsafe {
-        fallible(error, result, "result", || {
-            let client: Client = handles::get(client)?;
-            let params = json_params(required_text(method, "method")?, params_json)?;
-            handles::insert(client.call(params, &call_options(options)?)?)
-        })
-    }
-}
+use crate::service::{Params, REQUEST, Value};
 
 /// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
 ///
@@ -70,17 +42,17 @@ pub unsafe extern "C" fn kal_request(
     result: *mut kal_result,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible(error, result, "result", || {
-            let client: Client = handles::get(client)?;
+            let client = handles::get(client)?;
             let mut params = Params::new(&REQUEST);
-            params.set("verb", Value::Text(required_text(verb, "verb")?.to_owned()))?;
-            params.set("path", Value::Text(required_text(path, "path")?.to_owned()))?;
-            if let Some(query) = optional_text(query_json, "query_json")?.filter(|query| !query.is_empty()) {
+            params.set("verb", Value::Text(text::required(verb, "verb")?.to_owned()))?;
+            params.set("path", Value::Text(text::required(path, "path")?.to_owned()))?;
+            if let Some(query) = text::optional(query_json, "query_json")?.filter(|query| !query.is_empty()) {
                 params.set("query", Value::Json(query.to_owned().into())).map_err(named_as_in_c)?;
             }
-            if let Some(body) = optional_text(body_json, "body_json")? {
+            if let Some(body) = text::optional(body_json, "body_json")? {
                 params.set("body", Value::Json(body.to_owned().into())).map_err(named_as_in_c)?;
             }
             params.check_complete().map_err(named_as_in_c)?;
@@ -98,23 +70,4 @@ fn named_as_in_c(error: Error) -> Error {
             }
         }
     })
-}
-
-/// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, and the C struct
-/// that it gives (null: JSON alone).
-///
-/// Never NULL; static, never to be freed.
-#[unsafe(no_mangle)]
-pub extern "C" fn kal_methods() -> *const c_char {
-    // Not a `OnceLock` alone: a child may be made while another thread makes the text.
-    static TEXT: PerProcess<Listing> = PerProcess::new();
-    infallible(c"[]".as_ptr(), || TEXT.get().map(|text| text.0.as_ptr()))
-}
-
-struct Listing(CString);
-
-impl Default for Listing {
-    fn default() -> Self {
-        Self(CString::new(service::listing().to_string()).unwrap_or_default())
-    }
 }

@@ -1,9 +1,15 @@
-//! The option structs, as C sees them. `arguments.rs` reads them.
+//! `kal_client_options`: how a client is opened.
 
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
-use super::status::kal_status;
-use super::types::kal_cancel;
+use super::kit::millis::millis;
+use super::kit::pointer::elements;
+use super::kit::text;
+use super::kit::versioned::{self, Versioned};
+use super::token_provider::{HostTokenProvider, kal_token_provider};
+use crate::config::Settings;
+use crate::error::{Error, Result};
 
 /// A header that is sent with every request.
 #[repr(C)]
@@ -13,34 +19,6 @@ pub struct kal_header {
     /// The header's value, of at most 16 KiB; never shown in errors or logs.
     pub value: *const c_char,
 }
-
-/// Gives the Google IAP ID token, for servers behind an identity-aware proxy.
-///
-/// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
-/// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-/// before the request is sent, by one thread at a time. It is asked again after 50 minutes (time that the machine slept counts),
-/// earlier where the token is a JWT whose `exp` comes earlier, and when the proxy refuses the token.
-///
-/// That is a 401, a 403 or a redirect to its login that Google's proxy marks as its own, a 403 that is no JSON object, a 401 or 403
-/// that remains after the library has signed in anew, or one of the token endpoint without an OAuth error code. A call that blocks,
-/// `kal_stream_next` included, asks for another token then and is repeated once. What was submitted fails with that status, and
-/// is `retryable` if the token was good before: the next submission asks.
-///
-/// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
-/// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
-/// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
-/// none left.
-///
-/// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
-/// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
-pub type kal_token_provider = Option<
-    unsafe extern "C" fn(
-        user_data: *mut c_void,
-        buffer: *mut c_char,
-        capacity: usize,
-        length: *mut usize,
-    ) -> kal_status,
->;
 
 /// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
 /// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; docs/deploying.md
@@ -103,48 +81,58 @@ pub struct kal_client_options {
     pub retry_wait_ms: u64,
 }
 
-/// Answer from the cache, and ask the server only when nothing is there.
-pub const KAL_CACHE_USE: i32 = 0;
-/// Ask the server and keep the answer. When none comes (the request fails, or everybody who waits for it gives up, out of time
-/// or cancelled), what was cached is dropped. A call that fails before it asks leaves the cache as it is.
-pub const KAL_CACHE_REFRESH: i32 = 1;
-/// Never ask the server: `KAL_NOT_FOUND` where nothing is cached.
-pub const KAL_CACHE_ONLY: i32 = 2;
+// SAFETY: integers, raw pointers and an optional function pointer.
+unsafe impl Versioned for kal_client_options {}
 
-/// How one call is made. NULL wherever it is taken: all defaults.
-#[repr(C)]
-pub struct kal_call_options {
-    /// `sizeof(kal_call_options)`, set by the initialiser.
-    pub struct_size: usize,
-    /// For the whole call, in milliseconds; 0: the client's.
-    pub timeout_ms: u32,
-    /// `KAL_CACHE_*`. Calls that are not cached take no notice of it, but `KAL_CACHE_ONLY` gives `KAL_NOT_FOUND`.
-    pub cache: i32,
-    /// Cancels the call when fired; none: it cannot be cancelled.
-    pub cancel: kal_cancel,
+/// # Safety
+/// `options` and everything in it is as the header requires.
+pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Settings> {
+    // SAFETY: required of the caller, here and below.
+    let Some(options) = (unsafe { versioned::read(options, "options")? }) else { return Ok(Settings::default()) };
+    let known = KAL_CLIENT_PROXY_FROM_ENV | KAL_CLIENT_INSECURE_TLS | KAL_CLIENT_ALLOW_HTTP;
+    if options.flags & !known != 0 {
+        return Err(Error::argument("flags", format_args!("{:#x} is unknown", options.flags & !known)));
+    }
+    if options.reserved != 0 {
+        return Err(Error::argument("reserved", "it must be 0"));
+    }
+    // SAFETY: as above.
+    unsafe {
+        Ok(Settings {
+            client_id: text::owned(options.client_id, "client_id")?,
+            client_secret: text::owned(options.client_secret, "client_secret")?.map(Into::into),
+            base_url: text::owned(options.base_url, "base_url")?,
+            headers: headers(options.headers, options.headers_len)?,
+            ca_bundle_path: text::owned(options.ca_bundle_path, "ca_bundle_path")?.map(Into::into),
+            proxy_url: text::owned(options.proxy_url, "proxy_url")?,
+            proxy_from_env: options.flags & KAL_CLIENT_PROXY_FROM_ENV != 0,
+            insecure_tls: options.flags & KAL_CLIENT_INSECURE_TLS != 0,
+            allow_http: options.flags & KAL_CLIENT_ALLOW_HTTP != 0,
+            user_agent: text::owned(options.user_agent, "user_agent")?,
+            connect_timeout: millis(options.connect_timeout_ms),
+            timeout: millis(options.timeout_ms),
+            max_attempts: (options.max_attempts != 0).then_some(options.max_attempts),
+            retry_wait: (options.retry_wait_ms != 0).then(|| Duration::from_millis(options.retry_wait_ms)),
+            max_response_bytes: (options.max_response_bytes != 0).then_some(options.max_response_bytes),
+            cache_ttl: (options.cache_ttl_ms != 0).then(|| Duration::from_millis(options.cache_ttl_ms)),
+            max_in_flight: (options.max_in_flight != 0).then_some(options.max_in_flight),
+            iap: HostTokenProvider::shared(options.iap_token_provider, options.iap_user_data),
+        })
+    }
 }
 
-/// Which events to get. Unset filters are not sent. NULL wherever it is taken: no filter.
-#[repr(C)]
-pub struct kal_events_query {
-    /// `sizeof(kal_events_query)`, set by the initialiser.
-    pub struct_size: usize,
-    /// The page's number; 0: not sent, the server gives its first page.
-    pub page: i32,
-    /// Events a page; 0: not sent, the server decides.
-    pub page_size: i32,
-    /// Only events of these types, such as `"create"`.
-    pub event_types: *const *const c_char,
-    /// The number of `event_types`; 0: not sent.
-    pub event_types_len: usize,
-    /// Only events about resources of this type, such as `"task"`.
-    pub resource_type: *const c_char,
-    /// Only events of these users.
-    pub event_user_ids: *const *const c_char,
-    /// The number of `event_user_ids`; 0: not sent.
-    pub event_user_ids_len: usize,
-    /// RFC 3339, or a bare date; checked before anything is sent. Whether the bound is inclusive is the server's affair.
-    pub after_date: *const c_char,
-    /// As `after_date`.
-    pub before_date: *const c_char,
+/// # Safety
+/// `headers` is NULL or points to `len` headers of NUL-terminated strings.
+unsafe fn headers(headers: *const kal_header, len: usize) -> Result<Vec<(String, String)>> {
+    // SAFETY: required of the caller.
+    let headers = unsafe { elements(headers, len, "headers")? };
+    let part = |text, index: usize, name: &str| {
+        // SAFETY: required of the caller.
+        unsafe { text::required(text, &format!("headers[{index}].{name}")) }.map(str::to_owned)
+    };
+    headers
+        .iter()
+        .enumerate()
+        .map(|(index, header)| Ok((part(header.name, index, "name")?, part(header.value, index, "value")?)))
+        .collect()
 }

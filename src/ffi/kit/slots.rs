@@ -1,7 +1,7 @@
-//! Slots for objects, found again by a key that no later object of the slot has.
+//! Slots for objects, each found by a key that no later object of the slot has.
 //!
-//! There are several shards. A thread puts what it makes into its own, so that threads which make results and free them do not
-//! wait for each other; and whoever only looks an object up, a client mostly, waits for nobody who does the same.
+//! The slots are sharded. A thread inserts into its own shard, so that threads which make and free results do not contend;
+//! lookups take a shared lock.
 
 #[cfg(not(kal_loom))]
 use std::cell::Cell;
@@ -12,17 +12,17 @@ use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::sync::{PoisonError, RwLock};
 
-/// How many bits of a key tell the shard and the slot in it; the upper half of a key is the slot's version.
-pub(super) const INDEX_BITS: u32 = SHARD_BITS + SLOT_BITS;
+/// The bits of a key for the shard and the slot in it; the upper half of a key is the slot's version.
+pub(in crate::ffi::kit) const INDEX_BITS: u32 = SHARD_BITS + SLOT_BITS;
 const SHARD_BITS: u32 = 4;
 const SLOT_BITS: u32 = 20;
 const SHARDS: usize = 1 << SHARD_BITS;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 /// Objects and their keys: `version << 32 | shard << SLOT_BITS | slot`.
-pub(super) struct Slots<T>([Shard<T>; SHARDS]);
+pub(in crate::ffi::kit) struct Slots<T>([Shard<T>; SHARDS]);
 
-/// Of a cache line of its own.
+/// Aligned to its own cache line.
 #[repr(align(128))]
 struct Shard<T>(RwLock<SlotMap<DefaultKey, T>>);
 
@@ -33,8 +33,8 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
-    /// Puts an object into a slot; none when all are taken.
-    pub(super) fn insert(&self, object: T) -> Option<u64> {
+    /// Inserts an object and returns its key; none when all slots are taken.
+    pub(in crate::ffi::kit) fn insert(&self, object: T) -> Option<u64> {
         let home = home();
         let mut object = Some(object);
         (home..home + SHARDS).find_map(|shard| self.insert_into(shard % SHARDS, &mut object))
@@ -49,13 +49,13 @@ impl<T> Slots<T> {
         Some(id | (shard as u64) << SLOT_BITS)
     }
 
-    /// What `read` makes of the object with this key.
-    pub(super) fn get<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+    /// What `read` returns for the object with this key.
+    pub(in crate::ffi::kit) fn get<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
         self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner).get(slot(key)?).and_then(read)
     }
 
-    /// The same, and the slot is free again; unless `read` has no use for the object.
-    pub(super) fn take<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+    /// The same, and frees the slot, unless `read` returns none.
+    pub(in crate::ffi::kit) fn take<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
         let mut taken = None;
         self.remove(key, |object| {
             taken = read(object);
@@ -64,13 +64,13 @@ impl<T> Slots<T> {
         taken
     }
 
-    /// Drops the object with this key and frees its slot, if `is_it` says so.
-    pub(super) fn remove(&self, key: u64, is_it: impl FnOnce(&T) -> bool) -> Option<()> {
+    /// Drops the object with this key and frees its slot, if `is_it` returns true for it.
+    pub(in crate::ffi::kit) fn remove(&self, key: u64, is_it: impl FnOnce(&T) -> bool) -> Option<()> {
         let slot = slot(key)?;
         let mut slots = self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner);
         slots.get(slot).filter(|object| is_it(object))?;
         let removed = slots.remove(slot);
-        // What goes with the last reference may be large, and other threads want the slots.
+        // Dropped after the lock: freeing the last reference may take long.
         drop(slots);
         removed.map(drop)
     }
@@ -81,7 +81,7 @@ impl<T> Slots<T> {
     }
 }
 
-/// The shard of this thread. The models have one for all: objects are to follow each other in a slot.
+/// The shard of this thread. In the loom models there is one, so that objects follow each other in a slot.
 #[cfg(kal_loom)]
 fn home() -> usize {
     0
@@ -102,7 +102,7 @@ fn home() -> usize {
     })
 }
 
-/// The slot of a key that was given out; none for one that the slot map would mend: it makes every version odd.
+/// The slot of a key. None for one that was never returned: the slot map would correct it, as it makes every version odd.
 fn slot(key: u64) -> Option<DefaultKey> {
     let key = key >> 32 << 32 | key & SLOT_MASK;
     let data = KeyData::from_ffi(key);

@@ -150,7 +150,7 @@ pub extern "C" fn kal_status_name(status: kal_status) -> *const c_char {
 }
 
 /// The status a failure of the client has at the boundary.
-pub(super) fn of(error: &Error) -> kal_status {
+pub(in crate::ffi) fn of(error: &Error) -> kal_status {
     match error.kind() {
         ErrorKind::InvalidArgument => KAL_INVALID_ARGUMENT,
         ErrorKind::InvalidUtf8 => KAL_INVALID_UTF8,

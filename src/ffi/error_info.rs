@@ -1,14 +1,14 @@
-//! `kal_error`: everything known about a failure.
+//! What a `kal_error` stands for: everything known about a failure, as C reads it.
 
 use std::ffi::c_char;
 use std::ptr;
 use std::sync::Arc;
 
-use super::guard::infallible;
-use super::handles::{self, get};
-use super::status::{self, kal_status};
+use super::kit::guard::ErrorHandle;
+use super::kit::handles::{self, handle};
+use super::kit::status::{self, kal_status};
 use super::types::kal_error;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Everything known about a failure. The strings belong to the error.
 #[repr(C)]
@@ -43,33 +43,33 @@ pub struct kal_error_info {
 
 /// An error as C reads it.
 pub(super) struct ErrorText {
-    info: kal_error_info,
+    pub(super) info: kal_error_info,
     /// What `info` points to.
     _texts: Vec<Box<[u8]>>,
 }
 
-// SAFETY: never written after it was made; what `info` points to is in `_texts` and does not move.
+// SAFETY: never written after it was made, and what `info` points to is in `_texts` and does not move.
 unsafe impl Send for ErrorText {}
 // SAFETY: as above.
 unsafe impl Sync for ErrorText {}
 
 impl ErrorText {
-    pub(super) fn new(error: &Error) -> Self {
+    fn new(error: &Error) -> Self {
         let details = error.details();
         let mut texts = Vec::new();
-        let mut keep = |text: Option<&[u8]>| {
+        let mut store = |text: Option<&[u8]>| {
             let Some(text) = text else { return ptr::null() };
             let text = nul_terminated(text);
             let pointer = text.as_ptr().cast::<c_char>();
             texts.push(text);
             pointer
         };
-        let message = keep(Some(details.message.as_bytes()));
-        let method = keep(details.method.map(str::as_bytes));
-        let url = keep(details.url.as_ref().map(String::as_bytes));
-        let code = keep(details.code.as_ref().map(String::as_bytes));
-        let request_id = keep(details.request_id.as_ref().map(String::as_bytes));
-        let body = keep(details.body.as_deref());
+        let message = store(Some(details.message.as_bytes()));
+        let method = store(details.method.map(str::as_bytes));
+        let url = store(details.url.as_ref().map(String::as_bytes));
+        let code = store(details.code.as_ref().map(String::as_bytes));
+        let request_id = store(details.request_id.as_ref().map(String::as_bytes));
+        let body = store(details.body.as_deref());
         let info = kal_error_info {
             status: status::of(error),
             http_status: details.http_status.map_or(0, i32::from),
@@ -95,18 +95,10 @@ fn nul_terminated(text: &[u8]) -> Box<[u8]> {
     bytes.into_boxed_slice()
 }
 
-/// Everything known about a failure; NULL when the handle is none or stale. Valid and unchanging until the error is freed.
-#[unsafe(no_mangle)]
-pub extern "C" fn kal_error_get(error: kal_error) -> *const kal_error_info {
-    infallible(ptr::null(), || {
-        let text: Arc<ErrorText> = get(error).ok()?;
-        // The table holds the text until the error is freed.
-        Some(&raw const text.info)
-    })
-}
+handle!(kal_error, 3, ErrorText);
 
-/// Frees an error and its strings. None and stale handles are accepted quietly.
-#[unsafe(no_mangle)]
-pub extern "C" fn kal_error_free(error: kal_error) {
-    handles::release(error);
+impl ErrorHandle for kal_error {
+    fn open(error: &Error) -> Result<Self> {
+        handles::insert(Arc::new(ErrorText::new(error)))
+    }
 }

@@ -1,0 +1,43 @@
+//! `kal_call_options`: how one call is made.
+
+use super::cache::{KAL_CACHE_ONLY, KAL_CACHE_REFRESH, KAL_CACHE_USE};
+use super::kit::handles;
+use super::kit::millis::millis;
+use super::kit::versioned::{self, Versioned};
+use super::types::kal_cancel;
+use crate::cancel::Cancel;
+use crate::client::{CacheUse, CallOptions};
+use crate::error::{Error, Result};
+
+/// How one call is made. NULL wherever it is taken: all defaults.
+#[repr(C)]
+pub struct kal_call_options {
+    /// `sizeof(kal_call_options)`, set by the initialiser.
+    pub struct_size: usize,
+    /// For the whole call, in milliseconds; 0: the client's.
+    pub timeout_ms: u32,
+    /// `KAL_CACHE_*`. Calls that are not cached take no notice of it, but `KAL_CACHE_ONLY` gives `KAL_NOT_FOUND`.
+    pub cache: i32,
+    /// Cancels the call when fired; none: it cannot be cancelled.
+    pub cancel: kal_cancel,
+}
+
+// SAFETY: integers.
+unsafe impl Versioned for kal_call_options {}
+
+/// # Safety
+/// `options` is as the header requires.
+pub(super) unsafe fn call_options(options: *const kal_call_options) -> Result<CallOptions> {
+    // SAFETY: required of the caller.
+    let Some(options) = (unsafe { versioned::read(options, "options")? }) else { return Ok(CallOptions::default()) };
+    Ok(CallOptions {
+        timeout: millis(options.timeout_ms),
+        cache: match options.cache {
+            KAL_CACHE_USE => CacheUse::Use,
+            KAL_CACHE_REFRESH => CacheUse::Refresh,
+            KAL_CACHE_ONLY => CacheUse::Only,
+            other => return Err(Error::argument("options.cache", format_args!("{other} is not a KAL_CACHE_* value"))),
+        },
+        cancel: if options.cancel.id == 0 { None } else { Some(Cancel::clone(&*handles::get(options.cancel)?)) },
+    })
+}

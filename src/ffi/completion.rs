@@ -1,0 +1,104 @@
+//! `kal_completion`: how a submitted call ended.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Weak};
+
+use super::kit::guard::ErrorHandle;
+use super::kit::handles::{self, Handle, handle};
+use super::kit::status::{self, KAL_DONE, KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::versioned::Versioned;
+use super::types::{kal_error, kal_queue, kal_result};
+use crate::answer::Answer;
+use crate::error::Result;
+use crate::events::{Delivery, Next};
+use crate::queue::Queue;
+
+handle!(kal_queue, 6, Queue<Completion>);
+
+/// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
+#[repr(C)]
+pub struct kal_completion {
+    /// `sizeof(kal_completion)`, set by the initialiser.
+    pub struct_size: usize,
+    /// What was given to `kal_submit`.
+    pub user_data: *mut c_void,
+    /// How the call ended.
+    pub status: kal_status,
+    /// What it gave; yours to free. None unless `status` is `KAL_OK`.
+    pub result: kal_result,
+    /// Everything known about its failure; yours to free. None when there was no failure.
+    pub error: kal_error,
+}
+
+// SAFETY: integers and a raw pointer.
+unsafe impl Versioned for kal_completion {}
+
+/// What waits in a queue. The handles are made when the host picks it up, so that a queue that is closed leaves none behind.
+pub(super) struct Completion {
+    user_data: UserData,
+    outcome: Result<Outcome>,
+}
+
+/// How a submitted call succeeded.
+pub(super) enum Outcome {
+    Answer(Arc<Answer>),
+    /// Of a stream. Dropped with a queue that is closed, a page goes back to the stream.
+    Next(Delivery),
+}
+
+/// The host's own pointer, never looked into.
+struct UserData(*mut c_void);
+
+// SAFETY: it is handed back as it came, on the thread that asks; nothing is read through it.
+unsafe impl Send for UserData {}
+
+/// Puts an outcome into a queue, unless that is gone by then.
+pub(super) fn deliver_to(
+    queue: &Arc<Queue<Completion>>,
+    user_data: *mut c_void,
+) -> impl FnOnce(Result<Outcome>) + Send + use<> {
+    let queue: Weak<Queue<Completion>> = Arc::downgrade(queue);
+    let user_data = UserData(user_data);
+    move |outcome| {
+        if let Some(queue) = queue.upgrade() {
+            queue.push(Completion { user_data, outcome });
+        }
+    }
+}
+
+impl kal_completion {
+    pub(super) const EMPTY: Self = Self {
+        struct_size: 0,
+        user_data: std::ptr::null_mut(),
+        status: KAL_OK,
+        result: kal_result::NONE,
+        error: kal_error::NONE,
+    };
+}
+
+impl Completion {
+    /// With new handles for what it holds.
+    pub(super) fn to_c(&self) -> Result<kal_completion> {
+        let mut out = kal_completion { user_data: self.user_data.0, ..kal_completion::EMPTY };
+        match &self.outcome {
+            Ok(Outcome::Answer(answer)) => out.result = handles::insert(Arc::clone(answer))?,
+            Ok(Outcome::Next(delivery)) => match delivery.next() {
+                Next::Page(page) => out.result = handles::insert(Arc::clone(page))?,
+                Next::NothingYet => out.status = KAL_TIMED_OUT,
+                Next::End => out.status = KAL_DONE,
+            },
+            Err(error) => {
+                out.status = status::of(error);
+                out.error = kal_error::open(error)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The host has it.
+    pub(super) fn pick_up(self) {
+        if let Ok(Outcome::Next(delivery)) = self.outcome {
+            delivery.pick_up();
+        }
+    }
+}

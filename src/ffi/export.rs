@@ -1,0 +1,63 @@
+//! How every exported function runs: inside the guard, in a process that is set up.
+
+use super::kit::guard;
+use super::kit::handles::{self, Handle};
+use super::kit::status::{KAL_OK, kal_status};
+use super::setup;
+use super::types::kal_error;
+use crate::error::Result;
+
+/// Runs a fallible export that returns a handle through `out`.
+///
+/// # Safety
+/// `error` and `out` are NULL or point to the caller's variables.
+pub(super) unsafe fn fallible<H: Handle>(
+    error: *mut kal_error,
+    out: *mut H,
+    out_name: &str,
+    body: impl FnOnce() -> Result<H>,
+) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe {
+        guard::fallible(error, out, out_name, || {
+            setup::ensure();
+            body()
+        })
+    }
+}
+
+/// Runs a fallible export that returns its status only.
+///
+/// # Safety
+/// `error` is NULL or points to the caller's variable.
+pub(super) unsafe fn fallible_unit(error: *mut kal_error, body: impl FnOnce() -> Result<()>) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe { fallible_status(error, || body().map(|()| KAL_OK)) }
+}
+
+/// Runs a fallible export that may succeed in more than one way.
+///
+/// # Safety
+/// `error` is NULL or points to the caller's variable.
+pub(super) unsafe fn fallible_status(error: *mut kal_error, body: impl FnOnce() -> Result<kal_status>) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe {
+        guard::fallible_status(error, || {
+            setup::ensure();
+            body()
+        })
+    }
+}
+
+/// Runs an export that cannot fail. It returns `otherwise` when there is no value.
+pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
+    guard::infallible(otherwise, || {
+        setup::ensure();
+        body()
+    })
+}
+
+/// Frees a handle; ignores one that is none, stale or of another type.
+pub(super) fn release<H: Handle>(handle: H) {
+    infallible((), || handles::release(handle));
+}

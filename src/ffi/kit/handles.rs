@@ -1,0 +1,183 @@
+//! The handle table: maps 64-bit handles to objects.
+//!
+//! A handle is `version << 32 | kind << 29 | epoch << 24 | index`. Index and version are the slot map's: the old handle of a
+//! freed slot has an old version and never reaches the new occupant. The kind detects a handle of one type passed as another,
+//! and the epoch one that was inherited through `fork`: each process has a table of its own.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::slots::{INDEX_BITS, Slots};
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{PerProcess, epoch};
+
+const EPOCH_BITS: u32 = 5;
+const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
+const KIND_SHIFT: u32 = INDEX_BITS + EPOCH_BITS;
+const KIND_MASK: u64 = (1 << (32 - KIND_SHIFT)) - 1;
+
+type Object = Arc<dyn Any + Send + Sync>;
+
+static TABLE: PerProcess<Slots<Object>> = PerProcess::new();
+
+/// A handle type of the header. [`handle`] implements it.
+pub(in crate::ffi) trait Handle: Copy {
+    /// The object behind it.
+    type Object: Any + Send + Sync;
+    /// The number of the type in the handle; another one for each type.
+    const KIND: u64;
+    /// The name of the type in the header.
+    const NAME: &str;
+    const NONE: Self;
+    fn id(self) -> u64;
+    fn from_id(id: u64) -> Self;
+}
+
+/// `handle!(kal_client, 1, Client);` makes a struct with the one field `id` a handle type for objects of that type.
+macro_rules! handle {
+    ($type:ident, $kind:literal, $object:ty) => {
+        impl $crate::ffi::kit::handles::Handle for $type {
+            type Object = $object;
+            const KIND: u64 = $kind;
+            const NAME: &str = stringify!($type);
+            const NONE: Self = Self { id: 0 };
+
+            fn id(self) -> u64 {
+                self.id
+            }
+
+            fn from_id(id: u64) -> Self {
+                Self { id }
+            }
+        }
+    };
+}
+pub(in crate::ffi) use handle;
+
+/// For a check at compile time: whether each kind fits its bits and no two are equal.
+pub(in crate::ffi) const fn are_distinct(mut kinds: &[u64]) -> bool {
+    let mut seen = 0_u64;
+    while let [kind, rest @ ..] = kinds {
+        if *kind == 0 || *kind > KIND_MASK || seen >> *kind & 1 == 1 {
+            return false;
+        }
+        seen |= 1 << *kind;
+        kinds = rest;
+    }
+    true
+}
+
+/// Inserts an object into the table.
+pub(in crate::ffi) fn insert<H: Handle>(object: Arc<H::Object>) -> Result<H> {
+    let key = table()?.insert(object).ok_or_else(|| {
+        // Not an accident of timing: sixteen million handles are open.
+        Error::new(
+            ErrorKind::InvalidState,
+            format!("no {} can be opened: too many handles are open; free some", H::NAME),
+        )
+    })?;
+    let epoch = u64::from(epoch()) & EPOCH_MASK;
+    Ok(H::from_id(key | H::KIND << KIND_SHIFT | epoch << INDEX_BITS))
+}
+
+/// The object behind a handle.
+pub(in crate::ffi) fn get<H: Handle>(handle: H) -> Result<Arc<H::Object>> {
+    check(handle)?;
+    table()?.get(handle.id(), object_of::<H>).ok_or_else(|| invalid(handle))
+}
+
+/// Removes an object from the table, so that its handle is stale; none for handles that are none, stale or of another type.
+pub(in crate::ffi) fn take<H: Handle>(handle: H) -> Option<Arc<H::Object>> {
+    check(handle).ok()?;
+    table().ok()?.take(handle.id(), object_of::<H>)
+}
+
+/// Frees a handle; none for handles that are none, stale or of another type.
+pub(in crate::ffi) fn release<H: Handle>(handle: H) -> Option<()> {
+    check(handle).ok()?;
+    table().ok()?.remove(handle.id(), |object| object.is::<H::Object>())
+}
+
+fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
+    Arc::clone(object).downcast().ok()
+}
+
+/// What the handle itself says: its kind, and the process it was made in.
+fn check<H: Handle>(handle: H) -> Result<()> {
+    let id = handle.id();
+    let (kind, from) = (id >> KIND_SHIFT & KIND_MASK, id >> INDEX_BITS & EPOCH_MASK);
+    let now = u64::from(epoch()) & EPOCH_MASK;
+    if id == 0 || kind != H::KIND || (from != now && now == 0) {
+        Err(invalid(handle))
+    } else if from != now {
+        let message = format!("this {} belongs to the parent process: it was made before fork; make one here", H::NAME);
+        Err(Error::new(ErrorKind::Forked, message))
+    } else {
+        Ok(())
+    }
+}
+
+fn invalid<H: Handle>(handle: H) -> Error {
+    let reason = if handle.id() == 0 { "none (its id is 0)" } else { "stale (freed), of another type, or forged" };
+    Error::new(ErrorKind::InvalidHandle, format!("this {} is {reason}", H::NAME))
+}
+
+fn table() -> Result<&'static Slots<Object>> {
+    TABLE.get().ok_or_else(|| Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks"))
+}
+
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    struct One {
+        id: u64,
+    }
+    handle!(One, 6, i32);
+
+    #[derive(Clone, Copy)]
+    struct Other {
+        id: u64,
+    }
+    handle!(Other, 7, String);
+
+    fn one() -> One {
+        insert(Arc::new(1)).expect("room")
+    }
+
+    #[test]
+    fn a_freed_handle_never_reaches_the_slots_next_object() {
+        let old = one();
+        assert!(get(old).is_ok());
+        assert!(take(old).is_some());
+        let new = one();
+        assert_eq!(get(old).expect_err("stale").kind(), ErrorKind::InvalidHandle);
+        assert!(take(old).is_none());
+        assert!(release(old).is_none());
+        assert!(get(new).is_ok());
+        assert!(release(new).is_some());
+    }
+
+    #[test]
+    fn a_handle_of_another_kind_is_detected() {
+        let one = one();
+        assert_eq!(get(Other { id: one.id }).expect_err("wrong").kind(), ErrorKind::InvalidHandle);
+        assert!(take(Other { id: one.id }).is_none());
+        // Even one whose kind bits were changed: the slot knows the type of its object.
+        let forged = Other { id: one.id & !(KIND_MASK << KIND_SHIFT) | Other::KIND << KIND_SHIFT };
+        assert_eq!(get(forged).expect_err("forged").kind(), ErrorKind::InvalidHandle);
+        assert!(take(forged).is_none());
+        assert!(release(forged).is_none());
+        assert!(release(one).is_some());
+    }
+
+    /// Red when the kinds are not compared: two types of one number pass for each other.
+    #[test]
+    fn kinds_are_distinct_and_fit_their_bits() {
+        assert!(are_distinct(&[1, 2, 7]));
+        assert!(!are_distinct(&[1, 2, 1]));
+        assert!(!are_distinct(&[0]));
+        assert!(!are_distinct(&[8]));
+    }
+}

@@ -1,0 +1,39 @@
+//! Pointers that C passes in: out parameters and arrays. Every error names the argument.
+
+use crate::error::{Error, Result};
+
+/// A longer array is a length that was computed wrongly.
+const MAX_ELEMENTS: usize = 1 << 20;
+
+/// The error for a pointer that must not be NULL.
+pub(in crate::ffi) fn null(argument: &str) -> Error {
+    Error::argument(argument, "NULL is not allowed here")
+}
+
+/// A required out parameter.
+///
+/// # Safety
+/// `out` is NULL or points to the caller's variable, which nobody else uses during the call.
+pub(in crate::ffi) unsafe fn out<'a, T>(out: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: required of the caller.
+    unsafe { out.as_mut() }.ok_or_else(|| null(name))
+}
+
+/// An array of `len` elements. `first` may be NULL when `len` is 0.
+///
+/// # Safety
+/// `first` is NULL or points to `len` elements that do not change for `'a`.
+pub(in crate::ffi) unsafe fn elements<'a, T>(first: *const T, len: usize, name: &str) -> Result<&'a [T]> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if len > MAX_ELEMENTS {
+        let reason = format_args!("{len} is over the limit of {MAX_ELEMENTS} elements");
+        return Err(Error::argument(format_args!("{name}_len"), reason));
+    }
+    if first.is_null() {
+        return Err(Error::argument(name, format_args!("NULL is not allowed when {name}_len is {len}")));
+    }
+    // SAFETY: required of the caller; not NULL, and the length is within the limit.
+    Ok(unsafe { std::slice::from_raw_parts(first, len) })
+}

@@ -1,0 +1,87 @@
+//! The library's logger: passes lines on to the host's callback.
+
+use std::ffi::{CString, c_char, c_void};
+use std::sync::{PoisonError, RwLock};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{PerProcess, callback};
+
+/// Nothing.
+pub const KAL_LOG_OFF: i32 = 0;
+/// Defects of the library.
+pub const KAL_LOG_ERROR: i32 = 1;
+/// What a user should change, such as certificates that are not checked.
+pub const KAL_LOG_WARN: i32 = 2;
+/// Retries, sign-ins, recoveries.
+pub const KAL_LOG_INFO: i32 = 3;
+/// Every request.
+pub const KAL_LOG_DEBUG: i32 = 4;
+
+/// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
+///
+/// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
+/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
+/// `iap_token_provider`.
+pub type kal_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, message: *const c_char)>;
+
+struct Sink {
+    callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    user_data: *mut c_void,
+    level: LevelFilter,
+}
+
+// SAFETY: the header says that the callback is called on any thread, and that `user_data` must bear it.
+unsafe impl Send for Sink {}
+// SAFETY: as above.
+unsafe impl Sync for Sink {}
+
+static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::new();
+
+/// Sets the callback, or none. When it returns, the former one is not running and will not be called again.
+pub(super) fn set(level: LevelFilter, callback: kal_log_callback, user_data: *mut c_void) -> Result<()> {
+    callback::refuse_to_block()?;
+    let sink =
+        SINK.get().ok_or_else(|| Error::new(ErrorKind::Forked, "the log cannot be set: too many nested forks"))?;
+    let mut sink = sink.write().unwrap_or_else(PoisonError::into_inner);
+    *sink = callback.filter(|_| level != LevelFilter::Off).map(|callback| Sink { callback, user_data, level });
+    log::set_max_level(if sink.is_some() { level } else { LevelFilter::Off });
+    Ok(())
+}
+
+/// Makes the log ours. In a program of Rust that has a logger already, that one stays.
+pub(super) fn install() {
+    // An error says that there is one.
+    let _ = log::set_logger(&HostLog);
+}
+
+struct HostLog;
+
+impl Log for HostLog {
+    /// Nothing of what the crates below us say: nobody checked that for secrets.
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("kaleidoscope")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) || callback::is_inside() {
+            return;
+        }
+        let Some(sink) = SINK.get() else { return };
+        // Held while the callback runs, so that `kal_set_log` can promise that the former one has returned.
+        let sink = sink.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(sink) = sink.as_ref().filter(|sink| record.level() <= sink.level) else { return };
+        let level = match record.level() {
+            Level::Error => KAL_LOG_ERROR,
+            Level::Warn => KAL_LOG_WARN,
+            Level::Info => KAL_LOG_INFO,
+            Level::Debug | Level::Trace => KAL_LOG_DEBUG,
+        };
+        let message = CString::new(record.args().to_string().replace('\0', " ")).unwrap_or_default();
+        // SAFETY: the header says what the callback is called with.
+        callback::run(|| unsafe { (sink.callback)(sink.user_data, level, message.as_ptr()) });
+    }
+
+    fn flush(&self) {}
+}
