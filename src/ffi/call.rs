@@ -12,11 +12,20 @@ use crate::error::Result;
 use crate::process::PerProcess;
 use crate::service::{self, Operation, Params};
 
-/// Calls any method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
+/// Calls a method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
 ///
-/// `params_json` is a JSON object; NULL or `""`: no parameters. A parameter that is `null` counts as not given. The result
-/// reads as JSON and, where there is one, through the typed view. `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the
-/// parameter that is unknown, missing or of the wrong type; and whatever the typed function gives.
+/// - `client`: the client.
+/// - `method`: one of the names in `kal_methods`.
+/// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not given.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the structs of the
+///   typed function.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong type; or
+/// whatever the typed function returns.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_call(
@@ -37,9 +46,11 @@ pub unsafe extern "C" fn kal_call(
     }
 }
 
-/// Every method that `kal_call` knows, as a JSON list: name, parameters with their types, whether it is cached, what it gives.
+/// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of its records.
 ///
-/// Never NULL; static, never to be freed.
+/// Returns: a static string, never NULL.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_methods() -> *const c_char {
     // Not a `OnceLock` alone: a child may be made while another thread makes the text.

@@ -10,7 +10,14 @@ use crate::cancel::Cancel;
 
 handle!(kal_cancel, 4, Cancel);
 
-/// Makes a means to cancel: put it into `kal_call_options.cancel` of any number of calls. Close it with `kal_cancel_close`.
+/// Opens a cancellation token, to be set as `kal_call_options.cancel` of any number of calls.
+///
+/// - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_STATE` when no handle is left; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_cancel_open(cancel: *mut kal_cancel, error: *mut kal_error) -> kal_status {
@@ -18,14 +25,26 @@ pub unsafe extern "C" fn kal_cancel_open(cancel: *mut kal_cancel, error: *mut ka
     unsafe { fallible(error, cancel, "cancel", || handles::insert(Arc::new(Cancel::default()))) }
 }
 
-/// Ends every call made with it with `KAL_CANCELLED`, and every call that is made with it later. A request that other calls
-/// wait for too goes on for them. Firing again, or firing none or a stale handle, does nothing.
+/// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other calls share
+/// continues for them.
+///
+/// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
     infallible((), || handles::get(cancel).ok().map(|cancel| cancel.fire()));
 }
 
-/// Frees it without firing. None and stale handles are accepted quietly.
+/// Closes a cancellation token without firing it.
+///
+/// - `cancel`: the token. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_cancel_close(cancel: kal_cancel) {
     release(cancel);

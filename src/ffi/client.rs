@@ -12,7 +12,7 @@ use crate::client::Client;
 
 handle!(kal_client, 1, Client);
 
-/// What a client did since it was opened.
+/// What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct kal_stats {
@@ -20,25 +20,32 @@ pub struct kal_stats {
     pub struct_size: usize,
     /// HTTP requests sent, token requests and retries included.
     pub requests: u64,
-    /// How many of them were retries.
+    /// The number of them that were retries.
     pub retries: u64,
-    /// How many of them were token requests.
+    /// The number of them that were token requests.
     pub token_requests: u64,
     /// Calls answered from the cache.
     pub cache_hits: u64,
     /// Calls that waited for another call's request instead of sending their own.
     pub shared_requests: u64,
-    /// Bytes of answers received, after decompression.
+    /// Bytes of responses received, after decompression.
     pub bytes_received: u64,
 }
 
 // SAFETY: integers.
 unsafe impl Versioned for kal_stats {}
 
-/// Opens a client. No I/O: names, certificates and credentials are first used by the first call.
+/// Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
 ///
-/// `options` NULL: everything from the environment and the defaults. On success `*client` owns the client; close it with
-/// `kal_client_close`. `KAL_NO_CREDENTIALS`, `KAL_INVALID_ARGUMENT`, `KAL_INVALID_UTF8`.
+/// - `options`: NULL means everything from the environment and the defaults.
+/// - `client`: receives the client; on failure none. Close it with `kal_client_close`.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_NO_CREDENTIALS` when neither the options nor the environment have the client id and secret;
+/// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no handle is left; or
+/// a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_client_open(
@@ -50,14 +57,27 @@ pub unsafe extern "C" fn kal_client_open(
     unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings(options)?)?))) }
 }
 
-/// Closes a client. Its calls that are still under way end with `KAL_CANCELLED`; results, errors and streams that came from
-/// it stay valid until they are freed themselves. None and stale handles are accepted quietly.
+/// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each is freed.
+///
+/// - `client`: the client. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_client_close(client: kal_client) {
     infallible((), || handles::take(client).map(|client| client.close()));
 }
 
-/// Writes the client's figures to `stats`, whose `struct_size` says how much of it the caller knows.
+/// Reads the statistics of a client.
+///
+/// - `client`: the client.
+/// - `stats`: filled as far as its `struct_size`, which must be set.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_client_stats(

@@ -11,73 +11,71 @@ use super::token_provider::{HostTokenProvider, kal_token_provider};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 
-/// A header that is sent with every request.
+/// An HTTP header to send with every request.
 #[repr(C)]
 pub struct kal_header {
-    /// The header's name.
+    /// The name of the header; never NULL.
     pub name: *const c_char,
-    /// The header's value, of at most 16 KiB; never shown in errors or logs.
+    /// The value of the header, at most 16 KiB; never NULL, never shown in errors or logs.
     pub value: *const c_char,
 }
 
-/// Take the proxy from the environment, as curl does: `https_proxy` or `HTTPS_PROXY` for an https server, `http_proxy` (not
-/// `HTTP_PROXY`) for an http one, else `all_proxy` or `ALL_PROXY`, but for the hosts in `no_proxy` or `NO_PROXY`; docs/deploying.md
-/// has the details. Read when the client is opened. A variable that counts and is no http or https proxy is refused by its name
-/// (`KAL_INVALID_ARGUMENT`), never passed over. Without this flag, and with `proxy_url`, the environment is not looked at.
+/// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A variable that
+/// applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when `proxy_url` is set.
 pub const KAL_CLIENT_PROXY_FROM_ENV: u32 = 1;
-/// Do not check the server's certificate. Logged as a warning. For test benches only.
+/// Do not verify the server's certificate. Logged as a warning. For tests only.
 pub const KAL_CLIENT_INSECURE_TLS: u32 = 2;
-/// Allow plain http to a host that is not loopback. Without it that is refused: the client secret would travel in clear.
+/// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client secret would be
+/// sent in clear.
 pub const KAL_CLIENT_ALLOW_HTTP: u32 = 4;
 
-/// How a client is opened. Begin with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means "default" for every
-/// field. Everything is copied: nothing needs to outlive `kal_client_open`, except what `iap_user_data` points to.
+/// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every field.
+/// `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
 #[repr(C)]
 pub struct kal_client_options {
     /// `sizeof(kal_client_options)`, set by the initialiser.
     pub struct_size: usize,
-    /// NULL: environment `KALEIDOSCOPE_API_CLIENT_ID`.
+    /// NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_ID`.
     pub client_id: *const c_char,
-    /// NULL: environment `KALEIDOSCOPE_API_CLIENT_SECRET`. At most 16 KiB.
+    /// At most 16 KiB. NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_SECRET`.
     pub client_secret: *const c_char,
-    /// NULL: environment `KALEIDOSCOPE_API_URL`, then `https://api.kaleidoscope.bio`. A path is kept as a prefix.
+    /// The API's URL; a path is kept as a prefix. NULL: the environment variable `KALEIDOSCOPE_API_URL`, or else
+    /// `https://api.kaleidoscope.bio`.
     pub base_url: *const c_char,
-    /// Sent with every request, token requests included; they win over the library's own.
+    /// Sent with every request, token requests included; they take precedence over the library's own. NULL when `headers_len` is 0.
     pub headers: *const kal_header,
     /// The number of `headers`.
     pub headers_len: usize,
-    /// A PEM file of certificates that are trusted in addition to the system's roots.
+    /// A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client connects.
     pub ca_bundle_path: *const c_char,
-    /// `http://user:password@host:port` or `https://...`; read as the same text in the environment would be. NULL: no proxy, unless
-    /// `KAL_CLIENT_PROXY_FROM_ENV`.
+    /// `http://user:password@host:port` or `https://...`. NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV` is set.
     pub proxy_url: *const c_char,
-    /// Put before the library's own user agent.
+    /// Put before the library's own user agent. NULL: only the library's.
     pub user_agent: *const c_char,
-    /// Name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10 000. The addresses of a name are tried by turns,
-    /// the next one 250 ms after the one before or less, within this time.
+    /// Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses of a name are
+    /// tried in turn within this time, at intervals of at most 250 ms.
     pub connect_timeout_ms: u32,
-    /// One whole call: sign-in, retries and waits included; default 60 000. `kal_call_options` may give a call a time of its own,
-    /// less or more.
+    /// Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set another time, shorter
+    /// or longer, for a call.
     pub timeout_ms: u32,
-    /// Tries per request; default 6, 1 means never retry. See RETRIES at the top of this header.
+    /// Attempts for each request; default 6, 1 disables retries. See RETRIES.
     pub max_attempts: u32,
-    /// `KAL_CLIENT_*`; an unknown flag is refused.
+    /// `KAL_CLIENT_*` flags, combined with `|`. Unknown flags are `KAL_INVALID_ARGUMENT`.
     pub flags: u32,
-    /// The longest answer taken, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made of it may
-    /// take twice as much besides. `KAL_RESPONSE_TOO_LARGE` beyond either.
+    /// The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made from it may need
+    /// twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
     pub max_response_bytes: u64,
-    /// 0: cached reads never expire by themselves.
+    /// Milliseconds for which a cached read is used; 0: until it is refreshed or cleared. See CACHE.
     pub cache_ttl_ms: u64,
     /// Google IAP: called for the ID token. NULL: no IAP.
     pub iap_token_provider: kal_token_provider,
-    /// Handed to `iap_token_provider` as it is; must be valid until the client is closed and its last call has returned.
+    /// Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
     pub iap_user_data: *mut c_void,
-    /// How many requests of this client may be on the wire at once; default 64. More wait their turn, under their deadline.
+    /// The number of requests of this client that may be in flight at once; default 64. Others wait, within their deadline.
     pub max_in_flight: u32,
-    /// Room for a later field; must be 0.
+    /// For a later field; must be 0.
     pub reserved: u32,
-    /// The first wait before a request is sent again, in milliseconds; default 250. It doubles from try to try up to 20 s, is four
-    /// times as long after a 429, and is shortened at random by up to half.
+    /// Milliseconds before the first retry; default 250. See RETRIES.
     pub retry_wait_ms: u64,
 }
 

@@ -15,18 +15,18 @@ use crate::queue::Queue;
 
 handle!(kal_queue, 6, Queue<Completion>);
 
-/// A submitted call that is over. Begin with `kal_completion c = KAL_COMPLETION_INIT;`.
+/// A completed call. Start with `kal_completion c = KAL_COMPLETION_INIT;`.
 #[repr(C)]
 pub struct kal_completion {
     /// `sizeof(kal_completion)`, set by the initialiser.
     pub struct_size: usize,
-    /// What was given to `kal_submit`.
+    /// The pointer passed to `kal_submit` or `kal_stream_submit_next`.
     pub user_data: *mut c_void,
-    /// How the call ended.
+    /// The status of the call.
     pub status: kal_status,
-    /// What it gave; yours to free. None unless `status` is `KAL_OK`.
+    /// The result, to be freed with `kal_result_free`. None unless `status` is `KAL_OK`.
     pub result: kal_result,
-    /// Everything known about its failure; yours to free. None when there was no failure.
+    /// The error, to be freed with `kal_error_free`. None when the call did not fail.
     pub error: kal_error,
 }
 

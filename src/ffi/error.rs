@@ -7,7 +7,13 @@ use super::export::{infallible, release};
 use super::kit::handles::get;
 use super::types::kal_error;
 
-/// Everything known about a failure; NULL when the handle is none or stale. Valid and unchanging until the error is freed.
+/// Returns the details of an error.
+///
+/// - `error`: the error.
+///
+/// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale or of another type.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_error_get(error: kal_error) -> *const kal_error_info {
     infallible(ptr::null(), || {
@@ -17,7 +23,13 @@ pub extern "C" fn kal_error_get(error: kal_error) -> *const kal_error_info {
     })
 }
 
-/// Frees an error and its strings. None and stale handles are accepted quietly.
+/// Frees an error, with its strings.
+///
+/// - `error`: the error. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_error_free(error: kal_error) {
     release(error);

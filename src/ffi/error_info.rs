@@ -10,34 +10,34 @@ use super::kit::status::{self, kal_status};
 use super::types::kal_error;
 use crate::error::{Error, Result};
 
-/// Everything known about a failure. The strings belong to the error.
+/// The details of a failed call. All strings belong to the error.
 #[repr(C)]
 pub struct kal_error_info {
-    /// What the call returned.
+    /// The status that the call returned.
     pub status: kal_status,
-    /// That of the response, if the head of one came, also where its body broke; else 0.
+    /// The status of the response, if its head was received, even if its body was not; else 0.
     pub http_status: i32,
-    /// Tries made, 1 without a retry; 0 if nothing was sent.
+    /// The number of attempts, 1 without a retry; 0 if nothing was sent.
     pub attempts: i32,
-    /// Worth trying again later as it is. False also for a write (`kal_request`) that may have been carried out.
+    /// Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     pub retryable: bool,
-    /// How long the server asked to wait (`Retry-After`), in milliseconds; -1 if it did not. A date counts from the answer's own
-    /// `Date`, or else from now. At most 136 years.
+    /// The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date is relative to the
+    /// `Date` of the response, or else to the present.
     pub retry_after_ms: i64,
-    /// One English sentence, no secret in it. Never NULL.
+    /// One English sentence without secrets. Never NULL.
     pub message: *const c_char,
-    /// Such as `"GET"`; NULL if nothing was sent.
+    /// The HTTP method, such as `"GET"`; NULL if nothing was sent.
     pub method: *const c_char,
     /// Path and query, secrets redacted; NULL if nothing was sent.
     pub url: *const c_char,
-    /// The server's own error code, if its body had one; else NULL.
+    /// The server's own error code, if the body has one; else NULL.
     pub code: *const c_char,
-    /// From the response headers, if any; else NULL.
+    /// The request id from the response headers, if any; else NULL.
     pub request_id: *const c_char,
-    /// The response body as received (secrets of this client redacted, and their beginnings from 8 bytes on), NUL-terminated, up to
-    /// 64 KiB; NULL if there was none. That of an error is read for at most a second, and kept as far as it came.
+    /// The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and so are their
+    /// beginnings from 8 bytes on. The body of an error is read for at most a second.
     pub body: *const c_char,
-    /// Its length in bytes, without the NUL.
+    /// The length of `body` in bytes, without the NUL.
     pub body_len: usize,
 }
 

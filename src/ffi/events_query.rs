@@ -7,28 +7,30 @@ use super::kit::versioned::{self, Versioned};
 use crate::error::Result;
 use crate::service::{Params, Value};
 
-/// Which events to get. Unset filters are not sent. NULL wherever it is taken: no filter.
+/// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not sent. NULL instead
+/// of a pointer to one means no filter.
 #[repr(C)]
 pub struct kal_events_query {
     /// `sizeof(kal_events_query)`, set by the initialiser.
     pub struct_size: usize,
-    /// The page's number; 0: not sent, the server gives its first page.
+    /// The number of the page. 0: not sent, and the server returns its first page.
     pub page: i32,
-    /// Events a page; 0: not sent, the server decides.
+    /// Events per page. 0: not sent, and the server decides.
     pub page_size: i32,
-    /// Only events of these types, such as `"create"`.
+    /// Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     pub event_types: *const *const c_char,
-    /// The number of `event_types`; 0: not sent.
+    /// The number of `event_types`. 0: not sent.
     pub event_types_len: usize,
-    /// Only events about resources of this type, such as `"task"`.
+    /// Only events about resources of this type, such as `"task"`. NULL: not sent.
     pub resource_type: *const c_char,
-    /// Only events of these users.
+    /// Only events of these users. NULL when `event_user_ids_len` is 0.
     pub event_user_ids: *const *const c_char,
-    /// The number of `event_user_ids`; 0: not sent.
+    /// The number of `event_user_ids`. 0: not sent.
     pub event_user_ids_len: usize,
-    /// RFC 3339, or a bare date; checked before anything is sent. Whether the bound is inclusive is the server's affair.
+    /// Only events after this RFC 3339 time or date, which is validated before anything is sent. NULL: not sent. The server decides whether
+    /// the bound is inclusive.
     pub after_date: *const c_char,
-    /// As `after_date`.
+    /// Only events before this time or date; as `after_date`.
     pub before_date: *const c_char,
 }
 // SAFETY: integers and raw pointers.

@@ -8,13 +8,21 @@ use super::export::fallible_unit;
 use super::kit::status::kal_status;
 use crate::process::{callback, io_thread};
 
-/// The version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header. Static.
+/// Returns the version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header.
+///
+/// Returns: a static string, never NULL.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The same as a number, to be compared with `KAL_VERSION_NUMBER`: `major << 16 | minor << 8 | patch`.
+/// Returns the version of the library that is loaded as a number, to be compared with `KAL_VERSION_NUMBER`.
+///
+/// Returns: `major << 16 | minor << 8 | patch`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_version_number() -> u32 {
     const fn number(text: &str) -> u32 {
@@ -31,11 +39,17 @@ pub extern "C" fn kal_version_number() -> u32 {
     }
 }
 
-/// Ends the library's thread and waits for it, for at most `timeout_ms` milliseconds. Never needed before a program exits.
+/// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and the next call starts
+/// the threads again.
 ///
-/// Calls under way end with `KAL_CANCELLED`. Handles stay valid, and the next call starts the thread again. Before a `fork`
-/// or a `dlclose` it leaves a process without any thread of the library. `KAL_TIMED_OUT` when the thread, or a name lookup
-/// that cannot be interrupted, did not end in time; it ends by itself. `KAL_WOULD_DEADLOCK` from within a callback.
+/// - `timeout_ms`: milliseconds to wait.
+///
+/// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before it exits.
+///
+/// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in time (it ends by
+/// itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {

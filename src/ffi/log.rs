@@ -10,10 +10,17 @@ use super::kit::status::kal_status;
 use super::logger::{self, KAL_LOG_DEBUG, KAL_LOG_ERROR, KAL_LOG_INFO, KAL_LOG_OFF, KAL_LOG_WARN, kal_log_callback};
 use crate::error::Error;
 
-/// Sends the library's log to `callback`, from `level` (`KAL_LOG_*`) up; `KAL_LOG_OFF` or NULL ends it.
+/// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called again.
 ///
-/// When it returns, the former callback is not running and will not be called again. In a child made by `fork` there is no
-/// log until it is set there. `KAL_INVALID_ARGUMENT`, and `KAL_WOULD_DEADLOCK` from within a callback.
+/// - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
+/// - `callback`: NULL disables the log.
+/// - `user_data`: passed to the callback; may be NULL.
+///
+/// There is one log per process, and none in a child made by `fork` until it is set there.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data: *mut c_void) -> kal_status {

@@ -8,22 +8,29 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{PerProcess, callback};
 
-/// Nothing.
+/// No messages.
 pub const KAL_LOG_OFF: i32 = 0;
 /// Defects of the library.
 pub const KAL_LOG_ERROR: i32 = 1;
-/// What a user should change, such as certificates that are not checked.
+/// Conditions that a user should fix, such as certificates that are not verified.
 pub const KAL_LOG_WARN: i32 = 2;
 /// Retries, sign-ins, recoveries.
 pub const KAL_LOG_INFO: i32 = 3;
 /// Every request.
 pub const KAL_LOG_DEBUG: i32 = 4;
 
-/// Takes one line of the log: no line break at its end, no secret in it. `message` is valid during the call only.
+/// Receives one line of the log.
 ///
-/// Called on whatever thread has something to say, the library's own included, possibly on several at once. It must return
-/// soon, and a blocking call back into the library gives `KAL_WOULD_DEADLOCK`, as does one that needs a token of an
-/// `iap_token_provider`.
+/// - `user_data`: what was passed to `kal_set_log`.
+/// - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
+/// - `message`: the line without a line break at its end and without secrets; valid during the call only.
+///
+/// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a call that would
+/// block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 pub type kal_log_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Sink {

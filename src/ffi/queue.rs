@@ -16,7 +16,14 @@ use super::types::{kal_client, kal_error, kal_queue, kal_stream};
 use crate::process::callback;
 use crate::queue::Queue;
 
-/// Opens a queue of completions. Close it with `kal_queue_close`.
+/// Opens a queue of completions.
+///
+/// - `queue`: receives the queue, to be closed with `kal_queue_close`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_STATE` when no descriptor or handle is left; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_error) -> kal_status {
@@ -24,21 +31,36 @@ pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_e
     unsafe { fallible(error, queue, "queue", || handles::insert(Arc::new(Queue::open()?))) }
 }
 
-/// A descriptor that is readable while completions wait: for poll, select, epoll, and the loops of GUIs and Tcl.
+/// Returns a descriptor that is readable while completions wait: for poll, select, epoll and the event loops of GUIs.
 ///
-/// It belongs to the queue: do not read it, write it or close it. -1 when the handle is none or stale.
+/// - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
+///
+/// Returns: the descriptor; -1 for a handle that is none, stale or of another type.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
     infallible(-1, || handles::get(queue).ok().map(|queue| queue.descriptor()))
 }
 
-/// Starts a call and returns at once; its completion comes to `queue`, exactly once, whatever happens to it.
+/// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends.
 ///
-/// `method` and `params_json` as in `kal_call`; `user_data` comes back in the completion. When the status is not `KAL_OK`
-/// nothing was started and no completion comes. Any number of calls may be submitted; `max_in_flight` of them are on the wire
-/// at once. An answer that is cached completes at once. Cancel it through the options' `cancel`. With an `iap_token_provider`,
-/// that is called here when a token is due: `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time, and
-/// `KAL_WOULD_DEADLOCK` within a callback.
+/// - `client`: the client.
+/// - `method`: as for `kal_call`.
+/// - `params_json`: as for `kal_call`.
+/// - `options`: NULL means the defaults. `cancel` cancels the call.
+/// - `queue`: receives the completion.
+/// - `user_data`: any pointer, NULL included; returned in the completion.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Any number of calls may be submitted; `max_in_flight` requests are sent at once. A cached call completes at once. An
+/// `iap_token_provider` is called here when a new token is due.
+///
+/// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
+/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
+/// `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_submit(
@@ -63,13 +85,22 @@ pub unsafe extern "C" fn kal_submit(
     }
 }
 
-/// Starts `kal_stream_next` and returns at once; its completion comes to `queue`, exactly once.
+/// Starts `kal_stream_next` and returns at once. Its completion is added to the queue, exactly once.
 ///
-/// The completion's status is `KAL_OK` with a page, `KAL_DONE` at the end, `KAL_TIMED_OUT` when nothing came within
-/// `timeout_ms`, or a failure. One call at a time waits for a stream's next page: `KAL_INVALID_STATE` while another does.
-/// The stream's cursor moves when `kal_queue_next` gives you the page, not when it arrives. With an `iap_token_provider`, which is
-/// called here when a token is due, it waits for five minutes at most. `KAL_WOULD_DEADLOCK` as for `kal_submit`.
-/// When the status returned here is not `KAL_OK`, nothing was started and no completion comes.
+/// - `stream`: the stream.
+/// - `timeout_ms`: milliseconds, as for `kal_stream_next`; with an `iap_token_provider` at most five minutes.
+/// - `queue`: receives the completion, with the statuses of `kal_stream_next`.
+/// - `user_data`: any pointer, NULL included; returned in the completion.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider` is called here when
+/// a new token is due.
+///
+/// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while another call waits for
+/// the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
+/// `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_stream_submit_next(
@@ -90,11 +121,18 @@ pub unsafe extern "C" fn kal_stream_submit_next(
     }
 }
 
-/// Takes the next completion, waiting up to `timeout_ms` milliseconds for it; 0 does not wait.
+/// Removes the next completion from a queue.
 ///
-/// `KAL_OK`: `*completion` is filled, its result and error are yours to free. `KAL_TIMED_OUT`: there is none yet (this is no
-/// failure: no error is given). `KAL_CANCELLED`: another thread closed the queue. `KAL_WOULD_DEADLOCK` when asked to wait
-/// within a callback. `KAL_INVALID_STATE`: there is no room for another handle; the completion stays in the queue.
+/// - `queue`: the queue.
+/// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
+/// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to free.
+/// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when another thread closes
+/// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion stays in
+/// the queue); or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_queue_next(
@@ -137,8 +175,14 @@ pub unsafe extern "C" fn kal_queue_next(
     }
 }
 
-/// Closes a queue: its calls that are under way are cancelled, completions that wait are freed. A stream's page among them is
-/// not lost: the stream gives it again. None and stale handles are accepted quietly.
+/// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not lost: the stream
+/// returns it again.
+///
+/// - `queue`: the queue. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_close(queue: kal_queue) {
     infallible((), || handles::take(queue).map(|queue| queue.close()));

@@ -6,7 +6,7 @@ use super::views::{Record, Row, columns};
 use crate::records::{self, event, group, member, workspace};
 use crate::service::Shape;
 
-/// `access_level`: null, absent or a word this version does not know; see `access_level_name`.
+/// `access_level`: null, absent or a word that this version does not know; see `access_level_name`.
 pub const KAL_ACCESS_UNKNOWN: i32 = 0;
 /// `"admin"`
 pub const KAL_ACCESS_ADMIN: i32 = 1;
@@ -41,7 +41,7 @@ pub struct kal_workspace_user {
     pub email: *const c_char,
     /// `KAL_ACCESS_*`
     pub access_level: i32,
-    /// The server's own word; NULL where the API has none.
+    /// The word that the server sent; NULL where the API has none.
     pub access_level_name: *const c_char,
 }
 
@@ -64,19 +64,19 @@ pub struct kal_workspace_group {
     pub program_ids_len: usize,
 }
 
-/// Something that happened in the workspace.
+/// An event of the workspace.
 #[repr(C)]
 pub struct kal_workspace_event {
     /// Never NULL.
     pub id: *const c_char,
     /// Such as `"create"`; NULL where the API has none.
     pub event_type: *const c_char,
-    /// -1: absent, or no integer; a -1 from the server looks the same here, the JSON tells them apart.
+    /// -1: absent, or not an integer. A -1 from the server looks the same; the JSON shows the difference.
     pub event_type_version: i64,
-    /// As the server wrote it; NULL where the API has none.
+    /// As sent by the server; NULL where the API has none.
     pub created_at: *const c_char,
-    /// The same in microseconds since 1970-01-01 UTC (a time without an offset is taken as UTC); `INT64_MIN`:
-    /// absent, or `created_at` is no time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
+    /// The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or `created_at` is not
+    /// a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
     pub created_at_us: i64,
     /// The acting user; NULL where the API has none.
     pub event_user_id: *const c_char,
@@ -84,17 +84,17 @@ pub struct kal_workspace_event {
     pub full_name: *const c_char,
     /// The acting user's preferred name; NULL where the API has none.
     pub preferred_name: *const c_char,
-    /// What it happened to; NULL where the API has none.
+    /// The resource that the event is about; NULL where the API has none.
     pub resource_id: *const c_char,
     /// Such as `"task"`; NULL where the API has none.
     pub resource_type: *const c_char,
     /// Set when the event is part of a bulk event, else NULL.
     pub parent_bulk_event_id: *const c_char,
-    /// JSON object text, its shape depends on `event_type`; never NULL, `{}` where the API has none.
+    /// JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
     pub event_attrs: *const c_char,
-    /// 1, 0, or -1: absent, or no boolean.
+    /// 1, 0, or -1: absent, or not a boolean.
     pub is_bot: i8,
-    /// 1, 0, or -1: absent, or no boolean.
+    /// 1, 0, or -1: absent, or not a boolean.
     pub is_bulk: i8,
 }
 

@@ -13,23 +13,32 @@ use crate::service::{Params, REQUEST, Value};
 
 /// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
 ///
-/// `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`. `path`: from `/` on, percent-encoded, without the path of
-/// `base_url`; no host, no fragment, and no `.` or `..` segments, encoded or not. It may have a query only where `query_json` is NULL.
-/// `query_json`: a JSON object; its strings are sent as they are, everything else as its JSON text (`{"ids":["a"]}` as
-/// `ids=%5B%22a%22%5D`, null as `null`); NULL or `""`: no query. `body_json`: JSON text, sent byte for byte; NULL: none, for which `{}`
-/// is sent except with a GET, because the platform refuses an empty body. A GET takes no body. The texts are copied. `options` may be
-/// NULL; `KAL_CACHE_REFRESH` has no effect. `*result` is yours to free. It holds the answer's JSON as it was sent, or `null` for an
-/// answer without a body; the `kal_result_workspace_*` functions return NULL for it.
+/// - `client`: the client.
+/// - `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`.
+/// - `path`: starts with `/`, percent-encoded, without the path of `base_url`. It has no host, no fragment, and no `.` or `..`
+///   segments, encoded or not. It may have a query if `query_json` is NULL.
+/// - `query_json`: a JSON object; NULL or `""` means no query. Strings are sent as they are, any other value as its JSON text:
+///   `{"ids":["a"]}` as `ids=%5B%22a%22%5D`, null as `null`.
+/// - `body_json`: JSON text, sent byte for byte; NULL means none. Then `{}` is sent, except with a GET, because the platform
+///   rejects an empty body. A GET takes no body.
+/// - `options`: NULL means the defaults. `KAL_CACHE_REFRESH` has no effect.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It holds the JSON of the response
+///   as it was sent, `null` for a response without a body; the `kal_result_workspace_*` functions return NULL for it.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// A GET is retried like every read. Any other verb is sent again only when the server cannot have carried it out: the request was
-/// not sent, the token was refused (401), or the server answered 429 or 503 with `Retry-After`. In every other failure, such as
-/// `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: look before you send it again; `retryable` is false.
-/// A verb other than GET, unless it was certainly not carried out, drops the cached reads under the same first segment of the path
-/// (`/workspaces/...`: workspace, members and groups); for other writes that change these, see `kal_client_clear_caches`.
+/// A GET is retried like every read. Any other verb is sent again only if the server cannot have carried it out: the request
+/// was not sent, the token was refused (401), or the response was 429 or 503 with `Retry-After`. After every other failure, such
+/// as `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: check before you send it again; `retryable`
+/// is false. A verb other than GET, unless it was certainly not carried out, clears the cached reads under the same first
+/// segment of the path (`/workspaces/...`: workspace, members and groups); after other writes that change these, call
+/// `kal_client_clear_caches`.
 ///
-/// Returns: `KAL_OK` for a 2xx answer; `KAL_INVALID_ARGUMENT` naming what cannot be sent (nothing was sent); 400 to 599 for an answer
-/// of that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx answer that is not JSON;
-/// `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` with `KAL_CACHE_ONLY`; and the statuses of `kal_call`.
+/// Returns: `KAL_OK` for a 2xx response; `KAL_INVALID_ARGUMENT` naming the argument that cannot be sent; 400 to 599 for a
+/// response with that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx response that is
+/// not JSON; `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`;
+/// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+///
+/// Since: 0.2.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_request(

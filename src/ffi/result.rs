@@ -12,11 +12,15 @@ use crate::answer::Answer;
 
 handle!(kal_result, 2, Answer);
 
-/// The JSON text of a result, NUL-terminated UTF-8; its length goes to `len` (may be NULL).
+/// Returns a result as JSON text: what the server sent, byte for byte; for a filtered list, each element byte for byte.
 ///
-/// It is what the server sent, byte for byte for a whole answer and element by element for a filtered one. NULL with
-/// `*len = 0` for a handle that is none, stale or no result. Valid and unchanging until the result is freed; the first
-/// call makes the text, later ones give it again.
+/// - `result`: the result.
+/// - `len`: receives the length in bytes, without the NUL. May be NULL.
+///
+/// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for a handle that is
+/// none, stale or of another type. The first call makes the text, later ones return the same.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) -> *const c_char {
     let text = infallible((ptr::null(), 0), || {
@@ -27,8 +31,14 @@ pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) ->
     text.store(unsafe { len.as_mut() })
 }
 
-/// The workspace, or NULL when the result holds something else or the handle is none or stale.
-/// Valid and unchanging until the result is freed.
+/// Returns the workspace in a result.
+///
+/// - `result`: the result.
+///
+/// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other records, or the handle is
+/// none, stale or of another type.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_result_workspace(result: kal_result) -> *const kal_workspace {
     let (first, len) = records::<kal_workspace>(result);
@@ -39,10 +49,15 @@ pub extern "C" fn kal_result_workspace(result: kal_result) -> *const kal_workspa
     unsafe { *first }
 }
 
-/// The members: an array of pointers, its length in `len` (may be NULL).
+/// Returns the members in a result.
 ///
-/// NULL with `*len = 0` when the result holds something else or the handle is none or stale; an empty list is a non-NULL
-/// pointer with `*len = 0`. Valid and unchanging until the result is freed.
+/// - `result`: the result.
+/// - `len`: receives the number of members. May be NULL.
+///
+/// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty list; NULL, with `*len` 0,
+/// when the result has other records, or the handle is none, stale or of another type.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_result_workspace_users(
     result: kal_result,
@@ -52,7 +67,14 @@ pub unsafe extern "C" fn kal_result_workspace_users(
     records(result).store(unsafe { len.as_mut() })
 }
 
-/// The groups, as `kal_result_workspace_users`.
+/// Returns the groups in a result.
+///
+/// - `result`: the result.
+/// - `len`: receives the number of groups. May be NULL.
+///
+/// Returns: as `kal_result_workspace_users`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_result_workspace_groups(
     result: kal_result,
@@ -62,7 +84,14 @@ pub unsafe extern "C" fn kal_result_workspace_groups(
     records(result).store(unsafe { len.as_mut() })
 }
 
-/// The events, as `kal_result_workspace_users`.
+/// Returns the events in a result.
+///
+/// - `result`: the result.
+/// - `len`: receives the number of events. May be NULL.
+///
+/// Returns: as `kal_result_workspace_users`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_result_workspace_events(
     result: kal_result,
@@ -72,7 +101,13 @@ pub unsafe extern "C" fn kal_result_workspace_events(
     records(result).store(unsafe { len.as_mut() })
 }
 
-/// Frees a result and everything it gave. None and stale handles are accepted quietly.
+/// Frees a result, with its text and structs.
+///
+/// - `result`: the result. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_result_free(result: kal_result) {
     release(result);

@@ -19,14 +19,20 @@ use crate::service::workspace::GET_EVENTS;
 
 handle!(kal_stream, 5, Stream);
 
-/// Opens a stream of every event that matches `query`, each exactly once, page after page, even while new events arrive.
+/// Opens a stream of all events that match, page after page, each exactly once, even while new events arrive.
 ///
-/// No I/O: `kal_stream_next` fetches a page when it is asked for one. All events that there were at the first request come,
-/// in the server's order; of those that arrive later some come too. Free the stream with `kal_stream_free`.
+/// - `client`: the client.
+/// - `query`: which events; NULL means no filter. Its `page` must be 0: the stream finds the pages by itself.
+/// - `options`: NULL means the defaults. `timeout_ms` applies to each request, `cancel` to the whole stream.
+/// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// `query` NULL: no filter. `query->page` must be 0: the stream finds the numbers of the pages by itself; `page_size` is passed
-/// on. `options->timeout_ms` is for each request, `options->cancel` for the whole stream. Memory does not grow with the number
-/// of events.
+/// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first request, in the
+/// server's order, and some of those that arrive later. Its memory does not grow with the number of events.
+///
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_stream_events(
@@ -45,19 +51,27 @@ pub unsafe extern "C" fn kal_workspace_stream_events(
     }
 }
 
-/// Opens a stream of the events that match `query` as they happen. It never ends.
+/// Opens a stream of events as they happen. It never ends.
 ///
-/// It begins where `cursor` was taken, a text of `kal_stream_cursor` from this or another process, with nothing lost and
-/// nothing given twice. Without one (NULL) it begins at `query->after_date`, or else at the present, which is the end of the
-/// first round of requests. The cursor of `kal_workspace_stream_events` does too: first come the events that it had left, then
-/// the new ones. The stream that the cursor was taken from must have had the same filters, except dates and `page_size`.
+/// - `client`: the client.
+/// - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
+/// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is lost or repeated. NULL:
+///   starts at `query->after_date`, or else at the present, which is the end of the first round of requests.
+/// - `options`: as for `kal_workspace_stream_events`.
+/// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// While nothing new comes, it asks again after 1 s, 2 s, 4 s and so on up to 30 s (see `kal_stream_set_backoff`); a round is
-/// one small request as a rule. Each round looks back over the last 10 seconds before the newest event, so an event that shows
-/// up late comes too, unless its `created_at` is longer than that before one that was already given.
+/// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a cursor of
+/// `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
 ///
-/// `query->page` must be 0 and `query->before_date` NULL; otherwise as `kal_workspace_stream_events`. A text that is no cursor,
-/// or one of other filters, is `KAL_INVALID_ARGUMENT` naming `cursor`.
+/// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually with one small
+/// request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears late is returned too, unless its
+/// `created_at` is earlier than that.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters; `KAL_NOT_FOUND` for
+/// `KAL_CACHE_ONLY`; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_follow_events(
@@ -79,24 +93,25 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
     }
 }
 
-/// Gives the next page of a stream: one or more events that were not given before, never none. Read them with
-/// `kal_result_workspace_events` or `kal_result_json`, and free the result.
+/// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or `kal_result_json`.
 ///
-/// - `KAL_OK`: `*result` is the page.
-/// - `KAL_DONE`: the stream has ended; so says every later call. A stream that follows never ends.
-/// - `KAL_TIMED_OUT`: nothing yet after `timeout_ms` milliseconds. No error is given then; if one is, a request took longer than
-///   the call options allow. A page that is on its way is not lost: the next call gets it.
-/// - `KAL_CANCELLED`: `options->cancel` was fired, the client was closed, or another thread freed the stream.
-/// - `KAL_INVALID_STATE`: another thread is in `kal_stream_next` with this stream, or a submitted call waits for its next page.
-/// - `KAL_BAD_RESPONSE`, also when the server's pages repeat themselves and never end.
-/// - Any other status: a request failed, after its retries. Nothing is lost: the next call asks again, on a stream that follows
-///   after the wait that is due. Where the server asked for a wait (`retry_after_ms` of the error), the stream asks nothing before
-///   that is over, hours if need be, and says `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
+/// - `stream`: the stream. Any thread may call, one at a time.
+/// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the time of one request, or
+///   none when a wait before the next poll is due.
+/// - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// `timeout_ms` 0: does not wait for news. It asks at once, for one round, takes no longer than one request may
-/// (`options->timeout_ms`, or the client's), and gives `KAL_TIMED_OUT` when there is nothing new, or when it is not the time to ask.
+/// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait that is due. If the
+/// server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and returns `KAL_TIMED_OUT` until then;
+/// another stream from the cursor does not know of it.
 ///
-/// One thread at a time; any thread.
+/// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error, when there was
+/// nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when a request took longer than
+/// the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed or the stream was freed;
+/// `KAL_INVALID_STATE` while another call waits for the stream's next page; `KAL_BAD_RESPONSE` also when pages repeat without end;
+/// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_stream_next(
@@ -126,20 +141,26 @@ pub unsafe extern "C" fn kal_stream_next(
     }
 }
 
-/// Where the stream is, as text: behind the last page that `kal_stream_next` or `kal_queue_next` gave you. Keep it when the page
-/// is dealt with, and `kal_workspace_follow_events` goes on from there, in another process, after any time. A page that nobody
-/// picked up, in a queue or in one that was closed, is always after the cursor, and so are the pages after it.
+/// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next` returned. Store it when
+/// the page has been processed; `kal_workspace_follow_events` resumes from it, in another process and after any time.
 ///
-/// It is one line of UTF-8, opaque, and mostly short; with many events of the same time it holds up to 1,000 of their ids
-/// (64 KiB). Should more than that lie within the last 10 seconds before the newest event, then events of these seconds that
-/// show up late may be missed. Some events may be given twice after a resume when more than 500 have one and the same time, or
-/// more than 1,000 arrive in the course of one round or come on pages of which none shows two times. Nothing else is ever lost
-/// or repeated. Events without `created_at` are told apart by their ids alone: the last 1,000 of them are remembered.
+/// - `stream`: the stream.
 ///
-/// Of a stream that follows from the present, keep it once `kal_stream_next` has returned the first time, with `KAL_TIMED_OUT`
-/// too: before that, the present is where the next process begins. NULL for none and stale handles. It belongs to the stream;
-/// valid and unchanging until `kal_stream_next`, `kal_stream_submit_next` or `kal_stream_free` is called on the stream next.
-/// Other calls of `kal_stream_cursor`, on any thread, leave it as it is, and so does a page that arrives.
+/// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their ids (64 KiB). Pages
+/// that were never picked up from a queue are after the cursor.
+///
+/// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one round of requests,
+/// or are on pages that show only one time. When more than 1,000 events lie within the last 10 seconds before the newest, events of these
+/// seconds that appear late may be missed. Nothing else is lost or repeated. Events without `created_at` are recognised by their ids; the
+/// last 1,000 of them are remembered.
+///
+/// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only with
+/// `KAL_TIMED_OUT`.
+///
+/// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next` or
+/// `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     infallible(ptr::null(), || {
@@ -149,9 +170,16 @@ pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     })
 }
 
-/// Sets the shortest and the longest wait between two rounds of a stream that follows, in milliseconds, from the next wait on.
+/// Sets the shortest and the longest wait between two polls of a stream that follows, from the next wait on.
 ///
-/// 0: the default, 1,000 and 30,000. `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is more. Other streams do not wait.
+/// - `stream`: the stream. Streams that do not follow never wait.
+/// - `min_ms`: milliseconds; 0 means the default of 1,000.
+/// - `max_ms`: milliseconds; 0 means the default of 30,000.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is greater; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_stream_set_backoff(
@@ -169,8 +197,13 @@ pub unsafe extern "C" fn kal_stream_set_backoff(
     }
 }
 
-/// Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`. None and stale
-/// handles are accepted quietly.
+/// Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`.
+///
+/// - `stream`: the stream. None and stale handles are ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_free(stream: kal_stream) {
     infallible((), || handles::take(stream).map(|stream| stream.close()));

@@ -10,25 +10,30 @@ use super::kit::status::{KAL_OK, kal_status};
 use crate::config::IapTokenProvider;
 use crate::transport::MAX_SECRET_LEN;
 
-/// Gives the Google IAP ID token, for servers behind an identity-aware proxy.
+/// Called for the Google IAP ID token of a server behind an identity-aware proxy.
 ///
-/// Writes at most `capacity` bytes of token (16 KiB; no NUL needed) to `buffer`, its length to `length`, and returns `KAL_OK`; any
-/// other status fails the call with `KAL_AUTH_FAILED`. Called on the thread that makes a call (never on the library's own),
-/// before the request is sent, by one thread at a time. It is asked again after 50 minutes (time that the machine slept counts),
-/// earlier where the token is a JWT whose `exp` comes earlier, and when the proxy refuses the token.
+/// - `user_data`: `iap_user_data` of the client's options.
+/// - `buffer`: where to write the token; no NUL is needed.
+/// - `capacity`: the size of `buffer` in bytes (16,384).
+/// - `length`: where to write the length of the token in bytes.
 ///
-/// That is a 401, a 403 or a redirect to its login that Google's proxy marks as its own, a 403 that is no JSON object, a 401 or 403
-/// that remains after the library has signed in anew, or one of the token endpoint without an OAuth error code. A call that blocks,
-/// `kal_stream_next` included, asks for another token then and is repeated once. What was submitted fails with that status, and
-/// is `retryable` if the token was good before: the next submission asks.
+/// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a time for each
+/// client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that is earlier, or until the
+/// proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as its own; with a 403 that is not a JSON
+/// object; with a 401 or 403 that remains after signing in again; or with one from the token endpoint without an OAuth error code. A
+/// blocking call, `kal_stream_next` included, then requests another token and is repeated once. A submitted call fails with that
+/// status; it is `retryable` if the token worked before, and the next submission requests another token.
 ///
-/// The other calls of the client wait for what that thread gets, and share its failure; `kal_submit` and
-/// `kal_stream_submit_next` return at once. Their deadlines, their cancels and `kal_client_close` hold meanwhile. The call on
-/// whose thread the function runs cannot be interrupted, but the time counts: it ends with `KAL_TIMED_OUT` afterwards if it has
-/// none left.
+/// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next` return at once
+/// in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait. The call on whose thread
+/// the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT` afterwards if none is left.
 ///
-/// The function must return: no `longjmp`, no exception. Within it, and within a log callback, every call on any client that
-/// would wait or needs a token from a provider gives `KAL_WOULD_DEADLOCK`; what is cached can be read.
+/// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from a provider,
+/// fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+///
+/// Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
+///
+/// Since: 0.1.0
 pub type kal_token_provider = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,

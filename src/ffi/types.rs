@@ -8,7 +8,7 @@ pub struct kal_client {
     pub id: u64,
 }
 
-/// What a successful call gave. `id` 0 is none.
+/// The result of a successful call. `id` 0 is none.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kal_result {
@@ -16,7 +16,7 @@ pub struct kal_result {
     pub id: u64,
 }
 
-/// Everything known about a failure. `id` 0 is none.
+/// The details of a failed call. `id` 0 is none.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kal_error {
@@ -40,7 +40,7 @@ pub struct kal_queue {
     pub id: u64,
 }
 
-/// A means to cancel calls. `id` 0 is none.
+/// A cancellation token, for any number of calls. `id` 0 is none.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct kal_cancel {

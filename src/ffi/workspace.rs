@@ -11,9 +11,17 @@ use super::types::{kal_client, kal_error, kal_result};
 use crate::error::Result;
 use crate::service::{Params, Value, workspace as operations};
 
-/// The workspace of the credentials. Cached. Read it with `kal_result_workspace`.
+/// Returns the workspace of the credentials. Cached. Read it with `kal_result_workspace`.
 ///
-/// `KAL_NOT_FOUND` also when the server answers without a body; that is not cached.
+/// - `client`: the client.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for `KAL_CACHE_ONLY` when
+/// nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_workspace(
@@ -26,7 +34,17 @@ pub unsafe extern "C" fn kal_workspace_get_workspace(
     unsafe { typed(client, &operations::GET_WORKSPACE, |_| Ok(()), options, result, error) }
 }
 
-/// All members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
+/// Returns all members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
+///
+/// - `client`: the client.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE` also for a
+/// response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_members(
@@ -39,9 +57,18 @@ pub unsafe extern "C" fn kal_workspace_get_members(
     unsafe { typed(client, &operations::GET_MEMBERS, |_| Ok(()), options, result, error) }
 }
 
-/// The members with these ids, taken from the cached list of all: in the server's order, each once; unknown ids are left out.
+/// Returns the members with the given ids, from the cached list of all members. Read them with `kal_result_workspace_users`.
 ///
-/// `ids` may be NULL when `ids_len` is 0. Read them with `kal_result_workspace_users`.
+/// - `client`: the client.
+/// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
+/// - `ids_len`: the number of `ids`.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the server's order, each once.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: as `kal_workspace_get_members`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_members_by_ids(
@@ -58,7 +85,16 @@ pub unsafe extern "C" fn kal_workspace_get_members_by_ids(
     }
 }
 
-/// All groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
+/// Returns all groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
+///
+/// - `client`: the client.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: as `kal_workspace_get_members`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_groups(
@@ -71,7 +107,18 @@ pub unsafe extern "C" fn kal_workspace_get_groups(
     unsafe { typed(client, &operations::GET_GROUPS, |_| Ok(()), options, result, error) }
 }
 
-/// The groups with these ids, as `kal_workspace_get_members_by_ids`.
+/// Returns the groups with the given ids, from the cached list of all groups. Read them with `kal_result_workspace_groups`.
+///
+/// - `client`: the client.
+/// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
+/// - `ids_len`: the number of `ids`.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's order, each once.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: as `kal_workspace_get_members`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_groups_by_ids(
@@ -88,9 +135,18 @@ pub unsafe extern "C" fn kal_workspace_get_groups_by_ids(
     }
 }
 
-/// One page of events. Not cached. Read them with `kal_result_workspace_events`.
+/// Returns one page of events. Not cached. Read them with `kal_result_workspace_events`.
 ///
-/// `query` NULL: no filter. An answer without a body is an empty list; a 404 is `KAL_NOT_FOUND`, like everywhere.
+/// - `client`: the client.
+/// - `query`: which events; NULL means no filter.
+/// - `options`: NULL means the defaults.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is an empty list.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+/// request; or a common status.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_workspace_get_events(

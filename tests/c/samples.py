@@ -91,6 +91,12 @@ def of_header(text: str, heading: str) -> str:
     return re.sub(r"^ \*(?:     )?", "", lines, flags=re.MULTILINE)
 
 
+def of_section(text: str, heading: str) -> str:
+    """All code of a section of the header's introduction, which begins with text."""
+    section = re.split(r"\n \* [A-Z][A-Z ,:]+\n", text.split(f"\n * {heading}\n", 1)[1])[0]
+    return "\n".join(re.findall(r"^ \*     (.*)$", section, re.MULTILINE))
+
+
 def of_readme(text: str, heading: str) -> str:
     """The block of C under a heading of the README."""
     return re.search(r"```c\n(.*?)```", text.split(f"\n{heading}\n", 1)[1], re.DOTALL)[1]
@@ -175,6 +181,13 @@ def completes(program: str):
     assert counts[3] == 1, f"{counts[3]} completions: {said}"
 
 
+def run_once(program: str) -> int:
+    """How many requests a sample sent that ends by itself."""
+    with Emulator() as emulator:
+        run(program, emulator)
+        return len(emulator.requests())
+
+
 def main(include: str, library: str) -> int:
     header = pathlib.Path(include, "kaleidoscope.h").read_text()
     readme = pathlib.Path("README.md").read_text()
@@ -193,6 +206,12 @@ def main(include: str, library: str) -> int:
             assert waits.search(sample), sample
             sample = waits.sub("poll(&(struct pollfd){ kal_queue_fd(queue), POLLIN, 0 }, 1, -1);", sample)
             completes(compiled(folder, "event_loop", HARNESS.replace("SAMPLE", sample), include, library))
+        # The samples between the first program and the loops open a client, and read past the cache.
+        with claim("samples: the options of the header compile, and open a client"):
+            run_once(compiled(folder, "options", HARNESS.replace("SAMPLE", of_header(header, "OPTIONS")), include, library))
+        with claim("samples: the refresh of the header compiles, and sends a request"):
+            sample = of_section(header, "CACHE")
+            assert run_once(compiled(folder, "cache", HARNESS.replace("SAMPLE", sample), include, library)) > 0
         with claim("samples: the header's complete program compiles"):
             program = of_header(header, "A COMPLETE PROGRAM").split("\ncc program.c")[0]
             compiled(folder, "program", program, include, library)

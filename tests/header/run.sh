@@ -75,7 +75,12 @@ done
 in_the_table() { sed -n 's/^STRUCT(\(kal_[a-z_]*\),.*/\1/p; s/^FIELD(\([a-z_]*\), \([a-z_]*\),.*/\1.\2/p' layout.def; }
 claim 'layout.def has every struct and every field of the header' \
     same "$(python3 header.py fields "$header")" "$(in_the_table)"
-claim 'every function, struct, field, type and constant has a doc comment' python3 header.py undocumented "$header"
+# Red with the header of 0.1.0: none of the initialisers had one.
+claim 'every function, struct, field, type, constant and initialiser has a doc comment' python3 header.py undocumented "$header"
+# Red with the header of 0.1.0: "function kal_shutdown: says 0 times what it returns", and 122 more.
+claim 'every function documents its parameters, what it returns and since when' python3 header.py form "$header"
+# Red with a status misspelt: "KAL_TIMEDOUT is in a comment, and not declared".
+claim 'every name in a comment is declared' python3 header.py names "$header"
 
 # A program of the header's own tutorial has to compile.
 sed -n '/^ \* A COMPLETE PROGRAM/,/^ \*     }$/s/^ \*     //p' "$header" >"$scratch/tutorial.c"

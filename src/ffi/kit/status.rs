@@ -4,64 +4,64 @@ use std::ffi::c_char;
 
 use crate::error::{Error, ErrorKind};
 
-/// What a call came to. Never a C enum: a later version may add members.
+/// The outcome of a call. It is an integer and never a C enum, so that a later version may add statuses.
 ///
-/// 0 is done; 1-99 is no failure; 100-199 the call is wrong and nothing was sent; 200-299 transport; 300-399 sign-in;
-/// 400-599 is the HTTP status that the API answered with, as it is; 600-699 the API's answer cannot be used;
-/// 900-999 a defect of this library. Numbers are never reused or renumbered.
+/// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport failures;
+/// 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a response that cannot be
+/// used; 900-999 are defects of this library. Numbers are never reused or renumbered.
 pub type kal_status = i32;
 
-/// Done.
+/// Success.
 pub const KAL_OK: i32 = 0;
-/// Not a failure: a stream has ended.
+/// Not a failure: the stream has ended.
 pub const KAL_DONE: i32 = 1;
 
-/// An argument is wrong; the message names it.
+/// An argument is invalid; the message names it.
 pub const KAL_INVALID_ARGUMENT: i32 = 100;
-/// The handle is none, was freed, was never given out or is of another kind.
+/// The handle is none, stale (freed), forged or of another type.
 pub const KAL_INVALID_HANDLE: i32 = 101;
-/// A string argument is not UTF-8; the message names it.
+/// A string argument is not valid UTF-8; the message names it.
 pub const KAL_INVALID_UTF8: i32 = 102;
-/// The call does not fit the state of the object, for example because it was closed meanwhile.
+/// The object is not in a state for the call, or no handle or descriptor is left.
 pub const KAL_INVALID_STATE: i32 = 103;
-/// Neither the options nor the environment give credentials.
+/// Neither the options nor the environment have credentials.
 pub const KAL_NO_CREDENTIALS: i32 = 104;
-/// A blocking call was made from within one of the library's callbacks.
+/// A blocking call was made from a callback of the library.
 pub const KAL_WOULD_DEADLOCK: i32 = 105;
-/// The handle was made before `fork()`, in the parent process.
+/// The handle was made in the parent process, before `fork()`; or forks are nested more than 31 deep.
 pub const KAL_FORKED: i32 = 106;
-/// `kal_call`: there is no method of that name.
+/// No method has the name passed to `kal_call` or `kal_submit`.
 pub const KAL_UNKNOWN_METHOD: i32 = 107;
 
-/// The host's name was not found.
+/// The host name could not be resolved.
 pub const KAL_RESOLVE_FAILED: i32 = 200;
-/// No connection to the host (or the proxy). When the proxy refused to make one, `http_status` is what it answered; but a 407, which
-/// means the proxy's user and password, is the status 407 itself (`KAL_HTTP_4XX`).
+/// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the proxy refused the
+/// tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is the status 407 itself.
 pub const KAL_CONNECT_FAILED: i32 = 201;
-/// TLS failed: certificate not trusted, expired or of another host; handshake refused.
+/// TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
 pub const KAL_TLS_FAILED: i32 = 202;
-/// The call's time was up.
+/// The call ran out of time; or nothing is available yet (`kal_stream_next`, `kal_queue_next`).
 pub const KAL_TIMED_OUT: i32 = 203;
-/// The call was cancelled, or its client or queue closed.
+/// The call was cancelled, or its client, stream or queue was closed, or the library was shut down.
 pub const KAL_CANCELLED: i32 = 204;
-/// The connection broke before the answer was complete.
+/// The connection was lost before the response was complete.
 pub const KAL_CONNECTION_LOST: i32 = 205;
-/// The answer is longer than `max_response_bytes`, its records take more than twice as much memory, or one of them is longer
-/// than 8 MiB.
+/// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is larger than
+/// 8 MiB.
 pub const KAL_RESPONSE_TOO_LARGE: i32 = 206;
-/// What came back is not HTTP, or not HTTP that makes sense.
+/// The response is not valid HTTP.
 pub const KAL_BAD_HTTP: i32 = 207;
 
-/// The token endpoint refused to sign in; `http_status` and `body` say how.
+/// The token endpoint refused to sign in (see `http_status` and `body`), or `iap_token_provider` failed.
 pub const KAL_AUTH_FAILED: i32 = 300;
 
 /// HTTP 400.
 pub const KAL_BAD_REQUEST: i32 = 400;
-/// HTTP 401, after one recovery with a new token.
+/// HTTP 401, also after signing in again.
 pub const KAL_UNAUTHORIZED: i32 = 401;
 /// HTTP 403.
 pub const KAL_FORBIDDEN: i32 = 403;
-/// HTTP 404; also a workspace answered without a body, and `KAL_CACHE_ONLY` with nothing cached.
+/// HTTP 404; also a workspace response without a body, and `KAL_CACHE_ONLY` when nothing is cached.
 pub const KAL_NOT_FOUND: i32 = 404;
 /// HTTP 405.
 pub const KAL_METHOD_NOT_ALLOWED: i32 = 405;
@@ -75,7 +75,7 @@ pub const KAL_GONE: i32 = 410;
 pub const KAL_CONTENT_TOO_LARGE: i32 = 413;
 /// HTTP 422.
 pub const KAL_UNPROCESSABLE: i32 = 422;
-/// HTTP 429; `retry_after_ms` says how long to wait, if the server did.
+/// HTTP 429; `retry_after_ms` is the wait that the server asked for, if it did.
 pub const KAL_RATE_LIMITED: i32 = 429;
 /// HTTP 500.
 pub const KAL_SERVER_ERROR: i32 = 500;
@@ -88,18 +88,24 @@ pub const KAL_SERVICE_UNAVAILABLE: i32 = 503;
 /// HTTP 504.
 pub const KAL_GATEWAY_TIMEOUT: i32 = 504;
 
-/// The server answered, but not with what the method needs: no JSON, JSON of another shape, no body, a `Content-Encoding`
-/// other than gzip, another status of 3xx, or a redirect (never followed, because it would carry the token to another host; the
-/// message says where it points).
+/// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than gzip, a 3xx
+/// status, or a redirect (never followed, because it would carry the token to another host; the message has its target). Also a
+/// stream whose pages repeat without end.
 pub const KAL_BAD_RESPONSE: i32 = 600;
 
 /// A defect of this library: please report it with the message.
 pub const KAL_INTERNAL: i32 = 900;
-/// A defect of this library, caught before it could unwind into the caller: please report it with the message.
+/// A panic in this library, caught before it could unwind into the caller: please report it with the message.
 pub const KAL_PANIC: i32 = 901;
 
-/// The name of a status, such as `"KAL_NOT_FOUND"`. Never NULL, never to be freed. A status that has no name of its own
-/// gives `"KAL_HTTP_4XX"`, `"KAL_HTTP_5XX"` or `"KAL_UNKNOWN_STATUS"`.
+/// Returns the name of a status.
+///
+/// - `status`: any number.
+///
+/// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is `"KAL_HTTP_4XX"` (400 to 499),
+/// `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
+///
+/// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_status_name(status: kal_status) -> *const c_char {
     #[expect(clippy::match_overlapping_arm, reason = "the ranges are for what has no name of its own")]
