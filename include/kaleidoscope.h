@@ -40,16 +40,18 @@
  *
  * OWNERSHIP
  *
- * Inputs are C strings and plain structs, which the library copies. Outputs are handles: 64-bit values, not pointers. A handle that
- * is none, stale (freed), forged or of another type is KAL_INVALID_HANDLE, and freeing it has no effect. Handles may be freed in any
- * order and on any thread. The text and structs of a handle belong to it, never change, may be read by any thread, and are
- * valid until it is freed. Every successful call returns one kal_result; free it once with kal_result_free.
+ * Inputs are C strings and plain structs, which the library copies. Outputs are handles: 64-bit values, not pointers. A
+ * handle that is none, stale (freed), forged or of another type is KAL_INVALID_HANDLE, and freeing it has no effect.
+ * Handles may be freed in any order and on any thread. The text and structs of a handle belong to it, never change, may
+ * be read by any thread, and are valid until it is freed. Every successful call returns one kal_result; free it once
+ * with kal_result_free.
  *
  * ERRORS
  *
- * Every function that can fail returns a kal_status and has a kal_error * as its last parameter, which may be NULL. On failure it
- * receives an error; kal_error_get returns its details, and kal_error_free frees it. On success it receives none, so it is always
- * initialised. All other outputs are none or 0 on failure. There is no thread-local state, nothing is printed and errno is not set.
+ * Every function that can fail returns a kal_status and has a kal_error * as its last parameter, which may be NULL. On
+ * failure it receives an error; kal_error_get returns its details, and kal_error_free frees it. On success it receives
+ * none, so it is always initialised. All other outputs are none or 0 on failure. There is no thread-local state,
+ * nothing is printed and errno is not set.
  *
  * The documentation of each function lists its statuses. Two groups are not repeated there:
  *
@@ -71,10 +73,10 @@
  *
  * CACHE
  *
- * Each client caches the workspace, the members and the groups, and answers the calls by ids from the cached lists. Events are never
- * cached. A cached result is used until kal_client_clear_caches, until a refresh, or for cache_ttl_ms if that is set; the default
- * is for ever, so a program that runs for long should set it or refresh. Failures are not cached. Threads that miss the cache at
- * the same time share one request. To refresh one read:
+ * Each client caches the workspace, the members and the groups, and answers the calls by ids from the cached lists.
+ * Events are never cached. A cached result is used until kal_client_clear_caches, until a refresh, or for cache_ttl_ms
+ * if that is set; the default is for ever, so a program that runs for long should set it or refresh. Failures are not
+ * cached. Threads that miss the cache at the same time share one request. To refresh one read:
  *
  *     kal_call_options how = KAL_CALL_OPTIONS_INIT;
  *     how.cache = KAL_CACHE_REFRESH;
@@ -95,8 +97,8 @@
  *         kal_error_free(done.error);
  *     }
  *
- * Each submitted call completes exactly once, cancelled or not. The library calls no completion callbacks: the host picks
- * completions up on its own thread.
+ * Each submitted call completes exactly once, cancelled or not. The library calls no completion callbacks: the host
+ * picks completions up on its own thread.
  *
  * FOLLOWING EVENTS
  *
@@ -115,43 +117,45 @@
  *         kal_error_free(error);                     // always: a request that timed out has an error; freeing none is fine
  *     }
  *
- * kal_workspace_stream_events returns all events up to the present, page after page, and ends with KAL_DONE. Its cursor may be
- * followed, too. No page is requested in advance.
+ * kal_workspace_stream_events returns all events up to the present, page after page, and ends with KAL_DONE. Its cursor
+ * may be followed, too. No page is requested in advance.
  *
  * RETRIES
  *
- * Only requests that are safe to repeat are retried: every GET, and signing in with the credentials; a request with a refresh token
- * only if no connection was opened. They are retried after HTTP 408, 429, 500, 502, 503 and 504, when the name was not found, when
- * no connection could be opened, and when the connection was lost before the response was complete. Other statuses, TLS failures
- * and invalid responses fail at once.
+ * Only requests that are safe to repeat are retried: every GET, and signing in with the credentials; a request with a
+ * refresh token only if no connection was opened. They are retried after HTTP 408, 429, 500, 502, 503 and 504, when the
+ * name was not found, when no connection could be opened, and when the connection was lost before the response was
+ * complete. Other statuses, TLS failures and invalid responses fail at once.
  *
- * A request has max_attempts attempts (6). The wait before a retry starts at retry_wait_ms (250 ms) and doubles up to 20 s; after a
- * 429 it is four times as long. It is shortened at random by up to half, but never below the server's Retry-After. A retry whose wait
- * would end after the deadline of the call is not made: the call fails at once, with the last error. To limit the load on a failing
- * server, the retries of a client share a budget of 500 units: a retry takes 14 (after a 429, 5), a success returns 1, and
- * when it is used up, requests fail without a retry. kal_client_stats counts the retries.
+ * A request has max_attempts attempts (6). The wait before a retry starts at retry_wait_ms (250 ms) and doubles up to
+ * 20 s; after a 429 it is four times as long. It is shortened at random by up to half, but never below the server's
+ * Retry-After. A retry whose wait would end after the deadline of the call is not made: the call fails at once, with
+ * the last error. To limit the load on a failing server, the retries of a client share a budget of 500 units: a retry
+ * takes 14 (after a 429, 5), a success returns 1, and when it is used up, requests fail without a retry.
+ * kal_client_stats counts the retries.
  *
- * A request that fails with 401 is repeated once with a new token. Calls share a sign-in, which continues while one of them has
- * time. A token request without a response is sent a second time, after 10 s or, for a refresh, after three quarters of the time of
- * the calls that wait; the first good response is used.
+ * A request that fails with 401 is repeated once with a new token. Calls share a sign-in, which continues while one of
+ * them has time. A token request without a response is sent a second time, after 10 s or, for a refresh, after three
+ * quarters of the time of the calls that wait; the first good response is used.
  *
  * THREADS
  *
- * Every function may be called from any thread at any time, with the same handles. The library starts one I/O thread with the first
- * request, and up to 64 short-lived threads for name lookups, one for each name; a lookup that hangs keeps its thread, as getaddrinfo
- * cannot be interrupted, but calls end in time. The caller's thread needs 16 KiB of stack (PTHREAD_STACK_MIN). Blocking
- * calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
+ * Every function may be called from any thread at any time, with the same handles. The library starts one I/O thread
+ * with the first request, and up to 64 short-lived threads for name lookups, one for each name; a lookup that hangs
+ * keeps its thread, as getaddrinfo cannot be interrupted, but calls end in time. The caller's thread needs 16 KiB of
+ * stack (PTHREAD_STACK_MIN). Blocking calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
  *
  * SIGNALS, FORK, UNLOAD, EXIT
  *
- * The library installs no signal handlers and changes no dispositions. Its threads block all signals except SIGSEGV, SIGBUS, SIGFPE,
- * SIGILL, SIGTRAP, SIGABRT and SIGSYS, so no handler of the program runs on them, and a connection reset raises no SIGPIPE. A
- * signal does not end a call early. No function is async-signal-safe.
+ * The library installs no signal handlers and changes no dispositions. Its threads block all signals except SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS, so no handler of the program runs on them, and a connection
+ * reset raises no SIGPIPE. A signal does not end a call early. No function is async-signal-safe.
  *
- * A program may fork at any time, even while other threads are inside the library. In the child, handles of the parent are KAL_FORKED
- * and freeing them has no effect; a client opened in the child works. The parent is not affected. dlclose is safe at any time and
- * leaves the library mapped (it is linked with -z nodelete). kal_shutdown ends the library's threads; the next call starts them
- * again. A program may exit at any time; the library has no atexit handlers.
+ * A program may fork at any time, even while other threads are inside the library. In the child, handles of the parent
+ * are KAL_FORKED and freeing them has no effect; a client opened in the child works. The parent is not affected.
+ * dlclose is safe at any time and leaves the library mapped (it is linked with -z nodelete). kal_shutdown ends the
+ * library's threads; the next call starts them again. A program may exit at any time; the library has no atexit
+ * handlers.
  *
  * LIMITS
  *
@@ -187,8 +191,8 @@
  *     no_proxy, NO_PROXY                                                   hosts to connect to without a proxy
  *     SSL_CERT_FILE, SSL_CERT_DIR     a client's first TLS connection      trusted certificates instead of the system's
  *
- * A variable that is empty counts as not set. Of two names on a line, the first one that is set is used. HTTP_PROXY is not used, as by
- * curl: in a CGI program it has a header of the request.
+ * A variable that is empty counts as not set. Of two names on a line, the first one that is set is used. HTTP_PROXY is
+ * not used, as by curl: in a CGI program it has a header of the request.
  */
 
 #ifndef KALEIDOSCOPE_H
@@ -236,9 +240,9 @@ extern "C" {
 
 // The outcome of a call. It is an integer and never a C enum, so that a later version may add statuses.
 //
-// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport failures;
-// 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a response that cannot be
-// used; 900-999 are defects of this library. Numbers are never reused or renumbered.
+// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport
+// failures; 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a
+// response that cannot be used; 900-999 are defects of this library. Numbers are never reused or renumbered.
 typedef int32_t kal_status;
 
 // Success.
@@ -274,8 +278,9 @@ typedef int32_t kal_status;
 // The host name could not be resolved.
 #define KAL_RESOLVE_FAILED 200
 
-// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the proxy refused the
-// tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is the status 407 itself.
+// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the
+// proxy refused the tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is
+// the status 407 itself.
 #define KAL_CONNECT_FAILED 201
 
 // TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
@@ -290,8 +295,8 @@ typedef int32_t kal_status;
 // The connection was lost before the response was complete.
 #define KAL_CONNECTION_LOST 205
 
-// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is larger than
-// 8 MiB.
+// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is
+// larger than 8 MiB.
 #define KAL_RESPONSE_TOO_LARGE 206
 
 // The response is not valid HTTP.
@@ -348,9 +353,9 @@ typedef int32_t kal_status;
 // HTTP 504.
 #define KAL_GATEWAY_TIMEOUT 504
 
-// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than gzip, a 3xx
-// status, or a redirect (never followed, because it would carry the token to another host; the message has its target). Also a
-// stream whose pages repeat without end.
+// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
+// gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
+// its target). Also a stream whose pages repeat without end.
 #define KAL_BAD_RESPONSE 600
 
 // A defect of this library: please report it with the message.
@@ -363,12 +368,11 @@ typedef int32_t kal_status;
 //
 // - `status`: any number.
 //
-// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is `"KAL_HTTP_4XX"` (400 to 499),
-// `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
+// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is
+// `"KAL_HTTP_4XX"` (400 to 499), `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
 //
 // Since: 0.1.0
-KAL_API
-const char *kal_status_name(kal_status status);
+KAL_API const char *kal_status_name(kal_status status);
 
 // A client: one set of credentials, one workspace, one cache. `id` 0 is none.
 typedef struct kal_client {
@@ -415,19 +419,21 @@ typedef struct kal_cancel {
 // - `capacity`: the size of `buffer` in bytes (16,384).
 // - `length`: where to write the length of the token in bytes.
 //
-// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a time for each
-// client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that is earlier, or until the
-// proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as its own; with a 403 that is not a JSON
-// object; with a 401 or 403 that remains after signing in again; or with one from the token endpoint without an OAuth error code. A
-// blocking call, `kal_stream_next` included, then requests another token and is repeated once. A submitted call fails with that
-// status; it is `retryable` if the token worked before, and the next submission requests another token.
+// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a
+// time for each client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that
+// is earlier, or until the proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as
+// its own; with a 403 that is not a JSON object; with a 401 or 403 that remains after signing in again; or with one
+// from the token endpoint without an OAuth error code. A blocking call, `kal_stream_next` included, then requests
+// another token and is repeated once. A submitted call fails with that status; it is `retryable` if the token worked
+// before, and the next submission requests another token.
 //
-// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next` return at once
-// in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait. The call on whose thread
-// the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT` afterwards if none is left.
+// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
+// return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
+// The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
+// afterwards if none is left.
 //
-// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from a provider,
-// fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from
+// a provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 //
 // Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
 //
@@ -442,19 +448,20 @@ typedef struct kal_header {
     const char *value;
 } kal_header;
 
-// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A variable that
-// applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when `proxy_url` is set.
+// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A
+// variable that applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when
+// `proxy_url` is set.
 #define KAL_CLIENT_PROXY_FROM_ENV 1
 
 // Do not verify the server's certificate. Logged as a warning. For tests only.
 #define KAL_CLIENT_INSECURE_TLS 2
 
-// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client secret would be
-// sent in clear.
+// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client
+// secret would be sent in clear.
 #define KAL_CLIENT_ALLOW_HTTP 4
 
-// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every field.
-// `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
+// field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
 typedef struct kal_client_options {
     // `sizeof(kal_client_options)`, set by the initialiser.
     size_t struct_size;
@@ -465,28 +472,30 @@ typedef struct kal_client_options {
     // The API's URL; a path is kept as a prefix. NULL: the environment variable `KALEIDOSCOPE_API_URL`, or else
     // `https://api.kaleidoscope.bio`.
     const char *base_url;
-    // Sent with every request, token requests included; they take precedence over the library's own. NULL when `headers_len` is 0.
+    // Sent with every request, token requests included; they take precedence over the library's own. NULL when
+    // `headers_len` is 0.
     const struct kal_header *headers;
     // The number of `headers`.
     size_t headers_len;
-    // A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client connects.
+    // A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client
+    // connects.
     const char *ca_bundle_path;
     // `http://user:password@host:port` or `https://...`. NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV` is set.
     const char *proxy_url;
     // Put before the library's own user agent. NULL: only the library's.
     const char *user_agent;
-    // Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses of a name are
-    // tried in turn within this time, at intervals of at most 250 ms.
+    // Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
+    // of a name are tried in turn within this time, at intervals of at most 250 ms.
     uint32_t connect_timeout_ms;
-    // Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set another time, shorter
-    // or longer, for a call.
+    // Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
+    // another time, shorter or longer, for a call.
     uint32_t timeout_ms;
     // Attempts for each request; default 6, 1 disables retries. See RETRIES.
     uint32_t max_attempts;
     // `KAL_CLIENT_*` flags, combined with `|`. Unknown flags are `KAL_INVALID_ARGUMENT`.
     uint32_t flags;
-    // The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made from it may need
-    // twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
+    // The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records
+    // made from it may need twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
     uint64_t max_response_bytes;
     // Milliseconds for which a cached read is used; 0: until it is refreshed or cleared. See CACHE.
     uint64_t cache_ttl_ms;
@@ -494,7 +503,8 @@ typedef struct kal_client_options {
     kal_token_provider iap_token_provider;
     // Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
     void *iap_user_data;
-    // The number of requests of this client that may be in flight at once; default 64. Others wait, within their deadline.
+    // The number of requests of this client that may be in flight at once; default 64. Others wait, within their
+    // deadline.
     uint32_t max_in_flight;
     // For a later field; must be 0.
     uint32_t reserved;
@@ -533,8 +543,8 @@ typedef struct kal_stats {
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
 // Returns: `KAL_OK`; `KAL_NO_CREDENTIALS` when neither the options nor the environment have the client id and secret;
-// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no handle is left; or
-// a common status.
+// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no
+// handle is left; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -543,7 +553,8 @@ kal_status kal_client_open(const struct kal_client_options *options,
                            struct kal_client *client,
                            struct kal_error *error);
 
-// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each is freed.
+// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each
+// is freed.
 //
 // - `client`: the client. None and stale handles are ignored.
 //
@@ -570,14 +581,15 @@ kal_status kal_client_stats(struct kal_client client,
 
 /* --- WORKSPACE ------------------------------------------------------------------------------------------------------- */
 
-// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one means the defaults.
+// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
+// means the defaults.
 typedef struct kal_call_options {
     // `sizeof(kal_call_options)`, set by the initialiser.
     size_t struct_size;
     // Milliseconds for the whole call; 0: `timeout_ms` of the client.
     uint32_t timeout_ms;
-    // A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that `KAL_CACHE_ONLY` fails
-    // with `KAL_NOT_FOUND`.
+    // A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
+    // `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`.
     int32_t cache;
     // Cancels the call when fired. None: the call cannot be cancelled.
     struct kal_cancel cancel;
@@ -586,8 +598,8 @@ typedef struct kal_call_options {
 /* Initialises a kal_call_options with its size and the defaults. */
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 
-// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not sent. NULL instead
-// of a pointer to one means no filter.
+// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
+// sent. NULL instead of a pointer to one means no filter.
 typedef struct kal_events_query {
     // `sizeof(kal_events_query)`, set by the initialiser.
     size_t struct_size;
@@ -605,8 +617,8 @@ typedef struct kal_events_query {
     const char *const *event_user_ids;
     // The number of `event_user_ids`. 0: not sent.
     size_t event_user_ids_len;
-    // Only events after this RFC 3339 time or date, which is validated before anything is sent. NULL: not sent. The server decides whether
-    // the bound is inclusive.
+    // Only events after this RFC 3339 time or date, which is validated before anything is sent. NULL: not sent. The
+    // server decides whether the bound is inclusive.
     const char *after_date;
     // Only events before this time or date; as `after_date`.
     const char *before_date;
@@ -622,8 +634,9 @@ typedef struct kal_events_query {
 // - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for `KAL_CACHE_ONLY` when
-// nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for
+// `KAL_CACHE_ONLY` when nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+// request; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -640,8 +653,9 @@ kal_status kal_workspace_get_workspace(struct kal_client client,
 // - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE` also for a
-// response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE`
+// also for a response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+// request; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -651,13 +665,15 @@ kal_status kal_workspace_get_members(struct kal_client client,
                                      struct kal_result *result,
                                      struct kal_error *error);
 
-// Returns the members with the given ids, from the cached list of all members. Read them with `kal_result_workspace_users`.
+// Returns the members with the given ids, from the cached list of all members. Read them with
+// `kal_result_workspace_users`.
 //
 // - `client`: the client.
 // - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
 // - `ids_len`: the number of `ids`.
 // - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the server's order, each once.
+// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the
+//   server's order, each once.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
 // Returns: as `kal_workspace_get_members`.
@@ -689,13 +705,15 @@ kal_status kal_workspace_get_groups(struct kal_client client,
                                     struct kal_result *result,
                                     struct kal_error *error);
 
-// Returns the groups with the given ids, from the cached list of all groups. Read them with `kal_result_workspace_groups`.
+// Returns the groups with the given ids, from the cached list of all groups. Read them with
+// `kal_result_workspace_groups`.
 //
 // - `client`: the client.
 // - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
 // - `ids_len`: the number of `ids`.
 // - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's order, each once.
+// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's
+//   order, each once.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
 // Returns: as `kal_workspace_get_members`.
@@ -715,11 +733,12 @@ kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
 // - `client`: the client.
 // - `query`: which events; NULL means no filter.
 // - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is an empty list.
+// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is
+//   an empty list.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback; another status of a
-// request; or a common status.
+// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback;
+// another status of a request; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -734,14 +753,15 @@ kal_status kal_workspace_get_events(struct kal_client client,
 //
 // - `client`: the client.
 // - `method`: one of the names in `kal_methods`.
-// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not given.
+// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not
+//   given.
 // - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the structs of the
-//   typed function.
+// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the
+//   structs of the typed function.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong type; or
-// whatever the typed function returns.
+// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of
+// the wrong type; or whatever the typed function returns.
 //
 // Since: 0.1.0
 KAL_API
@@ -753,7 +773,8 @@ kal_status kal_call(struct kal_client client,
                     struct kal_result *result,
                     struct kal_error *error);
 
-// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of its records.
+// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of
+// its records.
 //
 // Returns: a static string, never NULL.
 //
@@ -783,23 +804,23 @@ const char *kal_methods(void);
 
 // The workspace that the credentials belong to.
 typedef struct kal_workspace {
-    // Never NULL.
+    // The id of the workspace; never NULL.
     const char *id;
-    // NULL where the API has none.
+    // The name of the workspace; NULL where the API has none.
     const char *workspace_name;
 } kal_workspace;
 
 // A member of the workspace.
 typedef struct kal_workspace_user {
-    // Never NULL.
+    // The id of the member; never NULL.
     const char *id;
-    // NULL where the API has none.
+    // The full name; NULL where the API has none.
     const char *full_name;
-    // NULL where the API has none.
+    // The preferred name; NULL where the API has none.
     const char *preferred_name;
-    // NULL where the API has none.
+    // The email address; NULL where the API has none.
     const char *email;
-    // `KAL_ACCESS_*`
+    // One of `KAL_ACCESS_*`.
     int32_t access_level;
     // The word that the server sent; NULL where the API has none.
     const char *access_level_name;
@@ -807,11 +828,11 @@ typedef struct kal_workspace_user {
 
 // A group of members.
 typedef struct kal_workspace_group {
-    // Never NULL.
+    // The id of the group; never NULL.
     const char *id;
-    // NULL where the API has none.
+    // The name of the group; NULL where the API has none.
     const char *group_name;
-    // NULL where the API has none.
+    // The email address; NULL where the API has none.
     const char *email;
     // The members' ids; never NULL, no element is NULL.
     const char *const *user_ids;
@@ -825,34 +846,35 @@ typedef struct kal_workspace_group {
 
 // An event of the workspace.
 typedef struct kal_workspace_event {
-    // Never NULL.
+    // The id of the event; never NULL.
     const char *id;
-    // Such as `"create"`; NULL where the API has none.
+    // The type of the event, such as `"create"`; NULL where the API has none.
     const char *event_type;
-    // -1: absent, or not an integer. A -1 from the server looks the same; the JSON shows the difference.
+    // The version of the event type; -1: absent, or not an integer. A -1 from the server looks the same; the JSON
+    // shows the difference.
     int64_t event_type_version;
-    // As sent by the server; NULL where the API has none.
+    // When it happened, as sent by the server; NULL where the API has none.
     const char *created_at;
-    // The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or `created_at` is not
-    // a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
+    // The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
+    // `created_at` is not a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
     int64_t created_at_us;
-    // The acting user; NULL where the API has none.
+    // The id of the acting user; NULL where the API has none.
     const char *event_user_id;
     // The acting user's name; NULL where the API has none.
     const char *full_name;
     // The acting user's preferred name; NULL where the API has none.
     const char *preferred_name;
-    // The resource that the event is about; NULL where the API has none.
+    // The id of the resource that the event is about; NULL where the API has none.
     const char *resource_id;
-    // Such as `"task"`; NULL where the API has none.
+    // The type of the resource, such as `"task"`; NULL where the API has none.
     const char *resource_type;
-    // Set when the event is part of a bulk event, else NULL.
+    // The id of the bulk event that it is part of, else NULL.
     const char *parent_bulk_event_id;
-    // JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
+    // The attributes as JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
     const char *event_attrs;
-    // 1, 0, or -1: absent, or not a boolean.
+    // Whether a bot caused it: 1, 0, or -1: absent, or not a boolean.
     int8_t is_bot;
-    // 1, 0, or -1: absent, or not a boolean.
+    // Whether it is a bulk event: 1, 0, or -1: absent, or not a boolean.
     int8_t is_bulk;
 } kal_workspace_event;
 
@@ -861,8 +883,8 @@ typedef struct kal_workspace_event {
 // - `result`: the result.
 // - `len`: receives the length in bytes, without the NUL. May be NULL.
 //
-// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for a handle that is
-// none, stale or of another type. The first call makes the text, later ones return the same.
+// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for
+// a handle that is none, stale or of another type. The first call makes the text, later ones return the same.
 //
 // Since: 0.1.0
 KAL_API
@@ -873,8 +895,8 @@ const char *kal_result_json(struct kal_result result,
 //
 // - `result`: the result.
 //
-// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other records, or the handle is
-// none, stale or of another type.
+// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other
+// records, or the handle is none, stale or of another type.
 //
 // Since: 0.1.0
 KAL_API
@@ -885,8 +907,8 @@ const struct kal_workspace *kal_result_workspace(struct kal_result result);
 // - `result`: the result.
 // - `len`: receives the number of members. May be NULL.
 //
-// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty list; NULL, with `*len` 0,
-// when the result has other records, or the handle is none, stale or of another type.
+// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty
+// list; NULL, with `*len` 0, when the result has other records, or the handle is none, stale or of another type.
 //
 // Since: 0.1.0
 KAL_API
@@ -938,8 +960,8 @@ typedef struct kal_error_info {
     int32_t attempts;
     // Whether the same call may succeed later.
     bool retryable;
-    // The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date is relative to the
-    // `Date` of the response, or else to the present.
+    // The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date
+    // is relative to the `Date` of the response, or else to the present.
     int64_t retry_after_ms;
     // One English sentence without secrets. Never NULL.
     const char *message;
@@ -951,8 +973,8 @@ typedef struct kal_error_info {
     const char *code;
     // The request id from the response headers, if any; else NULL.
     const char *request_id;
-    // The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and so are their
-    // beginnings from 8 bytes on. The body of an error is read for at most a second.
+    // The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and
+    // so are their beginnings from 8 bytes on. The body of an error is read for at most a second.
     const char *body;
     // The length of `body` in bytes, without the NUL.
     size_t body_len;
@@ -962,7 +984,8 @@ typedef struct kal_error_info {
 //
 // - `error`: the error.
 //
-// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale or of another type.
+// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale
+// or of another type.
 //
 // Since: 0.1.0
 KAL_API
@@ -982,14 +1005,15 @@ KAL_API void kal_error_free(struct kal_error error);
 // Return the cached result; send a request only when none is cached.
 #define KAL_CACHE_USE 0
 
-// Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the cached result is
-// dropped. A call that fails before its request is sent does not change the cache.
+// Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the
+// cached result is dropped. A call that fails before its request is sent does not change the cache.
 #define KAL_CACHE_REFRESH 1
 
 // Never send a request: `KAL_NOT_FOUND` when nothing is cached.
 #define KAL_CACHE_ONLY 2
 
-// Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is not cached.
+// Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is
+// not cached.
 //
 // - `client`: the client.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
@@ -1012,8 +1036,9 @@ kal_status kal_client_clear_caches(struct kal_client client,
 // - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first request, in the
-// server's order, and some of those that arrive later. Its memory does not grow with the number of events.
+// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first
+// request, in the server's order, and some of those that arrive later. Its memory does not grow with the number of
+// events.
 //
 // Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
@@ -1030,21 +1055,22 @@ kal_status kal_workspace_stream_events(struct kal_client client,
 //
 // - `client`: the client.
 // - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
-// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is lost or repeated. NULL:
-//   starts at `query->after_date`, or else at the present, which is the end of the first round of requests.
+// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is
+//   lost or repeated. NULL: starts at `query->after_date`, or else at the present, which is the end of the first round
+//   of requests.
 // - `options`: as for `kal_workspace_stream_events`.
 // - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a cursor of
-// `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
+// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a
+// cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
 //
-// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually with one small
-// request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears late is returned too, unless its
-// `created_at` is earlier than that.
+// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
+// with one small request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears
+// late is returned too, unless its `created_at` is earlier than that.
 //
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters; `KAL_NOT_FOUND` for
-// `KAL_CACHE_ONLY`; or a common status.
+// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters;
+// `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1056,23 +1082,25 @@ kal_status kal_workspace_follow_events(struct kal_client client,
                                        struct kal_stream *stream,
                                        struct kal_error *error);
 
-// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or `kal_result_json`.
+// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or
+// `kal_result_json`.
 //
 // - `stream`: the stream. Any thread may call, one at a time.
-// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the time of one request, or
-//   none when a wait before the next poll is due.
+// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
+//   time of one request, or none when a wait before the next poll is due.
 // - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait that is due. If the
-// server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and returns `KAL_TIMED_OUT` until then;
-// another stream from the cursor does not know of it.
+// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
+// that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
+// returns `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
 //
-// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error, when there was
-// nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when a request took longer than
-// the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed or the stream was freed;
-// `KAL_INVALID_STATE` while another call waits for the stream's next page; `KAL_BAD_RESPONSE` also when pages repeat without end;
-// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error,
+// when there was nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when
+// a request took longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the
+// client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
+// `KAL_BAD_RESPONSE` also when pages repeat without end; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+// request; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1082,24 +1110,25 @@ kal_status kal_stream_next(struct kal_stream stream,
                            struct kal_result *result,
                            struct kal_error *error);
 
-// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next` returned. Store it when
-// the page has been processed; `kal_workspace_follow_events` resumes from it, in another process and after any time.
+// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next`
+// returned. Store it when the page has been processed; `kal_workspace_follow_events` resumes from it, in another
+// process and after any time.
 //
 // - `stream`: the stream.
 //
-// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their ids (64 KiB). Pages
-// that were never picked up from a queue are after the cursor.
+// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their
+// ids (64 KiB). Pages that were never picked up from a queue are after the cursor.
 //
-// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one round of requests,
-// or are on pages that show only one time. When more than 1,000 events lie within the last 10 seconds before the newest, events of these
-// seconds that appear late may be missed. Nothing else is lost or repeated. Events without `created_at` are recognised by their ids; the
-// last 1,000 of them are remembered.
+// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one
+// round of requests, or are on pages that show only one time. When more than 1,000 events lie within the last 10
+// seconds before the newest, events of these seconds that appear late may be missed. Nothing else is lost or repeated.
+// Events without `created_at` are recognised by their ids; the last 1,000 of them are remembered.
 //
-// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only with
-// `KAL_TIMED_OUT`.
+// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only
+// with `KAL_TIMED_OUT`.
 //
-// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next` or
-// `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
+// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
+// or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
 //
 // Since: 0.1.0
 KAL_API
@@ -1184,8 +1213,9 @@ int kal_queue_fd(struct kal_queue queue);
 // `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
-// `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an
+// `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
+// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1206,12 +1236,12 @@ kal_status kal_submit(struct kal_client client,
 // - `user_data`: any pointer, NULL included; returned in the completion.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider` is called here when
-// a new token is due.
+// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider`
+// is called here when a new token is due.
 //
-// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while another call waits for
-// the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
-// `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
+// another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;
+// with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1226,12 +1256,13 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 //
 // - `queue`: the queue.
 // - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
-// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to free.
+// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
+//   free.
 // - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when another thread closes
-// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion stays in
-// the queue); or a common status.
+// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when
+// another thread closes the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no
+// handle is left (the completion stays in the queue); or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1241,8 +1272,8 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
-// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not lost: the stream
-// returns it again.
+// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
+// lost: the stream returns it again.
 //
 // - `queue`: the queue. None and stale handles are ignored.
 //
@@ -1264,8 +1295,8 @@ void kal_queue_close(struct kal_queue queue);
 // Since: 0.1.0
 KAL_API KAL_NODISCARD kal_status kal_cancel_open(struct kal_cancel *cancel, struct kal_error *error);
 
-// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other calls share
-// continues for them.
+// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other
+// calls share continues for them.
 //
 // - `cancel`: the token. A fired token and handles that are none or stale are ignored.
 //
@@ -1307,15 +1338,16 @@ KAL_API void kal_cancel_close(struct kal_cancel cancel);
 // - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
 // - `message`: the line without a line break at its end and without secrets; valid during the call only.
 //
-// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a call that would
-// block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a
+// call that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
 //
 // Returns: nothing.
 //
 // Since: 0.1.0
 typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
 
-// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called again.
+// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
+// again.
 //
 // - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
 // - `callback`: NULL disables the log.
@@ -1323,7 +1355,8 @@ typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *mes
 //
 // There is one log per process, and none in a child made by `fork` until it is set there.
 //
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
+// status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1348,15 +1381,16 @@ KAL_API const char *kal_version(void);
 // Since: 0.1.0
 KAL_API uint32_t kal_version_number(void);
 
-// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and the next call starts
-// the threads again.
+// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
+// the next call starts the threads again.
 //
 // - `timeout_ms`: milliseconds to wait.
 //
-// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before it exits.
+// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
+// it exits.
 //
-// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in time (it ends by
-// itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
+// time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API

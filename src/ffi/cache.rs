@@ -7,13 +7,14 @@ use super::types::{kal_client, kal_error};
 
 /// Return the cached result; send a request only when none is cached.
 pub const KAL_CACHE_USE: i32 = 0;
-/// Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the cached result is
-/// dropped. A call that fails before its request is sent does not change the cache.
+/// Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the
+/// cached result is dropped. A call that fails before its request is sent does not change the cache.
 pub const KAL_CACHE_REFRESH: i32 = 1;
 /// Never send a request: `KAL_NOT_FOUND` when nothing is cached.
 pub const KAL_CACHE_ONLY: i32 = 2;
 
-/// Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is not cached.
+/// Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is
+/// not cached.
 ///
 /// - `client`: the client.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.

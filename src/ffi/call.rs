@@ -16,14 +16,15 @@ use crate::service::{self, Operation, Params};
 ///
 /// - `client`: the client.
 /// - `method`: one of the names in `kal_methods`.
-/// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not given.
+/// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not
+///   given.
 /// - `options`: NULL means the defaults.
-/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the structs of the
-///   typed function.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the
+///   structs of the typed function.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of the wrong type; or
-/// whatever the typed function returns.
+/// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of
+/// the wrong type; or whatever the typed function returns.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn kal_call(
     result: *mut kal_result,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible(error, result, "result", || {
             let client = handles::get(client)?;
@@ -46,14 +47,15 @@ pub unsafe extern "C" fn kal_call(
     }
 }
 
-/// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of its records.
+/// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of
+/// its records.
 ///
 /// Returns: a static string, never NULL.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_methods() -> *const c_char {
-    // Not a `OnceLock` alone: a child may be made while another thread makes the text.
+    // Not a `OnceLock` alone: the process may fork while another thread initialises it.
     static TEXT: PerProcess<Listing> = PerProcess::new();
     infallible(c"[]".as_ptr(), || TEXT.get().map(|text| text.0.as_ptr()))
 }

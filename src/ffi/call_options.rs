@@ -9,15 +9,16 @@ use crate::cancel::Cancel;
 use crate::client::{CacheUse, CallOptions};
 use crate::error::{Error, Result};
 
-/// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one means the defaults.
+/// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
+/// means the defaults.
 #[repr(C)]
 pub struct kal_call_options {
     /// `sizeof(kal_call_options)`, set by the initialiser.
     pub struct_size: usize,
     /// Milliseconds for the whole call; 0: `timeout_ms` of the client.
     pub timeout_ms: u32,
-    /// A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that `KAL_CACHE_ONLY` fails
-    /// with `KAL_NOT_FOUND`.
+    /// A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
+    /// `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`.
     pub cache: i32,
     /// Cancels the call when fired. None: the call cannot be cancelled.
     pub cancel: kal_cancel,

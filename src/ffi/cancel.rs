@@ -21,12 +21,12 @@ handle!(kal_cancel, 4, Cancel);
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_cancel_open(cancel: *mut kal_cancel, error: *mut kal_error) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe { fallible(error, cancel, "cancel", || handles::insert(Arc::new(Cancel::default()))) }
 }
 
-/// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other calls share
-/// continues for them.
+/// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other
+/// calls share continues for them.
 ///
 /// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
 ///

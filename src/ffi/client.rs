@@ -42,8 +42,8 @@ unsafe impl Versioned for kal_stats {}
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
 /// Returns: `KAL_OK`; `KAL_NO_CREDENTIALS` when neither the options nor the environment have the client id and secret;
-/// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no handle is left; or
-/// a common status.
+/// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no
+/// handle is left; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -53,11 +53,12 @@ pub unsafe extern "C" fn kal_client_open(
     client: *mut kal_client,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings(options)?)?))) }
 }
 
-/// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each is freed.
+/// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each
+/// is freed.
 ///
 /// - `client`: the client. None and stale handles are ignored.
 ///
@@ -85,7 +86,7 @@ pub unsafe extern "C" fn kal_client_stats(
     stats: *mut kal_stats,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible_unit(error, || {
             let out = OutStruct::new(stats, "stats")?;

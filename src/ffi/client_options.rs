@@ -20,17 +20,18 @@ pub struct kal_header {
     pub value: *const c_char,
 }
 
-/// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A variable that
-/// applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when `proxy_url` is set.
+/// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A
+/// variable that applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when
+/// `proxy_url` is set.
 pub const KAL_CLIENT_PROXY_FROM_ENV: u32 = 1;
 /// Do not verify the server's certificate. Logged as a warning. For tests only.
 pub const KAL_CLIENT_INSECURE_TLS: u32 = 2;
-/// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client secret would be
-/// sent in clear.
+/// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client
+/// secret would be sent in clear.
 pub const KAL_CLIENT_ALLOW_HTTP: u32 = 4;
 
-/// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every field.
-/// `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+/// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
+/// field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
 #[repr(C)]
 pub struct kal_client_options {
     /// `sizeof(kal_client_options)`, set by the initialiser.
@@ -42,28 +43,30 @@ pub struct kal_client_options {
     /// The API's URL; a path is kept as a prefix. NULL: the environment variable `KALEIDOSCOPE_API_URL`, or else
     /// `https://api.kaleidoscope.bio`.
     pub base_url: *const c_char,
-    /// Sent with every request, token requests included; they take precedence over the library's own. NULL when `headers_len` is 0.
+    /// Sent with every request, token requests included; they take precedence over the library's own. NULL when
+    /// `headers_len` is 0.
     pub headers: *const kal_header,
     /// The number of `headers`.
     pub headers_len: usize,
-    /// A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client connects.
+    /// A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client
+    /// connects.
     pub ca_bundle_path: *const c_char,
     /// `http://user:password@host:port` or `https://...`. NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV` is set.
     pub proxy_url: *const c_char,
     /// Put before the library's own user agent. NULL: only the library's.
     pub user_agent: *const c_char,
-    /// Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses of a name are
-    /// tried in turn within this time, at intervals of at most 250 ms.
+    /// Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
+    /// of a name are tried in turn within this time, at intervals of at most 250 ms.
     pub connect_timeout_ms: u32,
-    /// Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set another time, shorter
-    /// or longer, for a call.
+    /// Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
+    /// another time, shorter or longer, for a call.
     pub timeout_ms: u32,
     /// Attempts for each request; default 6, 1 disables retries. See RETRIES.
     pub max_attempts: u32,
     /// `KAL_CLIENT_*` flags, combined with `|`. Unknown flags are `KAL_INVALID_ARGUMENT`.
     pub flags: u32,
-    /// The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records made from it may need
-    /// twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
+    /// The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records
+    /// made from it may need twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
     pub max_response_bytes: u64,
     /// Milliseconds for which a cached read is used; 0: until it is refreshed or cleared. See CACHE.
     pub cache_ttl_ms: u64,
@@ -71,7 +74,8 @@ pub struct kal_client_options {
     pub iap_token_provider: kal_token_provider,
     /// Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
     pub iap_user_data: *mut c_void,
-    /// The number of requests of this client that may be in flight at once; default 64. Others wait, within their deadline.
+    /// The number of requests of this client that may be in flight at once; default 64. Others wait, within their
+    /// deadline.
     pub max_in_flight: u32,
     /// For a later field; must be 0.
     pub reserved: u32,

@@ -33,7 +33,7 @@ pub struct kal_completion {
 // SAFETY: integers and a raw pointer.
 unsafe impl Versioned for kal_completion {}
 
-/// What waits in a queue. The handles are made when the host picks it up, so that a queue that is closed leaves none behind.
+/// An entry of a queue. Its handles are made when the host picks it up, so that closing the queue leaks none.
 pub(super) struct Completion {
     user_data: UserData,
     outcome: Result<Outcome>,
@@ -42,17 +42,17 @@ pub(super) struct Completion {
 /// How a submitted call succeeded.
 pub(super) enum Outcome {
     Answer(Arc<Answer>),
-    /// Of a stream. Dropped with a queue that is closed, a page goes back to the stream.
+    /// Of a stream. When it is dropped with a closed queue, the page returns to the stream.
     Next(Delivery),
 }
 
-/// The host's own pointer, never looked into.
+/// The host's pointer, never dereferenced.
 struct UserData(*mut c_void);
 
-// SAFETY: it is handed back as it came, on the thread that asks; nothing is read through it.
+// SAFETY: it is returned unchanged to the thread that picks it up, and never dereferenced.
 unsafe impl Send for UserData {}
 
-/// Puts an outcome into a queue, unless that is gone by then.
+/// Adds an outcome to a queue, unless that is freed by then.
 pub(super) fn deliver_to(
     queue: &Arc<Queue<Completion>>,
     user_data: *mut c_void,
@@ -77,7 +77,7 @@ impl kal_completion {
 }
 
 impl Completion {
-    /// With new handles for what it holds.
+    /// The completion as C reads it, with new handles.
     pub(super) fn to_c(&self) -> Result<kal_completion> {
         let mut out = kal_completion { user_data: self.user_data.0, ..kal_completion::EMPTY };
         match &self.outcome {
@@ -95,7 +95,7 @@ impl Completion {
         Ok(out)
     }
 
-    /// The host has it.
+    /// Marks it as received by the host.
     pub(super) fn pick_up(self) {
         if let Ok(Outcome::Next(delivery)) = self.outcome {
             delivery.pick_up();

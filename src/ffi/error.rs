@@ -11,7 +11,8 @@ use super::types::kal_error;
 ///
 /// - `error`: the error.
 ///
-/// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale or of another type.
+/// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale
+/// or of another type.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

@@ -21,8 +21,8 @@ pub struct kal_error_info {
     pub attempts: i32,
     /// Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     pub retryable: bool,
-    /// The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date is relative to the
-    /// `Date` of the response, or else to the present.
+    /// The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date
+    /// is relative to the `Date` of the response, or else to the present.
     pub retry_after_ms: i64,
     /// One English sentence without secrets. Never NULL.
     pub message: *const c_char,
@@ -34,8 +34,8 @@ pub struct kal_error_info {
     pub code: *const c_char,
     /// The request id from the response headers, if any; else NULL.
     pub request_id: *const c_char,
-    /// The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and so are their
-    /// beginnings from 8 bytes on. The body of an error is read for at most a second.
+    /// The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and
+    /// so are their beginnings from 8 bytes on. The body of an error is read for at most a second.
     pub body: *const c_char,
     /// The length of `body` in bytes, without the NUL.
     pub body_len: usize,

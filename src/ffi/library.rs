@@ -28,7 +28,7 @@ pub extern "C" fn kal_version_number() -> u32 {
     const fn number(text: &str) -> u32 {
         match u32::from_str_radix(text, 10) {
             Ok(number) => number,
-            // Cargo gives numbers; a test compares them with the text.
+            // Cargo only allows numbers; a test compares them with the text.
             Err(_) => 0,
         }
     }
@@ -39,15 +39,16 @@ pub extern "C" fn kal_version_number() -> u32 {
     }
 }
 
-/// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and the next call starts
-/// the threads again.
+/// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
+/// the next call starts the threads again.
 ///
 /// - `timeout_ms`: milliseconds to wait.
 ///
-/// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before it exits.
+/// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
+/// it exits.
 ///
-/// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in time (it ends by
-/// itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
+/// time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

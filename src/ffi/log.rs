@@ -10,7 +10,8 @@ use super::kit::status::kal_status;
 use super::logger::{self, KAL_LOG_DEBUG, KAL_LOG_ERROR, KAL_LOG_INFO, KAL_LOG_OFF, KAL_LOG_WARN, kal_log_callback};
 use crate::error::Error;
 
-/// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called again.
+/// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
+/// again.
 ///
 /// - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
 /// - `callback`: NULL disables the log.
@@ -18,7 +19,8 @@ use crate::error::Error;
 ///
 /// There is one log per process, and none in a child made by `fork` until it is set there.
 ///
-/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
+/// status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

@@ -25,8 +25,8 @@ pub const KAL_LOG_DEBUG: i32 = 4;
 /// - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
 /// - `message`: the line without a line break at its end and without secrets; valid during the call only.
 ///
-/// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a call that would
-/// block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+/// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a
+/// call that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
 ///
 /// Returns: nothing.
 ///
@@ -39,7 +39,7 @@ struct Sink {
     level: LevelFilter,
 }
 
-// SAFETY: the header says that the callback is called on any thread, and that `user_data` must bear it.
+// SAFETY: the header says that the callback is called on any thread, and that `user_data` must allow that.
 unsafe impl Send for Sink {}
 // SAFETY: as above.
 unsafe impl Sync for Sink {}
@@ -57,16 +57,16 @@ pub(super) fn set(level: LevelFilter, callback: kal_log_callback, user_data: *mu
     Ok(())
 }
 
-/// Makes the log ours. In a program of Rust that has a logger already, that one stays.
+/// Installs the logger. A Rust program that has a logger already keeps it.
 pub(super) fn install() {
-    // An error says that there is one.
+    // Fails when there is a logger already.
     let _ = log::set_logger(&HostLog);
 }
 
 struct HostLog;
 
 impl Log for HostLog {
-    /// Nothing of what the crates below us say: nobody checked that for secrets.
+    /// No records of other crates: they are not checked for secrets.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("kaleidoscope")
     }

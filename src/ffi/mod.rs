@@ -1,8 +1,8 @@
 //! The C boundary: the exported functions, and the structs that C passes in and reads. It knows nothing of HTTP.
 //!
-//! Each export is a few lines: it checks the arguments, calls the client, and returns the result. What every boundary needs is
-//! in `kit`, which imports nothing from the modules beside it; `export` runs an export's body in the guard of a process that
-//! `setup` has prepared.
+//! Each export is a few lines: it checks the arguments, calls the client, and returns the result. What every boundary
+//! needs is in `kit`, which imports nothing from the modules beside it; `export` runs an export's body in the guard of
+//! a process that `setup` has prepared.
 #![allow(unsafe_code, reason = "the one place where it is allowed; each use says why it is sound")]
 #![allow(non_camel_case_types, reason = "the names are C's")]
 #![allow(

@@ -27,7 +27,7 @@ use crate::queue::Queue;
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_error) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe { fallible(error, queue, "queue", || handles::insert(Arc::new(Queue::open()?))) }
 }
 
@@ -57,8 +57,9 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 /// `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
-/// `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an
+/// `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
+/// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn kal_submit(
     user_data: *mut c_void,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible_unit(error, || {
             let client = handles::get(client)?;
@@ -93,12 +94,12 @@ pub unsafe extern "C" fn kal_submit(
 /// - `user_data`: any pointer, NULL included; returned in the completion.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider` is called here when
-/// a new token is due.
+/// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider`
+/// is called here when a new token is due.
 ///
-/// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while another call waits for
-/// the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an `iap_token_provider`,
-/// `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
+/// another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;
+/// with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -125,12 +126,13 @@ pub unsafe extern "C" fn kal_stream_submit_next(
 ///
 /// - `queue`: the queue.
 /// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
-/// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to free.
+/// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
+///   free.
 /// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when another thread closes
-/// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion stays in
-/// the queue); or a common status.
+/// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when
+/// another thread closes the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no
+/// handle is left (the completion stays in the queue); or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -141,7 +143,7 @@ pub unsafe extern "C" fn kal_queue_next(
     completion: *mut kal_completion,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible_status(error, || {
             let out = OutStruct::new(completion, "completion")?;
@@ -175,8 +177,8 @@ pub unsafe extern "C" fn kal_queue_next(
     }
 }
 
-/// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not lost: the stream
-/// returns it again.
+/// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
+/// lost: the stream returns it again.
 ///
 /// - `queue`: the queue. None and stale handles are ignored.
 ///

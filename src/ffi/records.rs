@@ -22,24 +22,24 @@ pub const KAL_ACCESS_DEACTIVATED: i32 = 5;
 /// The workspace that the credentials belong to.
 #[repr(C)]
 pub struct kal_workspace {
-    /// Never NULL.
+    /// The id of the workspace; never NULL.
     pub id: *const c_char,
-    /// NULL where the API has none.
+    /// The name of the workspace; NULL where the API has none.
     pub workspace_name: *const c_char,
 }
 
 /// A member of the workspace.
 #[repr(C)]
 pub struct kal_workspace_user {
-    /// Never NULL.
+    /// The id of the member; never NULL.
     pub id: *const c_char,
-    /// NULL where the API has none.
+    /// The full name; NULL where the API has none.
     pub full_name: *const c_char,
-    /// NULL where the API has none.
+    /// The preferred name; NULL where the API has none.
     pub preferred_name: *const c_char,
-    /// NULL where the API has none.
+    /// The email address; NULL where the API has none.
     pub email: *const c_char,
-    /// `KAL_ACCESS_*`
+    /// One of `KAL_ACCESS_*`.
     pub access_level: i32,
     /// The word that the server sent; NULL where the API has none.
     pub access_level_name: *const c_char,
@@ -48,11 +48,11 @@ pub struct kal_workspace_user {
 /// A group of members.
 #[repr(C)]
 pub struct kal_workspace_group {
-    /// Never NULL.
+    /// The id of the group; never NULL.
     pub id: *const c_char,
-    /// NULL where the API has none.
+    /// The name of the group; NULL where the API has none.
     pub group_name: *const c_char,
-    /// NULL where the API has none.
+    /// The email address; NULL where the API has none.
     pub email: *const c_char,
     /// The members' ids; never NULL, no element is NULL.
     pub user_ids: *const *const c_char,
@@ -67,34 +67,35 @@ pub struct kal_workspace_group {
 /// An event of the workspace.
 #[repr(C)]
 pub struct kal_workspace_event {
-    /// Never NULL.
+    /// The id of the event; never NULL.
     pub id: *const c_char,
-    /// Such as `"create"`; NULL where the API has none.
+    /// The type of the event, such as `"create"`; NULL where the API has none.
     pub event_type: *const c_char,
-    /// -1: absent, or not an integer. A -1 from the server looks the same; the JSON shows the difference.
+    /// The version of the event type; -1: absent, or not an integer. A -1 from the server looks the same; the JSON
+    /// shows the difference.
     pub event_type_version: i64,
-    /// As sent by the server; NULL where the API has none.
+    /// When it happened, as sent by the server; NULL where the API has none.
     pub created_at: *const c_char,
-    /// The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or `created_at` is not
-    /// a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
+    /// The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
+    /// `created_at` is not a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
     pub created_at_us: i64,
-    /// The acting user; NULL where the API has none.
+    /// The id of the acting user; NULL where the API has none.
     pub event_user_id: *const c_char,
     /// The acting user's name; NULL where the API has none.
     pub full_name: *const c_char,
     /// The acting user's preferred name; NULL where the API has none.
     pub preferred_name: *const c_char,
-    /// The resource that the event is about; NULL where the API has none.
+    /// The id of the resource that the event is about; NULL where the API has none.
     pub resource_id: *const c_char,
-    /// Such as `"task"`; NULL where the API has none.
+    /// The type of the resource, such as `"task"`; NULL where the API has none.
     pub resource_type: *const c_char,
-    /// Set when the event is part of a bulk event, else NULL.
+    /// The id of the bulk event that it is part of, else NULL.
     pub parent_bulk_event_id: *const c_char,
-    /// JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
+    /// The attributes as JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
     pub event_attrs: *const c_char,
-    /// 1, 0, or -1: absent, or not a boolean.
+    /// Whether a bot caused it: 1, 0, or -1: absent, or not a boolean.
     pub is_bot: i8,
-    /// 1, 0, or -1: absent, or not a boolean.
+    /// Whether it is a bulk event: 1, 0, or -1: absent, or not a boolean.
     pub is_bulk: i8,
 }
 

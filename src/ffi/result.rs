@@ -1,4 +1,4 @@
-//! `kal_result`: what a successful call gave, as JSON text and as C structs.
+//! `kal_result`: the result of a successful call, as JSON text and as C structs.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -17,8 +17,8 @@ handle!(kal_result, 2, Answer);
 /// - `result`: the result.
 /// - `len`: receives the length in bytes, without the NUL. May be NULL.
 ///
-/// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for a handle that is
-/// none, stale or of another type. The first call makes the text, later ones return the same.
+/// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for
+/// a handle that is none, stale or of another type. The first call makes the text, later ones return the same.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) ->
         let answer = get(result).ok()?;
         Some((answer.json_with_nul().as_ptr().cast(), answer.json().len()))
     });
-    // SAFETY: `len` is NULL or the caller's size_t.
+    // SAFETY: `len` is NULL or points to the caller's variable.
     text.store(unsafe { len.as_mut() })
 }
 
@@ -35,8 +35,8 @@ pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) ->
 ///
 /// - `result`: the result.
 ///
-/// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other records, or the handle is
-/// none, stale or of another type.
+/// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other
+/// records, or the handle is none, stale or of another type.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -54,8 +54,8 @@ pub extern "C" fn kal_result_workspace(result: kal_result) -> *const kal_workspa
 /// - `result`: the result.
 /// - `len`: receives the number of members. May be NULL.
 ///
-/// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty list; NULL, with `*len` 0,
-/// when the result has other records, or the handle is none, stale or of another type.
+/// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty
+/// list; NULL, with `*len` 0, when the result has other records, or the handle is none, stale or of another type.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn kal_result_workspace_users(
     result: kal_result,
     len: *mut usize,
 ) -> *const *const kal_workspace_user {
-    // SAFETY: `len` is NULL or the caller's size_t.
+    // SAFETY: `len` is NULL or points to the caller's variable.
     records(result).store(unsafe { len.as_mut() })
 }
 
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn kal_result_workspace_groups(
     result: kal_result,
     len: *mut usize,
 ) -> *const *const kal_workspace_group {
-    // SAFETY: `len` is NULL or the caller's size_t.
+    // SAFETY: `len` is NULL or points to the caller's variable.
     records(result).store(unsafe { len.as_mut() })
 }
 
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn kal_result_workspace_events(
     result: kal_result,
     len: *mut usize,
 ) -> *const *const kal_workspace_event {
-    // SAFETY: `len` is NULL or the caller's size_t.
+    // SAFETY: `len` is NULL or points to the caller's variable.
     records(result).store(unsafe { len.as_mut() })
 }
 
@@ -115,7 +115,7 @@ pub extern "C" fn kal_result_free(result: kal_result) {
 
 /// A pointer and the length that goes with it.
 trait Store<T> {
-    /// Writes the length, if it is wanted, and gives the pointer.
+    /// Writes the length, unless `len` is NULL, and returns the pointer.
     fn store(self, len: Option<&mut usize>) -> *const T;
 }
 

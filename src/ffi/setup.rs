@@ -17,8 +17,8 @@ pub(super) fn ensure() {
         }
         // In a child that was counted, the handler is registered already.
         if process::epoch() == 0 {
-            // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It stays
-            // mapped, because the library is linked with `nodelete`.
+            // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It
+            // stays mapped, because the library is linked with `nodelete`.
             let registered = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
             if registered != 0 {
                 log::warn!("fork is not detected: pthread_atfork failed with {registered}");
@@ -31,7 +31,8 @@ pub(super) fn ensure() {
         logger::install();
         let host = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // Panics of the library are caught and become a status; the others belong to a host that is written in Rust.
+            // Panics of the library are caught and become a status; the others belong to a host that is written in
+            // Rust.
             if guard::is_active() || process::io_thread::is_current() {
                 guard::record_panic(info);
             } else {

@@ -1,4 +1,4 @@
-//! `kal_stream`: events page after page, and what comes after them.
+//! `kal_stream`: all events page after page, and new events as they happen.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -27,8 +27,9 @@ handle!(kal_stream, 5, Stream);
 /// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first request, in the
-/// server's order, and some of those that arrive later. Its memory does not grow with the number of events.
+/// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first
+/// request, in the server's order, and some of those that arrive later. Its memory does not grow with the number of
+/// events.
 ///
 /// Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 ///
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn kal_workspace_stream_events(
     stream: *mut kal_stream,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header requires of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible(error, stream, "stream", || {
             let client = handles::get(client)?;
@@ -55,21 +56,22 @@ pub unsafe extern "C" fn kal_workspace_stream_events(
 ///
 /// - `client`: the client.
 /// - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
-/// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is lost or repeated. NULL:
-///   starts at `query->after_date`, or else at the present, which is the end of the first round of requests.
+/// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is
+///   lost or repeated. NULL: starts at `query->after_date`, or else at the present, which is the end of the first round
+///   of requests.
 /// - `options`: as for `kal_workspace_stream_events`.
 /// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a cursor of
-/// `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
+/// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a
+/// cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
 ///
-/// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually with one small
-/// request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears late is returned too, unless its
-/// `created_at` is earlier than that.
+/// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
+/// with one small request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears
+/// late is returned too, unless its `created_at` is earlier than that.
 ///
-/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters; `KAL_NOT_FOUND` for
-/// `KAL_CACHE_ONLY`; or a common status.
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters;
+/// `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -82,7 +84,7 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
     stream: *mut kal_stream,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header requires of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible(error, stream, "stream", || {
             let client = handles::get(client)?;
@@ -93,23 +95,25 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
     }
 }
 
-/// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or `kal_result_json`.
+/// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or
+/// `kal_result_json`.
 ///
 /// - `stream`: the stream. Any thread may call, one at a time.
-/// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the time of one request, or
-///   none when a wait before the next poll is due.
+/// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
+///   time of one request, or none when a wait before the next poll is due.
 /// - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait that is due. If the
-/// server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and returns `KAL_TIMED_OUT` until then;
-/// another stream from the cursor does not know of it.
+/// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
+/// that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
+/// returns `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
 ///
-/// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error, when there was
-/// nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when a request took longer than
-/// the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed or the stream was freed;
-/// `KAL_INVALID_STATE` while another call waits for the stream's next page; `KAL_BAD_RESPONSE` also when pages repeat without end;
-/// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+/// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error,
+/// when there was nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when
+/// a request took longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the
+/// client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
+/// `KAL_BAD_RESPONSE` also when pages repeat without end; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+/// request; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -120,7 +124,7 @@ pub unsafe extern "C" fn kal_stream_next(
     result: *mut kal_result,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header requires of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe {
         fallible_status(error, || {
             let out = pointer::out(result, "result")?;
@@ -141,31 +145,32 @@ pub unsafe extern "C" fn kal_stream_next(
     }
 }
 
-/// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next` returned. Store it when
-/// the page has been processed; `kal_workspace_follow_events` resumes from it, in another process and after any time.
+/// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next`
+/// returned. Store it when the page has been processed; `kal_workspace_follow_events` resumes from it, in another
+/// process and after any time.
 ///
 /// - `stream`: the stream.
 ///
-/// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their ids (64 KiB). Pages
-/// that were never picked up from a queue are after the cursor.
+/// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their
+/// ids (64 KiB). Pages that were never picked up from a queue are after the cursor.
 ///
-/// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one round of requests,
-/// or are on pages that show only one time. When more than 1,000 events lie within the last 10 seconds before the newest, events of these
-/// seconds that appear late may be missed. Nothing else is lost or repeated. Events without `created_at` are recognised by their ids; the
-/// last 1,000 of them are remembered.
+/// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one
+/// round of requests, or are on pages that show only one time. When more than 1,000 events lie within the last 10
+/// seconds before the newest, events of these seconds that appear late may be missed. Nothing else is lost or repeated.
+/// Events without `created_at` are recognised by their ids; the last 1,000 of them are remembered.
 ///
-/// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only with
-/// `KAL_TIMED_OUT`.
+/// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only
+/// with `KAL_TIMED_OUT`.
 ///
-/// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next` or
-/// `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
+/// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
+/// or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     infallible(ptr::null(), || {
         let stream = handles::get(stream).ok()?;
-        // The stream, which the table holds, keeps the text until it is asked for more.
+        // The handle table owns the stream, which keeps the text until its next page is requested.
         Some(stream.show_cursor().cast())
     })
 }

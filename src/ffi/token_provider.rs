@@ -17,19 +17,21 @@ use crate::transport::MAX_SECRET_LEN;
 /// - `capacity`: the size of `buffer` in bytes (16,384).
 /// - `length`: where to write the length of the token in bytes.
 ///
-/// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a time for each
-/// client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that is earlier, or until the
-/// proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as its own; with a 403 that is not a JSON
-/// object; with a 401 or 403 that remains after signing in again; or with one from the token endpoint without an OAuth error code. A
-/// blocking call, `kal_stream_next` included, then requests another token and is repeated once. A submitted call fails with that
-/// status; it is `retryable` if the token worked before, and the next submission requests another token.
+/// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a
+/// time for each client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that
+/// is earlier, or until the proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as
+/// its own; with a 403 that is not a JSON object; with a 401 or 403 that remains after signing in again; or with one
+/// from the token endpoint without an OAuth error code. A blocking call, `kal_stream_next` included, then requests
+/// another token and is repeated once. A submitted call fails with that status; it is `retryable` if the token worked
+/// before, and the next submission requests another token.
 ///
-/// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next` return at once
-/// in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait. The call on whose thread
-/// the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT` afterwards if none is left.
+/// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
+/// return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
+/// The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
+/// afterwards if none is left.
 ///
-/// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from a provider,
-/// fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+/// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from
+/// a provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 ///
 /// Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
 ///
@@ -50,9 +52,10 @@ pub(super) struct HostTokenProvider {
     user_data: *mut c_void,
 }
 
-// SAFETY: the header says that the function is called on whatever thread makes a call, and that `user_data` must bear it.
+// SAFETY: the header says that the function is called on whatever thread makes a call, and that `user_data` must allow
+// that.
 unsafe impl Send for HostTokenProvider {}
-// SAFETY: as above; the client has one thread at a time ask.
+// SAFETY: as above; the client calls it on one thread at a time.
 unsafe impl Sync for HostTokenProvider {}
 
 impl HostTokenProvider {
@@ -72,10 +75,12 @@ impl IapTokenProvider for HostTokenProvider {
         if status != KAL_OK {
             return Err(format!("it returned {status}"));
         }
-        let token = buffer.get(..length).ok_or_else(|| format!("it gave a length of {length}, over the capacity"))?;
-        let token = std::str::from_utf8(token).map_err(|_| "the token is not UTF-8".to_owned())?;
+        let token = buffer
+            .get(..length)
+            .ok_or_else(|| format!("it returned a length of {length}, over the capacity of {MAX_SECRET_LEN}"))?;
+        let token = std::str::from_utf8(token).map_err(|_| "it returned a token that is not valid UTF-8".to_owned())?;
         if token.is_empty() {
-            return Err("it gave an empty token".into());
+            return Err("it returned an empty token".into());
         }
         Ok(token.to_owned().into())
     }

@@ -1,4 +1,4 @@
-//! The handle types. A handle is a value, never a pointer: see `handles.rs` for what the number holds.
+//! The handle types. A handle is a value, never a pointer: `kit/handles.rs` has the layout of the number.
 
 /// A client: one set of credentials, one workspace, one cache. `id` 0 is none.
 #[repr(C)]

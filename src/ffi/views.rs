@@ -81,9 +81,9 @@ impl Row<'_> {
     }
 }
 
-/// `columns!(row, member { id: id, full_name: text, ... });` binds each name to the value of the column of that name. Every
-/// column of the schema has to be named, with a method of [`Row`] for its kind; the struct is then filled by field shorthand.
-/// So a schema, a struct and its view that disagree do not compile.
+/// `columns!(row, member { id: id, full_name: text, ... });` binds each name to the value of the column of that name.
+/// Every column of the schema has to be named, with a method of [`Row`] for its kind; the struct is then filled by
+/// field shorthand. So a schema, a struct and its view that disagree do not compile.
 macro_rules! columns {
     ($row:ident, $schema:ident { $($column:ident: $kind:ident),* $(,)? }) => {
         let $schema::Columns { $($column),* } = $schema::COLUMNS;

@@ -18,8 +18,9 @@ use crate::service::{Params, Value, workspace as operations};
 /// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for `KAL_CACHE_ONLY` when
-/// nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for
+/// `KAL_CACHE_ONLY` when nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+/// request; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -30,7 +31,7 @@ pub unsafe extern "C" fn kal_workspace_get_workspace(
     result: *mut kal_result,
     error: *mut kal_error,
 ) -> kal_status {
-    // SAFETY: the pointers are as the header asks of the caller.
+    // SAFETY: the pointers are as the header requires.
     unsafe { typed(client, &operations::GET_WORKSPACE, |_| Ok(()), options, result, error) }
 }
 
@@ -41,8 +42,9 @@ pub unsafe extern "C" fn kal_workspace_get_workspace(
 /// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE` also for a
-/// response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a request; or a common status.
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE`
+/// also for a response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+/// request; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -57,13 +59,15 @@ pub unsafe extern "C" fn kal_workspace_get_members(
     unsafe { typed(client, &operations::GET_MEMBERS, |_| Ok(()), options, result, error) }
 }
 
-/// Returns the members with the given ids, from the cached list of all members. Read them with `kal_result_workspace_users`.
+/// Returns the members with the given ids, from the cached list of all members. Read them with
+/// `kal_result_workspace_users`.
 ///
 /// - `client`: the client.
 /// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
 /// - `ids_len`: the number of `ids`.
 /// - `options`: NULL means the defaults.
-/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the server's order, each once.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the
+///   server's order, each once.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
 /// Returns: as `kal_workspace_get_members`.
@@ -107,13 +111,15 @@ pub unsafe extern "C" fn kal_workspace_get_groups(
     unsafe { typed(client, &operations::GET_GROUPS, |_| Ok(()), options, result, error) }
 }
 
-/// Returns the groups with the given ids, from the cached list of all groups. Read them with `kal_result_workspace_groups`.
+/// Returns the groups with the given ids, from the cached list of all groups. Read them with
+/// `kal_result_workspace_groups`.
 ///
 /// - `client`: the client.
 /// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
 /// - `ids_len`: the number of `ids`.
 /// - `options`: NULL means the defaults.
-/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's order, each once.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's
+///   order, each once.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
 /// Returns: as `kal_workspace_get_members`.
@@ -140,11 +146,12 @@ pub unsafe extern "C" fn kal_workspace_get_groups_by_ids(
 /// - `client`: the client.
 /// - `query`: which events; NULL means no filter.
 /// - `options`: NULL means the defaults.
-/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is an empty list.
+/// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is
+///   an empty list.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback; another status of a
-/// request; or a common status.
+/// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback;
+/// another status of a request; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! The parameters of the JSON door.
+//! The JSON parameters of `kal_call`.
 
 use std::collections::HashMap;
 

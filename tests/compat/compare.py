@@ -72,7 +72,7 @@ class Pair:
             client.call("get_events")
 
     def answers(self, name: str, *arguments, door: str | None = None, ours: dict | None = None, **query):
-        """Both clients ask anew: ours by the typed call and by the JSON door. Gives the Python client's answer.
+        """Both clients ask anew: ours by the typed call and by kal_call. Gives the Python client's answer.
 
         `ours` is the query as a C caller writes it, where that differs.
         """

@@ -127,10 +127,10 @@ def parameters() -> None:
             equal(sent(lambda: pair.ours.call("get_events", **empty)), [[]], "ours")
             theirs = pair.theirs.call("get_events", **empty)
             check_answer("get_events", pair.ours.call("get_events", **empty), theirs, pair.theirs)
-        with claim("None: Python sends null, which the server refuses; null through the JSON door is not sent"):
+        with claim("None: Python sends null, which the server refuses; null through kal_call is not sent"):
             failure(lambda: pair.theirs.call("get_events", page=None), KalbioAPIError)
             equal(sent(lambda: pair.ours.door("get_events", '{"page":null,"event_types":null}')), [[]], "ours")
-        with claim("page 0 in the typed query is not sent, and can be through the JSON door"):
+        with claim("page 0 in the typed query is not sent, and can be through kal_call"):
             equal(sent(lambda: pair.ours.call("get_events", page=0, page_size=0)), [[]], "typed")
             equal(sent(lambda: failure(lambda: pair.ours.door("get_events", '{"page":0}'), KalError)), [[("page", "0")]], "door")
         with claim("Python sends filters in the caller's order, ours in the documented one"):
@@ -155,7 +155,7 @@ def parameters() -> None:
                 equal((refused.status, refused.attempts, emulator.counts()["total"]), (100, 0, 0), "ours")
                 if next(iter(asked)) not in refused.message:
                     raise Unequal(refused.message)
-        with claim("an id with a NUL matches nobody in Python; it cannot be said in C, and does the same through the JSON door"):
+        with claim("an id with a NUL matches nobody in Python; it cannot be said in C, and does the same through kal_call"):
             for call in (pair.theirs.call("get_members_by_ids", ["a\0b"]), pair.ours.door("get_members_by_ids", '{"ids":["a\\u0000b"]}').records):
                 equal(call, [], "members")
 

@@ -152,7 +152,7 @@ def queries() -> None:
             with claim(f"a filter with U+{ord(text):04X} travels alike"):
                 asked = {"event_types": [text], "resource_type": text, "event_user_ids": [text, text]}
                 sent.same(lambda: pair.ours.call("get_events", **asked), lambda: pair.theirs.call("get_events", **asked), 1)
-        with claim("page 0 travels alike through the JSON door"):
+        with claim("page 0 travels alike through kal_call"):
             call = lambda f: lambda: refused(f)  # noqa: E731
             sent.same(call(lambda: pair.ours.door("get_events", '{"page":0}')),
                       call(lambda: pair.theirs.call("get_events", page=0)), 1)

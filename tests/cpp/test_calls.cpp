@@ -1,4 +1,4 @@
-// The calls, their options, and the JSON door.
+// The calls, their options, and the generic call.
 #include "kit.hpp"
 
 #include <array>

@@ -1,8 +1,8 @@
 //! The handle table: maps 64-bit handles to objects.
 //!
-//! A handle is `version << 32 | kind << 29 | epoch << 24 | index`. Index and version are the slot map's: the old handle of a
-//! freed slot has an old version and never reaches the new occupant. The kind detects a handle of one type passed as another,
-//! and the epoch one that was inherited through `fork`: each process has a table of its own.
+//! A handle is `version << 32 | kind << 29 | epoch << 24 | index`. Index and version are the slot map's: the old handle
+//! of a freed slot has an old version and never reaches the new occupant. The kind detects a handle of one type passed
+//! as another, and the epoch one that was inherited through `fork`: each process has a table of its own.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -86,7 +86,8 @@ pub(in crate::ffi) fn get<H: Handle>(handle: H) -> Result<Arc<H::Object>> {
     table()?.get(handle.id(), object_of::<H>).ok_or_else(|| invalid(handle))
 }
 
-/// Removes an object from the table, so that its handle is stale; none for handles that are none, stale or of another type.
+/// Removes an object from the table, so that its handle is stale; none for handles that are none, stale or of another
+/// type.
 pub(in crate::ffi) fn take<H: Handle>(handle: H) -> Option<Arc<H::Object>> {
     check(handle).ok()?;
     table().ok()?.take(handle.id(), object_of::<H>)

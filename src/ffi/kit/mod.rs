@@ -1,5 +1,5 @@
-//! What every C boundary needs, whatever it exports: the guard around an export, handles, versioned structs, pointers, text
-//! and statuses.
+//! What every C boundary needs, whatever it exports: the guard around an export, handles, versioned structs, pointers,
+//! text and statuses.
 //!
 //! It imports nothing else of `ffi`, and of the crate only what lies below the client: the error type, what is kept per
 //! process, and the lock types that the loom models replace.

@@ -1,7 +1,7 @@
 //! Slots for objects, each found by a key that no later object of the slot has.
 //!
-//! The slots are sharded. A thread inserts into its own shard, so that threads which make and free results do not contend;
-//! lookups take a shared lock.
+//! The slots are sharded. A thread inserts into its own shard, so that threads which make and free results do not
+//! contend; lookups take a shared lock.
 
 #[cfg(not(kal_loom))]
 use std::cell::Cell;
@@ -102,7 +102,8 @@ fn home() -> usize {
     })
 }
 
-/// The slot of a key. None for one that was never returned: the slot map would correct it, as it makes every version odd.
+/// The slot of a key. None for one that was never returned: the slot map would correct it, as it makes every version
+/// odd.
 fn slot(key: u64) -> Option<DefaultKey> {
     let key = key >> 32 << 32 | key & SLOT_MASK;
     let data = KeyData::from_ffi(key);

@@ -6,9 +6,9 @@ use crate::error::{Error, ErrorKind};
 
 /// The outcome of a call. It is an integer and never a C enum, so that a later version may add statuses.
 ///
-/// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport failures;
-/// 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a response that cannot be
-/// used; 900-999 are defects of this library. Numbers are never reused or renumbered.
+/// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport
+/// failures; 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a
+/// response that cannot be used; 900-999 are defects of this library. Numbers are never reused or renumbered.
 pub type kal_status = i32;
 
 /// Success.
@@ -35,8 +35,9 @@ pub const KAL_UNKNOWN_METHOD: i32 = 107;
 
 /// The host name could not be resolved.
 pub const KAL_RESOLVE_FAILED: i32 = 200;
-/// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the proxy refused the
-/// tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is the status 407 itself.
+/// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the
+/// proxy refused the tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is
+/// the status 407 itself.
 pub const KAL_CONNECT_FAILED: i32 = 201;
 /// TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
 pub const KAL_TLS_FAILED: i32 = 202;
@@ -46,8 +47,8 @@ pub const KAL_TIMED_OUT: i32 = 203;
 pub const KAL_CANCELLED: i32 = 204;
 /// The connection was lost before the response was complete.
 pub const KAL_CONNECTION_LOST: i32 = 205;
-/// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is larger than
-/// 8 MiB.
+/// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is
+/// larger than 8 MiB.
 pub const KAL_RESPONSE_TOO_LARGE: i32 = 206;
 /// The response is not valid HTTP.
 pub const KAL_BAD_HTTP: i32 = 207;
@@ -88,9 +89,9 @@ pub const KAL_SERVICE_UNAVAILABLE: i32 = 503;
 /// HTTP 504.
 pub const KAL_GATEWAY_TIMEOUT: i32 = 504;
 
-/// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than gzip, a 3xx
-/// status, or a redirect (never followed, because it would carry the token to another host; the message has its target). Also a
-/// stream whose pages repeat without end.
+/// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
+/// gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
+/// its target). Also a stream whose pages repeat without end.
 pub const KAL_BAD_RESPONSE: i32 = 600;
 
 /// A defect of this library: please report it with the message.
@@ -102,8 +103,8 @@ pub const KAL_PANIC: i32 = 901;
 ///
 /// - `status`: any number.
 ///
-/// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is `"KAL_HTTP_4XX"` (400 to 499),
-/// `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
+/// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is
+/// `"KAL_HTTP_4XX"` (400 to 499), `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]

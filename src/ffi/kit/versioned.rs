@@ -1,4 +1,5 @@
-//! Structs that begin with their own size, so that programs compiled against another version of the header keep working.
+//! Structs that begin with their own size, so that programs compiled against another version of the header keep
+//! working.
 
 use std::mem::{MaybeUninit, size_of};
 

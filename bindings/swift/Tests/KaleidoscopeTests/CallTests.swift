@@ -75,7 +75,7 @@ import Testing
         #expect(try await emulator.requests(membersPath) == 1)
     }
 
-    @Test("The JSON door gives the server's text, and lists its methods")
+    @Test("The generic call returns the server's text, and lists its methods")
     func door() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()

@@ -1,4 +1,4 @@
-/* The JSON door: one function for every method, the same answers as the typed ones. */
+/* The generic call: one function for every method, the same answers as the typed ones. */
 #include "kit.h"
 
 #include <stdlib.h>
