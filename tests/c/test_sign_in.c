@@ -299,7 +299,7 @@ CLAIM(a_provider_that_gives_no_token_fails_the_call)
         { { .token = "canary", .length = 0 }, "empty token" },
         { { .token = long_token, .length = sizeof long_token }, "over the capacity" },
         { { .token = "canary", .length = SIZE_MAX }, "over the capacity" },
-        { { .token = "canar\xff", .length = 6 }, "not UTF-8" },
+        { { .token = "canar\xff", .length = 6 }, "not valid UTF-8" },
         { { .token = "cana\r\nX: 1", .length = 10 }, "characters" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
