@@ -123,9 +123,10 @@
  * RETRIES
  *
  * Only requests that are safe to repeat are retried: every GET, and signing in with the credentials; a request with a
- * refresh token only if no connection was opened. They are retried after HTTP 408, 429, 500, 502, 503 and 504, when the
- * name was not found, when no connection could be opened, and when the connection was lost before the response was
- * complete. Other statuses, TLS failures and invalid responses fail at once.
+ * refresh token only if no connection was opened; any other verb of kal_request only if it was not sent, or the response
+ * was 429 or 503 with Retry-After. They are retried after HTTP 408, 429, 500, 502, 503 and 504, when the name was not
+ * found, when no connection could be opened, and when the connection was lost before the response was complete. Other
+ * statuses, TLS failures and invalid responses fail at once.
  *
  * A request has max_attempts attempts (6). The wait before a retry starts at retry_wait_ms (250 ms) and doubles up to
  * 20 s; after a 429 it is four times as long. It is shortened at random by up to half, but never below the server's
@@ -782,6 +783,45 @@ kal_status kal_call(struct kal_client client,
 KAL_API
 const char *kal_methods(void);
 
+// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
+//
+// - `client`: the client.
+// - `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`.
+// - `path`: starts with `/`, percent-encoded, without the path of `base_url`. It has no host, no fragment, and no `.` or `..`
+//   segments, encoded or not. It may have a query if `query_json` is NULL.
+// - `query_json`: a JSON object; NULL or `""` means no query. Strings are sent as they are, any other value as its JSON text:
+//   `{"ids":["a"]}` as `ids=%5B%22a%22%5D`, null as `null`.
+// - `body_json`: JSON text, sent byte for byte; NULL means none. Then `{}` is sent, except with a GET, because the platform
+//   rejects an empty body. A GET takes no body.
+// - `options`: NULL means the defaults. `KAL_CACHE_REFRESH` has no effect.
+// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It holds the JSON of the response
+//   as it was sent, `null` for a response without a body; the `kal_result_workspace_*` functions return NULL for it.
+// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+//
+// A GET is retried like every read. Any other verb is sent again only if the server cannot have carried it out: the request
+// was not sent, the token was refused (401), or the response was 429 or 503 with `Retry-After`. After every other failure, such
+// as `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: check before you send it again; `retryable`
+// is false. A verb other than GET, unless it was certainly not carried out, clears the cached reads under the same first
+// segment of the path (`/workspaces/...`: workspace, members and groups); after other writes that change these, call
+// `kal_client_clear_caches`.
+//
+// Returns: `KAL_OK` for a 2xx response; `KAL_INVALID_ARGUMENT` naming the argument that cannot be sent; 400 to 599 for a
+// response with that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx response that is
+// not JSON; `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`;
+// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+//
+// Since: 0.2.0
+KAL_API
+KAL_NODISCARD
+kal_status kal_request(struct kal_client client,
+                       const char *verb,
+                       const char *path,
+                       const char *query_json,
+                       const char *body_json,
+                       const struct kal_call_options *options,
+                       struct kal_result *result,
+                       struct kal_error *error);
+
 /* --- RESULTS --------------------------------------------------------------------------------------------------------- */
 
 // `access_level`: null, absent or a word that this version does not know; see `access_level_name`.
@@ -958,7 +998,7 @@ typedef struct kal_error_info {
     int32_t http_status;
     // The number of attempts, 1 without a retry; 0 if nothing was sent.
     int32_t attempts;
-    // Whether the same call may succeed later.
+    // Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     bool retryable;
     // The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date
     // is relative to the `Date` of the response, or else to the present.

@@ -1,7 +1,6 @@
 //! Requests to any endpoint: what is sent, what is repeated, and what is not.
 
 mod common;
-#[allow(dead_code, reason = "a part of it is used")]
 #[path = "common/raw.rs"]
 mod raw;
 

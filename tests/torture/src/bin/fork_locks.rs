@@ -20,7 +20,7 @@ use kal_emulator::{Config, Emulator};
 use kal_torture::calls::{Client, Door, How, Method, Opening, Queue, shutdown};
 use kal_torture::random::Random;
 use kal_torture::report::{Form, Row};
-use kaleidoscope::ffi::options::KAL_CACHE_REFRESH;
+use kaleidoscope::ffi::cache::KAL_CACHE_REFRESH;
 use kaleidoscope::ffi::status::KAL_OK;
 
 /// Threads of the parent that call or wait, and of the child.
