@@ -1,4 +1,4 @@
-//! What a call gives: records, the JSON text they came in, and which of them the call asked for; or JSON text alone.
+//! The result of a call: records, their JSON, and which of them the call selected; or JSON alone.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +7,7 @@ use crate::json::JsonText;
 use crate::records::Table;
 use crate::service::Shape;
 
-/// The outcome of a call. Immutable; a cached one is shared by everyone who reads it.
+/// The result of a call. Immutable; a cached one is shared by all its readers.
 pub struct Answer {
     content: Content,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -21,22 +21,22 @@ enum Content {
 struct Records {
     shape: Shape,
     table: Arc<Table>,
-    /// Which rows, in the server's order; none: all of them.
+    /// The selected rows, in the order of the server. None: all rows.
     selected: Option<Box<[u32]>>,
     filtered_json: OnceLock<Box<[u8]>>,
 }
 
 impl Answer {
-    pub(crate) fn whole(shape: Shape, table: Table) -> Self {
-        Self::of(shape, Arc::new(table), None)
+    pub(crate) fn new(shape: Shape, table: Table) -> Self {
+        Self::with_rows(shape, Arc::new(table), None)
     }
 
-    /// One that is read as JSON alone.
+    /// An answer that is JSON alone.
     pub(crate) fn of_json(text: JsonText) -> Self {
         Self { content: Content::Json(text), attachment: OnceLock::new() }
     }
 
-    fn of(shape: Shape, table: Arc<Table>, selected: Option<Box<[u32]>>) -> Self {
+    fn with_rows(shape: Shape, table: Arc<Table>, selected: Option<Box<[u32]>>) -> Self {
         let records = Records { shape, table, selected, filtered_json: OnceLock::new() };
         Self { content: Content::Records(records), attachment: OnceLock::new() }
     }
@@ -48,25 +48,25 @@ impl Answer {
         }
     }
 
-    /// The rows of this answer that `keep` wants, the records shared, not copied; none when it holds no records.
+    /// An answer with only the rows that `keep` selects. Shares the records. None for JSON alone.
     #[must_use]
     pub(crate) fn filtered(&self, keep: impl Fn(&Table, usize) -> bool) -> Option<Self> {
         let Records { shape, table, .. } = self.records()?;
         let selected = self.rows().filter(|row| keep(table, *row)).filter_map(|row| u32::try_from(row).ok());
-        Some(Self::of(*shape, Arc::clone(table), Some(selected.collect())))
+        Some(Self::with_rows(*shape, Arc::clone(table), Some(selected.collect())))
     }
 
-    /// What kind of records these are; none: there is JSON alone.
+    /// The type of the records. None for JSON alone.
     pub fn shape(&self) -> Option<Shape> {
         self.records().map(|records| records.shape)
     }
 
-    /// The records, those that the call did not ask for included; none: there is JSON alone.
+    /// All records, including those that the call did not select. None for JSON alone.
     pub fn table(&self) -> Option<&Arc<Table>> {
         self.records().map(|records| &records.table)
     }
 
-    /// The rows of [`Answer::table`] that the call asked for.
+    /// The selected rows of [`Answer::table`].
     pub fn rows(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         let records = self.records();
         let selected = records.and_then(|records| records.selected.as_ref());
@@ -80,13 +80,13 @@ impl Answer {
         })
     }
 
-    /// The JSON text: as the server sent it for a whole answer, element by element as sent for a filtered one.
+    /// The JSON text as the server sent it. For a filtered answer, an array of the selected elements as sent.
     pub fn json(&self) -> &[u8] {
         let text = self.json_with_nul();
         text.strip_suffix(&[0]).unwrap_or(text)
     }
 
-    /// The same with a NUL behind it.
+    /// As [`Answer::json`], including a terminating NUL.
     pub fn json_with_nul(&self) -> &[u8] {
         let records = match &self.content {
             Content::Json(text) => return text.with_nul(),
@@ -108,8 +108,8 @@ impl Answer {
         })
     }
 
-    /// Something that is made of this answer once and lives as long: the boundary keeps its C structs here, so that a cached
-    /// answer is converted once for all who read it.
+    /// A value that `make` derives from this answer once, and that lives as long. The C boundary stores its structs
+    /// here, so that a cached answer is converted only once.
     pub(crate) fn attachment<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
         self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
     }

@@ -208,7 +208,7 @@ mod tests {
 
     fn answer() -> Arc<Answer> {
         let shape = crate::service::Shape::Users;
-        Arc::new(Answer::whole(shape, crate::records::Table::empty(shape.schema().0)))
+        Arc::new(Answer::new(shape, crate::records::Table::empty(shape.schema().0)))
     }
 
     /// A cache that has an answer.

@@ -183,7 +183,7 @@ impl Fetcher {
     ) -> Result<Answer> {
         if let Some(nothing) = nothing_in(&answer.body) {
             return match when_empty {
-                WhenEmpty::EmptyList => Ok(Answer::whole(shape, Table::empty(shape.schema().0))),
+                WhenEmpty::EmptyList => Ok(Answer::new(shape, Table::empty(shape.schema().0))),
                 WhenEmpty::NotFound => Err((ErrorKind::NotFound, format!("there is none: {nothing}"))),
                 WhenEmpty::BadResponse => Err((ErrorKind::BadResponse, nothing.to_owned())),
             }
@@ -191,7 +191,7 @@ impl Fetcher {
         }
         let Incoming { status, headers, body, reuse } = answer;
         let decoded = decoder.finish(body, reuse).inspect(|table| self.warn_of_odd_values(operation, table));
-        decoded.map(|table| Answer::whole(shape, table)).map_err(|error| {
+        decoded.map(|table| Answer::new(shape, table)).map_err(|error| {
             let answer = Incoming { status, headers, body: Vec::new(), reuse: None };
             let kind = if error.is_too_large { ErrorKind::ResponseTooLarge } else { ErrorKind::BadResponse };
             let mut why = error.to_string();
@@ -217,7 +217,7 @@ impl Fetcher {
     fn warn_of_odd_values(&self, operation: &Operation, table: &Table) {
         // Either may be as long as a record.
         let shown = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, ODD_LIMIT)).into_owned();
-        for (place, json) in table.odd_values(2 * ODD_LIMIT) {
+        for (place, json) in table.ignored_values(2 * ODD_LIMIT) {
             log::warn!(
                 "{}: record {} with the id {:?}: {} is {}, which cannot be read, and counts as absent",
                 operation.name,

@@ -61,8 +61,8 @@ fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() 
     let client = client(&emulator);
     for (body, expected) in [
         ("<html>please sign in</html>", "workspace.get_members: the answer cannot be used: "),
-        (r#"[{"id":"1"},{"id":"2"#, "the text ends early"),
-        (r#"{"id":"1"}"#, "a list was expected"),
+        (r#"[{"id":"1"},{"id":"2"#, "unexpected end of input"),
+        (r#"{"id":"1"}"#, "expected an array"),
         (r#"[{"id":"1"},{"id":2}]"#, "members[1].id"),
         (r#"[{"id":"1"},{"full_name":"x"}]"#, "members[1].id"),
         (r#"[{"id":"1","email":{}}]"#, "members[0].email"),

@@ -110,7 +110,7 @@ mod tests {
     use crate::service::Shape;
 
     fn page(deliveries: &mut Deliveries, cursor: &str) -> Given {
-        let page = Answer::whole(Shape::Events, Table::empty(Shape::Events.schema().0));
+        let page = Answer::new(Shape::Events, Table::empty(Shape::Events.schema().0));
         deliveries.give(Next::Page(Arc::new(page)), cursor.as_bytes().into())
     }
 

@@ -1,4 +1,4 @@
-//! Cursors.
+//! Fuzz target for cursors.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -11,17 +11,17 @@ use crate::service::Params;
 use crate::service::workspace::GET_EVENTS;
 use crate::{CallOptions, Client, Settings};
 
-/// As the header has it.
-const IDS_MOST: usize = 1_000;
-const BYTES_MOST: usize = 64 * 1024;
+/// As documented in the header.
+const MAX_IDS: usize = 1_000;
+const MAX_ID_BYTES: usize = 64 * 1024;
 
-/// Any text is a cursor or is refused by name. A stream that begins at one knows the ids in it that its dates do not cover, the
-/// latest of them if they are too many; its own cursor says so, within the bounds that the header gives, and another stream that
-/// begins there says the same.
+/// A text is a valid cursor, or it is rejected with an error that names the cursor. A stream resumed from it has the
+/// IDs that the dates do not cover, or the latest of them if there are too many. Its own cursor contains the same,
+/// within the documented limits, and so does that of a stream resumed from there.
 ///
-/// Seen red without the bounds of a cursor: a text of 90 KiB was given.
+/// Red without limits on the cursor: a text of 90 KiB.
 pub fn cursor(text: &[u8]) {
-    // What C passes in has been checked to be UTF-8 without NULs.
+    // The C boundary has checked for UTF-8 and NULs.
     let Ok(text) = std::str::from_utf8(text) else { return };
     let first = match follow(text) {
         Ok(stream) => stream.cursor(),
@@ -35,14 +35,18 @@ pub fn cursor(text: &[u8]) {
     let again = follow(&first).unwrap_or_else(|error| panic!("{error}: {first}")).cursor();
     assert_eq!(first, again);
 
-    let (given, kept) = (known(text), known(&first));
+    let (parsed, resumed) = (decode(text), decode(&first));
     let bytes = |ids: &[(Value, String)]| ids.iter().map(|(_, id)| id.len()).sum::<usize>();
-    assert!(kept.ids.len() <= IDS_MOST && bytes(&kept.ids) <= BYTES_MOST, "{first}");
-    assert_eq!((&given.present, &given.done, &given.band), (&kept.present, &kept.done, &kept.band), "{text}");
-    let latest = given.ids.len() - kept.ids.len();
-    assert_eq!(given.ids[latest..], kept.ids, "{text}");
-    if let Some((_, id)) = latest.checked_sub(1).map(|last| &given.ids[last]) {
-        assert!(kept.ids.len() == IDS_MOST || bytes(&kept.ids) + id.len() > BYTES_MOST, "lost: {text}");
+    assert!(resumed.ids.len() <= MAX_IDS && bytes(&resumed.ids) <= MAX_ID_BYTES, "{first}");
+    assert_eq!(
+        (&parsed.present, &parsed.done, &parsed.band),
+        (&resumed.present, &resumed.done, &resumed.band),
+        "{text}"
+    );
+    let dropped = parsed.ids.len() - resumed.ids.len();
+    assert_eq!(parsed.ids[dropped..], resumed.ids, "{text}");
+    if let Some((_, id)) = dropped.checked_sub(1).map(|last| &parsed.ids[last]) {
+        assert!(resumed.ids.len() == MAX_IDS || bytes(&resumed.ids) + id.len() > MAX_ID_BYTES, "lost: {text}");
     }
 }
 
@@ -61,20 +65,20 @@ fn follow(cursor: &str) -> Result<Stream> {
     Stream::follow(client, Params::new(&GET_EVENTS), Some(cursor), CallOptions::default())
 }
 
-/// What a cursor says, read without the library.
-struct Known {
+/// The contents of a cursor, decoded without the library.
+struct Decoded {
     present: bool,
     done: Option<i64>,
     band: Option<(i64, i64)>,
-    /// Times and ids, each id once, without those that the dates cover.
+    /// Times and IDs, without duplicates and without those that the dates cover.
     ids: Vec<(Value, String)>,
 }
 
-fn known(cursor: &str) -> Known {
+fn decode(cursor: &str) -> Decoded {
     let cursor: Value = serde_json::from_str(cursor).expect("JSON");
     let present = cursor["present"] == true;
     if present {
-        return Known { present, done: None, band: None, ids: Vec::new() };
+        return Decoded { present, done: None, band: None, ids: Vec::new() };
     }
     let done = cursor["done"].as_i64();
     let band = cursor["band"][0].as_i64().zip(cursor["band"][1].as_i64());
@@ -93,5 +97,5 @@ fn known(cursor: &str) -> Known {
             .map(|id| (group[0].clone(), id.as_str().unwrap_or_default().to_owned()))
     });
     let ids = ids.filter(|(_, id)| seen.insert(id.clone())).filter(|(at, _)| !covers(at)).collect();
-    Known { present, done, band, ids }
+    Decoded { present, done, band, ids }
 }

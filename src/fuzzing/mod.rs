@@ -1,8 +1,8 @@
-//! What the fuzzers claim: one function a target, which panics when the library breaks one of its promises on some input.
+//! Fuzz targets: functions that panic if the library breaks one of its guarantees for some input.
 //!
-//! The programs in `fuzz/` call them with inputs of their own making, the tests below with those that are kept in
-//! `fuzz/corpus`. Nothing of this is in a library that is built for use.
-#![allow(clippy::missing_panics_doc, reason = "a panic is how they say no")]
+//! The programs in `fuzz/` call them with generated inputs, the tests below with the inputs in `fuzz/corpus`. Not part
+//! of release builds.
+#![allow(clippy::missing_panics_doc, reason = "a panic is a failed check")]
 
 mod cursor;
 mod params;
@@ -25,18 +25,18 @@ pub use token::token;
 mod tests {
     use std::path::Path;
 
-    /// A failed one tells the file last.
-    fn replay(target: &str, claim: fn(&[u8])) {
+    /// Prints each file first, so that a failure follows the name of its file.
+    fn replay(target: &str, target_fn: fn(&[u8])) {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
         let files = corpus.read_dir().expect("a corpus").map(|entry| entry.expect("an entry").path());
         let replayed = files.map(|file| {
             println!("{}", file.display());
-            claim(&std::fs::read(&file).expect("an input"));
+            target_fn(&std::fs::read(&file).expect("an input"));
         });
         assert!(replayed.count() > 0, "{target} has no corpus");
     }
 
-    macro_rules! every_kept_input_passes {
+    macro_rules! corpus_tests {
         ($($target:ident)*) => {
             $(#[test]
             fn $target() {
@@ -45,5 +45,5 @@ mod tests {
         };
     }
 
-    every_kept_input_passes!(cursor params query records redaction retry_after token);
+    corpus_tests!(cursor params query records redaction retry_after token);
 }

@@ -1,4 +1,4 @@
-//! The JSON parameters of `kal_call`.
+//! Fuzz target for the JSON parameters of the generic call.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use crate::error::ErrorKind;
 use crate::records::parse_time_us;
 use crate::service::{Kind, Param, Params, Value, operations};
 
-/// Every text gives either the parameters that `serde_json` reads from it, or an error that begins with what it is about: a
-/// parameter, or the whole text. What is well-formed is never refused. The first byte chooses the operation; of `request` the
-/// values of a request are checked elsewhere.
+/// A text results in the parameters that `serde_json` reads from it, or in an error that starts with the name of a
+/// parameter or of the whole text. Valid parameters are never rejected. The first byte selects the operation; the
+/// values of `request` are checked elsewhere.
 ///
-/// Seen red when `null` is a value: "page: an integer is expected, not null".
+/// Red when `null` is a value: "page: an integer is expected, not null".
 pub fn params(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -24,7 +24,7 @@ pub fn params(input: &[u8]) {
         Ok(Json::Object(members)) => Some(members),
         _ => None,
     };
-    // To `serde_json` a zero with a minus is no integer.
+    // `serde_json` does not read a negative zero as an integer.
     if members
         .iter()
         .flatten()
@@ -32,16 +32,17 @@ pub fn params(input: &[u8]) {
     {
         return;
     }
-    let good = members.as_ref().and_then(|members| {
+    let valid = members.as_ref().and_then(|members| {
         let fits = |(name, value): (&String, &Json)| {
-            value.is_null() || operation.params.iter().any(|param| param.name == name && is_well_formed(param, value))
+            value.is_null() || operation.params.iter().any(|param| param.name == name && is_valid(param, value))
         };
-        let there = |param: &Param| !param.required || members.get(param.name).is_some_and(|value| !value.is_null());
-        (members.iter().all(fits) && operation.params.iter().all(there)).then_some(members)
+        let is_present =
+            |param: &Param| !param.required || members.get(param.name).is_some_and(|value| !value.is_null());
+        (members.iter().all(fits) && operation.params.iter().all(is_present)).then_some(members)
     });
     match Params::from_json(operation, text) {
         Ok(params) => {
-            let members = good.unwrap_or_else(|| panic!("accepted: {text}"));
+            let members = valid.unwrap_or_else(|| panic!("accepted: {text}"));
             for param in operation.params {
                 let given = members.get(param.name).filter(|value| !value.is_null());
                 assert_eq!(params.get(param.name).map(json), given.cloned(), "{}: {text}", param.name);
@@ -51,18 +52,18 @@ pub fn params(input: &[u8]) {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
             let message = error.to_string();
             let about = |name: &str| message.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
-            // Also of a text that is no JSON within a value.
+            // Also for a text that is invalid within a value.
             let named: HashMap<String, &RawValue> = serde_json::from_str(text_or_none).unwrap_or_default();
             let names = named.keys().map(String::as_str);
             let mut names = names.chain(operation.params.iter().map(|param| param.name)).chain(["params_json"]);
             assert!(names.any(about), "{message}: {text}");
-            // Of a name that is there twice `serde_json` reads the last.
-            assert!(good.is_none() || message.contains("is given twice at"), "{message}: {text}");
+            // Of duplicate names, `serde_json` reads the last.
+            assert!(valid.is_none() || message.contains("is given twice at"), "{message}: {text}");
         }
     }
 }
 
-fn is_well_formed(param: &Param, value: &Json) -> bool {
+fn is_valid(param: &Param, value: &Json) -> bool {
     match param.kind {
         Kind::Count => value.as_i64().is_some_and(|count| count >= 0),
         Kind::Text => value.is_string(),

@@ -1,19 +1,19 @@
-//! The query builder.
+//! Fuzz target for the query builder.
 
 use url::Url;
 
 use crate::service::workspace::GET_EVENTS;
 use crate::service::{Params, Value};
 
-/// Stands in no UTF-8: between the values of the input, and between the texts of a list.
-const BETWEEN_VALUES: u8 = 0xff;
-const BETWEEN_TEXTS: u8 = 0xfe;
+/// Separators of values and of list elements in the input. These bytes do not occur in UTF-8.
+const VALUE_SEPARATOR: u8 = 0xff;
+const TEXT_SEPARATOR: u8 = 0xfe;
 
-/// Whatever the values are, the target is visible ASCII, and a server reads from it the pairs that were given and no others.
+/// For any values, the target is visible ASCII, and a server parses exactly the given pairs from it.
 ///
-/// Seen red when `&` is sent as it is: a server read two pairs where one was given.
+/// Red when `&` is not escaped: a server parsed two pairs instead of one.
 pub fn query(input: &[u8]) {
-    let params = input.split(|byte| *byte == BETWEEN_VALUES).zip(GET_EVENTS.params).fold(
+    let params = input.split(|byte| *byte == VALUE_SEPARATOR).zip(GET_EVENTS.params).fold(
         Params::new(&GET_EVENTS),
         |mut params, (value, param)| {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
@@ -24,7 +24,7 @@ pub fn query(input: &[u8]) {
                     Value::Count(bytes.fold(0_i64, |count, byte| count << 8 | i64::from(*byte)))
                 }
                 "event_types" | "event_user_ids" => {
-                    Value::TextList(value.split(|byte| *byte == BETWEEN_TEXTS).map(text).collect())
+                    Value::TextList(value.split(|byte| *byte == TEXT_SEPARATOR).map(text).collect())
                 }
                 _ => Value::Text(text(value)),
             };
@@ -38,7 +38,7 @@ pub fn query(input: &[u8]) {
     let target = params.request().expect("all of it is in the query").target;
     assert!(target.bytes().all(|byte| byte.is_ascii_graphic()), "{target}");
     let url = Url::parse(&format!("https://host/prefix{target}")).expect("a URL");
-    // What is built is what is sent: the parser has nothing to mend.
+    // What is built is what is sent: the parser changes nothing.
     assert_eq!(url.as_str(), format!("https://host/prefix{target}"));
     assert_eq!((url.path(), url.fragment()), ("/prefix/workspaces/events", None));
     let given = GET_EVENTS.params.iter().filter_map(|param| Some((param.name, params.get(param.name)?)));

@@ -1,4 +1,4 @@
-//! JSON to records.
+//! Fuzz target for the record decoder, compared with `serde_json`.
 
 use std::collections::HashMap;
 
@@ -10,40 +10,40 @@ use crate::records::{
     bool_from_text, decode, int_from_number, int_from_text, time_from_number, time_from_text,
 };
 
-/// Any text is judged as an answer of each of the service's methods.
+/// Checks a text as the answer of each method of the service.
 pub fn records(text: &[u8]) {
-    judge(text, &WORKSPACE, Root::Object);
+    check(text, &WORKSPACE, Root::Object);
     for schema in [&MEMBERS, &GROUPS, &EVENTS] {
-        judge(text, schema, Root::List);
+        check(text, schema, Root::List);
     }
 }
 
-/// What is accepted is what `serde_json` accepts and the field conversions allow; the values are those that `serde_json` reads;
-/// the JSON, of the whole and of every record, is what was sent, byte for byte, and so is a refused body. Says whether the text
-/// was accepted.
+/// The decoder accepts what `serde_json` and the field conversions accept, with the values that `serde_json` reads.
+/// The JSON of the answer and of each record, and the body of a rejected text, are byte for byte what was sent.
+/// Returns whether the text was accepted.
 ///
-/// Seen red without the escape `\/`: "refused: members[0].id: an unknown escape in a string".
-pub(crate) fn judge(text: &[u8], schema: &'static Schema, root: Root) -> bool {
+/// Red without the escape `\/`: "refused: members[0].id: an unknown escape in a string".
+pub(crate) fn check(text: &[u8], schema: &'static Schema, root: Root) -> bool {
     let shown = String::from_utf8_lossy(text);
-    // As long as the text itself, so that what is found in the one has its place in the other.
-    let readable = without_lone_surrogates(text);
-    let expected = match serde_json::from_slice::<Value>(&readable) {
-        // A number that no double holds: whether the rest is good is not known.
+    // Has the same length as the text, so that offsets are the same.
+    let replaced = without_lone_surrogates(text);
+    let expected = match serde_json::from_slice::<Value>(&replaced) {
+        // A number too large for a double: whether the rest is valid is unknown.
         Err(error) if error.to_string().contains("number out of range") => None,
         Err(_) => Some(None),
-        Ok(_) => Some(model(&readable, schema, root)),
+        Ok(_) => Some(expected(&replaced, schema, root)),
     };
     let whole = decode(text.to_vec(), schema, root);
     for size in [1, 7, text.len() / 3 + 1] {
-        assert_eq!(told(&in_pieces(text, size, schema, root)), told(&whole), "in pieces of {size}: {shown}");
+        assert_eq!(observe(&decode_chunks(text, size, schema, root)), observe(&whole), "in chunks of {size}: {shown}");
     }
     match whole {
         Ok(table) => {
             if let Some(expected) = expected {
-                let (elements, values) = expected.unwrap_or_else(|| panic!("accepted: {shown}"));
-                assert_eq!(read(&table), values, "{shown}");
+                let (elements, expected_values) = expected.unwrap_or_else(|| panic!("accepted: {shown}"));
+                assert_eq!(values(&table), expected_values, "{shown}");
                 for (row, element) in elements.iter().enumerate() {
-                    let at = element.as_ptr() as usize - readable.as_ptr() as usize;
+                    let at = element.as_ptr() as usize - replaced.as_ptr() as usize;
                     assert_eq!(table.element_json(row), &text[at..at + element.len()], "{shown}");
                 }
             }
@@ -52,7 +52,7 @@ pub(crate) fn judge(text: &[u8], schema: &'static Schema, root: Root) -> bool {
             true
         }
         Err(error) => {
-            assert!(expected.flatten().is_none(), "refused: {error}: {shown}");
+            assert!(expected.flatten().is_none(), "rejected: {error}: {shown}");
             assert_eq!(error.body, text, "{shown}");
             assert!(error.offset <= text.len(), "{error}: {shown}");
             false
@@ -60,32 +60,32 @@ pub(crate) fn judge(text: &[u8], schema: &'static Schema, root: Root) -> bool {
     }
 }
 
-/// Decodes a text that arrives in pieces.
+/// Decodes a text that arrives in chunks.
 ///
-/// Seen red when a record that was cut off stayed as its first reading had left it, and when its cells stayed.
-fn in_pieces(text: &[u8], size: usize, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
+/// Red when the changes to a truncated record were not undone, and when its cells were not removed.
+fn decode_chunks(text: &[u8], size: usize, schema: &'static Schema, root: Root) -> Result<Table, DecodeError> {
     let mut decoder = Decoder::new(schema, root, usize::MAX);
     let mut body = Vec::new();
-    for piece in text.chunks(size) {
-        body.extend_from_slice(piece);
+    for chunk in text.chunks(size) {
+        body.extend_from_slice(chunk);
         assert!(decoder.advance(&mut body, 0).is_continue());
     }
     decoder.finish(body, None)
 }
 
-/// All that can be told of an outcome.
-fn told(outcome: &Result<Table, DecodeError>) -> (Vec<Value>, Vec<u8>, String) {
+/// Everything observable of a result.
+fn observe(outcome: &Result<Table, DecodeError>) -> (Vec<Value>, Vec<u8>, String) {
     match outcome {
-        Ok(table) => (read(table), table.json().to_vec(), String::new()),
+        Ok(table) => (values(table), table.json().to_vec(), String::new()),
         Err(error) => (Vec::new(), error.body.clone(), format!("{error} at {}", error.offset)),
     }
 }
 
-/// What a table says, one value a field.
-fn read(table: &Table) -> Vec<Value> {
+/// The values of a table, one per field.
+fn values(table: &Table) -> Vec<Value> {
     let rows = (0..table.len()).map(|row| {
         let values = table.schema().fields.iter().enumerate().map(|(column, field)| {
-            let text = || in_c(table.text(row, column), table.text_with_nul(row, column));
+            let text = || checked_text(table.text(row, column), table.text_with_nul(row, column));
             match field.kind {
                 Kind::Id | Kind::Text => text().into(),
                 Kind::Word(words) => {
@@ -96,7 +96,9 @@ fn read(table: &Table) -> Vec<Value> {
                 Kind::Bool => table.boolean(row, column).into(),
                 Kind::Time => text().map_or(Value::Null, |text| json!([text, table.time_us(row, column)])),
                 Kind::TextList => (0..table.list_len(row, column))
-                    .map(|item| in_c(table.list_item(row, column, item), table.list_item_with_nul(row, column, item)))
+                    .map(|item| {
+                        checked_text(table.list_item(row, column, item), table.list_item_with_nul(row, column, item))
+                    })
                     .collect(),
                 Kind::Object => text().map_or(Value::Null, |text| {
                     serde_json::from_slice(&without_lone_surrogates(text.as_bytes())).expect("JSON")
@@ -108,15 +110,15 @@ fn read(table: &Table) -> Vec<Value> {
     rows.collect()
 }
 
-/// A text, which C reads to its end and not beyond.
-fn in_c<'a>(text: Option<&'a str>, with_nul: Option<&[u8]>) -> Option<&'a str> {
+/// Checks that the text is NUL-terminated and contains no other NUL.
+fn checked_text<'a>(text: Option<&'a str>, with_nul: Option<&[u8]>) -> Option<&'a str> {
     assert_eq!(with_nul.and_then(<[u8]>::split_last), text.map(|text| (&0, text.as_bytes())));
     assert!(text.is_none_or(|text| !text.contains('\0')));
     text
 }
 
-/// The texts of the records and what the table should say of them; none if it should have been refused.
-fn model<'a>(text: &'a [u8], schema: &Schema, root: Root) -> Option<(Vec<&'a str>, Vec<Value>)> {
+/// The JSON of the records and the expected values of the table. None if the text must be rejected.
+fn expected<'a>(text: &'a [u8], schema: &Schema, root: Root) -> Option<(Vec<&'a str>, Vec<Value>)> {
     let elements: Vec<&RawValue> = match root {
         Root::List => serde_json::from_slice(text).ok()?,
         Root::Object => vec![serde_json::from_slice(text).ok()?],
@@ -124,15 +126,16 @@ fn model<'a>(text: &'a [u8], schema: &Schema, root: Root) -> Option<(Vec<&'a str
     let values = elements.iter().map(|element| {
         let record: HashMap<String, &RawValue> = serde_json::from_str(element.get()).ok()?;
         let fields = schema.fields.iter();
-        let values = fields.map(|Field { name, kind }| convert(*kind, record.get(*name).map_or("", |raw| raw.get())));
+        let values =
+            fields.map(|Field { name, kind }| expected_value(*kind, record.get(*name).map_or("", |raw| raw.get())));
         values.collect()
     });
     let values = values.collect::<Option<_>>()?;
     Some((elements.into_iter().map(RawValue::get).collect(), values))
 }
 
-/// The value of a field whose JSON is `raw`; empty if it is absent.
-fn convert(kind: Kind, raw: &str) -> Option<Value> {
+/// The expected value of a field whose JSON is `raw`; empty if absent. None if it must be rejected.
+fn expected_value(kind: Kind, raw: &str) -> Option<Value> {
     let text = || serde_json::from_str::<String>(raw).ok().map(|text| text.replace('\0', "\u{fffd}"));
     Some(match (kind, raw.as_bytes().first()) {
         (Kind::Id | Kind::Text, Some(b'"')) => text()?.into(),
@@ -160,24 +163,24 @@ fn convert(kind: Kind, raw: &str) -> Option<Value> {
     })
 }
 
-/// The text with each half of a surrogate pair replaced, which `serde_json` refuses.
+/// Replaces lone surrogates, which `serde_json` rejects.
 fn without_lone_surrogates(text: &[u8]) -> Vec<u8> {
     let unit = |at: usize| {
         let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
         u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
     };
-    let mut readable = text.to_vec();
+    let mut replaced = text.to_vec();
     let mut at = 0;
     while at < text.len() {
         at += match (text[at], unit(at)) {
             (b'\\', Some(0xD800..0xDC00)) if unit(at + 6).is_some_and(|unit| (0xDC00..0xE000).contains(&unit)) => 12,
             (b'\\', Some(0xD800..0xE000)) => {
-                readable[at..at + 6].copy_from_slice(b"\\ufffd");
+                replaced[at..at + 6].copy_from_slice(b"\\ufffd");
                 6
             }
             (b'\\', _) => 2,
             _ => 1,
         };
     }
-    readable
+    replaced
 }

@@ -1,26 +1,26 @@
-//! Redaction of what a server echoes.
+//! Fuzz target for the redaction of secrets that a server echoes.
 
-use super::spelling::{forbidden, spelled};
+use super::spelling::{find_spelled, forbidden};
 use crate::transport::Redaction;
 
-/// As documented: what is shorter is taken for no secret.
+/// As documented: anything shorter is not treated as a secret.
 const SHORTEST: usize = 4;
 const MARK: &[u8] = b"[redacted]";
-/// As documented: of a secret of so many bytes, no beginning of so many is shown.
+/// As documented: a prefix of this many bytes is never shown.
 const MIN_REDACTED: usize = 8;
-/// In the input, before the number of a secret and of the form in which it is echoed there.
+/// In the input, followed by the number of a secret and of the encoding in which it is echoed.
 const ECHO: u8 = 0xff;
 
-/// Of a text that repeats secrets in any of the forms that they are known in, none is left, in whole or from its beginning on,
-/// wherever the text was cut; and nothing was added, moved or changed.
+/// Of secrets echoed in any known encoding, neither the whole nor a prefix remains, wherever the text was cut. Nothing
+/// else is added, moved or changed.
 ///
-/// The input begins with two secrets, each after its length.
+/// The input starts with two secrets, each preceded by its length.
 ///
-/// Seen red when only whole secrets are looked for: half of one was left where the text was cut.
+/// Red when only whole secrets are searched for: half of one remained where the text was cut.
 pub fn redaction(input: &[u8]) {
-    let Some((lasting, rest)) = secret(input) else { return };
+    let Some((permanent, rest)) = secret(input) else { return };
     let Some((token, text)) = secret(rest) else { return };
-    let secrets = [lasting, token];
+    let secrets = [permanent, token];
     let _input = Input(input);
     let redaction = Redaction::default();
     redaction.add(&secrets[0]);
@@ -28,16 +28,16 @@ pub fn redaction(input: &[u8]) {
     let forms = secrets.each_ref().map(|secret| forms(secret));
     let text = echo(text, &forms);
 
-    // What must not be there, made without any of what finds it.
-    let beginnings = secrets.each_ref().map(|secret| forms_of_beginning(secret));
+    // The forbidden texts, computed without the code under test.
+    let prefixes = secrets.each_ref().map(|secret| prefix_forms(secret));
     let check = |clean: &[u8], text: &[u8]| {
-        for form in forms.iter().chain(&beginnings).flatten().filter(|form| form.len() >= SHORTEST) {
-            // A mark and what stands beside it may look like a secret, by chance.
+        for form in forms.iter().chain(&prefixes).flatten().filter(|form| form.len() >= SHORTEST) {
+            // The mark together with the text beside it may look like a secret by chance.
             let is_shown = pieces(clean).any(|piece| find(piece, form).is_some());
             assert!(!is_shown, "{}: {}\nof {}", form.escape_ascii(), clean.escape_ascii(), text.escape_ascii());
         }
         for secret in &secrets {
-            let spelled = pieces(clean).find(|piece| spelled(piece, &forbidden(secret, MIN_REDACTED)).is_some());
+            let spelled = pieces(clean).find(|piece| find_spelled(piece, &forbidden(secret, MIN_REDACTED)).is_some());
             assert!(spelled.is_none(), "{secret:?}: {}\nof {}", clean.escape_ascii(), text.escape_ascii());
         }
     };
@@ -56,8 +56,8 @@ pub fn redaction(input: &[u8]) {
     };
     in_order(&clean);
     for limit in [0, 1, text.len() / 3, text.len() / 2, text.len()] {
-        // Not always as the whole text begins: of a secret that was cut off, and before which an escape begins, fewer bytes than
-        // count may be left.
+        // Not always a prefix of the redacted text: of a secret cut within an escape, fewer bytes than the minimum may
+        // remain.
         let excerpt = redaction.excerpt(&text, true, limit);
         assert!(excerpt.len() <= limit);
         in_order(&excerpt);
@@ -65,7 +65,7 @@ pub fn redaction(input: &[u8]) {
     }
 }
 
-/// Written when a claim fails, so that the case can be kept in the corpus.
+/// Prints the input if a check fails, so that it can be added to the corpus.
 struct Input<'a>(&'a [u8]);
 
 impl Drop for Input<'_> {
@@ -76,19 +76,19 @@ impl Drop for Input<'_> {
     }
 }
 
-/// A secret that is one, and what follows it.
+/// A valid secret, and the rest of the input.
 fn secret(input: &[u8]) -> Option<(String, &[u8])> {
     let (length, rest) = input.split_first()?;
     let (secret, rest) = rest.split_at_checked(usize::from(*length) % 64)?;
     Some((std::str::from_utf8(secret).ok().filter(|secret| secret.len() >= SHORTEST)?.to_owned(), rest))
 }
 
-/// A secret as others write it: in JSON, URLs, forms, HTML, as Latin-1 and as what was taken for Latin-1. Made with other
-/// people's code where there is some.
+/// The encodings of a secret: JSON, URL, form, HTML, Latin-1, and UTF-8 mistaken for Latin-1. Uses other libraries
+/// where possible.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let json = serde_json::to_string(secret).expect("a text");
     let json = &json[1..json.len() - 1];
-    let taken: String = secret.bytes().map(char::from).collect();
+    let mojibake: String = secret.bytes().map(char::from).collect();
     let utf16 = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
     let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -106,16 +106,16 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         html(secret, true),
         secret.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
         secret.chars().map(|c| format!("&#x{:X};", u32::from(c))).collect(),
-        taken.clone(),
-        utf16(&taken),
-        html(&taken, false),
+        mojibake.clone(),
+        utf16(&mojibake),
+        html(&mojibake, false),
     ];
     let latin: Option<Vec<u8>> = secret.chars().map(|c| u8::try_from(c).ok()).collect();
     texts.into_iter().map(String::into_bytes).chain(latin).collect()
 }
 
-/// The shortest beginning that must not be shown.
-fn forms_of_beginning(secret: &str) -> Vec<Vec<u8>> {
+/// The encodings of the shortest forbidden prefix.
+fn prefix_forms(secret: &str) -> Vec<Vec<u8>> {
     let end = (MIN_REDACTED..=secret.len()).find(|end| secret.is_char_boundary(*end));
     end.map_or_else(Vec::new, |end| forms(&secret[..end]))
 }
@@ -125,7 +125,7 @@ fn html(text: &str, apostrophe_by_number: bool) -> String {
     text.replace('\'', if apostrophe_by_number { "&#39;" } else { "&apos;" })
 }
 
-/// The text with the secrets in the places that it names.
+/// Inserts the secrets at the places that the text names.
 fn echo(text: &[u8], forms: &[Vec<Vec<u8>>; 2]) -> Vec<u8> {
     let mut echoed = Vec::new();
     let mut rest = text.iter();

@@ -1,13 +1,12 @@
-//! `Retry-After`.
+//! Fuzz target for `Retry-After`.
 
 use std::time::{Duration, SystemTime};
 
 use crate::retry::retry_after::{LONGEST, parse};
 
-/// A number is so many seconds, a date is what `httpdate` says it is, neither is ever longer than the cap, and everything else
-/// is nothing.
+/// A number is a number of seconds, a date is what `httpdate` parses, both are capped, and anything else is ignored.
 ///
-/// Seen red without the cap: `u64::MAX` seconds.
+/// Red without the cap: `u64::MAX` seconds.
 pub fn retry_after(value: &[u8]) {
     let before = SystemTime::now();
     let wait = parse(value, None);
@@ -21,10 +20,10 @@ pub fn retry_after(value: &[u8]) {
         assert_eq!(parse(value, Some(value)), wait, "{shown}");
     } else if let Ok(date) = httpdate::parse_http_date(text) {
         let from = |now| date.duration_since(now).unwrap_or_default().min(LONGEST);
-        let wait = wait.unwrap_or_else(|| panic!("nothing: {shown}"));
-        // The clock may be set back between two looks at it.
+        let wait = wait.unwrap_or_else(|| panic!("ignored: {shown}"));
+        // The clock may be set back between the two readings.
         assert!(after < before || (from(after)..=from(before)).contains(&wait), "{wait:?}: {shown}");
-        // The server's own clock says the same moment.
+        // Relative to the server's own clock, the same instant.
         assert_eq!(parse(value, Some(value)), Some(Duration::ZERO), "{shown}");
     } else {
         assert_eq!((wait, parse(value, Some(value))), (None, None), "{shown}");

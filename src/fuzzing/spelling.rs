@@ -1,14 +1,14 @@
-//! Whether a text spells a secret: tried character by character, each in every way in which others may write it. Slow, and made
-//! without any of what finds secrets in the library.
+//! Finds a secret spelled in any mixture of encodings, character by character. Slow, and independent of the code under
+//! test.
 
-/// The characters of the beginning of a secret that must not be shown: as documented.
+/// The characters of the shortest prefix of a secret that must not be shown, as documented.
 pub(super) fn forbidden(secret: &str, max_shown: usize) -> Vec<char> {
     let end = (max_shown.min(secret.len())..=secret.len()).find(|end| secret.is_char_boundary(*end));
     secret[..end.unwrap_or(secret.len())].chars().collect()
 }
 
-/// Where in `text` these characters are spelled, in any mixture of encodings.
-pub(super) fn spelled(text: &[u8], characters: &[char]) -> Option<usize> {
+/// The offset in `text` at which these characters are spelled, in any mixture of encodings.
+pub(super) fn find_spelled(text: &[u8], characters: &[char]) -> Option<usize> {
     let literal: Vec<String> = (0..characters.len()).map(|n| characters[n..].iter().collect()).collect();
     let spellings: Vec<_> = characters.iter().map(|c| spellings(*c)).collect();
     (0..text.len()).find(|at| {
@@ -16,12 +16,12 @@ pub(super) fn spelled(text: &[u8], characters: &[char]) -> Option<usize> {
         for (spellings, literal) in spellings.iter().zip(&literal) {
             let next = |end: &usize| {
                 let rest = &text[*end..];
-                // What opens an escape stands for itself only where the secret holds the whole of it, and it is not of the same
-                // character: `%25`.
-                let is_encoded = spellings.iter().any(|spelling| spelling.len() > 1 && begins(rest, spelling));
+                // The first byte of an escape stands for itself only if the secret contains the whole escape, and the
+                // escape is not an encoding of the same character: `%25`.
+                let is_encoded = spellings.iter().any(|spelling| spelling.len() > 1 && starts_with(rest, spelling));
                 let is_itself = !is_encoded && escape(rest).is_none_or(|escape| literal.as_bytes().starts_with(escape));
                 let counts = |spelling: &&Vec<u8>| {
-                    begins(rest, spelling) && (is_itself || !matches!(spelling[..], [b'\\' | b'%' | b'&']))
+                    starts_with(rest, spelling) && (is_itself || !matches!(spelling[..], [b'\\' | b'%' | b'&']))
                 };
                 spellings.iter().filter(counts).map(|spelling| *end + spelling.len()).collect::<Vec<_>>()
             };
@@ -33,7 +33,7 @@ pub(super) fn spelled(text: &[u8], characters: &[char]) -> Option<usize> {
     })
 }
 
-/// The whole escape with which a text begins, whatever it stands for.
+/// The escape at the start of a text, whatever it encodes.
 fn escape(text: &[u8]) -> Option<&[u8]> {
     let text = &text[..text.len().min(12)];
     let digits = |from: usize| text.iter().skip(from).take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -48,8 +48,8 @@ fn escape(text: &[u8]) -> Option<&[u8]> {
     text.get(..length?)
 }
 
-/// The digits and letters of an escape may be of either case; what stands for itself may not, and is its only byte.
-fn begins(text: &[u8], spelling: &[u8]) -> bool {
+/// Digits and letters of an escape match in either case; a literal character must match exactly.
+fn starts_with(text: &[u8], spelling: &[u8]) -> bool {
     let is_escape = spelling.len() > 2 && spelling.is_ascii();
     text.get(..spelling.len()).is_some_and(|there| {
         there == spelling

@@ -1,4 +1,4 @@
-//! The answer of the token endpoint.
+//! Fuzz target for the answer of the token endpoint.
 
 use http::HeaderMap;
 use secrecy::ExposeSecret;
@@ -9,7 +9,7 @@ use crate::error::ErrorKind;
 use crate::sign_in::read_answer;
 use crate::transport::{Incoming, Redaction};
 
-/// All that a refusal may say, with `#` for a number: nothing of what came.
+/// The possible errors, with `#` for a number. None contains anything from the body.
 const REASONS: [&str; 8] = [
     "missing field `access_token` at line # column #",
     "missing field `refresh_token` at line # column #",
@@ -21,25 +21,25 @@ const REASONS: [&str; 8] = [
     "access_token has characters that no header has",
 ];
 
-/// Any body gives either the tokens in it or a refusal of one of a few kinds, and neither the refusal nor what `Debug` shows of
-/// the tokens depends on what the tokens are. What is well-formed is never refused.
+/// A body results in the tokens in it or in one of a few errors. Neither the error nor the `Debug` output of the
+/// tokens depends on their values. A valid body is never rejected.
 ///
-/// Seen red while a list was read as the fields in their order: the tokens of a list were taken.
+/// Red when an array was read as the fields in order: the tokens of an array were accepted.
 pub fn token(body: &[u8]) {
-    let asked = Moment::now();
+    let requested = Moment::now();
     let redaction = Redaction::default();
     let read = |body: &[u8]| {
         let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec(), reuse: None };
-        read_answer(answer, &redaction, 7, asked)
+        read_answer(answer, &redaction, 7, requested)
     };
     let parsed = serde_json::from_slice::<Value>(body);
-    let is_judged = parsed.is_ok();
+    let is_valid_json = parsed.is_ok();
     let value = parsed.unwrap_or_default();
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     let (access, refresh) = (text("access_token"), text("refresh_token"));
     match read(body) {
-        // What only `Value` refuses stands in fields that nobody reads.
-        Ok(_) if !is_judged => {}
+        // Rejected by `Value` only in ignored fields.
+        Ok(_) if !is_valid_json => {}
         Ok((token, refresh_token)) => {
             assert!(!access.is_empty() && !refresh.is_empty());
             let header = token.header().expect("checked");
@@ -62,7 +62,7 @@ pub fn token(body: &[u8]) {
             assert!(REASONS.contains(&reason.as_str()), "{}", details.message);
         }
     }
-    // The same without keys that are there twice, which are refused.
+    // The same without duplicate keys, which are rejected.
     let sendable = access.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
     if !access.is_empty() && !refresh.is_empty() && sendable && value["expires_in"].is_i64() {
         assert!(read(value.to_string().as_bytes()).is_ok(), "{value}");
@@ -70,13 +70,13 @@ pub fn token(body: &[u8]) {
 }
 
 fn without_numbers(text: &str) -> String {
-    let mut shape = String::new();
+    let mut pattern = String::new();
     for c in text.chars() {
         match c {
-            '0'..='9' if shape.ends_with('#') => {}
-            '0'..='9' => shape.push('#'),
-            _ => shape.push(c),
+            '0'..='9' if pattern.ends_with('#') => {}
+            '0'..='9' => pattern.push('#'),
+            _ => pattern.push(c),
         }
     }
-    shape
+    pattern
 }

@@ -1,26 +1,26 @@
-//! Cells: the eight-byte units that rows are made of.
+//! Cells: the 8-byte units of a row.
 //!
-//! A text is its span in the buffer, a list its span among the items, a boolean 0 or 1. A time is its text and then
-//! its microseconds; an integer is whether it is there and then its value. Either half of a pair fits in 32 bits.
+//! A text is a span of the buffer, a list a span of the list items, a boolean 0 or 1. A time is the span of its text followed
+//! by its microseconds, an integer a presence flag followed by its value. The bounds of a span are 32 bits each.
 
 use std::ops::Range;
 
-/// Null or absent. No span is like this: it would begin where no byte can be.
+/// Null or absent. Not a valid span: no offset is that large.
 pub(super) const NONE: u64 = u64::MAX;
-/// A value that could not be converted. It only matters if no later duplicate of the key makes up for it.
+/// A value of the wrong type. An error unless a later duplicate of the key is valid.
 pub(super) const INVALID: u64 = u64::MAX - 1;
-/// The microseconds of a text that is no time: no time is as early as this.
+/// The microseconds of a text that is not a time. Earlier than any valid time.
 pub(super) const NO_TIME: u64 = i64::MIN.cast_unsigned();
-/// What an integer's first cell holds if the integer is there.
+/// The first cell of an integer that is present.
 pub(super) const PRESENT: u64 = 1;
 
-/// The cell for `range`, which lies within 4 GiB.
+/// The cell for `range`, whose bounds are below 4 GiB.
 #[inline]
 pub(super) fn span(range: Range<usize>) -> u64 {
     (range.start as u64) << 32 | range.end as u64
 }
 
-/// The range in `cell`, unless it holds none.
+/// The range in `cell`, if it holds one.
 #[inline]
 pub(super) fn range(cell: u64) -> Option<Range<usize>> {
     if cell >= INVALID {

@@ -1,17 +1,17 @@
-//! Integers and booleans out of what may stand for them.
+//! Lenient conversion of JSON numbers and strings to integers and booleans.
 
 use std::str::from_utf8;
 
-/// The integer that the JSON number `raw` is, if it is one and 64 bits hold it: `2`, `2.0`, `2e3`.
+/// The value of the JSON number `raw` if it is a 64-bit integer: `2`, `2.0`, `2e3`.
 pub(crate) fn int_from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
-    if raw.contains(['.', 'e', 'E']) { whole(raw.parse().ok()?) } else { raw.parse().ok() }
+    if raw.contains(['.', 'e', 'E']) { exact_i64(raw.parse().ok()?) } else { raw.parse().ok() }
 }
 
-/// The integer that a string reads as.
+/// Parses a string as an integer.
 ///
-/// Space around it, a sign, leading zeros, single underscores between digits and a fraction of zeros are all allowed,
-/// but not an exponent.
+/// Surrounding whitespace, a sign, leading zeros, single underscores between digits and a fraction of zeros are allowed; an
+/// exponent is not.
 pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
     let text = from_utf8(text).ok()?.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -25,7 +25,7 @@ pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
         Some((digits, _)) => digits,
         None => digits,
     };
-    // Among leading zeros underscores may even be doubled: that is how the Python client reads them.
+    // Among leading zeros, underscores may be doubled, as in the Python client.
     let leading = digits.starts_with('0');
     let significant = if leading { digits.trim_start_matches(['0', '_']) } else { digits };
     let well_formed = digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
@@ -36,7 +36,7 @@ pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
     if !well_formed {
         return None;
     }
-    // Downwards, because the least integer has no positive counterpart.
+    // Accumulated as a negative number, because `-i64::MIN` overflows.
     let least = significant
         .bytes()
         .filter(u8::is_ascii_digit)
@@ -44,7 +44,7 @@ pub(crate) fn int_from_text(text: &[u8]) -> Option<i64> {
     if negative { Some(least) } else { least.checked_neg() }
 }
 
-/// The boolean that a JSON number is: 0 or 1, with or without a fraction of zeros.
+/// The boolean for a JSON number: 0 or 1, with or without a fraction of zeros.
 pub(crate) fn bool_from_number(raw: &[u8]) -> Option<bool> {
     match int_from_number(raw)? {
         0 => Some(false),
@@ -53,7 +53,7 @@ pub(crate) fn bool_from_number(raw: &[u8]) -> Option<bool> {
     }
 }
 
-/// The boolean that a string reads as.
+/// Parses a string as a boolean.
 pub(crate) fn bool_from_text(text: &[u8]) -> Option<bool> {
     const TRUE: [&[u8]; 6] = [b"1", b"t", b"y", b"on", b"yes", b"true"];
     const FALSE: [&[u8]; 6] = [b"0", b"f", b"n", b"no", b"off", b"false"];
@@ -67,11 +67,10 @@ pub(crate) fn bool_from_text(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// The integer equal to `value`, if there is one well within 64 bits.
-pub(super) fn whole(value: f64) -> Option<i64> {
-    /// Two to the 63rd.
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
-    if value.fract() != 0.0 || value.abs() >= BEYOND {
+/// The integer equal to `value`, if it is one and fits in 64 bits.
+pub(super) fn exact_i64(value: f64) -> Option<i64> {
+    const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
+    if value.fract() != 0.0 || value.abs() >= TWO_POW_63 {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "checked just above")]

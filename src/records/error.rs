@@ -1,20 +1,19 @@
-//! Why an answer could not be decoded.
+//! The error for an answer that cannot be decoded.
 
 use std::fmt;
 
-/// Why an answer could not be decoded, and the answer's beginning as it was received.
+/// Why an answer cannot be decoded, and the start of its body as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DecodeError {
-    /// The record and field, such as `members[17].email`; empty where the fault lies outside the records.
+    /// The record and field, such as `members[17].email`. Empty outside of records.
     pub(crate) path: String,
-    /// What is wrong, such as `a string was expected, found a number`. Where the body is the beginning of something that
-    /// could have gone on well, it is `the text ends early`.
+    /// What is wrong, such as `expected a string, found a number`. For a truncated body: `unexpected end of input`.
     pub(crate) reason: String,
-    /// Whether the answer is too large rather than wrong.
+    /// Whether the answer is too large rather than malformed.
     pub(crate) is_too_large: bool,
-    /// Where in the body, in bytes.
+    /// Offset in the body, in bytes.
     pub(crate) offset: usize,
-    /// The first [`super::decode::MAX_SHOWN`] bytes of the body, as they were received.
+    /// The first [`super::decode::MAX_ERROR_BODY`] bytes of the body as received.
     pub(crate) body: Vec<u8>,
 }
 

@@ -1,17 +1,17 @@
-//! Escapes in strings: checking them where a string is passed over, resolving them in place where it is kept.
+//! Escapes in strings: validated in strings that are skipped, resolved in place in strings that are stored.
 
-use super::fault::{ENDS_EARLY, Fault, Step};
+use super::fault::{Fault, ParseResult, UNEXPECTED_END};
 use super::original::Original;
 use super::scan::{byte, special};
 
-/// What stands in a text for U+0000, which would end it early in C.
-const FOR_NUL: char = char::REPLACEMENT_CHARACTER;
-/// So many bytes are moved one by one.
-const FEW: usize = 8;
+/// Replaces U+0000, which would terminate the string early in C.
+const NUL_REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+/// Shorter runs are copied byte by byte.
+const MIN_MEMMOVE: usize = 8;
 
-/// The end of the string whose contents begin at `at`: the offset just after its closing quote.
+/// Skips the string whose contents start at `at`. Returns the offset after its closing quote.
 #[inline]
-pub(super) fn skip_string(body: &[u8], at: usize) -> Step {
+pub(super) fn skip_string(body: &[u8], at: usize) -> ParseResult {
     let end = special(body, at);
     if byte(body, end) == b'"' {
         return Ok(end + 1);
@@ -19,8 +19,8 @@ pub(super) fn skip_string(body: &[u8], at: usize) -> Step {
     skip_rest(body, end)
 }
 
-/// Goes on from the special byte at `at` to the end of the string.
-fn skip_rest(body: &[u8], mut at: usize) -> Step {
+/// Continues from the special byte at `at` to the end of the string.
+fn skip_rest(body: &[u8], mut at: usize) -> ParseResult {
     loop {
         match body.get(at) {
             Some(b'"') => return Ok(at + 1),
@@ -33,16 +33,16 @@ fn skip_rest(body: &[u8], mut at: usize) -> Step {
     }
 }
 
-/// The first special byte behind an escape. Mostly another one follows, or the end, where there are so many that it matters.
+/// The first special byte at or after `at`, the end of an escape. Runs of escapes are common, so the next byte is tried first.
 #[inline]
 fn next_special(body: &[u8], at: usize) -> usize {
     if matches!(byte(body, at), b'"' | b'\\') { at } else { special(body, at) }
 }
 
-/// The character that the escape at `at` stands for, and the offset after it.
+/// The character encoded by the escape at `at`, and the offset after it.
 #[inline]
 fn escape(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
-    let resolved = match byte(body, at + 1) {
+    let unescaped = match byte(body, at + 1) {
         b'"' => '"',
         b'\\' => '\\',
         b'/' => '/',
@@ -54,16 +54,17 @@ fn escape(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
         b'u' => return code_point(body, at),
         _ => return Err(Fault::syntax(body, at + 1, "an unknown escape in a string")),
     };
-    Ok((resolved, at + 2))
+    Ok((unescaped, at + 2))
 }
 
-/// The character of `\uXXXX` at `at`, or of the pair of them that stands for a character beyond U+FFFF.
+/// The character of `\uXXXX` at `at`, or of a surrogate pair of them.
 ///
-/// Half of a pair is a replacement character: servers that cut text by UTF-16 units send one (RFC 8259, section 8.2).
+/// A lone surrogate becomes a replacement character: servers that truncate text by UTF-16 units send them (RFC 8259, section
+/// 8.2).
 fn code_point(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
     let first = hex(body, at + 2)?;
-    if let Some(resolved) = char::from_u32(first) {
-        return Ok((resolved, at + 6));
+    if let Some(unescaped) = char::from_u32(first) {
+        return Ok((unescaped, at + 6));
     }
     let lone = (char::REPLACEMENT_CHARACTER, at + 6);
     if first >= 0xDC00 {
@@ -71,8 +72,8 @@ fn code_point(body: &[u8], at: usize) -> Result<(char, usize), Fault> {
     }
     match body.get(at + 6..at + 8) {
         Some(b"\\u") => {}
-        // The text ends early, and what follows might be the other half.
-        None => return Err(Fault::new(body.len(), ENDS_EARLY)),
+        // Truncated: the other half may follow.
+        None => return Err(Fault::new(body.len(), UNEXPECTED_END)),
         Some(_) => return Ok(lone),
     }
     let second = hex(body, at + 8)?;
@@ -89,43 +90,43 @@ fn hex(body: &[u8], at: usize) -> Result<u32, Fault> {
         char::from(byte(body, place))
             .to_digit(16)
             .map(|digit| value << 4 | digit)
-            .ok_or_else(|| Fault::syntax(body, place, "a hexadecimal digit was expected"))
+            .ok_or_else(|| Fault::syntax(body, place, "expected a hexadecimal digit"))
     })
 }
 
-/// Ends the string whose contents begin at `start` with a NUL, its escapes resolved.
-/// Gives where its contents end, and the offset after the closing quote it had.
+/// Unescapes the string whose contents start at `start` in place and terminates it with a NUL.
+/// Returns the end of its contents and the offset after the closing quote.
 #[inline]
-pub(super) fn keep_string(body: &mut [u8], original: &mut Original, start: usize) -> Result<(usize, usize), Fault> {
+pub(super) fn read_string(body: &mut [u8], original: &mut Original, start: usize) -> Result<(usize, usize), Fault> {
     let end = special(body, start);
     match body.get_mut(end) {
         Some(quote @ b'"') => {
             *quote = 0;
             Ok((end, end + 1))
         }
-        _ => resolve(body, original, end),
+        _ => unescape(body, original, end),
     }
 }
 
-/// Resolves the escapes of a string from the first one, at `from`, to the end of the string.
+/// Unescapes a string from its first escape, at `from`, to its end.
 #[inline(never)]
-fn resolve(body: &mut [u8], original: &mut Original, from: usize) -> Result<(usize, usize), Fault> {
+fn unescape(body: &mut [u8], original: &mut Original, from: usize) -> Result<(usize, usize), Fault> {
     let after = skip_rest(body, from)?;
     original.save(from, &body[from..after]);
     let (mut read, mut write) = (from, from);
     while body[read] != b'"' {
-        let (resolved, plain) = escape(body, read)?;
-        match resolved {
+        let (unescaped, plain) = escape(body, read)?;
+        match unescaped {
             '\x01'..='\x7f' => {
-                body[write] = resolved as u8;
+                body[write] = unescaped as u8;
                 write += 1;
             }
-            '\0' => write += FOR_NUL.encode_utf8(&mut body[write..plain]).len(),
-            _ => write += resolved.encode_utf8(&mut body[write..plain]).len(),
+            '\0' => write += NUL_REPLACEMENT.encode_utf8(&mut body[write..plain]).len(),
+            _ => write += unescaped.encode_utf8(&mut body[write..plain]).len(),
         }
         read = next_special(body, plain);
-        // A call of memmove costs more than a few bytes do.
-        if read - plain < FEW {
+        // For a few bytes, a call to memmove costs more.
+        if read - plain < MIN_MEMMOVE {
             for from in plain..read {
                 body[write] = body[from];
                 write += 1;
@@ -135,21 +136,21 @@ fn resolve(body: &mut [u8], original: &mut Original, from: usize) -> Result<(usi
             write += read - plain;
         }
     }
-    // Spaces after the text keep the whole buffer UTF-8: half a character could be left standing there.
+    // Filled with spaces so that no partial character is left: the whole buffer must stay UTF-8.
     body[write..after].fill(b' ');
     body[write] = 0;
     Ok((write, after))
 }
 
-/// Whether the string with the raw contents `raw`, already checked, reads `plain`.
-pub(super) fn reads(raw: &[u8], plain: &str) -> bool {
+/// Whether the validated string contents `raw` unescape to `plain`.
+pub(super) fn unescapes_to(raw: &[u8], plain: &str) -> bool {
     let mut wanted = plain.as_bytes();
     let mut at = 0;
     while at < raw.len() {
         let mut encoded = [0; 4];
         let (piece, next) = match raw[at] {
             b'\\' => match escape(raw, at) {
-                Ok((resolved, next)) => (resolved.encode_utf8(&mut encoded).as_bytes(), next),
+                Ok((unescaped, next)) => (unescaped.encode_utf8(&mut encoded).as_bytes(), next),
                 Err(_) => return false,
             },
             _ => (&raw[at..=at], at + 1),

@@ -1,78 +1,84 @@
-//! A fault while it travels from where it was found to [`super::Decoder`].
+//! A decoding fault, before [`super::Decoder`] turns it into an error.
 
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
-/// The reason of every fault that consists in the text being over too soon.
-pub(super) const ENDS_EARLY: &str = "the text ends early";
+/// The reason of every fault caused by a truncated body.
+pub(super) const UNEXPECTED_END: &str = "unexpected end of input";
 
-/// Why a fault is that of an answer which is too large, whatever is wrong with it otherwise.
+/// Which size limit was exceeded.
 pub(super) enum TooLarge {
-    /// The records need more memory than they may.
+    /// The memory limit for records.
     Records,
-    /// One record is longer than [`MAX_RECORD_BYTES`].
+    /// [`MAX_RECORD_BYTES`].
     Record,
 }
 
-/// The longest text of one record. A record is read in one piece, and nobody else is served while that lasts.
+/// The maximum length of a record. A record is decoded in one go, which blocks the I/O thread.
 pub(super) const MAX_RECORD_BYTES: usize = 8 << 20;
 
-/// What went wrong and where. One pointer in size, so that the good case of a result stays small enough for registers.
+/// What is wrong, and where. Boxed so that a `Result` fits in registers.
 #[derive(Debug)]
 pub(super) struct Fault(Box<Details>);
 
-/// What a [`Fault`] points to.
 #[derive(Debug)]
 pub(super) struct Details {
-    /// The offset of the value or byte at fault.
+    /// The offset of the offending value or byte.
     pub(super) at: usize,
-    /// Every byte before this one has been read and found to be JSON; it is never less than `at`.
-    pub(super) seen: usize,
-    /// What was expected and what was found.
+    /// Every byte before this offset is valid JSON. Never less than `at`.
+    pub(super) validated: usize,
+    /// What was expected and what was found instead.
     pub(super) reason: Cow<'static, str>,
-    /// The column, if the fault lies in a known field.
+    /// The column, if the fault is in a known field.
     pub(super) column: Option<usize>,
     /// The element, if that field is a list.
     pub(super) item: Option<usize>,
-    /// Whether the answer is too large rather than wrong.
+    /// Whether the answer is too large rather than malformed.
     pub(super) is_too_large: bool,
 }
 
-/// A position after what was read, or what was wrong with it.
-pub(super) type Step = Result<usize, Fault>;
+/// The offset after what was read, or a fault.
+pub(super) type ParseResult = Result<usize, Fault>;
 
 impl Fault {
     pub(super) fn new(at: usize, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Details { at, seen: at, reason: reason.into(), column: None, item: None, is_too_large: false }))
+        Self(Box::new(Details {
+            at,
+            validated: at,
+            reason: reason.into(),
+            column: None,
+            item: None,
+            is_too_large: false,
+        }))
     }
 
-    /// The byte at `at` is not what the grammar wants there, or there is none.
+    /// The byte at `at` is not allowed there, or the body ends there.
     #[cold]
     pub(super) fn syntax(body: &[u8], at: usize, reason: &'static str) -> Self {
-        if at >= body.len() { Self::new(body.len(), ENDS_EARLY) } else { Self::new(at, reason) }
+        if at >= body.len() { Self::new(body.len(), UNEXPECTED_END) } else { Self::new(at, reason) }
     }
 
-    /// The well-formed value at `at`, which goes on to `end`, is not of a kind that is wanted there.
+    /// The well-formed value from `at` to `end` is of the wrong type.
     #[cold]
     pub(super) fn mismatch(body: &[u8], at: usize, end: usize, expected: &str) -> Self {
         let found = match body.get(at) {
             Some(b'"') => "a string",
             Some(b'{') => "an object",
-            Some(b'[') => "a list",
+            Some(b'[') => "an array",
             Some(b't' | b'f') => "a boolean",
             Some(b'n') => "null",
             _ => "a number",
         };
         let reason = match body.get(at) {
-            Some(b'n') | None => format!("{expected} was expected, found {found}"),
+            Some(b'n') | None => format!("expected {expected}, found {found}"),
             Some(_) => {
-                format!("{expected} was expected, found {found}: {}", quoted(body.get(at..end).unwrap_or_default()))
+                format!("expected {expected}, found {found}: {}", quoted(body.get(at..end).unwrap_or_default()))
             }
         };
-        Self::new(at, reason).seen_to(end)
+        Self::new(at, reason).validated_to(end)
     }
 
-    /// The answer takes more memory than it may.
+    /// A size limit is exceeded.
     #[cold]
     pub(super) fn too_large(at: usize, why: &TooLarge) -> Self {
         let reason: Cow<'static, str> = match why {
@@ -84,13 +90,13 @@ impl Fault {
         fault
     }
 
-    /// Whether nothing is wrong with the text but that it is over.
-    pub(super) fn is_early_end(&self) -> bool {
-        self.reason == ENDS_EARLY
+    /// Whether the only fault is that the body ends too early.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.reason == UNEXPECTED_END
     }
 
-    pub(super) fn seen_to(mut self, end: usize) -> Self {
-        self.seen = end;
+    pub(super) fn validated_to(mut self, end: usize) -> Self {
+        self.validated = end;
         self
     }
 
@@ -101,7 +107,7 @@ impl Fault {
     }
 
     #[cold]
-    pub(super) fn in_column_of(mut self, column: Option<u8>) -> Self {
+    pub(super) fn in_optional_column(mut self, column: Option<u8>) -> Self {
         self.column = column.map(usize::from);
         self
     }
@@ -121,13 +127,12 @@ impl DerefMut for Fault {
     }
 }
 
-/// The beginning of a value as it was sent, for a message.
+/// The start of a value as received, for a message.
 fn quoted(value: &[u8]) -> String {
-    /// Enough to recognise it.
-    const LONGEST: usize = 40;
-    let shown = value.get(..LONGEST).unwrap_or(value);
+    const MAX_QUOTED: usize = 40;
+    let shown = value.get(..MAX_QUOTED).unwrap_or(value);
     let text = String::from_utf8_lossy(shown);
     let more = if shown.len() < value.len() { "…" } else { "" };
-    // What was cut within a character ends with a replacement.
+    // A character cut at the limit decodes to a replacement character.
     format!("{}{more}", text.trim_end_matches(char::REPLACEMENT_CHARACTER).replace(char::is_control, " "))
 }

@@ -1,14 +1,13 @@
-//! The record decoder: the JSON body of an answer becomes a table of records *in the body's own buffer*.
+//! The record decoder: decodes a JSON body into a table of records, in place.
 //!
-//! A record type is a `Schema` and no code. A `Decoder` walks the body once and leaves a [`Table`] whose cells point
-//! into it: strings are unescaped where they stand and their closing quotes become NULs, so that every text can be
-//! handed to C as it is. What was overwritten is remembered, so [`Table::json`] can still give the answer byte for
-//! byte as the server sent it.
+//! A record type is described by a `Schema`. A `Decoder` reads the body once and builds a [`Table`] whose cells point into
+//! it: strings are unescaped in place and their closing quotes become NULs, so that C can use them without a copy.
+//! Overwritten bytes are saved, so that [`Table::json`] can return the answer byte for byte as the server sent it.
 //!
-//! What is accepted is what the documented Python client accepts (strict JSON, then its lenient field conversions),
-//! with one difference: a list field that is null counts as empty.
+//! The decoder accepts what the documented Python client accepts (strict JSON, then lenient field conversions), with one
+//! difference: a null list is an empty list.
 //!
-//! Nothing here recurses and no record allocates, so a caller with a very small stack is safe.
+//! There is no recursion, so the decoder runs on very small stacks.
 
 #![forbid(unsafe_code)]
 
@@ -19,12 +18,13 @@ mod error;
 mod escape;
 mod fault;
 mod field;
+mod key_predictor;
 mod original;
 mod record;
 mod scan;
 mod schema;
 mod schemas;
-mod shape;
+mod scratch;
 mod skip;
 mod table;
 mod time;
@@ -37,7 +37,7 @@ pub(crate) use table::Record;
 pub use table::Table;
 pub(crate) use time::parse_time_us;
 
-// What the fuzzers hold against `serde_json`.
+// Compared with `serde_json` by the fuzz targets.
 #[cfg(any(fuzzing, test))]
 pub(crate) use convert::{bool_from_number, bool_from_text, int_from_number};
 #[cfg(any(fuzzing, test))]

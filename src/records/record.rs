@@ -1,32 +1,33 @@
-//! One record: an object's keys, its fields, and whether all that must be there is.
+//! Decoding one record: keys, fields, and the check for required fields.
 
 use super::cell::{INVALID, NONE, span};
-use super::escape::{keep_string, reads, skip_string};
-use super::fault::{Fault, Step};
-use super::field::{Gathered, Pending, Place, read};
+use super::escape::{read_string, skip_string, unescapes_to};
+use super::fault::{Fault, ParseResult};
+use super::field::{Place, read};
+use super::key_predictor::{KeyPosition, KeyPredictor};
 use super::scan::{byte, whitespace};
 use super::schema::{Kind, Schema};
-use super::shape::{After, Shape};
+use super::scratch::{DeferredError, Scratch};
 use super::skip::{colon, key, skip_value};
 
-/// Reads records of one type one after another.
+/// Reads the records of one answer.
 pub(super) struct Reader {
     pub(super) schema: &'static Schema,
-    /// The columns that must be there, and where their cells are.
+    /// The required columns and their cells.
     required: Vec<(usize, usize)>,
-    /// How many lists and objects are open inside a record: the record itself, and the list around it.
+    /// The nesting depth inside a record: the record, and the array around it.
     depth: u32,
-    shape: Shape,
-    /// Where the record that is being read can be gone on with: behind its last value that is known to be complete.
+    predictor: KeyPredictor,
+    /// Where to resume the current record: after its last complete value.
     pub(super) resume: Resume,
-    pub(super) gathered: Gathered,
+    pub(super) scratch: Scratch,
 }
 
-/// A place within a record.
+/// A position in a record.
 #[derive(Clone, Copy)]
 pub(super) struct Resume {
     pub(super) at: usize,
-    place: After,
+    position: KeyPosition,
 }
 
 impl Reader {
@@ -37,24 +38,24 @@ impl Reader {
             schema,
             required: required.map(|column| (column, schema.slot(column))).collect(),
             depth: if is_list { 2 } else { 1 },
-            shape: Shape::new(!is_list),
-            resume: Resume { at: 0, place: After::START },
-            gathered: Gathered::new(limit),
+            predictor: KeyPredictor::new(!is_list),
+            resume: Resume { at: 0, position: KeyPosition::START },
+            scratch: Scratch::new(limit),
         }
     }
 
-    /// Reads the beginning of the object at `start`.
+    /// Reads the opening brace of the object at `start`.
     pub(super) fn begin(&mut self, body: &[u8], start: usize) -> Result<(), Fault> {
         if byte(body, start) != b'{' {
             let after = skip_value(body, start, self.depth - 1)?;
             return Err(Fault::mismatch(body, start, after, "an object"));
         }
-        self.resume = Resume { at: start + 1, place: After::START };
+        self.resume = Resume { at: start + 1, position: KeyPosition::START };
         Ok(())
     }
 
-    /// Reads what is left of the object that began at `start` into `row`; gives the offset after it.
-    pub(super) fn fields(&mut self, body: &mut [u8], start: usize, row: &mut [u64]) -> Step {
+    /// Reads the rest of the object that starts at `start` into `row`. Returns the offset after it.
+    pub(super) fn fields(&mut self, body: &mut [u8], start: usize, row: &mut [u64]) -> ParseResult {
         let mut resume = self.resume;
         let outcome = self.fields_from(&mut resume, body, start, row);
         if outcome.is_err() {
@@ -63,24 +64,24 @@ impl Reader {
         outcome
     }
 
-    /// The same, with the place to go on from in registers.
+    /// Keeps the resume position in registers.
     #[inline]
-    fn fields_from(&mut self, resume: &mut Resume, body: &mut [u8], start: usize, row: &mut [u64]) -> Step {
-        let Resume { mut at, mut place } = *resume;
+    fn fields_from(&mut self, resume: &mut Resume, body: &mut [u8], start: usize, row: &mut [u64]) -> ParseResult {
+        let Resume { mut at, mut position } = *resume;
         loop {
-            // What ends with the text may go on, as numbers do.
+            // A value that ends with the body may be incomplete, such as a number.
             if at < body.len() {
-                *resume = Resume { at, place };
+                *resume = Resume { at, position };
             }
             let column;
-            if let Some((value, separator)) = self.shape.follow(body, at, place) {
-                (at, place) = (value, separator.place);
-                // Most of what there is, and what nobody wants, in a few instructions.
+            if let Some((value, separator)) = self.predictor.predict(body, at, position) {
+                (at, position) = (value, separator.position);
+                // Fast path for text fields and unknown strings.
                 if byte(body, at) == b'"' {
-                    if separator.text != 0 {
-                        let kept = keep_string(body, &mut self.gathered.original, at + 1);
-                        let (end, after) = kept.map_err(|fault| fault.in_column_of(separator.column))?;
-                        row[usize::from(separator.text)] = span(at + 1..end);
+                    if separator.text_slot != 0 {
+                        let kept = read_string(body, &mut self.scratch.original, at + 1);
+                        let (end, after) = kept.map_err(|fault| fault.in_optional_column(separator.column))?;
+                        row[usize::from(separator.text_slot)] = span(at + 1..end);
                         at = after;
                         continue;
                     }
@@ -91,9 +92,9 @@ impl Reader {
                 }
                 column = separator.column.map(usize::from);
             } else {
-                match self.next_key(body, at, place)? {
-                    Next::Value(value, found, next) => (at, column, place) = (value, found, next),
-                    Next::End(end) => {
+                match self.next_key(body, at, position)? {
+                    NextKey::Value(value, found, next) => (at, column, position) = (value, found, next),
+                    NextKey::End(end) => {
                         at = end;
                         break;
                     }
@@ -109,19 +110,19 @@ impl Reader {
     }
 
     #[inline]
-    fn field(&mut self, body: &mut [u8], at: usize, column: usize, row: &mut [u64]) -> Step {
+    fn field(&mut self, body: &mut [u8], at: usize, column: usize, row: &mut [u64]) -> ParseResult {
         let kind = self.schema.fields[column].kind;
         let cells = &mut row[self.schema.slot(column)..];
         let depth = self.depth;
-        read(body, at, kind, cells, Place { column, depth }, &mut self.gathered)
+        read(body, at, kind, cells, Place { column, depth }, &mut self.scratch)
     }
 
-    /// Reads what stands between the value that ends at `from` and the next one.
-    fn next_key(&mut self, body: &[u8], from: usize, place: After) -> Result<Next, Fault> {
-        let first = place == After::START;
+    /// Reads from the end of a value, at `from`, to the start of the next one.
+    fn next_key(&mut self, body: &[u8], from: usize, position: KeyPosition) -> Result<NextKey, Fault> {
+        let first = position == KeyPosition::START;
         let mut at = whitespace(body, from);
         match byte(body, at) {
-            b'}' => return Ok(Next::End(at + 1)),
+            b'}' => return Ok(NextKey::End(at + 1)),
             b',' if !first => at = whitespace(body, at + 1),
             _ if first => {}
             _ => return Err(Fault::syntax(body, at, "expected ',' or '}'")),
@@ -129,22 +130,22 @@ impl Reader {
         let end = key(body, at)?;
         let column = self.column(&body[at + 1..end - 1]);
         let value = colon(body, end)?;
-        let place = self.shape.learn(self.schema, place, &body[from..value], column);
-        Ok(Next::Value(value, column, place))
+        let position = self.predictor.learn(self.schema, position, &body[from..value], column);
+        Ok(NextKey::Value(value, column, position))
     }
 
-    /// The column of a key, which may have escapes.
+    /// The column of a key, which may contain escapes.
     fn column(&self, raw: &[u8]) -> Option<usize> {
         let first = raw.first();
-        let is_it = |name: &[u8]| name.len() == raw.len() && name.first() == first && name == raw;
-        let plain = self.schema.fields.iter().position(|field| is_it(field.name.as_bytes()));
+        let matches = |name: &[u8]| name.len() == raw.len() && name.first() == first && name == raw;
+        let plain = self.schema.fields.iter().position(|field| matches(field.name.as_bytes()));
         if plain.is_none() && raw.contains(&b'\\') {
-            return self.schema.fields.iter().position(|field| reads(raw, field.name));
+            return self.schema.fields.iter().position(|field| unescapes_to(raw, field.name));
         }
         plain
     }
 
-    /// Complains about what is missing or could not be converted in the record from `start` to `end`.
+    /// Fails if a required field is missing or a conversion error was deferred in the record from `start` to `end`.
     #[inline]
     fn check(&mut self, body: &[u8], row: &[u64], start: usize, end: usize) -> Result<(), Fault> {
         for (column, slot) in &self.required {
@@ -152,30 +153,30 @@ impl Reader {
                 return Err(missing(start, end, *column));
             }
         }
-        if self.gathered.pending.is_empty() { Ok(()) } else { self.settle(body, row, end) }
+        if self.scratch.deferred.is_empty() { Ok(()) } else { self.check_deferred(body, row, end) }
     }
 
-    /// The first pending complaint that no later duplicate of the key has settled.
+    /// Returns the first deferred error whose key has no valid later duplicate.
     #[cold]
-    fn settle(&mut self, body: &[u8], row: &[u64], end: usize) -> Result<(), Fault> {
-        let counts = |pending: &&Pending| row[self.schema.slot(pending.column)] == INVALID;
-        if let Some(pending) = self.gathered.pending.iter().filter(counts).min_by_key(|pending| pending.at) {
-            return Err(pending.to_fault(body).seen_to(end));
+    fn check_deferred(&mut self, body: &[u8], row: &[u64], end: usize) -> Result<(), Fault> {
+        let is_invalid = |error: &&DeferredError| row[self.schema.slot(error.column)] == INVALID;
+        if let Some(error) = self.scratch.deferred.iter().filter(is_invalid).min_by_key(|error| error.at) {
+            return Err(error.to_fault(body).validated_to(end));
         }
-        self.gathered.pending.clear();
+        self.scratch.deferred.clear();
         Ok(())
     }
 }
 
 /// What follows a value in an object.
-enum Next {
-    /// Another value: where it begins, its column, and the place in the order of keys.
-    Value(usize, Option<usize>, After),
-    /// Nothing: the offset after the object.
+enum NextKey {
+    /// A value: its offset, its column, and the key position.
+    Value(usize, Option<usize>, KeyPosition),
+    /// The end of the object: the offset after it.
     End(usize),
 }
 
 #[cold]
 fn missing(start: usize, end: usize, column: usize) -> Fault {
-    Fault::new(start, "a required field is missing").in_column(column).seen_to(end)
+    Fault::new(start, "a required field is missing").in_column(column).validated_to(end)
 }

@@ -1,10 +1,10 @@
-//! Finding the end of things: whitespace, strings, numbers, literals.
+//! Scanning whitespace, strings, numbers and literals.
 
 use wide::u8x16;
 
-use super::fault::{Fault, Step};
+use super::fault::{Fault, ParseResult};
 
-/// The byte at `at`, or 0 past the end. A NUL is valid nowhere in JSON, so both lead to the same branch.
+/// The byte at `at`, or 0 past the end. JSON contains no NUL, so both take the same branch.
 #[inline]
 pub(super) fn byte(body: &[u8], at: usize) -> u8 {
     body.get(at).copied().unwrap_or(0)
@@ -19,7 +19,7 @@ pub(super) fn whitespace(body: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Whether a byte inside a string needs a closer look: a quote, a backslash, a control character.
+/// Whether a byte inside a string is special: a quote, a backslash or a control character.
 #[inline]
 const fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
@@ -27,7 +27,7 @@ const fn is_special(byte: u8) -> bool {
 
 /// The first special byte at or after `at`, or the end of the body.
 ///
-/// Most strings here are shorter than what a call into a vectorised search costs.
+/// Inlined: most strings are too short for a call to `memchr` to pay off.
 #[inline]
 pub(super) fn special(body: &[u8], mut at: usize) -> usize {
     let (chunks, rest) = body.get(at..).unwrap_or_default().as_chunks::<WIDTH>();
@@ -40,10 +40,10 @@ pub(super) fn special(body: &[u8], mut at: usize) -> usize {
     at + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
-/// How many bytes are looked at at once.
+/// Bytes per SIMD vector.
 const WIDTH: usize = 16;
 
-/// The offset of the first special byte among sixteen.
+/// The offset of the first special byte in a chunk.
 #[inline]
 fn first_special(chunk: [u8; WIDTH]) -> Option<usize> {
     let bytes = u8x16::from(chunk);
@@ -53,7 +53,7 @@ fn first_special(chunk: [u8; WIDTH]) -> Option<usize> {
     (marks != 0).then(|| marks.trailing_zeros() as usize)
 }
 
-/// The end of the digits from `at` on.
+/// The end of the run of digits at `at`.
 #[inline]
 fn digits(body: &[u8], mut at: usize) -> usize {
     while body.get(at).is_some_and(u8::is_ascii_digit) {
@@ -62,19 +62,19 @@ fn digits(body: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// At least one digit from `at` on.
+/// The end of the run of at least one digit at `at`.
 #[inline]
-fn some_digits(body: &[u8], at: usize) -> Step {
+fn some_digits(body: &[u8], at: usize) -> ParseResult {
     let end = digits(body, at);
     if end == at {
-        return Err(Fault::syntax(body, at, "a digit was expected"));
+        return Err(Fault::syntax(body, at, "expected a digit"));
     }
     Ok(end)
 }
 
-/// The end of the number at `at`, which begins with a digit or a minus sign.
+/// The end of the number at `at`, which starts with a digit or a minus sign.
 #[inline]
-pub(super) fn number(body: &[u8], mut at: usize) -> Step {
+pub(super) fn number(body: &[u8], mut at: usize) -> ParseResult {
     if byte(body, at) == b'-' {
         at += 1;
     }
@@ -92,18 +92,18 @@ pub(super) fn number(body: &[u8], mut at: usize) -> Step {
     Ok(at)
 }
 
-/// The end of `true`, `false` or `null`, of which `at` is known to hold the first letter.
+/// The end of `true`, `false` or `null` at `at`, whose first letter is known to match.
 #[inline]
-pub(super) fn literal(body: &[u8], at: usize) -> Step {
+pub(super) fn literal(body: &[u8], at: usize) -> ParseResult {
     match body.get(at..).and_then(<[u8]>::first_chunk::<4>) {
         Some(b"true" | b"null") => Ok(at + 4),
         Some(b"fals") if byte(body, at + 4) == b'e' => Ok(at + 5),
-        _ => Err(no_literal(body, at)),
+        _ => Err(invalid_literal(body, at)),
     }
 }
 
 #[cold]
-fn no_literal(body: &[u8], at: usize) -> Fault {
+fn invalid_literal(body: &[u8], at: usize) -> Fault {
     let word: &[u8] = match byte(body, at) {
         b't' => b"true",
         b'f' => b"false",
@@ -111,5 +111,5 @@ fn no_literal(body: &[u8], at: usize) -> Fault {
     };
     let found = body.get(at..).unwrap_or_default();
     let same = word.iter().zip(found).take_while(|(a, b)| a == b).count();
-    Fault::syntax(body, at + same, "true, false or null was expected")
+    Fault::syntax(body, at + same, "expected true, false or null")
 }

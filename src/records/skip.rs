@@ -1,15 +1,15 @@
-//! Passing over a value of any kind, checking it on the way.
+//! Skipping a value of any type, with validation.
 
 use super::escape::skip_string;
-use super::fault::{Fault, Step};
+use super::fault::{Fault, ParseResult};
 use super::scan::{byte, literal, number, whitespace};
 
-/// How deep lists and objects may be nested, as in `serde_json`.
+/// The maximum nesting depth, as in `serde_json`.
 const MAX_DEPTH: u32 = 127;
 
-/// The end of the value at `at`, with `outer` lists and objects open around it.
+/// The end of the value at `at`, which is enclosed by `outer` arrays and objects.
 #[inline]
-pub(super) fn skip_value(body: &[u8], at: usize, outer: u32) -> Step {
+pub(super) fn skip_value(body: &[u8], at: usize, outer: u32) -> ParseResult {
     match byte(body, at) {
         b'{' | b'[' => skip_nested(body, at, outer),
         _ => skip_scalar(body, at),
@@ -17,19 +17,19 @@ pub(super) fn skip_value(body: &[u8], at: usize, outer: u32) -> Step {
 }
 
 #[inline]
-fn skip_scalar(body: &[u8], at: usize) -> Step {
+fn skip_scalar(body: &[u8], at: usize) -> ParseResult {
     match byte(body, at) {
         b'"' => skip_string(body, at + 1),
         b't' | b'f' | b'n' => literal(body, at),
         b'-' | b'0'..=b'9' => number(body, at),
-        _ => Err(Fault::syntax(body, at, "a value was expected")),
+        _ => Err(Fault::syntax(body, at, "expected a value")),
     }
 }
 
-/// The same for a list or an object.
+/// Skips an array or object.
 ///
-/// The open ones are bits, 1 for an object, so that depth costs neither stack nor heap.
-fn skip_nested(body: &[u8], mut at: usize, outer: u32) -> Step {
+/// The enclosing ones are a bit stack, 1 for an object, so that depth costs neither stack nor heap.
+fn skip_nested(body: &[u8], mut at: usize, outer: u32) -> ParseResult {
     let mut open: u128 = 0;
     let mut depth = outer;
     loop {
@@ -55,7 +55,7 @@ fn skip_nested(body: &[u8], mut at: usize, outer: u32) -> Step {
         } else {
             at = skip_scalar(body, at)?;
         }
-        // What follows it, in one list or object after the other.
+        // What follows it, closing any number of arrays and objects.
         while depth != outer {
             at = whitespace(body, at);
             let object = open & 1 == 1;
@@ -84,16 +84,16 @@ fn skip_nested(body: &[u8], mut at: usize, outer: u32) -> Step {
 
 /// The end of the key at `at`.
 #[inline]
-pub(super) fn key(body: &[u8], at: usize) -> Step {
+pub(super) fn key(body: &[u8], at: usize) -> ParseResult {
     if byte(body, at) != b'"' {
-        return Err(Fault::syntax(body, at, "a key was expected"));
+        return Err(Fault::syntax(body, at, "expected a key"));
     }
     skip_string(body, at + 1)
 }
 
-/// The beginning of the value that belongs to the key that ends at `at`.
+/// The start of the value whose key ends at `at`.
 #[inline]
-pub(super) fn colon(body: &[u8], at: usize) -> Step {
+pub(super) fn colon(body: &[u8], at: usize) -> ParseResult {
     let at = whitespace(body, at);
     if byte(body, at) != b':' {
         return Err(Fault::syntax(body, at, "expected ':'"));

@@ -1,4 +1,4 @@
-//! Decoded records: rows of cells over the buffer they were read from.
+//! Decoded records: rows of cells that point into the body.
 
 use std::fmt;
 use std::mem;
@@ -7,35 +7,35 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use super::cell::{NO_TIME, PRESENT, range};
-use super::field::Odd;
 use super::original::Original;
 use super::schema::{Kind, Schema};
+use super::scratch::IgnoredSpan;
 
-/// The records of one answer, immutable and shared freely between threads.
+/// The records of one answer. Immutable and thread-safe.
 ///
-/// Columns are the schema's, by index. A column of another kind than was asked for, a row or a column that does not
-/// exist, null and absent all read as `None`. An error in the answer never gets this far.
+/// Columns are indexes into the schema's fields. A column of another kind, an unknown row or column, null and absent all read
+/// as `None`.
 pub struct Table {
     schema: &'static Schema,
     rows: usize,
-    /// The body, with NULs after the texts. UTF-8.
+    /// The body with its strings unescaped and NUL-terminated. UTF-8.
     text: Vec<u8>,
     cells: Vec<u64>,
     items: Vec<u64>,
     original: Original,
     json: OnceLock<Vec<u8>>,
-    odd: Vec<Odd>,
+    ignored: Vec<IgnoredSpan>,
     reuse: Option<Reuse>,
 }
 
-/// Where a value is that counts as absent.
-pub(crate) struct OddPlace<'a> {
+/// A value that reads as absent because it could not be converted.
+pub(crate) struct IgnoredValue<'a> {
     pub(crate) row: usize,
     pub(crate) id: &'a str,
     pub(crate) field: &'static str,
 }
 
-/// Takes a buffer that is needed no more.
+/// Receives a buffer that is no longer needed.
 pub(crate) type Reuse = Box<dyn Fn(Vec<u8>) + Send + Sync>;
 
 impl Table {
@@ -48,65 +48,64 @@ impl Table {
         original: Original,
         reuse: Option<Reuse>,
     ) -> Self {
-        Self { schema, rows, text, cells, items, original, json: OnceLock::new(), odd: Vec::new(), reuse }
+        Self { schema, rows, text, cells, items, original, json: OnceLock::new(), ignored: Vec::new(), reuse }
     }
 
-    pub(super) fn with_odd(mut self, odd: Vec<Odd>) -> Self {
-        self.odd = odd;
+    pub(super) fn with_ignored(mut self, ignored: Vec<IgnoredSpan>) -> Self {
+        self.ignored = ignored;
         self
     }
 
-    /// The first values that are there and count as absent, as they could not be converted: where, and the first
-    /// `limit` bytes of their JSON.
-    pub(crate) fn odd_values(&self, limit: usize) -> impl Iterator<Item = (OddPlace<'_>, Vec<u8>)> {
-        // A later value of the same key may have been a good one.
-        let counts = |odd: &&Odd| {
-            self.int(odd.row, odd.column).is_none()
-                && self.boolean(odd.row, odd.column).is_none()
-                && self.time_us(odd.row, odd.column).is_none()
+    /// The first values that read as absent because they could not be converted, with the first `limit` bytes of their JSON.
+    pub(crate) fn ignored_values(&self, limit: usize) -> impl Iterator<Item = (IgnoredValue<'_>, Vec<u8>)> {
+        // A later duplicate of the key may be valid.
+        let is_absent = |ignored: &&IgnoredSpan| {
+            self.int(ignored.row, ignored.column).is_none()
+                && self.boolean(ignored.row, ignored.column).is_none()
+                && self.time_us(ignored.row, ignored.column).is_none()
         };
-        self.odd.iter().filter(counts).map(move |odd| {
+        self.ignored.iter().filter(is_absent).map(move |ignored| {
             let mut json = Vec::new();
-            let Range { start, end } = odd.place;
-            self.original.copy(&self.text, start..end.min(start.saturating_add(limit)), &mut json);
-            let field = self.schema.fields.get(odd.column).map_or("", |field| field.name);
-            (OddPlace { row: odd.row, id: self.text(odd.row, 0).unwrap_or_default(), field }, json)
+            let Range { start, end } = ignored.place;
+            self.original.copy_original(&self.text, start..end.min(start.saturating_add(limit)), &mut json);
+            let field = self.schema.fields.get(ignored.column).map_or("", |field| field.name);
+            (IgnoredValue { row: ignored.row, id: self.text(ignored.row, 0).unwrap_or_default(), field }, json)
         })
     }
 
-    /// A list without records, whose JSON is `[]`: for an answer that has no body where a list was due.
+    /// An empty table, whose JSON is `[]`: for an answer without a body where an array was expected.
     pub fn empty(schema: &'static Schema) -> Self {
         let original = Original::default();
         Self::new(schema, 0, b"[]".to_vec(), Vec::new(), Vec::new(), original, None)
     }
 
-    /// How much memory it holds besides its text and its rows.
+    /// Memory used besides text and rows, in bytes.
     #[cfg(test)]
-    pub(super) fn gathered_bytes(&self) -> usize {
-        self.items.len() * size_of::<u64>() + self.original.bytes()
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.items.len() * size_of::<u64>() + self.original.memory()
     }
 
-    /// The type of the records.
+    /// The record type.
     pub fn schema(&self) -> &'static Schema {
         self.schema
     }
 
-    /// How many records there are.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are no records.
+    /// Whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// The text of an `Id`, `Text`, `Word`, `Time` or `Object` field, the last as JSON.
+    /// The text of an `Id`, `Text`, `Word`, `Time` or `Object` field. An object is JSON.
     pub fn text(&self, row: usize, column: usize) -> Option<&str> {
-        self.readable(self.record(row)?.text_range(column)?)
+        self.str_at(self.record(row)?.text_range(column)?)
     }
 
-    /// The same with the NUL that follows it.
+    /// As [`Table::text`], including the terminating NUL.
     pub fn text_with_nul(&self, row: usize, column: usize) -> Option<&[u8]> {
         self.record(row)?.text_with_nul(column)
     }
@@ -126,17 +125,17 @@ impl Table {
         self.record(row)?.time_us(column)
     }
 
-    /// How many strings a `TextList` field has.
+    /// The number of strings in a `TextList` field.
     pub fn list_len(&self, row: usize, column: usize) -> usize {
         self.record(row).map_or(0, |record| record.list_len(column))
     }
 
     /// One string of a `TextList` field.
     pub fn list_item(&self, row: usize, column: usize, item: usize) -> Option<&str> {
-        self.readable(range(*self.record(row)?.list(column).get(item)?)?)
+        self.str_at(range(*self.record(row)?.list(column).get(item)?)?)
     }
 
-    /// The same with the NUL that follows it.
+    /// As [`Table::list_item`], including the terminating NUL.
     pub fn list_item_with_nul(&self, row: usize, column: usize, item: usize) -> Option<&[u8]> {
         self.with_nul(range(*self.record(row)?.list(column).get(item)?)?)
     }
@@ -146,38 +145,38 @@ impl Table {
         Some(Record { table: self, cells: self.row(row)? })
     }
 
-    /// The answer byte for byte as the server sent it. Restored when first asked for, then kept.
+    /// The answer byte for byte as the server sent it. Restored on first use, then cached.
     pub fn json(&self) -> &[u8] {
         let json = self.json_with_nul();
         &json[..json.len() - 1]
     }
 
-    /// The same with a NUL after it.
+    /// As [`Table::json`], including a terminating NUL.
     pub fn json_with_nul(&self) -> &[u8] {
         self.json.get_or_init(|| {
             let mut json = Vec::with_capacity(self.text.len() + 1);
             let all = 0..self.text.len();
-            self.original.copy(&self.text, all, &mut json);
+            self.original.copy_original(&self.text, all, &mut json);
             json.push(0);
             json
         })
     }
 
-    /// Where a record stands in the answer; empty if there is no such record.
+    /// The span of a record in the answer; empty for an unknown row.
     pub fn element_range(&self, row: usize) -> Range<usize> {
         let place = self.row(row).and_then(|cells| range(*cells.first()?));
         place.unwrap_or_default()
     }
 
-    /// The JSON of one record as the server sent it; empty if there is no such record.
+    /// The JSON of a record as the server sent it; empty for an unknown row.
     pub fn element_json(&self, row: usize) -> &[u8] {
         &self.json()[self.element_range(row)]
     }
 
-    /// Appends the JSON of one record to `out`, without restoring the whole answer for it.
+    /// Appends the JSON of a record to `out`, without restoring the whole answer.
     pub fn copy_element_json(&self, row: usize, out: &mut Vec<u8>) {
         let range = self.element_range(row);
-        self.original.copy(&self.text, range, out);
+        self.original.copy_original(&self.text, range, out);
     }
 
     fn row(&self, row: usize) -> Option<&[u64]> {
@@ -186,8 +185,8 @@ impl Table {
         self.cells.get(start..start.checked_add(width)?)
     }
 
-    /// It is UTF-8, but only a look at it can prove that to the compiler.
-    fn readable(&self, text: Range<usize>) -> Option<&str> {
+    /// The buffer is UTF-8, but only a check proves that to the compiler.
+    fn str_at(&self, text: Range<usize>) -> Option<&str> {
         str::from_utf8(self.text.get(text)?).ok()
     }
 
@@ -196,7 +195,7 @@ impl Table {
     }
 }
 
-/// Without what the records say.
+/// Omits the contents of the records.
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table").field("schema", &self.schema.name).field("rows", &self.rows).finish_non_exhaustive()
@@ -211,7 +210,7 @@ impl Drop for Table {
     }
 }
 
-/// One record of a table: what the table says of its fields, for whoever asks for many of them.
+/// One record of a table. Cheaper than [`Table`] for reading several fields.
 #[derive(Clone, Copy)]
 pub(crate) struct Record<'a> {
     table: &'a Table,
@@ -219,7 +218,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Where a text begins that has its NUL; NULL if there is none. It points into the table.
+    /// A NUL-terminated text that points into the table; NULL if absent.
     #[inline]
     pub(crate) fn text_ptr(self, column: usize) -> *const u8 {
         let start = self.text_range(column).map(|text| text.start);
@@ -247,7 +246,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Which of its words a `Word` field is.
+    /// The index of the word that a `Word` field holds, if it is a known one.
     #[inline]
     pub(crate) fn word(self, column: usize) -> Option<usize> {
         let schema = self.table.schema;

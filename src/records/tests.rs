@@ -1,4 +1,4 @@
-//! What the decoder promises.
+//! Tests of the decoder.
 
 mod acceptance;
 mod conversions;
@@ -13,10 +13,10 @@ use super::schema::{Field, Kind, Root, Schema};
 use super::table::Table;
 use super::{EVENTS, GROUPS, MEMBERS, decode};
 
-/// A record type of which every key is unknown: all that counts is whether the text is JSON.
+/// A record type without fields: any valid JSON is accepted.
 static UNKNOWN: Schema = Schema::new("unknown", &[]);
 
-/// A record type that has every kind of field.
+/// A record type with every kind of field.
 static EVERYTHING: Schema = Schema::new(
     "everything",
     &[
@@ -45,7 +45,7 @@ fn list(schema: &'static Schema, text: impl AsRef<[u8]>) -> Result<Table, Decode
     decode(text.as_ref().to_vec(), schema, Root::List)
 }
 
-/// A record in which one more key than `id` is given: `field("int", "2")`.
+/// Decodes a record with `id` and one more field: `field("int", "2")`.
 fn field(name: &str, value: &str) -> Result<Table, DecodeError> {
     one(&EVERYTHING, format!(r#"{{"id":"x","{name}":{value}}}"#))
 }

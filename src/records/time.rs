@@ -1,35 +1,33 @@
-//! Instants: RFC 3339 with its relatives, and Unix times.
+//! Parsing instants: RFC 3339 and its variants, and Unix times.
 //!
-//! All of them become Unix microseconds. A time without an offset is taken for UTC.
+//! The result is in Unix microseconds. A time without an offset is UTC.
 
 use std::str::from_utf8;
 
-use super::convert::whole;
+use super::convert::exact_i64;
 
-/// Unix times up to this many are seconds, and milliseconds beyond: the boundary lies in the year 2603 and in 1970.
+/// Unix times up to this are seconds, larger ones milliseconds: the year 2603 in seconds, 1970 in milliseconds.
 const MAX_SECONDS: i64 = 20_000_000_000;
-/// Microseconds in a second.
+/// Microseconds per second and per millisecond.
 const MICROS: i64 = 1_000_000;
-/// Microseconds in a millisecond.
 const MILLIS: i64 = 1_000;
-/// The beginning of the year 1.
+/// The start of the year 1.
 const EARLIEST: i64 = -62_135_596_800 * MICROS;
-/// The beginning of the year 10000.
-const TOO_LATE: i64 = 253_402_300_800 * MICROS;
+/// The start of the year 10000.
+const END: i64 = 253_402_300_800 * MICROS;
 
-/// The instant that the JSON number `raw` stands for.
+/// Parses a JSON number as an instant.
 pub(crate) fn from_number(raw: &[u8]) -> Option<i64> {
     let raw = from_utf8(raw).ok()?;
     if raw.contains(['.', 'e', 'E']) { from_float(raw.parse().ok()?) } else { from_int(raw.parse().ok()?) }
 }
 
-/// The instant that a string stands for.
+/// Parses a string as an instant.
 pub(crate) fn from_text(text: &[u8]) -> Option<i64> {
     calendar(text).or_else(|| from_digits(text))
 }
 
-/// The Unix microseconds of an RFC 3339 time or a bare date, in any of the forms that answers may have.
-/// Unlike there, a number is none.
+/// Parses an RFC 3339 time or a bare date, in any form accepted in answers except numbers, as Unix microseconds.
 pub(crate) fn parse_time_us(text: &str) -> Option<i64> {
     calendar(text.as_bytes())
 }
@@ -47,7 +45,7 @@ fn calendar(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// A number in a string: digits alone, or with a point and then perhaps an exponent.
+/// A number in a string: digits, or a decimal with an optional exponent.
 fn from_digits(text: &[u8]) -> Option<i64> {
     let unsigned = match text {
         [b'+' | b'-', rest @ ..] => rest,
@@ -70,15 +68,15 @@ fn from_int(timestamp: i64) -> Option<i64> {
 fn from_float(timestamp: f64) -> Option<i64> {
     #[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd")]
     let unit = if timestamp.abs() <= MAX_SECONDS as f64 { MICROS } else { MILLIS };
-    // The fraction goes its own way: a double has no room for the microseconds of all these years.
+    // The fraction is converted separately: a double is too small for microseconds since 1970.
     let units = timestamp.floor();
     #[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd")]
     let micros = ((timestamp - units) * unit as f64).round();
-    in_range(whole(units)?.checked_mul(unit)?.checked_add(whole(micros)?)?)
+    in_range(exact_i64(units)?.checked_mul(unit)?.checked_add(exact_i64(micros)?)?)
 }
 
 fn in_range(micros: i64) -> Option<i64> {
-    (EARLIEST..TOO_LATE).contains(&micros).then_some(micros)
+    (EARLIEST..END).contains(&micros).then_some(micros)
 }
 
 /// `YYYY-MM-DD` as days since 1970, and what follows it.
@@ -87,8 +85,8 @@ fn date(text: &[u8]) -> Option<(i64, &[u8])> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = head else {
         return None;
     };
-    let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
+    let year = two_digits(y1, y2)? * 100 + two_digits(y3, y4)?;
+    let (month, day) = (two_digits(m1, m2)?, two_digits(d1, d2)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days_in_month = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -100,7 +98,7 @@ fn date(text: &[u8]) -> Option<(i64, &[u8])> {
     if !(1..=days_in_month).contains(&day) {
         return None;
     }
-    // Years that begin in March have their leap day last, which makes the months regular.
+    // With years starting in March, the leap day is the last day of the year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (153 * month + 2) / 5 + day - 1;
@@ -112,11 +110,11 @@ fn time_of_day(text: &[u8]) -> Option<(i64, i64)> {
     let (&[h1, h2, b':', m1, m2], mut rest) = text.split_first_chunk::<5>()? else {
         return None;
     };
-    let (hour, minute) = (two(h1, h2)?, two(m1, m2)?);
+    let (hour, minute) = (two_digits(h1, h2)?, two_digits(m1, m2)?);
     let (mut second, mut micros) = (0, 0);
     if let [b':', after @ ..] = rest {
         let (&[s1, s2], after) = after.split_first_chunk::<2>()?;
-        second = two(s1, s2)?;
+        second = two_digits(s1, s2)?;
         rest = after;
         if let [b'.' | b',', after @ ..] = rest {
             (micros, rest) = fraction(after)?;
@@ -141,7 +139,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((micros, rest))
 }
 
-/// The minutes of an offset: none, `Z`, `+HH:MM` or `+HHMM`, where the minus may be a typographic one.
+/// The minutes of an offset: empty, `Z`, `+HH:MM` or `+HHMM`. The minus may be U+2212.
 fn offset(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
         [] | [b'Z' | b'z'] => return Some(0),
@@ -152,12 +150,12 @@ fn offset(text: &[u8]) -> Option<i64> {
     let (&[h1, h2, m1, m2] | &[h1, h2, b':', m1, m2]) = digits else {
         return None;
     };
-    let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
+    let (hours, minutes) = (two_digits(h1, h2)?, two_digits(m1, m2)?);
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
-/// The value of two digits.
-fn two(tens: u8, ones: u8) -> Option<i64> {
+/// The value of two ASCII digits.
+fn two_digits(tens: u8, ones: u8) -> Option<i64> {
     let both_digits = tens.is_ascii_digit() && ones.is_ascii_digit();
     both_digits.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
 }

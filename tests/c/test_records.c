@@ -338,7 +338,7 @@ CLAIM(an_answer_that_is_no_json_is_kept_in_the_error)
     unusable(get_workspace, WORKSPACE, "<html>", "workspace.get_workspace: the answer cannot be used");
     unusable(get_groups, GROUPS, "OK", "workspace.get_groups: the answer cannot be used");
     unusable(get_events, EVENTS, "\xef\xbb\xbf[]", "workspace.get_events: the answer cannot be used");
-    unusable(get_events, EVENTS, "[] []", "more text after the end");
+    unusable(get_events, EVENTS, "[] []", "unexpected text after the end");
     unusable(get_events, EVENTS, "[{\"id\":\"1\"},]", "cannot be used");
     unusable(get_events, EVENTS, "[{\"id\":\"1\\q\"}]", "cannot be used");
     unusable(get_events, EVENTS, "[{\"id\":\"\x01\"}]", "cannot be used");
@@ -363,12 +363,12 @@ CLAIM(json_of_another_shape_is_an_error)
 {
     static const char *const no_lists[] = { "{}", "{\"data\":[]}", "\"text\"", "1", "true" };
     for (size_t i = 0; i < sizeof no_lists / sizeof *no_lists; i++) {
-        unusable(get_members, MEMBERS, no_lists[i], "a list was expected");
-        unusable(get_groups, GROUPS, no_lists[i], "a list was expected");
-        unusable(get_events, EVENTS, no_lists[i], "a list was expected");
+        unusable(get_members, MEMBERS, no_lists[i], "expected an array");
+        unusable(get_groups, GROUPS, no_lists[i], "expected an array");
+        unusable(get_events, EVENTS, no_lists[i], "expected an array");
     }
-    unusable(get_workspace, WORKSPACE, "[]", "an object was expected");
-    unusable(get_workspace, WORKSPACE, "[{\"id\":\"1\"}]", "an object was expected");
+    unusable(get_workspace, WORKSPACE, "[]", "expected an object");
+    unusable(get_workspace, WORKSPACE, "[{\"id\":\"1\"}]", "expected an object");
     unusable(get_members, MEMBERS, "[{\"id\":\"1\"},1]", "members[1]");
     unusable(get_members, MEMBERS, "[null]", "members[0]");
     unusable(get_members, MEMBERS, "[[{\"id\":\"1\"}]]", "members[0]");
@@ -389,10 +389,9 @@ CLAIM(a_field_of_the_wrong_type_is_named_with_its_path)
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"program_ids\":[\"a\",\"b\",3]}]", "groups[0].program_ids[2]");
     unusable(get_groups, GROUPS, "[{\"id\":\"1\",\"user_ids\":\"a\"}]", "groups[0].user_ids");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_type_version\":[2]}]", "events[0].event_type_version");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]",
-             "events[0].is_bot: a boolean was expected, found an object: {}");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]", "events[0].is_bot: expected a boolean, found an object: {}");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":true}]",
-             "events[0].created_at: a time was expected, found a boolean: true");
+             "events[0].created_at: expected a time, found a boolean: true");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_attrs\":[]}]", "events[0].event_attrs");
 }
 

@@ -1,15 +1,15 @@
-//! What is JSON and what is not, in values that are kept and in values that are passed over.
+//! Which texts are accepted as JSON, in values that are stored and in values that are skipped.
 
 use std::thread;
 
 use super::{EVERYTHING, OBJECT, Root, TEXT, UNKNOWN, decode, field, list, one};
 
-/// Whether `value` is accepted as the value of an unknown key; within an unknown list it must be judged the same.
+/// Whether `value` is accepted for an unknown key. The result must be the same inside an unknown array.
 fn is_json(value: &str) -> bool {
-    let judged = one(&UNKNOWN, format!(r#"{{"a":{value}}}"#)).is_ok();
+    let accepted = one(&UNKNOWN, format!(r#"{{"a":{value}}}"#)).is_ok();
     let nested = one(&UNKNOWN, format!(r#"{{"a":[0,{{"b":{value}}}]}}"#)).is_ok();
-    assert_eq!(judged, nested, "{value}");
-    judged
+    assert_eq!(accepted, nested, "{value}");
+    accepted
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn numbers_follow_the_grammar() {
 }
 
 #[test]
-fn words_are_exact() {
+fn literals_are_exact() {
     for good in ["true", "false", "null"] {
         assert!(is_json(good), "{good}");
     }
@@ -68,7 +68,7 @@ fn structure_is_exact() {
 }
 
 #[test]
-fn nothing_but_whitespace_may_surround_the_text() {
+fn only_whitespace_may_surround_the_text() {
     for good in ["[]", " [] ", "\r\n\t []\n"] {
         assert!(list(&UNKNOWN, good).is_ok(), "{good:?}");
     }
@@ -78,7 +78,7 @@ fn nothing_but_whitespace_may_surround_the_text() {
 }
 
 #[test]
-fn commas_in_a_record_are_exact_even_when_its_keys_are_familiar() {
+fn commas_are_checked_even_between_predicted_keys() {
     let good = r#"{"id":"a","text":"b"}"#;
     for bad in [
         r#"{,"id":"a","text":"b"}"#,
@@ -92,7 +92,7 @@ fn commas_in_a_record_are_exact_even_when_its_keys_are_familiar() {
     ] {
         assert!(list(&EVERYTHING, format!("[{good},{good},{bad}]")).is_err(), "{bad}");
     }
-    // A separator too long to be learnt must not let the one after it pass for the first.
+    // After a separator too long to be learned, the next one must not be taken for the first.
     let long = format!(r#"{{"{}":1,"id":"a","text":"b"}}"#, "k".repeat(99));
     let text = format!(r#"[{long},{long},{{,"id":"a"}}]"#);
     assert!(list(&EVERYTHING, text).is_err());
@@ -104,9 +104,10 @@ fn every_escape_is_resolved() {
     assert_eq!(table.text(0, TEXT), Some("\"\\/\u{8}\u{c}\n\r\tAé€😀!"));
 }
 
-/// Servers that cut text by UTF-16 units send halves of pairs. Red when they are refused: "half of a surrogate pair in a string".
+/// Servers that truncate text by UTF-16 units send lone surrogates. Red when they are rejected: "half of a surrogate pair in a
+/// string".
 #[test]
-fn half_of_a_surrogate_pair_reads_as_a_replacement_character() {
+fn a_lone_surrogate_becomes_a_replacement_character() {
     for (sent, read) in [
         (r"\ud800", "\u{fffd}"),
         (r"\udc00", "\u{fffd}"),
@@ -131,7 +132,7 @@ fn half_of_a_surrogate_pair_reads_as_a_replacement_character() {
 }
 
 #[test]
-fn escapes_are_exact_wherever_the_string_stands() {
+fn escapes_are_checked_in_every_string() {
     let bad = [
         r"\x",
         r"\u",
@@ -162,14 +163,14 @@ fn escapes_are_exact_wherever_the_string_stands() {
 }
 
 #[test]
-fn the_zero_character_becomes_the_replacement_character() {
+fn nul_becomes_a_replacement_character() {
     let table = field("text", r#""a\u0000b\u0000""#).unwrap();
     assert_eq!(table.text(0, TEXT), Some("a\u{fffd}b\u{fffd}"));
     assert_eq!(table.text_with_nul(0, TEXT), Some("a\u{fffd}b\u{fffd}\0".as_bytes()));
 }
 
 #[test]
-fn a_string_is_found_to_its_end_at_any_length() {
+fn a_string_of_any_length_is_read_to_its_end() {
     for length in 0..70 {
         let plain = "x".repeat(length);
         for (sent, read) in [("", ""), (r"\n", "\n"), ("é", "é"), (r"\ud83d\ude00", "😀")] {
@@ -180,7 +181,7 @@ fn a_string_is_found_to_its_end_at_any_length() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_refused() {
+fn invalid_utf8_is_rejected() {
     for bad in [&b"\xff"[..], b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80", b"\xc3\\n\xa9"] {
         for (before, after) in [("{\"id\":\"", "\"}"), ("{\"id\":\"\",\"x\":\"", "\"}"), ("{\"id\":\"\",\"", "\":1}")] {
             let text = [before.as_bytes(), bad, after.as_bytes()].concat();
@@ -192,7 +193,7 @@ fn bytes_that_are_not_utf8_are_refused() {
 }
 
 #[test]
-fn depth_ends_where_it_does_in_serde_json() {
+fn the_maximum_depth_is_that_of_serde_json() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for depth in [1, 2, 126, 127, 128, 129, 100_000] {
         let expected = serde_json::from_str::<serde_json::Value>(&nested(depth)).is_ok();
@@ -213,7 +214,7 @@ fn depth_ends_where_it_does_in_serde_json() {
 }
 
 #[test]
-fn a_small_stack_is_enough() {
+fn the_decoder_runs_on_a_small_stack() {
     let nested = format!(r#"[{{"id":"","object":{{"x":{}1{}}}}}]"#, "[".repeat(124), "]".repeat(124));
     let decoding = thread::Builder::new().stack_size(32 * 1024).spawn(move || {
         let table = decode(nested.into_bytes(), &EVERYTHING, Root::List);
@@ -223,14 +224,14 @@ fn a_small_stack_is_enough() {
 }
 
 #[test]
-fn a_text_cut_off_anywhere_ends_early() {
+fn a_truncated_body_is_reported_as_truncated() {
     let record = r#"{"id":"a\u00e9\ud83d\ude00é€","text":"b" , "int":-2.5e-1,"int":2,"bool":true,"time":"2026-01-31T10:00Z",
         "list":["a","\n"],"object":{"a":[1,{"b":null}],"c":false},"unknown":[[],{},-0.5E+7,"\\"]}"#;
     let whole = format!("[{record},{record}\n]").into_bytes();
     assert!(list(&EVERYTHING, &whole).is_ok());
     for end in 0..whole.len() {
         let error = list(&EVERYTHING, &whole[..end]).unwrap_err();
-        assert_eq!(error.reason, "the text ends early", "{}", String::from_utf8_lossy(&whole[..end]));
+        assert_eq!(error.reason, "unexpected end of input", "{}", String::from_utf8_lossy(&whole[..end]));
         assert_eq!((error.offset, error.body.as_slice()), (end, &whole[..end]));
     }
 }

@@ -1,15 +1,15 @@
-//! What may stand for an integer, a boolean, a time; the cases come from trying them on the Python client.
+//! Lenient conversions of integers, booleans and times. The expected results are those of the Python client.
 
 use super::super::parse_time_us;
 use super::{BOOL, EVERYTHING, INT, OBJECT, TIME, field, items, list};
 
-/// Quotes as JSON does.
+/// Quotes `text` as a JSON string.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
 #[test]
-fn integers() {
+fn numbers_and_booleans_convert_to_integers() {
     let int = |value: &str| field("int", value).map(|table| table.int(0, INT)).ok();
     for (value, expected) in [
         ("2", 2),
@@ -37,7 +37,7 @@ fn integers() {
 }
 
 #[test]
-fn integers_in_strings() {
+fn strings_convert_to_integers() {
     let int = |value: &str| field("int", &quoted(value)).map(|table| table.int(0, INT)).ok().flatten();
     for (text, expected) in [
         ("2", 2),
@@ -102,7 +102,7 @@ fn integers_in_strings() {
 }
 
 #[test]
-fn booleans() {
+fn numbers_and_strings_convert_to_booleans() {
     let boolean = |value: &str| field("bool", value).map(|table| table.boolean(0, BOOL)).ok();
     let yes = ["true", "1", "1.0", "10e-1", "\"1\"", "\"t\"", "\"Y\"", "\"yes\"", "\"ON\"", "\"True\"", r#""\u0074""#];
     let no = ["false", "0", "-0", "0.0", "-0.0", "\"0\"", "\"f\"", "\"N\"", "\"no\"", "\"Off\"", "\"FALSE\""];
@@ -128,7 +128,7 @@ const DATE: i64 = 20_484 * DAY;
 const MOMENT: i64 = DATE + 45_045_000_000;
 
 #[test]
-fn times_of_the_calendar() {
+fn rfc_3339_and_its_variants_convert_to_times() {
     let time = |text: &str| field("time", &quoted(text)).map(|table| table.time_us(0, TIME)).ok().flatten();
     for (text, expected) in [
         ("2026-01-31T12:30:45Z", MOMENT),
@@ -209,7 +209,7 @@ fn times_of_the_calendar() {
 }
 
 #[test]
-fn times_as_numbers() {
+fn unix_times_convert_to_times() {
     let time = |value: &str| field("time", value).map(|table| table.time_us(0, TIME)).ok().flatten();
     for (number, expected) in [
         ("0", 0),
@@ -262,7 +262,7 @@ fn times_as_numbers() {
 }
 
 #[test]
-fn a_time_keeps_the_text_it_came_as() {
+fn a_time_keeps_its_text() {
     for (sent, text) in [("\"2026-01-31\"", "2026-01-31"), ("\"\\u0032026-01-31\"", "2026-01-31"), ("17e8", "17e8")] {
         let table = field("time", sent).unwrap();
         assert_eq!(table.text(0, TIME), Some(text));
@@ -273,7 +273,7 @@ fn a_time_keeps_the_text_it_came_as() {
 }
 
 #[test]
-fn lists_of_strings() {
+fn arrays_of_strings_convert_to_lists() {
     let read = |value: &str| {
         let table = field("list", value).ok()?;
         Some(items(&table, 0, super::LIST).iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -290,9 +290,9 @@ fn lists_of_strings() {
     }
 }
 
-/// Red when such a value is an error: one record took all others with it.
+/// Red when such a value is an error: one record made the whole answer fail.
 #[test]
-fn a_value_that_cannot_be_read_counts_as_absent_and_is_told() {
+fn a_value_that_cannot_be_converted_reads_as_absent_and_is_listed() {
     let text = r#"[{"id":"a","time":"2016-12-31T23:59:60Z","int":"v\n2","bool":"maybe","object":null},{"id":"b","time":1e300,"int":1},
         {"id":"c","time":"","int":2.5,"int":3},{"id":"d","time":"Sat, 31 Jan 2026 10:00:00 GMT"}]"#;
     let table = list(&EVERYTHING, text).expect("records");
@@ -309,8 +309,8 @@ fn a_value_that_cannot_be_read_counts_as_absent_and_is_told() {
     assert_eq!((table.int(0, INT), table.boolean(0, BOOL), table.text(0, OBJECT)), (None, None, None));
     assert_eq!((table.int(1, INT), table.int(2, INT)), (Some(1), Some(3)));
     assert_eq!(table.json(), text.as_bytes());
-    let told: Vec<_> = table
-        .odd_values(100)
+    let listed: Vec<_> = table
+        .ignored_values(100)
         .map(|(place, json)| (place.row, place.id.to_owned(), place.field, String::from_utf8(json).expect("UTF-8")))
         .collect();
     let expected = [
@@ -321,9 +321,9 @@ fn a_value_that_cannot_be_read_counts_as_absent_and_is_told() {
         (2, "c", "time", r#""""#),
         (3, "d", "time", r#""Sat, 31 Jan 2026 10:00:00 GMT""#),
     ];
-    assert_eq!(told, expected.map(|(row, id, field, json)| (row, id.to_owned(), field, json.to_owned())));
-    let first = table.odd_values(3).map(|(_, json)| json).nth(1);
-    assert_eq!(first.expect("an odd value"), br#""v\"#, "no more than the log shows");
+    assert_eq!(listed, expected.map(|(row, id, field, json)| (row, id.to_owned(), field, json.to_owned())));
+    let first = table.ignored_values(3).map(|(_, json)| json).nth(1);
+    assert_eq!(first.expect("an ignored value"), br#""v\"#, "limited to 3 bytes");
     let many = format!("[{}]", vec![r#"{"id":"a","time":"x"}"#; 100].join(","));
-    assert_eq!(list(&EVERYTHING, many).expect("records").odd_values(100).count(), 8, "a log does not want them all");
+    assert_eq!(list(&EVERYTHING, many).expect("records").ignored_values(100).count(), 8, "MAX_IGNORED");
 }

@@ -1,33 +1,33 @@
-//! What an answer may take besides its own text, whatever a server sends or claims.
+//! Limits on the memory of a decoded answer, whatever the server sends or claims.
 
 use super::{EVENTS, EVERYTHING, GROUPS, MEMBERS, Root, decode, list};
 use crate::records::Decoder;
-use crate::records::decode::MAX_SHOWN;
+use crate::records::decode::MAX_ERROR_BODY;
 use crate::records::error::DecodeError;
 use crate::records::fault::MAX_RECORD_BYTES;
 use crate::records::schema::Schema;
 use crate::records::table::Table;
 
-/// What an answer of at most this many bytes may be made into.
+/// The maximum body length, and the memory limit that follows from it.
 const MAX_BODY: usize = 1 << 20;
 const LIMIT: usize = 2 * MAX_BODY + (64 << 10);
 
-/// Decodes what arrives in pieces of `size`, until it is too large.
-fn arriving(schema: &'static Schema, text: &[u8], size: usize) -> Result<Table, DecodeError> {
+/// Decodes `text` in chunks of `size` bytes, until it is too large.
+fn decode_chunks(schema: &'static Schema, text: &[u8], size: usize) -> Result<Table, DecodeError> {
     let mut decoder = Decoder::new(schema, Root::List, MAX_BODY);
     let mut body = Vec::new();
-    for piece in text.chunks(size) {
-        body.extend_from_slice(piece);
-        let went_on = decoder.advance(&mut body, usize::MAX).is_continue();
+    for chunk in text.chunks(size) {
+        body.extend_from_slice(chunk);
+        let continues = decoder.advance(&mut body, usize::MAX).is_continue();
         assert!(decoder.reserved_bytes() <= 2 * LIMIT, "{} bytes reserved", decoder.reserved_bytes());
-        if !went_on {
+        if !continues {
             break;
         }
     }
     decoder.finish(body, None)
 }
 
-/// Where two bodies begin to differ.
+/// The first offset at which two bodies differ.
 fn difference(one: &[u8], other: &[u8]) -> Option<usize> {
     one.iter().zip(other).position(|(one, other)| one != other)
 }
@@ -39,9 +39,9 @@ fn repeated(first: &str, again: &str, last: &str, length: usize) -> Vec<u8> {
     text
 }
 
-/// Red when nothing is counted: the answers are accepted, and an event of ten bytes takes 256.
+/// Red when memory is not counted: the answers are accepted, and an event of ten bytes uses 256.
 #[test]
-fn records_that_take_more_memory_than_they_may_are_refused() {
+fn records_over_the_memory_limit_are_rejected() {
     let cases = [
         (&EVENTS, repeated("[", r#"{"id":""},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
         (&MEMBERS, repeated("[", r#"{"id":""},"#, r#"{"id":""}]"#, MAX_BODY - 64)),
@@ -54,48 +54,48 @@ fn records_that_take_more_memory_than_they_may_are_refused() {
         let whole = Decoder::new(schema, Root::List, MAX_BODY).finish(text.clone(), None).expect_err(&shown);
         assert!(whole.is_too_large, "{shown}: {whole}");
         assert!(whole.to_string().contains("max_response_bytes"), "{whole}");
-        let shown_of = &text[..MAX_SHOWN.min(text.len())];
+        let shown_of = &text[..MAX_ERROR_BODY.min(text.len())];
         assert!(whole.body == shown_of, "{shown}: {:?}", difference(&whole.body, &text));
         for size in [7_000, 100_000] {
-            let parts = arriving(schema, &text, size).expect_err(&shown);
+            let parts = decode_chunks(schema, &text, size).expect_err(&shown);
             assert!(parts.is_too_large && parts.offset == whole.offset, "{shown}: {parts}");
             assert!(text.starts_with(&parts.body), "{shown}: {:?}", difference(&parts.body, &text));
         }
-        assert!(list(schema, &text).is_ok(), "{shown}: it is sound but for its size");
+        assert!(list(schema, &text).is_ok(), "{shown}: accepted without a limit");
     }
 }
 
-/// Red when records as servers send them count for more than their text.
+/// Red when realistic records count for more than their text.
 #[test]
-fn records_that_are_filled_in_are_taken_up_to_the_longest_body() {
+fn realistic_records_are_accepted_up_to_the_maximum_body() {
     let member =
         r#"{"id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c","full_name":"Ada Lovelace","email":"ada@example.com"},"#;
     let event = r#"{"id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c","created_at":"2026-01-31T10:00:00Z","event_type":"create","event_user_id":"0193f0c4-7c5e-7d1e-a1c4-3f6b0d8e9a2c"},"#;
     for (schema, record) in [(&MEMBERS, member), (&EVENTS, event)] {
         let text = repeated("[", record, r#"{"id":""}]"#, MAX_BODY - 64);
         assert!(Decoder::new(schema, Root::List, MAX_BODY).finish(text.clone(), None).is_ok(), "{record}");
-        assert!(arriving(schema, &text, 8_000).is_ok(), "{record}");
+        assert!(decode_chunks(schema, &text, 8_000).is_ok(), "{record}");
     }
 }
 
 #[test]
-fn of_a_key_that_comes_again_the_last_fault_is_told() {
+fn of_several_wrong_duplicates_the_last_is_reported() {
     let error = list(&EVERYTHING, r#"[{"id":"a","int":"x","int":5,"int":true,"int":[]}]"#).expect_err("no integer");
-    assert_eq!(error.to_string(), "everything[0].int: an integer was expected, found a list: [] (at byte 46)");
+    assert_eq!(error.to_string(), "everything[0].int: expected an integer, found an array: [] (at byte 46)");
 }
 
-/// Red when what the caller says of the length is reserved.
+/// Red when the claimed length is reserved.
 #[test]
-fn a_length_that_is_claimed_reserves_nothing() {
+fn a_claimed_length_reserves_no_memory() {
     let text = repeated("[", r#"{"id":"a"},"#, "", 4_000);
     let mut decoder = Decoder::new(&EVENTS, Root::List, MAX_BODY);
     assert!(decoder.advance(&mut text.clone(), usize::MAX).is_continue());
     assert!(decoder.reserved_bytes() <= LIMIT, "{} bytes", decoder.reserved_bytes());
 }
 
-/// Red when a record may have any length: it is read in one piece while everybody waits.
+/// Red when the length of a record is not limited: decoding it blocks the I/O thread.
 #[test]
-fn a_record_longer_than_a_record_may_be_is_refused() {
+fn a_record_over_the_maximum_length_is_rejected() {
     for (first, again, last) in [
         (r#"[{"id":"a"},{"id":"b","x":""#, "0123456789", r#""}]"#),
         (r#"[{"id":"a"},{"id":"b","x":["#, "[],", "0]}]"),
@@ -104,7 +104,7 @@ fn a_record_longer_than_a_record_may_be_is_refused() {
         let text = repeated(first, again, last, MAX_RECORD_BYTES);
         let error = list(&MEMBERS, &text).expect_err(first);
         assert_eq!(error.to_string(), "members[1]: the record is longer than 8 MiB (at byte 12)");
-        assert!(error.is_too_large && error.body == text[..MAX_SHOWN], "{first}");
+        assert!(error.is_too_large && error.body == text[..MAX_ERROR_BODY], "{first}");
         let text = repeated(first, again, last, MAX_RECORD_BYTES - 64);
         assert!(list(&MEMBERS, &text).is_ok(), "{first}");
     }
@@ -113,34 +113,34 @@ fn a_record_longer_than_a_record_may_be_is_refused() {
 }
 
 #[test]
-fn a_long_answer_of_the_wrong_kind_is_named_without_being_read_to_its_end() {
+fn a_long_answer_of_the_wrong_type_is_described_without_reading_all_of_it() {
     let text = repeated("{\"x\":[", "[],", "0]}", MAX_RECORD_BYTES + 10);
     assert_eq!(
         list(&MEMBERS, &text).expect_err("no list").reason,
-        "a list was expected, found an object: {\"x\":[[],[],[],[],[],[],[],[],[],[],[],[…"
+        "expected an array, found an object: {\"x\":[[],[],[],[],[],[],[],[],[],[],[],[…"
     );
 }
 
-/// Red when what was gathered of a value that was cut off stays there: it is gathered again with the next part.
+/// Red when the scratch data of a truncated value is not discarded: it is added again with the next chunk.
 #[test]
-fn what_is_read_again_counts_once() {
+fn a_value_that_is_read_again_counts_once() {
     let text = repeated(
         r#"[{"id":"a"},{"id":"b","object":{},"list":["#,
         r#""\n","x\u0041","#,
         r#"""],"time":1,"int":"y","text":"\t"}]"#,
         2_000,
     );
-    let counted = |size| {
+    let scratch_bytes = |size| {
         let mut decoder = Decoder::new(&EVERYTHING, Root::List, MAX_BODY);
         let mut body = Vec::new();
-        for piece in text.chunks(size) {
-            body.extend_from_slice(piece);
+        for chunk in text.chunks(size) {
+            body.extend_from_slice(chunk);
             assert!(decoder.advance(&mut body, 0).is_continue());
         }
-        decoder.finish(body, None).expect("records").gathered_bytes()
+        decoder.finish(body, None).expect("records").scratch_bytes()
     };
-    let whole = counted(text.len());
+    let whole = scratch_bytes(text.len());
     for size in [1, 2, 3, 7, 100] {
-        assert_eq!(counted(size), whole, "in pieces of {size}");
+        assert_eq!(scratch_bytes(size), whole, "in chunks of {size}");
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON of a result is what the server sent, byte for byte.
+//! The JSON of a result is byte for byte what the server sent.
 
 use super::super::schemas::{ID, event};
 use super::{EVENTS, EVERYTHING, GROUPS, MEMBERS, OBJECT, TEXT, TIME, Table, list, one};
@@ -42,7 +42,7 @@ fn a_record_has_its_own_json() {
 }
 
 #[test]
-fn objects_and_numbers_are_kept_as_sent_and_end_with_a_nul() {
+fn objects_and_numbers_keep_their_json_and_end_with_a_nul() {
     let text =
         r#"[{"id":"a","object":{"a": "\n", "b":[1,{}]},"time":1700000000.5},{"time":17e8 ,"object":{} ,"id":"b"}]"#;
     let table = list(&EVERYTHING, text).unwrap();
@@ -54,7 +54,7 @@ fn objects_and_numbers_are_kept_as_sent_and_end_with_a_nul() {
 }
 
 #[test]
-fn a_list_made_without_a_body_reads_as_an_empty_list() {
+fn an_empty_table_has_no_records_and_the_json_of_an_empty_array() {
     let table = Table::empty(&MEMBERS);
     assert!(table.is_empty());
     assert_eq!((table.len(), table.json(), table.text(0, ID)), (0, &b"[]"[..], None));
@@ -75,7 +75,7 @@ fn every_text_ends_with_a_nul() {
 }
 
 #[test]
-fn a_table_may_be_read_from_many_threads() {
+fn a_table_can_be_read_from_many_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let table = list(&EVENTS, r#"[{"id":"a\n","event_attrs":{"b":1}}]"#).unwrap();
     shared(&table);

@@ -1,9 +1,9 @@
-//! Thousands of generated and damaged texts, each judged by `serde_json` too.
+//! Thousands of generated and corrupted texts, compared with `serde_json`.
 //!
-//! The generator is seeded, so a failure can be repeated; the text is in its message.
+//! The seed is fixed, so failures are reproducible; the message contains the text.
 
 use super::{EVERYTHING, Root, UNKNOWN};
-use crate::fuzzing::records::judge;
+use crate::fuzzing::records::check;
 
 /// A xorshift generator.
 struct Random(u64);
@@ -122,7 +122,7 @@ impl Random {
         out.push('}');
     }
 
-    /// A list of records most of which are good, so that what is accepted is seen too.
+    /// An array of records, most of them valid, so that accepted texts are tested too.
     fn records(&mut self, out: &mut String) {
         out.push('[');
         for index in 0..self.below(6) {
@@ -131,14 +131,14 @@ impl Random {
             if self.below(8) == 0 {
                 self.object(1, out);
             } else {
-                self.good_record(out);
+                self.valid_record(out);
             }
             out.push_str(self.space());
         }
         out.push(']');
     }
 
-    fn good_record(&mut self, out: &mut String) {
+    fn valid_record(&mut self, out: &mut String) {
         out.push_str("{\"id\":");
         self.string(out);
         for _ in 0..self.below(8) {
@@ -160,8 +160,8 @@ impl Random {
         out.push('}');
     }
 
-    /// Changes, removes or inserts a few bytes.
-    fn damage(&mut self, text: &mut Vec<u8>) {
+    /// Corrupts `text`: changes, removes or inserts a few bytes.
+    fn corrupt(&mut self, text: &mut Vec<u8>) {
         const BYTES: &[u8] = b"\"\"\\{}[],:0129.-+eEtfnul \n\0\x1f\x80\xc3\xff";
         for _ in 0..=self.below(3) {
             let byte = BYTES[self.below(BYTES.len())];
@@ -176,11 +176,11 @@ impl Random {
     }
 }
 
-/// How many texts each test tries.
+/// Texts per test.
 const TEXTS: usize = 20_000;
 
 #[test]
-fn what_is_accepted_is_what_serde_json_accepts() {
+fn the_decoder_accepts_what_serde_json_accepts() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut accepted = 0;
     for _ in 0..TEXTS {
@@ -188,15 +188,15 @@ fn what_is_accepted_is_what_serde_json_accepts() {
         random.object(0, &mut text);
         let mut text = text.into_bytes();
         if random.below(4) > 0 {
-            random.damage(&mut text);
+            random.corrupt(&mut text);
         }
-        accepted += usize::from(judge(&text, &UNKNOWN, Root::Object));
+        accepted += usize::from(check(&text, &UNKNOWN, Root::Object));
     }
     assert!((TEXTS / 10..TEXTS * 9 / 10).contains(&accepted), "{accepted}");
 }
 
 #[test]
-fn records_are_what_serde_json_reads() {
+fn records_have_the_values_that_serde_json_reads() {
     let mut random = Random(0xD1B5_4A32_D192_ED03);
     let mut accepted = 0;
     for _ in 0..TEXTS {
@@ -204,9 +204,9 @@ fn records_are_what_serde_json_reads() {
         random.records(&mut text);
         let mut text = text.into_bytes();
         if random.below(3) == 0 {
-            random.damage(&mut text);
+            random.corrupt(&mut text);
         }
-        accepted += usize::from(judge(&text, &EVERYTHING, Root::List));
+        accepted += usize::from(check(&text, &EVERYTHING, Root::List));
     }
     assert!((TEXTS / 10..TEXTS * 9 / 10).contains(&accepted), "{accepted}");
 }

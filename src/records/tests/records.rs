@@ -1,11 +1,11 @@
-//! Records: their columns, absent and unknown keys, keys in any order.
+//! Columns, absent and unknown keys, and keys in any order.
 
 use super::super::schemas::{WORKSPACE, event, group, member, workspace};
 use super::{BOOL, EVENTS, EVERYTHING, GROUPS, INT, LIST, MEMBERS, OBJECT, TEXT, TIME, items, list, one};
 
 /// Red when the columns are numbered from 1.
 #[test]
-fn a_column_has_the_number_of_the_field_of_its_name() {
+fn column_constants_match_the_schemas() {
     let table = [
         (&WORKSPACE, "id", workspace::COLUMNS.id.index()),
         (&WORKSPACE, "workspace_name", workspace::COLUMNS.workspace_name.index()),
@@ -19,7 +19,7 @@ fn a_column_has_the_number_of_the_field_of_its_name() {
 }
 
 #[test]
-fn every_kind_is_read() {
+fn every_kind_is_decoded() {
     let table = one(
         &EVERYTHING,
         r#"{"id":"a","text":"b","int":-3,"bool":true,"time":"1970-01-01T00:00:01Z","list":["c","d"],"object":{"e":1}}"#,
@@ -35,7 +35,7 @@ fn every_kind_is_read() {
 }
 
 #[test]
-fn what_is_absent_is_none_and_null_is_the_same() {
+fn absent_and_null_are_none() {
     let text = r#"[{"id":"a"},{"id":"b","text":null,"int":null,"bool":null,"time":null,"list":null}]"#;
     let table = list(&EVERYTHING, text).unwrap();
     for row in 0..2 {
@@ -50,7 +50,7 @@ fn what_is_absent_is_none_and_null_is_the_same() {
 }
 
 #[test]
-fn a_column_asked_for_as_another_kind_and_a_row_that_is_not_there_are_none() {
+fn a_column_of_another_kind_and_an_unknown_row_are_none() {
     let table = one(&EVERYTHING, r#"{"id":"a","text":"b","int":1,"bool":true,"time":1,"list":["c"]}"#).unwrap();
     for (row, columns) in [(0, [INT, BOOL, LIST, 99]), (1, [0, TEXT, TIME, OBJECT]), (usize::MAX, [0, TEXT, TIME, 99])]
     {
@@ -86,7 +86,7 @@ fn the_last_duplicate_wins() {
 }
 
 #[test]
-fn keys_are_compared_as_text_and_exactly() {
+fn keys_are_unescaped_and_compared_exactly() {
     let table =
         one(&EVERYTHING, r#"{"\u0069d":"a","te\u0078t":"b","te\u0078":"c","Text":"d","text ":"e","i\u0064\u0000":1}"#);
     let table = table.unwrap();
@@ -96,17 +96,17 @@ fn keys_are_compared_as_text_and_exactly() {
 }
 
 #[test]
-fn records_that_differ_in_shape_are_all_read() {
+fn records_with_different_keys_and_whitespace_are_decoded() {
     let shapes = [
         r#"{"id":"a","text":"b","int":1}"#,
         r#"{"id":"a","int":1,"text":"b"}"#,
         r#"{ "text" : "b" , "unknown":{"id":"x"}, "int" : 1 , "id" : "a" }"#,
         r#"{"text":   "b","id": "a","int":1}"#,
-        r#"{"an unknown key that is much longer than what is learnt":0,"id":"a","text":"b","int":1}"#,
+        r#"{"an unknown key that is much longer than what is learned":0,"id":"a","text":"b","int":1}"#,
         "{\n    \"id\": \"a\",\n    \"text\": \"b\",\n    \"int\": 1\n}",
         r#"{"id":"a","id":"a","int":1,"x":[],"text":"b"}"#,
     ];
-    // Every order of two, and each again after the others: what one record taught must not mislead the next.
+    // Every pair in both orders: a wrong prediction must not change the result.
     let pairs = shapes.iter().flat_map(|first| shapes.iter().flat_map(move |second| [*first, *second]));
     let records: Vec<_> = pairs.collect();
     let table = list(&EVERYTHING, format!("[{}]", records.join(","))).unwrap();
@@ -118,7 +118,7 @@ fn records_that_differ_in_shape_are_all_read() {
 }
 
 #[test]
-fn more_keys_than_are_learnt_are_still_read() {
+fn more_keys_than_are_learned_are_decoded() {
     let keys: Vec<_> = (0..500).map(|key| format!(r#""k{key}":{key}"#)).collect();
     let record = format!(r#"{{{},"id":"a"}}"#, keys.join(","));
     let table = list(&EVERYTHING, format!("[{record},{record},{record}]")).unwrap();

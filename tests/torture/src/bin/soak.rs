@@ -4,7 +4,7 @@
 //! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; below two minutes the server is restarted every 4 seconds. The server is a process
 //! of its own, so the figures are the client's alone.
 //!
-//! Seen red after 30 seconds, with things done in `Answer::whole` now and then: an answer forgotten ("634105 bytes" left on the
+//! Seen red after 30 seconds, with things done in `Answer::new` now and then: an answer forgotten ("634105 bytes" left on the
 //! heap), a file left open ("7 and 30" descriptors), a thread left behind ("threads are flat [from 37 to 45]").
 
 use std::collections::BTreeMap;
