@@ -1,57 +1,58 @@
-//! How long to wait before asking again for what is new.
+//! The wait between two polls for new events.
 
 use std::time::{Duration, Instant};
 
 const MIN: Duration = Duration::from_secs(1);
 const MAX: Duration = Duration::from_secs(30);
 
-/// From the shortest wait to the longest, doubling while nothing comes.
+/// Doubles from the minimum to the maximum while no events arrive.
 #[derive(Debug)]
 pub(super) struct Backoff {
     min: Duration,
     max: Duration,
-    /// The wait before the next round, and its end; none: it has not begun.
+    /// The length of the next wait.
     current: Duration,
-    until: Option<Instant>,
+    /// The end of the current wait, if one has started.
+    deadline: Option<Instant>,
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { min: MIN, max: MAX, current: MIN, until: None }
+        Self { min: MIN, max: MAX, current: MIN, deadline: None }
     }
 }
 
 impl Backoff {
-    /// Sets the shortest and the longest wait, from the next wait on. None: the default.
-    pub(super) fn set(&mut self, min: Option<Duration>, max: Option<Duration>) {
+    /// Sets the minimum and maximum wait, from the next wait on. None: the default.
+    pub(super) fn set_limits(&mut self, min: Option<Duration>, max: Option<Duration>) {
         self.min = min.unwrap_or(MIN.min(max.unwrap_or(MIN)));
         self.max = max.unwrap_or(MAX.max(self.min)).max(self.min);
         self.current = self.current.clamp(self.min, self.max);
-        self.until = self.until.map(|until| until.min(Instant::now() + self.current));
+        self.deadline = self.deadline.map(|deadline| deadline.min(Instant::now() + self.current));
     }
 
-    /// Something came: the next wait is the shortest.
+    /// Resets the next wait to the minimum, after new events.
     pub(super) fn reset(&mut self) {
         self.current = self.min;
     }
 
-    /// When the wait ends, which begins now if it has not.
-    pub(super) fn until(&mut self) -> Instant {
+    /// The end of the wait. Starts the wait if none is in progress.
+    pub(super) fn deadline(&mut self) -> Instant {
         let wait = self.current;
-        let longer = (self.current * 2).min(self.max);
-        *self.until.get_or_insert_with(|| {
-            self.current = longer;
+        let doubled = (self.current * 2).min(self.max);
+        *self.deadline.get_or_insert_with(|| {
+            self.current = doubled;
             Instant::now() + wait
         })
     }
 
-    /// The wait is over.
-    pub(super) fn end(&mut self) {
-        self.until = None;
+    /// Ends the wait.
+    pub(super) fn finish(&mut self) {
+        self.deadline = None;
     }
 
-    pub(super) fn is_under_way(&self) -> bool {
-        self.until.is_some()
+    pub(super) fn is_waiting(&self) -> bool {
+        self.deadline.is_some()
     }
 }
 
@@ -60,13 +61,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_to_its_longest_and_begins_again_when_something_came() {
+    fn the_wait_doubles_up_to_the_maximum_and_resets_after_new_events() {
         let mut backoff = Backoff::default();
         let mut waits = Vec::new();
         for _ in 0..7 {
             waits.push(backoff.current.as_secs());
-            backoff.until();
-            backoff.end();
+            backoff.deadline();
+            backoff.finish();
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
         backoff.reset();
@@ -74,11 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn a_single_limit_moves_the_other_one_out_of_its_way() {
+    fn a_single_limit_adjusts_the_other_one() {
         let mut backoff = Backoff::default();
-        backoff.set(Some(Duration::from_mins(1)), None);
+        backoff.set_limits(Some(Duration::from_mins(1)), None);
         assert_eq!((backoff.min, backoff.max), (Duration::from_mins(1), Duration::from_mins(1)));
-        backoff.set(None, Some(Duration::from_millis(10)));
+        backoff.set_limits(None, Some(Duration::from_millis(10)));
         assert_eq!((backoff.min, backoff.max), (Duration::from_millis(10), Duration::from_millis(10)));
     }
 }

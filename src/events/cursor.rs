@@ -1,43 +1,37 @@
-//! The text of a cursor: what was given, for another process to go on from. Opaque to whoever keeps it.
+//! The serialized cursor: the delivered events, from which another process can resume. Opaque to the host.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{Band, Bounds};
-use super::edge::Edge;
+use super::coverage::{Band, Coverage};
+use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 
 const VERSION: u32 = 1;
 
-/// Where to begin to follow.
+/// Where a follower starts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// With what comes from now on.
+    /// With events created from now on.
     Present,
-    /// With the oldest event of the query.
+    /// With the oldest event that matches the query.
     Beginning,
     /// Where a cursor was taken.
-    From(Given),
+    Snapshot(Snapshot<String>),
 }
 
-/// What was given before the cursor was taken.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Given {
-    pub(super) bounds: Bounds,
-    pub(super) ids: Vec<(Option<i64>, String)>,
-}
-
-/// What a cursor says.
+/// A cursor to serialize.
 #[derive(Debug)]
 pub(super) enum Cursor<'a> {
     Present,
-    From(Edge<'a>),
+    Snapshot(Snapshot<&'a str>),
 }
 
+/// The JSON form of a cursor.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Text<'a> {
+struct Json<'a> {
     v: u32,
     /// The fingerprint of the query.
     #[serde(borrow)]
@@ -49,66 +43,69 @@ struct Text<'a> {
     /// Floor and top.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     band: Option<(i64, i64)>,
-    /// Ids of neighbours with the same time are together.
+    /// Consecutive IDs with the same time are grouped.
     #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
     ids: Vec<(Option<i64>, Vec<Cow<'a, str>>)>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde requires")]
 fn is_false(value: &bool) -> bool {
     !*value
 }
 
 impl Cursor<'_> {
-    /// One line of JSON. Takes the cursor: dropped elsewhere, valgrind would see the length of a list looked at that is not there.
+    /// One line of JSON. Takes `self` because valgrind reports a false positive if the cursor is dropped by the caller.
     pub(super) fn into_text(self, fingerprint: &str) -> String {
-        let mut text =
-            Text { v: VERSION, q: fingerprint.into(), present: false, done: None, band: None, ids: Vec::new() };
+        let mut json =
+            Json { v: VERSION, q: fingerprint.into(), present: false, done: None, band: None, ids: Vec::new() };
         match self {
-            Self::Present => text.present = true,
-            Self::From(Edge { bounds, ids }) => {
-                text.done = bounds.done;
-                text.band = bounds.band.map(|band| (band.floor, band.top));
+            Self::Present => json.present = true,
+            Self::Snapshot(Snapshot { coverage, ids }) => {
+                json.done = coverage.done;
+                json.band = coverage.band.map(|band| (band.floor, band.top));
                 for (at, id) in ids {
-                    match text.ids.last_mut() {
+                    match json.ids.last_mut() {
                         Some((last, ids)) if *last == at => ids.push(id.into()),
-                        _ => text.ids.push((at, vec![id.into()])),
+                        _ => json.ids.push((at, vec![id.into()])),
                     }
                 }
             }
         }
-        // Numbers and strings: nothing that JSON cannot hold.
-        serde_json::to_string(&text).unwrap_or_default()
+        // Cannot fail: only numbers and strings.
+        serde_json::to_string(&json).unwrap_or_default()
     }
 }
 
 impl Start {
-    /// Reads a cursor that was taken from a query of this fingerprint.
+    /// Parses a cursor taken from a query with this fingerprint.
     pub(super) fn parse(text: &str, fingerprint: &str) -> Result<Self> {
-        let refuse = |why: std::fmt::Arguments<'_>| Error::argument("cursor", why);
-        // serde would take a list for the fields in their order.
+        let error = |why: std::fmt::Arguments<'_>| Error::argument("cursor", why);
+        // serde also deserializes a struct from an array.
         if !text.starts_with('{') {
-            return Err(refuse(format_args!("this is no text of kal_stream_cursor")));
+            return Err(error(format_args!("not a cursor from kal_stream_cursor")));
         }
-        let read: Text<'_> = serde_json::from_str(text)
-            .map_err(|error| refuse(format_args!("this is no text of kal_stream_cursor: {error}")))?;
-        if read.v != VERSION {
-            return Err(refuse(format_args!("it is of version {}, this library knows version {VERSION}", read.v)));
-        }
-        if read.q != fingerprint {
-            return Err(refuse(format_args!(
-                "it was taken from a stream with other filters (event_types, resource_type or event_user_ids)"
+        let json: Json<'_> = serde_json::from_str(text)
+            .map_err(|cause| error(format_args!("not a cursor from kal_stream_cursor: {cause}")))?;
+        if json.v != VERSION {
+            return Err(error(format_args!(
+                "version {} is not supported; this library supports version {VERSION}",
+                json.v
             )));
         }
-        let band = read.band.map(|(floor, top)| Band { floor, top });
-        if band.is_some_and(|band| band.floor >= band.top) {
-            return Err(refuse(format_args!("it contradicts itself")));
+        if json.q != fingerprint {
+            return Err(error(format_args!(
+                "taken from a stream with other filters (event_types, resource_type or event_user_ids)"
+            )));
         }
-        if read.present {
+        let band = json.band.map(|(floor, top)| Band { floor, top });
+        if band.is_some_and(|band| band.floor >= band.top) {
+            return Err(error(format_args!("its time range is empty")));
+        }
+        if json.present {
             return Ok(Self::Present);
         }
-        let ids = read.ids.into_iter().flat_map(|(at, ids)| ids.into_iter().map(move |id| (at, id.into_owned())));
-        Ok(Self::From(Given { bounds: Bounds { done: read.done, band }, ids: ids.collect() }))
+        let ids = json.ids.into_iter().flat_map(|(at, ids)| ids.into_iter().map(move |id| (at, id.into_owned())));
+        Ok(Self::Snapshot(Snapshot { coverage: Coverage { done: json.done, band }, ids: ids.collect() }))
     }
 }
 
@@ -118,18 +115,18 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn a_cursor_reads_as_it_was_written() {
-        let bounds = Bounds { done: Some(-5), band: Some(Band { floor: 7, top: 9 }) };
+    fn a_serialized_cursor_parses_to_the_same_snapshot() {
+        let coverage = Coverage { done: Some(-5), band: Some(Band { floor: 7, top: 9 }) };
         let ids = vec![(Some(3), "a"), (Some(3), "b\0\"é"), (None, "c"), (Some(4), "d")];
-        let text = Cursor::From(Edge { bounds, ids: ids.clone() }).into_text("f");
+        let text = Cursor::Snapshot(Snapshot { coverage, ids: ids.clone() }).into_text("f");
         assert!(!text.contains(['\n', '\0']), "{text}");
-        let owned = ids.into_iter().map(|(at, id)| (at, id.to_owned())).collect();
-        assert_eq!(Start::parse(&text, "f").expect("a cursor"), Start::From(Given { bounds, ids: owned }));
+        let ids = ids.into_iter().map(|(at, id)| (at, id.to_owned())).collect();
+        assert_eq!(Start::parse(&text, "f").expect("a cursor"), Start::Snapshot(Snapshot { coverage, ids }));
         assert_eq!(Start::parse(&Cursor::Present.into_text("f"), "f").expect("a cursor"), Start::Present);
     }
 
     #[test]
-    fn what_is_no_cursor_is_refused_by_name() {
+    fn an_invalid_cursor_is_an_invalid_argument_that_names_the_cursor() {
         for text in [
             "",
             "{}",

@@ -1,11 +1,11 @@
-//! Instants as the query's dates: in whole seconds, so that a server that reads no fractions is served as well.
+//! Instants as dates in the query, in whole seconds for servers that do not parse fractions.
 
 use crate::records::parse_time_us;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// The last whole second before `at`, as a bound that lets `at` through whether the server takes it as inclusive or not.
+/// The last whole second before `at`: a bound that admits `at` whether the server treats it as inclusive or exclusive.
 pub(super) fn just_before(at: i64) -> i64 {
     at.saturating_sub(1).div_euclid(SECOND).saturating_mul(SECOND)
 }
@@ -15,9 +15,9 @@ pub(super) fn just_after(at: i64) -> i64 {
     at.div_euclid(SECOND).saturating_add(1).saturating_mul(SECOND)
 }
 
-/// The narrower of a bound of ours and the caller's own date: as text, and the caller's as the caller wrote it.
+/// The narrower of our bound and the caller's date, as text. The caller's text is passed through unchanged.
 pub(super) fn narrower(ours: Option<i64>, callers: Option<&str>, later: bool) -> Option<String> {
-    // A date has four digits for its year.
+    // A date has a four-digit year.
     let ours = ours.filter(|at| (1..=9999).contains(&civil(at.div_euclid(DAY)).0));
     match (ours, callers.and_then(|text| Some((text, parse_time_us(text)?)))) {
         (Some(ours), Some((_, callers))) if (ours > callers) == later => Some(text(ours)),
@@ -26,7 +26,7 @@ pub(super) fn narrower(ours: Option<i64>, callers: Option<&str>, later: bool) ->
     }
 }
 
-/// RFC 3339 as the service's own client writes it: with an offset, never `Z`.
+/// RFC 3339 as the official client writes it: with an offset, never `Z`.
 fn text(at: i64) -> String {
     let (days, second) = (at.div_euclid(DAY), at.div_euclid(SECOND).rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -34,7 +34,7 @@ fn text(at: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
 }
 
-/// Year, month and day of a number of days since 1970; eras of 400 years that begin in March have their leap days last.
+/// Year, month and day of a number of days since 1970. In 400-year eras that start in March, leap days come last.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_that_is_written_reads_as_the_same_instant() {
+    fn a_formatted_date_parses_to_the_same_instant() {
         let mut at = -62_135_596_800 * SECOND;
         while at < 253_402_300_800 * SECOND {
             assert_eq!(parse_time_us(&text(at)), Some(at), "{}", text(at));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_lie_strictly_outside_of_the_instant() {
+    fn bounds_are_strictly_outside_of_the_instant() {
         for at in [0, 1, -1, 999_999, 1_000_000, 1_000_001, -1_000_000] {
             assert!(just_before(at) < at && at - just_before(at) <= SECOND, "{at}");
             assert!(just_after(at) > at && just_after(at) - at <= SECOND, "{at}");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_narrower_date_is_sent() {
+    fn the_narrower_date_is_chosen() {
         let (early, late) = (text(0), "1970-01-02");
         assert_eq!(narrower(Some(0), Some(late), true).as_deref(), Some(late));
         assert_eq!(narrower(Some(0), Some(late), false), Some(early.clone()));

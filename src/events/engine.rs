@@ -1,89 +1,90 @@
-//! What to do next: the next page, a wait, or nothing more. No I/O and no clock, so that tests and fuzzers can drive it.
+//! What to do next: request a page, wait, or end. A state machine without I/O or clock, so that tests can drive it.
 
 use super::cursor::{Cursor, Start};
-use super::edge::IDS_MOST;
 use super::order::{OVERLAP, Order};
-use super::pages::STRIKES;
-use super::sweep::{Item, Progress, Purpose, Range, Request, Sweep};
+use super::pager::MAX_STRIKES;
+use super::request::{Range, Request};
+use super::snapshot::MAX_IDS;
+use super::sweep::{Item, Progress, Purpose, Sweep};
 
-/// Where the search for the newest events begins, in a list that begins with its oldest: a minute ago, then eight times as long
-/// ago, and so on, until there are some; then halfway back while there are more than a page.
-const SEARCH_BACK: i64 = 60_000_000;
-/// And so close it comes: what is asked for is in whole seconds.
-const SEARCH_CLOSE: i64 = 1_000_000;
+/// In a list with the oldest first, the search for the newest events starts this long ago. The distance grows by a
+/// factor of 8 until there are events, and is then halved while there is more than a page of them.
+const INITIAL_LOOKBACK: i64 = 60_000_000;
+/// The search stops at this resolution: the server filters by whole seconds.
+const LOOKBACK_RESOLUTION: i64 = 1_000_000;
 
 #[derive(Debug)]
 pub(super) struct Engine {
     sweep: Sweep,
     stage: Stage,
-    /// It goes on for ever.
+    /// Whether it continues with new events after the end of the list.
     follows: bool,
     now: i64,
-    /// Whether something was given since the last wait.
-    news: bool,
-    /// Passes since something was given.
-    passes: u32,
-    /// Whether the newest events were looked for since the last wait.
+    /// Whether events were delivered since the last wait.
+    delivered: bool,
+    /// Passes since events were last delivered.
+    idle_passes: u32,
+    /// Whether the newest events were searched for since the last wait.
     searched: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Remembers what there is, so that only what comes later is given.
+    /// Marks the existing events as seen, so that only later ones are delivered.
     Baseline,
-    /// The list begins with its oldest, and may be long: looks for one of the newest events.
+    /// The list has the oldest first and may be long: searches for the newest events.
     Search {
         back: i64,
-        /// There was nothing that long ago.
-        barren: i64,
-        /// There was a page that long ago, and maybe more behind it.
-        full: Option<i64>,
+        /// The longest lookback without events.
+        empty_at: i64,
+        /// The shortest lookback with events.
+        found_at: Option<i64>,
         purpose: Purpose,
     },
-    /// As `Baseline`, from there on.
-    Rest,
+    /// As `Baseline`, from the result of the search on.
+    BaselineTail,
     Sweeping,
     Waiting,
     Ended,
-    Lost(Purpose),
+    Failed(Purpose),
 }
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Ask for this and hand the answer to [`Engine::accept`]. After a failure it is still this.
-    Ask(Request),
-    /// Nothing now; then call [`Engine::poll`].
+    /// Send this request and pass the answer to [`Engine::accept`]. After a failure, repeat it.
+    Fetch(Request),
+    /// Wait, then call [`Engine::poll`].
     Wait,
-    /// There is nothing more.
+    /// The stream has ended.
     End,
-    /// The server's pages make no sense.
-    Lost,
+    /// The end of the list cannot be determined from the pages of the server.
+    Failed,
 }
 
 impl Engine {
-    /// Everything there is, once.
+    /// Every existing event, once.
     ///
-    /// `now`: Unix microseconds; a clock that is wrong costs requests, not events.
+    /// `now`: Unix microseconds. A wrong clock costs requests, not events.
     pub(super) fn stream(now: i64) -> Self {
         Self::new(Sweep::default(), Stage::Sweeping, false, now)
     }
 
-    /// What comes, from `start` on.
+    /// New events, from `start` on.
     pub(super) fn follow(start: &Start, now: i64) -> Self {
         match start {
             Start::Present => Self::new(Sweep::default(), Stage::Baseline, true, now),
             Start::Beginning => Self::new(Sweep::default(), Stage::Sweeping, true, now),
-            Start::From(cursor) => {
-                let ids = cursor.ids.iter().map(|(at, id)| Item { id, at: *at });
-                Self::new(Sweep::restore(cursor.bounds, ids), Stage::Sweeping, true, now)
+            Start::Snapshot(snapshot) => {
+                let ids = snapshot.ids.iter().map(|(at, id)| Item { id, at: *at });
+                Self::new(Sweep::restore(snapshot.coverage, ids), Stage::Sweeping, true, now)
             }
         }
     }
 
     fn new(mut sweep: Sweep, stage: Stage, follows: bool, now: i64) -> Self {
         sweep.begin();
-        Self { sweep, stage, follows, now, news: false, passes: 0, searched: false }
+        Self { sweep, stage, follows, now, delivered: false, idle_passes: 0, searched: false }
     }
 
     pub(super) fn follows(&self) -> bool {
@@ -92,93 +93,93 @@ impl Engine {
 
     pub(super) fn next(&self) -> Step {
         match self.stage {
-            Stage::Baseline | Stage::Rest | Stage::Sweeping => Step::Ask(self.sweep.request()),
+            Stage::Baseline | Stage::BaselineTail | Stage::Sweeping => Step::Fetch(self.sweep.request()),
             Stage::Search { back, .. } => {
                 let range = Range { after: Some(self.ago(back)), before: None };
-                Step::Ask(Request { page: None, range })
+                Step::Fetch(Request { page: None, range })
             }
             Stage::Waiting => Step::Wait,
             Stage::Ended => Step::End,
-            Stage::Lost(_) => Step::Lost,
+            Stage::Failed(_) => Step::Failed,
         }
     }
 
-    /// Takes the answer to what was asked. Gives the positions of the events that are to be given; they are marked as given.
+    /// Processes the answer to a request. Returns the positions of the new events, which are marked as delivered.
     pub(super) fn accept(&mut self, items: &[Item<'_>]) -> Vec<u32> {
         let purpose = match self.stage {
             Stage::Search { .. } => {
                 self.search(items);
                 return Vec::new();
             }
-            Stage::Baseline | Stage::Rest => Purpose::Remember,
-            Stage::Sweeping => Purpose::Give,
-            Stage::Waiting | Stage::Ended | Stage::Lost(_) => return Vec::new(),
+            Stage::Baseline | Stage::BaselineTail => Purpose::MarkSeen,
+            Stage::Sweeping => Purpose::Deliver,
+            Stage::Waiting | Stage::Ended | Stage::Failed(_) => return Vec::new(),
         };
-        let (give, progress) = self.sweep.accept(items, purpose);
-        if !give.is_empty() {
-            self.news = true;
-            self.passes = 0;
+        let (new, progress) = self.sweep.accept(items, purpose);
+        if !new.is_empty() {
+            self.delivered = true;
+            self.idle_passes = 0;
         }
         self.advance(progress);
-        give
+        new
     }
 
-    /// The server refused what was asked, in a way in which some refuse a page behind the end. Says whether that settles it;
-    /// otherwise it is an error, and the same is asked again.
-    pub(super) fn refused(&mut self) -> bool {
-        if !matches!(self.stage, Stage::Baseline | Stage::Rest | Stage::Sweeping) {
+    /// The server rejected the request in a way in which some servers reject a page past the end. Returns false if it
+    /// is an error after all, and the request must be repeated.
+    pub(super) fn page_rejected(&mut self) -> bool {
+        if !matches!(self.stage, Stage::Baseline | Stage::BaselineTail | Stage::Sweeping) {
             return false;
         }
-        let Some(progress) = self.sweep.refused() else { return false };
+        let Some(progress) = self.sweep.page_rejected() else { return false };
         self.advance(progress);
         true
     }
 
-    /// The wait is over.
+    /// The wait is over: starts a new pass.
     pub(super) fn poll(&mut self) {
         if self.stage == Stage::Waiting {
-            self.news = false;
-            self.passes = 0;
+            self.delivered = false;
+            self.idle_passes = 0;
             self.searched = false;
             self.begin();
         }
     }
 
-    /// The caller was told that the pages make no sense: one who follows tries again later.
-    pub(super) fn told(&mut self) {
+    /// The failure was reported. A follower tries again after a wait.
+    pub(super) fn clear_failure(&mut self) {
         match self.stage {
-            Stage::Lost(Purpose::Give) if self.follows => self.stage = Stage::Waiting,
-            Stage::Lost(Purpose::Remember) => {
+            Stage::Failed(Purpose::Deliver) if self.follows => self.stage = Stage::Waiting,
+            Stage::Failed(Purpose::MarkSeen) => {
                 *self = Self::new(Sweep::default(), Stage::Baseline, true, self.now);
             }
             _ => {}
         }
     }
 
-    /// Whether something was given since the last wait.
-    pub(super) fn has_news(&self) -> bool {
-        self.news
+    /// Whether events were delivered since the last wait.
+    pub(super) fn has_delivered(&self) -> bool {
+        self.delivered
     }
 
-    /// What was given so far; without an edge, nothing was yet, and the present is still to be found.
+    /// The cursor after the delivered events. `Present` while the baseline is not complete.
     pub(super) fn cursor(&self) -> Cursor<'_> {
-        self.cursor_of(IDS_MOST)
+        self.cursor_with(MAX_IDS)
     }
 
-    /// The same with so many ids at most.
-    pub(super) fn cursor_of(&self, ids_most: usize) -> Cursor<'_> {
+    /// The same with at most `max_ids` IDs.
+    pub(super) fn cursor_with(&self, max_ids: usize) -> Cursor<'_> {
         match self.stage {
             Stage::Baseline
-            | Stage::Rest
-            | Stage::Search { purpose: Purpose::Remember, .. }
-            | Stage::Lost(Purpose::Remember) => Cursor::Present,
-            _ => Cursor::From(self.sweep.edge(ids_most)),
+            | Stage::BaselineTail
+            | Stage::Search { purpose: Purpose::MarkSeen, .. }
+            | Stage::Failed(Purpose::MarkSeen) => Cursor::Present,
+            _ => Cursor::Snapshot(self.sweep.snapshot(max_ids)),
         }
     }
 
-    /// How many ids are remembered.
+    /// The number of IDs in memory.
     #[cfg(test)]
-    pub(super) fn remembered(&self) -> usize {
+    pub(super) fn seen_len(&self) -> usize {
         self.sweep.seen.len()
     }
 
@@ -190,56 +191,56 @@ impl Engine {
     fn advance(&mut self, progress: Progress) {
         match progress {
             Progress::More if self.stage == Stage::Baseline && self.sweep.order() == Order::OldestFirst => {
-                self.stage = Stage::search(Purpose::Remember);
+                self.stage = Stage::search(Purpose::MarkSeen);
             }
-            Progress::More if self.stage == Stage::Sweeping && !self.searched && self.sweep.has_outrun() => {
+            Progress::More if self.stage == Stage::Sweeping && !self.searched && self.sweep.is_past_newest_known() => {
                 self.searched = true;
-                self.stage = Stage::search(Purpose::Give);
+                self.stage = Stage::search(Purpose::Deliver);
             }
             Progress::More => {}
             Progress::Finished if !self.follows => self.stage = Stage::Ended,
-            Progress::Finished if self.sweep.is_below() && self.passes < STRIKES => {
-                // The gap is filled; now for what has come since.
-                self.passes += 1;
+            Progress::Finished if self.sweep.is_below() && self.idle_passes < MAX_STRIKES => {
+                // The gap is filled; continue with events that arrived meanwhile.
+                self.idle_passes += 1;
                 let stage = self.stage;
                 self.begin();
                 self.stage = stage;
             }
             Progress::Finished => self.stage = Stage::Waiting,
-            Progress::Lost if self.stage == Stage::Sweeping => self.stage = Stage::Lost(Purpose::Give),
-            Progress::Lost => self.stage = Stage::Lost(Purpose::Remember),
+            Progress::GaveUp if self.stage == Stage::Sweeping => self.stage = Stage::Failed(Purpose::Deliver),
+            Progress::GaveUp => self.stage = Stage::Failed(Purpose::MarkSeen),
         }
     }
 
-    /// Takes what came since the moment that was looked at.
+    /// Processes a page of the search.
     fn search(&mut self, items: &[Item<'_>]) {
-        let Stage::Search { back, barren, full, purpose } = self.stage else { return };
+        let Stage::Search { back, empty_at, found_at, purpose } = self.stage else { return };
         let found = items.iter().filter_map(|item| item.at).max();
-        let is_full = found.is_some() && items.len() >= self.sweep.largest_page();
+        let is_full_page = found.is_some() && items.len() >= self.sweep.largest_page();
         let is_known = self.sweep.newest().is_some_and(|known| self.ago(back) <= known);
-        self.sweep.learn_newest(found);
-        let (barren, full) = match (found, full) {
+        self.sweep.update_newest(found);
+        let (empty_at, found_at) = match (found, found_at) {
             (None, None) if !is_known => {
-                self.stage = Stage::Search { back: back.saturating_mul(8), barren: back, full, purpose };
+                self.stage = Stage::Search { back: back.saturating_mul(8), empty_at: back, found_at, purpose };
                 return;
             }
-            (None, _) => (back, full),
-            (Some(_), _) => (barren, Some(back)),
+            (None, _) => (back, found_at),
+            (Some(_), _) => (empty_at, Some(back)),
         };
-        let open = full.map_or(0, |full| full - barren);
-        if open > SEARCH_CLOSE && (is_full || found.is_none()) {
-            self.stage = Stage::Search { back: barren + open / 2, barren, full, purpose };
+        let open = found_at.map_or(0, |found_at| found_at - empty_at);
+        if open > LOOKBACK_RESOLUTION && (is_full_page || found.is_none()) {
+            self.stage = Stage::Search { back: empty_at + open / 2, empty_at, found_at, purpose };
             return;
         }
-        match (purpose, full) {
-            (Purpose::Give, _) => self.begin(),
-            (Purpose::Remember, full) => {
-                match full {
-                    // What comes later than now cannot be earlier than this.
-                    Some(full) => self.sweep.begin_after(self.ago(full).saturating_sub(OVERLAP)),
+        match (purpose, found_at) {
+            (Purpose::Deliver, _) => self.begin(),
+            (Purpose::MarkSeen, found_at) => {
+                match found_at {
+                    // Events created from now on cannot be earlier than this.
+                    Some(found_at) => self.sweep.begin_after(self.ago(found_at).saturating_sub(OVERLAP)),
                     None => self.sweep.begin(),
                 }
-                self.stage = Stage::Rest;
+                self.stage = Stage::BaselineTail;
             }
         }
     }
@@ -251,6 +252,6 @@ impl Engine {
 
 impl Stage {
     fn search(purpose: Purpose) -> Self {
-        Self::Search { back: SEARCH_BACK, barren: 0, full: None, purpose }
+        Self::Search { back: INITIAL_LOOKBACK, empty_at: 0, found_at: None, purpose }
     }
 }

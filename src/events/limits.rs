@@ -1,17 +1,18 @@
-//! Long lists, and many events of one moment: what is remembered stays small, and what a cursor holds, too.
+//! Long lists, and many events with the same time: memory and cursors stay small.
 
 use std::collections::BTreeMap;
 
 use super::cursor::Start;
-use super::edge::IDS_MOST;
 use super::engine::{Engine, Step};
-use super::sweep::{Item, Request};
+use super::request::Request;
+use super::snapshot::MAX_IDS;
+use super::sweep::Item;
 
 const PAGE: usize = 100;
-const REQUESTS_MOST: u32 = 20_000;
+const MAX_REQUESTS: u32 = 20_000;
 const EPOCH: i64 = 1_700_000_000_000_000;
 
-/// A list that stands still. An event's id is its position, oldest first.
+/// A list that does not change. The ID of an event is its position, oldest first.
 struct List {
     times: Vec<i64>,
     newest_first: bool,
@@ -22,7 +23,7 @@ impl List {
         let from = request.range.after.map_or(0, |after| self.times.partition_point(|at| *at < after));
         let until =
             request.range.before.map_or(self.times.len(), |before| self.times.partition_point(|at| *at <= before));
-        // Pages are counted from 0.
+        // Pages are zero-based.
         let skip = PAGE * usize::try_from(request.page.unwrap_or(0)).expect("a page");
         let event = |position: usize| (position.to_string(), self.times[position]);
         if self.newest_first {
@@ -32,25 +33,28 @@ impl List {
         }
     }
 
-    /// Goes on until there is nothing more for now. After a page with something new, `after_page` may put another engine in the
-    /// place of this one.
-    fn go(&self, mut engine: Engine, mut after_page: impl FnMut(Engine) -> Engine) -> (Engine, BTreeMap<String, u32>) {
-        let mut given = BTreeMap::new();
+    /// Runs the engine until it ends or waits. After a page with new events, `after_page` may replace the engine.
+    fn drive(
+        &self,
+        mut engine: Engine,
+        mut after_page: impl FnMut(Engine) -> Engine,
+    ) -> (Engine, BTreeMap<String, u32>) {
+        let mut delivered = BTreeMap::new();
         let mut requests = 0;
-        while let Step::Ask(request) = engine.next() {
+        while let Step::Fetch(request) = engine.next() {
             requests += 1;
-            assert!(requests < REQUESTS_MOST, "it never ends");
+            assert!(requests < MAX_REQUESTS, "too many requests");
             let page = self.answer(request);
             let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: Some(*at) }).collect();
             let new = engine.accept(&items);
             for position in &new {
-                *given.entry(page[*position as usize].0.clone()).or_default() += 1;
+                *delivered.entry(page[*position as usize].0.clone()).or_default() += 1;
             }
             if !new.is_empty() {
                 engine = after_page(engine);
             }
         }
-        (engine, given)
+        (engine, delivered)
     }
 
     fn now(&self) -> i64 {
@@ -66,59 +70,69 @@ fn resume(list: &List, engine: &Engine) -> Engine {
     let text = engine.cursor().into_text("f");
     assert!(text.len() < 128 * 1024, "a cursor of {} bytes", text.len());
     let start = Start::parse(&text, "f").expect("a cursor");
-    if let Start::From(given) = &start {
-        assert!(given.ids.len() <= IDS_MOST);
+    if let Start::Snapshot(snapshot) = &start {
+        assert!(snapshot.ids.len() <= MAX_IDS);
     }
     Engine::follow(&start, list.now())
 }
 
-/// Seen red with a window that forgets nothing.
+/// Red without eviction.
 #[test]
-fn what_is_remembered_does_not_grow_with_the_list() {
+fn memory_does_not_grow_with_the_list() {
     let spread = lists((0..100_000).map(|number| EPOCH + number * 1_000_000));
-    let one_moment = lists((0..100_000).map(|_| EPOCH));
-    for (list, most) in spread.map(|list| (list, 10_100)).chain(one_moment.map(|list| (list, 110_000))) {
+    let same_time = lists((0..100_000).map(|_| EPOCH));
+    for (list, max) in spread.map(|list| (list, 10_100)).chain(same_time.map(|list| (list, 110_000))) {
         let mut largest = 0;
-        let (_, given) = list.go(Engine::stream(list.now()), |engine| {
-            largest = engine.remembered().max(largest);
+        let (_, delivered) = list.drive(Engine::stream(list.now()), |engine| {
+            largest = engine.seen_len().max(largest);
             engine
         });
-        assert_eq!((given.len(), given.values().max()), (100_000, Some(&1)));
-        assert!(largest <= most, "{largest} ids are remembered");
+        assert_eq!((delivered.len(), delivered.values().max()), (100_000, Some(&1)));
+        assert!(largest <= max, "{largest} IDs in memory");
     }
 }
 
-/// Seen red when the search for the newest events ended with the first that it found: 100 given twice.
+/// Red when the search for the newest events stopped at the first ones found: 100 delivered twice.
 #[test]
-fn a_cursor_of_a_busy_time_loses_nothing_and_repeats_nothing() {
-    // Five hundred a second: more than a cursor holds lie within the overlap.
+fn a_cursor_taken_at_a_high_event_rate_loses_and_repeats_nothing() {
+    // 500 events per second: more than a cursor holds are within the overlap.
     for list in lists((0..20_000).map(|number| EPOCH + number * 2_000)) {
         let mut pages = 0;
-        let (_, given) = list.go(Engine::stream(list.now()), |engine| {
+        let (_, delivered) = list.drive(Engine::stream(list.now()), |engine| {
             pages += 1;
             if pages % 7 == 0 { resume(&list, &engine) } else { engine }
         });
-        assert_eq!((given.len(), given.values().max()), (20_000, Some(&1)), "newest first: {}", list.newest_first);
+        assert_eq!(
+            (delivered.len(), delivered.values().max()),
+            (20_000, Some(&1)),
+            "newest first: {}",
+            list.newest_first
+        );
     }
 }
 
 #[test]
-fn a_cursor_within_five_hundred_events_of_one_moment_repeats_nothing() {
-    // Not at the end of a page: where no page shows two times, nothing tells the order.
+fn a_cursor_within_500_events_of_the_same_time_repeats_nothing() {
+    // Not at the end of a page: without two times on a page, the order is unknown.
     for list in lists((0..1_960).map(|number| EPOCH + number / 490 * 3_600_000_000)) {
-        let (_, given) = list.go(Engine::stream(list.now()), |engine| resume(&list, &engine));
-        assert_eq!((given.len(), given.values().max()), (1_960, Some(&1)), "newest first: {}", list.newest_first);
+        let (_, delivered) = list.drive(Engine::stream(list.now()), |engine| resume(&list, &engine));
+        assert_eq!(
+            (delivered.len(), delivered.values().max()),
+            (1_960, Some(&1)),
+            "newest first: {}",
+            list.newest_first
+        );
     }
 }
 
 #[test]
-fn a_cursor_within_more_events_of_one_moment_may_repeat_but_loses_nothing() {
+fn a_cursor_within_more_events_of_the_same_time_may_repeat_but_loses_nothing() {
     for list in lists((0..3_000).map(|number| EPOCH + number / 1_500 * 3_600_000_000)) {
         let mut pages = 0;
-        let (_, given) = list.go(Engine::stream(list.now()), |engine| {
+        let (_, delivered) = list.drive(Engine::stream(list.now()), |engine| {
             pages += 1;
             if pages == 14 { resume(&list, &engine) } else { engine }
         });
-        assert_eq!(given.len(), 3_000, "newest first: {}", list.newest_first);
+        assert_eq!(delivered.len(), 3_000, "newest first: {}", list.newest_first);
     }
 }

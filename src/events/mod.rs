@@ -1,25 +1,31 @@
-//! Events at full length: all that match, each once, and what comes after them.
+//! Event streams: every matching event once, and optionally new events as they are created.
 //!
-//! The parts that decide (`pages`, `sweep`, `engine`) do no I/O and know no clock. A [`Stream`] asks the server what they say.
+//! `pager`, `sweep` and `engine` decide which page to request and which events are new. They do no I/O and have no clock; a
+//! [`Stream`] sends the requests.
 
 #![forbid(unsafe_code)]
 
+mod ack;
 mod backoff;
-mod bounds;
+mod blocking_oneshot;
+mod coverage;
 mod cursor;
 mod dates;
+mod dedup;
 mod delivery;
-mod edge;
 mod engine;
-mod handover;
+mod fetch_loop;
+mod in_flight;
 mod order;
-mod pages;
+mod pager;
+mod pending_next;
 mod query;
-mod seen;
+mod request;
+mod snapshot;
 mod stream;
 mod sweep;
 
-pub(crate) use stream::Delivery;
+pub(crate) use delivery::Delivery;
 pub use stream::{Next, Stream};
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The caller's query, checked for streams, and the requests that are made of it.
+//! The caller's query, validated for streams, and the parameters of each request.
 
 use super::cursor::Start;
 use super::dates::narrower;
-use super::sweep::Request;
+use super::request::Request;
 use crate::error::{Error, Result};
 use crate::service::workspace::GET_EVENTS;
 use crate::service::{Params, Value};
@@ -18,19 +18,19 @@ pub(super) struct Query {
 impl Query {
     pub(super) fn new(params: Params) -> Result<Self> {
         if !std::ptr::eq(params.operation(), &raw const GET_EVENTS) {
-            return Err(Error::argument("query", "these are no parameters of workspace.get_events"));
+            return Err(Error::argument("query", "not parameters of workspace.get_events"));
         }
         if params.get("page").is_some() {
-            return Err(Error::argument("page", "a stream finds the pages by itself; leave it out"));
+            return Err(Error::argument("page", "not allowed, because a stream requests every page; remove it"));
         }
         let fingerprint = fingerprint(&params);
         Ok(Self { params, fingerprint })
     }
 
-    /// Where to begin to follow this query.
+    /// Where to start following this query.
     pub(super) fn start(&self, cursor: Option<&str>) -> Result<Start> {
         if self.params.get("before_date").is_some() {
-            return Err(Error::argument("before_date", "what is followed has no end; leave it out"));
+            return Err(Error::argument("before_date", "not allowed when following events; remove it"));
         }
         match cursor {
             Some(text) => Start::parse(text, &self.fingerprint),
@@ -39,7 +39,7 @@ impl Query {
         }
     }
 
-    /// Which events it is about, without the dates: a cursor says by itself where it was taken.
+    /// Identifies the filters other than the dates: a cursor contains its own position.
     pub(super) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -64,7 +64,7 @@ impl Query {
     }
 }
 
-/// FNV-1a: the same in every version and on every machine, and nobody gains anything by forging one.
+/// FNV-1a: stable across versions and machines. A collision attack would gain nothing.
 fn fingerprint(params: &Params) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |text: &str| {
@@ -92,7 +92,7 @@ fn fingerprint(params: &Params) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sweep::Range;
+    use super::super::request::Range;
     use super::*;
     use crate::error::ErrorKind;
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_and_an_end_are_refused_by_name() {
+    fn page_and_before_date_are_rejected_by_name() {
         let params = Params::from_json(&GET_EVENTS, r#"{"page":1}"#).expect("parameters");
         let error = Query::new(params).expect_err("a page");
         assert_eq!((error.kind(), error.to_string().starts_with("page: ")), (ErrorKind::InvalidArgument, true));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_goes_with_its_filters_whatever_their_order_and_dates() {
+    fn a_cursor_matches_the_same_filters_in_any_order_and_with_any_dates() {
         let one = query(r#"{"event_types":["a","b"],"after_date":"2026-01-01","page_size":5}"#);
         let two = query(r#"{"event_types":["b","a","b"]}"#);
         let other = query(r#"{"event_types":["ab"]}"#);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_is_the_callers_query_narrowed() {
+    fn a_request_is_the_callers_query_narrowed() {
         let query = query(r#"{"resource_type":"task","page_size":7,"after_date":"2026-01-01"}"#);
         let range = Range { after: Some(1_767_323_045_000_000), before: Some(1_767_409_445_000_000) };
         let params = query.params(Request { page: Some(3), range }).expect("parameters");

@@ -96,9 +96,9 @@ impl Completion {
     }
 
     /// Marks it as received by the host.
-    pub(super) fn pick_up(self) {
+    pub(super) fn acknowledge(self) {
         if let Ok(Outcome::Next(delivery)) = self.outcome {
-            delivery.pick_up();
+            delivery.acknowledge();
         }
     }
 }

@@ -154,7 +154,7 @@ pub unsafe extern "C" fn kal_queue_next(
             match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
                 Ok(Some(next)) => match next.to_c() {
                     Ok(picked_up) => {
-                        next.pick_up();
+                        next.acknowledge();
                         out.write(&picked_up);
                         Ok(KAL_OK)
                     }

@@ -139,7 +139,7 @@ pub unsafe extern "C" fn kal_stream_next(
                 Next::NothingYet => KAL_TIMED_OUT,
                 Next::End => KAL_DONE,
             };
-            delivery.pick_up();
+            delivery.acknowledge();
             Ok(status)
         })
     }
@@ -171,7 +171,7 @@ pub extern "C" fn kal_stream_cursor(stream: kal_stream) -> *const c_char {
     infallible(ptr::null(), || {
         let stream = handles::get(stream).ok()?;
         // The handle table owns the stream, which keeps the text until its next page is requested.
-        Some(stream.show_cursor().cast())
+        Some(stream.pin_cursor().cast())
     })
 }
 

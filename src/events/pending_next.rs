@@ -1,0 +1,55 @@
+//! A pending call of `next`, on the I/O thread.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ack::Unacked;
+use super::stream::Shared;
+use crate::cancel::Fired;
+use crate::process::reply::Reply;
+use crate::sign_in::Awaited;
+
+/// The parameters and state of one call.
+pub(super) struct NextCall {
+    pub(super) deadline: Instant,
+    /// Send one request now, and do not wait for new events.
+    pub(super) no_wait: bool,
+    pub(super) thread: u64,
+    pub(super) cancelled: [Option<Fired>; 2],
+    pub(super) iap: Awaited,
+    /// Whether this call has waited for an answer.
+    pub(super) requested: bool,
+}
+
+/// The call that waits for the stream's next result. Only one may be pending at a time.
+///
+/// Fields drop in this order, so that the stream is free again before the reply is sent.
+pub(super) struct PendingNext {
+    busy: BusyGuard,
+    reply: Reply<Unacked>,
+}
+
+/// Clears [`super::stream::State::is_busy`] when dropped.
+struct BusyGuard(Arc<Shared>);
+
+impl Drop for BusyGuard {
+    fn drop(&mut self) {
+        self.0.lock().is_busy = false;
+    }
+}
+
+impl PendingNext {
+    /// Takes over a stream that was just marked as busy.
+    pub(super) fn new(stream: Arc<Shared>, reply: impl FnOnce() -> Reply<Unacked>) -> Self {
+        let busy = BusyGuard(stream);
+        Self { busy, reply: reply() }
+    }
+
+    pub(super) async fn serve(self, call: NextCall) {
+        // Boxed on the I/O thread: the host's thread may have a small stack.
+        let unacked = Box::pin(self.busy.0.run(call)).await;
+        let Self { busy, reply } = self;
+        drop(busy);
+        reply.send(unacked);
+    }
+}
