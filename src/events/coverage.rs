@@ -5,7 +5,7 @@
 pub(super) struct Coverage {
     /// Everything up to and including this time.
     pub(super) done: Option<i64>,
-    /// Everything in this range. In a list with the newest first, the gap between `done` and the band is still to be read.
+    /// Everything in this range. In a newest-first list, the gap between `done` and the band is still to be read.
     pub(super) band: Option<Band>,
 }
 

@@ -7,7 +7,7 @@ use super::request::{Range, Request};
 use super::snapshot::MAX_IDS;
 use super::sweep::{Item, Progress, Purpose, Sweep};
 
-/// In a list with the oldest first, the search for the newest events starts this long ago. The distance grows by a
+/// In an oldest-first list, the search for the newest events starts this long ago. The distance grows by a
 /// factor of 8 until there are events, and is then halved while there is more than a page of them.
 const INITIAL_LOOKBACK: i64 = 60_000_000;
 /// The search stops at this resolution: the server filters by whole seconds.
@@ -32,7 +32,7 @@ pub(super) struct Engine {
 enum Stage {
     /// Marks the existing events as seen, so that only later ones are delivered.
     Baseline,
-    /// The list has the oldest first and may be long: searches for the newest events.
+    /// The list is oldest-first and may be long: searches for the newest events.
     Search {
         back: i64,
         /// The longest lookback without events.

@@ -90,7 +90,7 @@ impl Pager {
         self.strikes
     }
 
-    /// Whether page 1 is known to be the first page. Only certain in a list with the oldest first.
+    /// Whether page 1 is known to be the first page. Only certain in an oldest-first list.
     pub(super) fn is_one_based(&self) -> bool {
         self.one_based
     }

@@ -43,7 +43,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) engine: Engine,
     pub(super) backoff: Backoff,
-    /// No request may be sent before this, as the server asked with `Retry-After`.
+    /// From `Retry-After`: no request may be sent before this.
     pub(super) not_before: Option<Instant>,
     /// A call is waiting for the next result.
     pub(super) is_busy: bool,

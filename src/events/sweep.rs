@@ -47,7 +47,7 @@ pub(super) struct Sweep {
     complete_to: Option<i64>,
     is_over: bool,
     pass: Pass,
-    /// Page 1 is known to be the first page, in a list with the oldest first.
+    /// Page 1 is known to be the first page, in an oldest-first list.
     one_based: bool,
 }
 
@@ -110,7 +110,7 @@ impl Sweep {
         self.begin_with(Range::outside_of(self.coverage), 0);
     }
 
-    /// Whether the pass, over a list with the oldest first, has reached events newer than any known when it started.
+    /// Whether the pass, over an oldest-first list, has reached events newer than any known when it started.
     /// It cannot tell which of them existed then.
     pub(super) fn is_past_newest_known(&self) -> bool {
         let pass = &self.pass;
@@ -200,7 +200,7 @@ impl Sweep {
         self.order() == Order::OldestFirst && self.pass.pager.is_one_based() && (self.one_based || is_settled)
     }
 
-    /// In a list with the newest first, the position of the first known event: events without a time after it are
+    /// In a newest-first list, the position of the first known event: events without a time after it are
     /// known too.
     fn known_from(&self, items: &[Item<'_>]) -> u32 {
         let Some(done) = self.trusted.done.filter(|_| self.order() == Order::NewestFirst) else { return u32::MAX };

@@ -28,8 +28,8 @@ fn numbers_and_booleans_convert_to_integers() {
         assert_eq!(int(value), Some(Some(expected)), "{value}");
     }
     assert_eq!(int("null"), Some(None));
-    for odd in ["2.5", "25E-1", "9223372036854775808", "9.3e18", "1e999", "-1e999", "\"v2\""] {
-        assert_eq!(int(odd), Some(None), "{odd}");
+    for ignored in ["2.5", "25E-1", "9223372036854775808", "9.3e18", "1e999", "-1e999", "\"v2\""] {
+        assert_eq!(int(ignored), Some(None), "{ignored}");
     }
     for bad in ["[]", "{}", "[2]"] {
         assert_eq!(int(bad), None, "{bad}");
@@ -113,8 +113,8 @@ fn numbers_and_strings_convert_to_booleans() {
         assert_eq!(boolean(value), Some(Some(false)), "{value}");
     }
     assert_eq!(boolean("null"), Some(None));
-    for odd in ["2", "-1", "0.5", "1e999", "\"\"", "\" true\"", "\"true \"", "\"1.0\"", "\"o\"", "\"null\""] {
-        assert_eq!(boolean(odd), Some(None), "{odd}");
+    for ignored in ["2", "-1", "0.5", "1e999", "\"\"", "\" true\"", "\"true \"", "\"1.0\"", "\"o\"", "\"null\""] {
+        assert_eq!(boolean(ignored), Some(None), "{ignored}");
     }
     for bad in ["[]", "{}"] {
         assert_eq!(boolean(bad), None, "{bad}");
