@@ -36,6 +36,8 @@ pub(super) struct Part {
     pub(super) bytes: Vec<u8>,
     /// Nothing of it is missing.
     pub(super) is_whole: bool,
+    /// The connection has nothing more of this response.
+    pub(super) is_at_end: bool,
 }
 
 impl Head {
@@ -92,7 +94,7 @@ impl Head {
             }
         };
         match outcome {
-            Ok(()) => Ok(Part { bytes: body.into_bytes(), is_whole: is_at_end }),
+            Ok(()) => Ok(Part { bytes: body.into_bytes(), is_whole: is_at_end, is_at_end }),
             Err(Stop::Full) => Err(too_large(cap, peer)),
             Err(Stop::Corrupt(why)) => {
                 let message = format!("the answer of {peer} is said to be gzip and is not, or is damaged: {why}");
@@ -142,7 +144,7 @@ impl Head {
         if matches!(self.encoding, Encoding::Unknown(_)) && !is_text(&bytes) {
             bytes.clear();
         }
-        Part { bytes, is_whole }
+        Part { bytes, is_whole, is_at_end }
     }
 }
 

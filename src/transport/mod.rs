@@ -42,7 +42,7 @@ use crate::error::{Error, Result};
 use crate::proxy::Proxy;
 use crate::retry::Tracking;
 use crate::stats::Counters;
-use answer::Head;
+use answer::{Head, Part};
 use connect::Connector;
 use content_encoding::GZIP;
 use logged::Logged;
@@ -159,15 +159,23 @@ impl Transport {
         waiting.set_body_of(head.status.as_u16());
         if !head.status.is_success() {
             let body = head.read_refusal(&mut response, tracking.deadline.remaining()).await;
-            self.counters.bytes_received.add(body.bytes.len() as u64);
+            self.received(&body).await;
             return Err(refusal::describe(verb, path, &head, &body, &self.peer, &self.redaction));
         }
         let spare = pooled.spare();
         let body = head.read_whole(&mut response, cap, arriving, |room| spare.take(room), &self.peer).await?;
-        self.counters.bytes_received.add(body.bytes.len() as u64);
+        self.received(&body).await;
         let body = body.bytes;
         let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
         Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
+    }
+
+    async fn received(&self, body: &Part) {
+        self.counters.bytes_received.add(body.bytes.len() as u64);
+        if body.is_at_end {
+            // Otherwise a request that follows at once would open another connection.
+            pooled::let_pool_take_back().await;
+        }
     }
 
     /// With what every request has; what the host wants to have sent wins.

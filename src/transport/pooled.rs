@@ -3,7 +3,7 @@
 //! It is not `reqwest::Client`: that one takes a connector that returns reqwest's own type of connection alone, so nothing
 //! could pace what a peer sends, and a flood of interim responses on one connection would stop all others for seconds.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -69,6 +69,20 @@ impl Pooled {
         response.extensions_mut().extend(self.url.clone());
         Ok(response.map(Body::wrap).into())
     }
+}
+
+/// Lets hyper-util return a connection to the pool whose response is complete: a task of its own does that, which is ready by now.
+pub(super) async fn let_pool_take_back() {
+    let mut was_polled = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut was_polled, true) {
+            return Poll::Ready(());
+        }
+        // Goes behind the tasks that are ready. `yield_now` would poll for I/O as well.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl From<Error> for Failed {
