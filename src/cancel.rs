@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Cancels the calls that were made with it, once it is fired; calls made later with it are cancelled at once.
+/// A cancellation token. Firing it cancels the calls made with it; later calls with it are cancelled immediately.
 #[derive(Clone)]
 pub struct Cancel(Arc<watch::Sender<bool>>);
 
@@ -15,7 +15,7 @@ impl Default for Cancel {
 }
 
 impl Cancel {
-    /// Cancels. Firing again changes nothing.
+    /// Cancels all calls made with it. Firing again has no effect.
     pub fn fire(&self) {
         self.0.send_replace(true);
     }
@@ -29,12 +29,12 @@ impl Cancel {
     }
 }
 
-/// What a call under way listens to.
+/// Waits for a [`Cancel`] to be fired.
 #[derive(Clone)]
 pub(crate) struct Fired(watch::Receiver<bool>);
 
 impl Fired {
-    /// Returns when one of them was fired.
+    /// Completes when one of them is fired.
     pub(crate) async fn any([one, other]: [Option<Self>; 2]) {
         tokio::select! {
             () = Self::wait(one) => {}
@@ -42,7 +42,7 @@ impl Fired {
         }
     }
 
-    /// Returns when it was fired; never, when there is nothing that could be, or it was closed unfired.
+    /// Completes when it is fired. Never completes without one, or if it is dropped unfired.
     pub(crate) async fn wait(fired: Option<Self>) {
         if let Some(mut fired) = fired
             && fired.0.wait_for(|fired| *fired).await.is_ok()

@@ -13,6 +13,7 @@ use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
+use crate::http::{Step, Waiting};
 use crate::process::io_thread::Started;
 use crate::process::reply::Reply;
 use crate::process::{callback, epoch, io_thread, reply};
@@ -22,7 +23,6 @@ use crate::service::{Operation, Params, Source, Value};
 use crate::sign_in::Awaited;
 use crate::single_flight::Joined;
 use crate::stats::Stats;
-use crate::transport::{Step, Waiting};
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
 const GRACE: Duration = Duration::from_millis(250);
@@ -353,7 +353,7 @@ impl Inner {
     }
 
     fn waits_for(&self, tracking: &Tracking) -> String {
-        let words = |waiting: &Waiting| waiting.step().words(self.fetcher.peer());
+        let words = |waiting: &Waiting| waiting.step().describe(self.fetcher.route());
         let step = tracking.progress.waiting();
         match (words(step), words(&self.fetcher.sign_in.waiting)) {
             (Some(token), Some(what)) if step.step() == Step::Token => format!("{token}: {what}"),

@@ -1,4 +1,4 @@
-//! The clock of token times: it goes on while the machine sleeps, and nobody sets it. `Instant` stands still meanwhile.
+//! The clock for token lifetimes: monotonic, and it includes time in suspend, which `Instant` does not.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -7,17 +7,17 @@ use nix::time::{ClockId, clock_gettime};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
-/// Where there is no other, the monotonic clock is the one that counts sleep.
+/// On other systems, the monotonic clock includes time in suspend.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
 
-/// A moment since the machine was started.
+/// A point in time, as the time since boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        // No clock that there is fails. Were there none, tokens would last until they are refused.
+        // An existing clock does not fail. Without one, tokens are used until the server rejects them.
         Self(clock_gettime(CLOCK).map_or(Duration::ZERO, Duration::from))
     }
 }
@@ -43,11 +43,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_is_that_of_the_system_and_never_goes_back() {
+    fn the_clock_is_monotonic_and_includes_suspend() {
         let uptime = std::fs::read_to_string("/proc/uptime").expect("Linux");
         let since_start: f64 = uptime.split_whitespace().next().and_then(|text| text.parse().ok()).expect("seconds");
         let now = Moment::now();
-        assert!(now.0.as_secs_f64() >= since_start - 1.0, "{now:?} of {since_start} s, sleep included");
+        assert!(now.0.as_secs_f64() >= since_start - 1.0, "{now:?} of {since_start} s");
         assert!(Moment::now() >= now);
         assert_eq!((now + Duration::MAX) - now, Duration::MAX.saturating_sub(now.0));
         assert_eq!(now - (now + Duration::from_secs(1)), Duration::ZERO);

@@ -1,4 +1,4 @@
-//! How a client is set up, and what is refused before anything is sent.
+//! The settings of a client, and their validation before anything is sent.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,35 +11,36 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::proxy::{self, Proxy};
+use crate::http::proxy::{self, Proxy};
+use crate::loopback::is_loopback;
+use crate::redact::MAX_SECRET_LEN;
 use crate::retry::backoff;
-use crate::transport::MAX_SECRET_LEN;
 
-/// The environment variable that gives the client id.
+/// The environment variable of the client id.
 pub const ENV_CLIENT_ID: &str = "KALEIDOSCOPE_API_CLIENT_ID";
-/// The environment variable that gives the client secret.
+/// The environment variable of the client secret.
 pub const ENV_CLIENT_SECRET: &str = "KALEIDOSCOPE_API_CLIENT_SECRET";
-/// The environment variable that gives the base URL.
+/// The environment variable of the base URL.
 pub const ENV_URL: &str = "KALEIDOSCOPE_API_URL";
-/// Where the service is, unless configured.
+/// The default base URL.
 pub const DEFAULT_URL: &str = "https://api.kaleidoscope.bio";
 
-/// Tries per request, unless configured: a server that restarts is waited for, four to eight seconds in all.
+/// The default number of attempts per request: enough to wait four to eight seconds for a server that restarts.
 const MAX_ATTEMPTS: u32 = 6;
 const USER_AGENT: &str = concat!("libkaleidoscope/", env!("CARGO_PKG_VERSION"));
 
-/// What a client is opened with. [`Settings::default`] takes everything from the environment and the defaults.
+/// The settings that a client is opened with. [`Settings::default`] uses the environment and the defaults for all of them.
 #[derive(Default)]
 pub struct Settings {
-    /// None: the environment.
+    /// None: [`ENV_CLIENT_ID`].
     pub client_id: Option<String>,
-    /// None: the environment.
+    /// None: [`ENV_CLIENT_SECRET`].
     pub client_secret: Option<SecretString>,
-    /// None: the environment, then [`DEFAULT_URL`].
+    /// None: [`ENV_URL`], or else [`DEFAULT_URL`].
     pub base_url: Option<String>,
-    /// Sent with every request, over the client's own.
+    /// Sent with every request; override the client's own.
     pub headers: Vec<(String, String)>,
-    /// PEM certificates, trusted in addition to the system's.
+    /// A PEM file of certificates that are trusted in addition to the system's.
     pub ca_bundle_path: Option<PathBuf>,
     /// None: no proxy, unless `proxy_from_env`.
     pub proxy_url: Option<String>,
@@ -49,44 +50,44 @@ pub struct Settings {
     pub insecure_tls: bool,
     /// Allow plain http to a host that is not loopback.
     pub allow_http: bool,
-    /// Put before the client's own user agent.
+    /// Prepended to the client's own user agent.
     pub user_agent: Option<String>,
-    /// Name lookup, TCP and TLS together.
+    /// The timeout for name lookup, TCP and TLS together.
     pub connect_timeout: Option<Duration>,
-    /// One whole call.
+    /// The timeout of a whole call.
     pub timeout: Option<Duration>,
-    /// Tries per request.
+    /// The maximum number of attempts per request.
     pub max_attempts: Option<u32>,
-    /// The first wait before another try, at most; it doubles from try to try.
+    /// The maximum delay before the second attempt; it doubles with each attempt.
     pub retry_wait: Option<Duration>,
-    /// The longest answer taken, after decompression.
+    /// The maximum length of a response body, after decompression.
     pub max_response_bytes: Option<u64>,
-    /// None: cached reads never expire by themselves.
+    /// How long cached reads are used. None: they do not expire.
     pub cache_ttl: Option<Duration>,
-    /// Requests on the wire at once.
+    /// The maximum number of concurrent requests.
     pub max_in_flight: Option<u32>,
-    /// Gives the Google IAP ID token.
+    /// Provides the ID token for Google's identity-aware proxy.
     pub iap: Option<Arc<dyn IapTokenProvider>>,
 }
 
-/// Gives the ID token for a server behind Google's identity-aware proxy. Called on the thread that makes a call, by one thread
-/// at a time; within it, calls that would wait, or need a token themselves, fail with [`ErrorKind::WouldDeadlock`].
+/// Provides the ID token for a server behind Google's identity-aware proxy. Called on the thread that makes a call, by one thread
+/// at a time. Calls from within it that would block, or need a token themselves, fail with [`ErrorKind::WouldDeadlock`].
 pub trait IapTokenProvider: Send + Sync {
-    /// The token, or why there is none.
+    /// Returns the token, or why it is not available.
     fn token(&self) -> std::result::Result<SecretString, String>;
 }
 
-/// Checked settings: what the client works with.
+/// Validated settings.
 pub(crate) struct Config {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
-    /// Its path has no slash at the end.
+    /// Its path does not end with a slash.
     pub(crate) base_url: Uri,
-    /// What the server is called in requests.
+    /// The value of the `Host` header.
     pub(crate) host: HeaderValue,
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
-    /// Through which the server is asked; none: directly.
+    /// None: connect directly.
     pub(crate) proxy: Option<Proxy>,
     pub(crate) proxy_secrets: Vec<SecretString>,
     pub(crate) insecure_tls: bool,
@@ -102,6 +103,7 @@ pub(crate) struct Config {
 }
 
 impl Settings {
+    /// Validates the settings, and adds those of the environment and the defaults.
     pub(crate) fn check(self) -> Result<Config> {
         let (base_url, base_url_name) = match self.base_url {
             Some(url) => (url, "base_url"),
@@ -113,7 +115,7 @@ impl Settings {
         let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
         let plain = base_url.scheme_str() == Some("http") && !self.allow_http;
         let (proxy, proxy_secrets) = proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain)?;
-        let client_secret = credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_blank)?;
+        let client_secret = credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_empty)?;
         if client_secret.expose_secret().len() > MAX_SECRET_LEN {
             return Err(Error::argument("client_secret", too_long()));
         }
@@ -121,7 +123,7 @@ impl Settings {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
             client_secret,
             host: HeaderValue::from_str(base_url.authority().map_or("", Authority::as_str))
-                .map_err(|_| Error::argument(base_url_name, "its host is no header value"))?,
+                .map_err(|_| Error::argument(base_url_name, "the host is not a valid header value"))?,
             base_url,
             headers: check_headers(&self.headers)?,
             ca_bundle_path: self.ca_bundle_path,
@@ -135,7 +137,7 @@ impl Settings {
             retry_wait: self.retry_wait.unwrap_or(backoff::BASE),
             max_response_bytes: check_cap(self.max_response_bytes)?,
             cache_ttl: self.cache_ttl,
-            max_in_flight: self.max_in_flight.map_or(64, |most| most.max(1) as usize),
+            max_in_flight: self.max_in_flight.map_or(64, |max| max.max(1) as usize),
             iap: self.iap,
         })
     }
@@ -152,7 +154,7 @@ fn from_environment(name: &str) -> Result<Option<String>> {
     }
 }
 
-fn is_blank(secret: &SecretString) -> bool {
+fn is_empty(secret: &SecretString) -> bool {
     secret.expose_secret().is_empty()
 }
 
@@ -169,20 +171,18 @@ fn credential<T: From<String>>(
     given.filter(|value| !is_empty(value)).ok_or_else(|| {
         Error::new(
             ErrorKind::NoCredentials,
-            format!("{name}: no credentials; give them in the options or in the environment as {variable}"),
+            format!("{name}: no credentials; set the option or the environment variable {variable}"),
         )
     })
 }
 
 fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
-    let url = Url::parse(text).map_err(|reason| Error::argument(name, format_args!("this is no URL: {reason}")))?;
-    // The parser mends what is no URL: `https:/path` gets a host, backslashes turn, line breaks vanish. No typo becomes a host.
+    let url = Url::parse(text).map_err(|reason| Error::argument(name, format_args!("not a valid URL: {reason}")))?;
+    // The parser repairs invalid URLs: `https:/path` gets a host, backslashes become slashes, line breaks are dropped. A typo must not
+    // become a host name.
     let host = text.split_once("://").map_or("", |(_, rest)| rest);
     if host.starts_with(['/', '?', '#']) || host.is_empty() || text.contains(|c: char| c == '\\' || c <= ' ') {
-        return Err(Error::argument(
-            name,
-            "this is no URL: https://host is expected, with a port and a path if need be",
-        ));
+        return Err(Error::argument(name, "not a valid URL; expected https://host, optionally with a port and a path"));
     }
     let plain = match url.scheme() {
         "https" => false,
@@ -190,10 +190,10 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
         other => return Err(Error::argument(name, format_args!("the scheme must be https, not {other}"))),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::argument(name, "credentials do not belong in the URL; give client_id and client_secret"));
+        return Err(Error::argument(name, "the URL must not contain credentials; set client_id and client_secret"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::argument(name, "a base URL has neither a query nor a fragment"));
+        return Err(Error::argument(name, "the URL must not have a query or fragment"));
     }
     if plain && !allow_http && !url.host().is_some_and(|host| is_loopback(&host)) {
         return Err(Error::argument(
@@ -201,32 +201,24 @@ fn check_base_url(text: &str, name: &str, allow_http: bool) -> Result<Uri> {
             "plain http to another host would send the client secret in clear; use https, or allow it (KAL_CLIENT_ALLOW_HTTP)",
         ));
     }
-    // Paths begin with a slash, so a trailing one here would be doubled.
+    // Request paths begin with a slash, so a trailing slash here would be doubled.
     Uri::try_from(url.as_str().trim_end_matches('/'))
-        .map_err(|reason| Error::argument(name, format_args!("this is no URL for HTTP: {reason}")))
-}
-
-pub(crate) fn is_loopback<S: AsRef<str>>(host: &url::Host<S>) -> bool {
-    match host {
-        url::Host::Domain(name) => name.as_ref() == "localhost" || name.as_ref().ends_with(".localhost"),
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
-    }
+        .map_err(|reason| Error::argument(name, format_args!("not a valid HTTP URL: {reason}")))
 }
 
 fn too_long() -> String {
-    format!("it is longer than {MAX_SECRET_LEN} bytes")
+    format!("longer than {MAX_SECRET_LEN} bytes")
 }
 
 fn check_headers(given: &[(String, String)]) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(given.len());
     for (index, (name, value)) in given.iter().enumerate() {
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Error::argument(format_args!("headers[{index}].name"), "this is no header name"))?;
+            .map_err(|_| Error::argument(format_args!("headers[{index}].name"), "not a valid header name"))?;
         if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
             return Err(Error::argument(
                 format_args!("headers[{index}].name"),
-                format_args!("{name} is what the library itself must say"),
+                format_args!("{name} is set by the library and cannot be overridden"),
             ));
         }
         if value.len() > MAX_SECRET_LEN {
@@ -235,7 +227,7 @@ fn check_headers(given: &[(String, String)]) -> Result<HeaderMap> {
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
             Error::argument(
                 format_args!("headers[{index}].value"),
-                "a header value has no line breaks and no control characters",
+                "a header value must not contain line breaks or control characters",
             )
         })?;
         value.set_sensitive(true);
@@ -246,17 +238,16 @@ fn check_headers(given: &[(String, String)]) -> Result<HeaderMap> {
 
 fn check_user_agent(given: Option<&str>) -> Result<HeaderValue> {
     let text = given.map_or_else(|| USER_AGENT.to_owned(), |given| format!("{given} {USER_AGENT}"));
-    HeaderValue::from_str(&text)
-        .map_err(|_| Error::argument("user_agent", "a header value is visible ASCII without line breaks"))
+    HeaderValue::from_str(&text).map_err(|_| Error::argument("user_agent", "must be visible ASCII without line breaks"))
 }
 
-/// Positions in an answer are kept as 32-bit numbers.
+/// Offsets into a response are stored as 32-bit integers.
 fn check_cap(bytes: Option<u64>) -> Result<usize> {
     let bytes = bytes.unwrap_or(256 << 20);
     u32::try_from(bytes)
         .ok()
         .and_then(|bytes| usize::try_from(bytes).ok())
-        .ok_or_else(|| Error::argument("max_response_bytes", "the most is 4 GiB - 1"))
+        .ok_or_else(|| Error::argument("max_response_bytes", "the maximum is 4 GiB - 1"))
 }
 
 #[cfg(test)]
@@ -272,14 +263,14 @@ mod tests {
         }
     }
 
-    fn refusal(settings: Settings) -> String {
-        let error = settings.check().err().expect("a refusal");
+    fn rejected(settings: Settings) -> String {
+        let error = settings.check().err().expect("an error");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         error.to_string()
     }
 
     #[test]
-    fn base_urls_that_are_none_are_refused_by_name() {
+    fn invalid_base_urls_are_rejected_by_name() {
         for url in [
             "",
             "api.kaleidoscope.bio",
@@ -296,19 +287,19 @@ mod tests {
             " https://host",
             "https://ho\nst",
         ] {
-            assert!(refusal(settings(url)).starts_with("base_url: "), "{url}");
+            assert!(rejected(settings(url)).starts_with("base_url: "), "{url}");
         }
     }
 
     #[test]
-    fn plain_http_goes_to_loopback_only_unless_allowed() {
+    fn plain_http_is_allowed_to_loopback_only() {
         for url in
             ["http://127.0.0.1:8080", "http://127.8.9.1", "http://[::1]:1", "http://localhost", "http://a.localhost"]
         {
             assert!(settings(url).check().is_ok(), "{url}");
         }
         for url in ["http://10.0.0.1", "http://kaleidoscope.bio", "http://localhost.example.com", "http://128.0.0.1"] {
-            assert!(refusal(settings(url)).contains("in clear"), "{url}");
+            assert!(rejected(settings(url)).contains("in clear"), "{url}");
             assert!(Settings { allow_http: true, ..settings(url) }.check().is_ok(), "{url}");
         }
     }
@@ -320,41 +311,41 @@ mod tests {
     }
 
     #[test]
-    fn header_values_with_line_breaks_are_refused_by_name() {
+    fn invalid_headers_are_rejected_by_name() {
         for value in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"] {
             let headers = vec![("X-Fine".into(), "1".into()), ("X-Bad".to_owned(), value.to_owned())];
-            let message = refusal(Settings { headers, ..settings("https://host") });
+            let message = rejected(Settings { headers, ..settings("https://host") });
             assert!(message.starts_with("headers[1].value: "), "{message}");
             assert!(!message.contains("Evil"));
         }
         for name in ["", "a b", "a:", "content-length", "Transfer-Encoding", "é"] {
             let headers = vec![(name.to_owned(), "1".to_owned())];
             assert!(
-                refusal(Settings { headers, ..settings("https://host") }).starts_with("headers[0].name: "),
+                rejected(Settings { headers, ..settings("https://host") }).starts_with("headers[0].name: "),
                 "{name}"
             );
         }
     }
 
-    /// Red without a limit: a client with each of them is opened.
+    /// Red without a limit: the client is opened.
     #[test]
-    fn secrets_over_the_limit_are_refused_by_name() {
-        let most = "s".repeat(MAX_SECRET_LEN);
+    fn secrets_over_the_limit_are_rejected_by_name() {
+        let longest = "s".repeat(MAX_SECRET_LEN);
         let with = |secret: &str, value: &str| Settings {
             client_secret: Some(secret.to_owned().into()),
-            headers: vec![("X-Fine".into(), most.clone()), ("X-Key".into(), value.into())],
+            headers: vec![("X-Fine".into(), longest.clone()), ("X-Key".into(), value.into())],
             ..settings("https://host")
         };
-        assert!(with(&most, &most).check().is_ok());
-        let longer = format!("{most}s");
-        assert_eq!(refusal(with(&longer, &most)), "client_secret: it is longer than 16384 bytes");
-        assert_eq!(refusal(with(&most, &longer)), "headers[1].value: it is longer than 16384 bytes");
+        assert!(with(&longest, &longest).check().is_ok());
+        let too_long = format!("{longest}s");
+        assert_eq!(rejected(with(&too_long, &longest)), "client_secret: longer than 16384 bytes");
+        assert_eq!(rejected(with(&longest, &too_long)), "headers[1].value: longer than 16384 bytes");
     }
 
     #[test]
-    fn empty_credentials_are_none() {
+    fn empty_credentials_count_as_missing() {
         let error = Settings { client_id: Some(String::new()), ..settings("https://host") }.check().err();
-        assert_eq!(error.expect("a refusal").kind(), ErrorKind::NoCredentials);
+        assert_eq!(error.expect("an error").kind(), ErrorKind::NoCredentials);
     }
 
     #[test]

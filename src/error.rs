@@ -1,93 +1,93 @@
-//! One error type for the whole client: a kind, a sentence, and everything known about the failure.
+//! The error type of the whole client: a kind, a message, and the details of the failure.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many bytes of a response body an error keeps.
+/// The maximum number of bytes of a response body that an error keeps.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// What went wrong.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// An argument is wrong; the message names it.
+    /// An argument is invalid; the message names it.
     InvalidArgument,
     /// A text argument is not UTF-8; the message names it.
     InvalidUtf8,
-    /// A handle that is none, stale, forged or of another kind.
+    /// A handle is null, stale, forged or of another kind.
     InvalidHandle,
-    /// The call does not fit the state of the object.
+    /// The call is not allowed in the object's state.
     InvalidState,
-    /// Neither the configuration nor the environment give credentials.
+    /// Neither the settings nor the environment contain credentials.
     NoCredentials,
     /// A blocking call from within a callback.
     WouldDeadlock,
-    /// The client was made before `fork`, in the parent process.
+    /// The client was opened before `fork`, in the parent process.
     Forked,
-    /// There is no method of that name.
+    /// No method has that name.
     UnknownMethod,
-    /// The host's name was not found.
+    /// The host name could not be resolved.
     ResolveFailed,
-    /// No connection.
+    /// No connection could be opened.
     ConnectFailed,
-    /// TLS failed.
+    /// The TLS handshake failed, or the certificate was rejected.
     TlsFailed,
-    /// The call's time was up.
+    /// The call's timeout expired.
     TimedOut,
     /// The call was cancelled, or its client closed.
     Cancelled,
-    /// The connection broke before the answer was complete.
+    /// The connection was lost before the response was complete.
     ConnectionLost,
-    /// The answer is over the cap.
+    /// The response is longer than allowed.
     ResponseTooLarge,
-    /// What came back is no HTTP that makes sense.
+    /// The response is not valid HTTP.
     BadHttp,
-    /// The token endpoint refused.
+    /// The token endpoint rejected the credentials.
     AuthFailed,
-    /// There is nothing: a workspace without a body, or nothing cached.
+    /// There is no result: the response was empty, or nothing is cached.
     NotFound,
-    /// The API answered with an error; `http_status` says which.
+    /// The API returned an error; see `http_status`.
     Http,
-    /// The answer cannot be used.
+    /// The response cannot be used.
     BadResponse,
-    /// A defect of this library.
+    /// A bug in this library.
     Internal,
-    /// A defect of this library that showed as a panic.
+    /// A bug in this library that caused a panic.
     Panic,
 }
 
-/// Whether trying again can help, and how hard to press.
+/// Whether a retry can succeed, and how soon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Retry {
     /// The same request would fail again.
     #[default]
     Never,
-    /// A passing fault.
+    /// The failure may be temporary.
     Transient,
-    /// The server asked for less.
+    /// The server limits the rate of requests.
     Throttled,
 }
 
-/// A failure of a call, with everything known about it. Cheap to clone: callers that share one request share its error.
+/// A failed call, with its details. Cheap to clone: callers that share a request share its error.
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 
-/// What an [`Error`] knows. No field holds a secret.
+/// The details of an [`Error`]. No field contains a secret.
 #[derive(Clone, Debug)]
 pub struct Details {
-    /// What went wrong.
+    /// The kind of the failure.
     pub kind: ErrorKind,
     /// One English sentence.
     pub message: String,
-    /// The status of the response, if one came.
+    /// The status of the response, if there was one.
     pub http_status: Option<u16>,
-    /// Tries made; 0 when nothing was sent.
+    /// The number of attempts; 0 if nothing was sent.
     pub attempts: u32,
-    /// Whether trying again can help.
+    /// Whether a retry can succeed.
     pub retry: Retry,
-    /// Whether the request can have reached the server; a request that is not idempotent is repeated only if not.
+    /// Whether the request may have reached the server. If so, a request that is not idempotent is not retried.
     pub sent: bool,
-    /// How long the server asked to wait.
+    /// The `Retry-After` of the response.
     pub retry_after: Option<Duration>,
     /// The HTTP method, if something was sent.
     pub method: Option<&'static str>,
@@ -95,18 +95,18 @@ pub struct Details {
     pub url: Option<String>,
     /// The server's own error code.
     pub code: Option<String>,
-    /// The server's name for the request.
+    /// The server's request id.
     pub request_id: Option<String>,
     /// The response body, up to [`BODY_LIMIT`].
     pub body: Option<Vec<u8>>,
-    /// The identity-aware proxy in front gave the answer.
-    pub(crate) is_of_proxy: bool,
-    /// The number of the token that this proxy refused, as far as can be told.
+    /// The response was generated by the identity-aware proxy, not by the server behind it.
+    pub(crate) from_iap: bool,
+    /// The number of the token that the identity-aware proxy rejected, if known.
     pub(crate) iap_token: Option<u64>,
 }
 
 impl Error {
-    /// An error that knows nothing but its kind and a sentence.
+    /// Creates an error without further details.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Details {
             kind,
@@ -121,44 +121,44 @@ impl Error {
             code: None,
             request_id: None,
             body: None,
-            is_of_proxy: false,
+            from_iap: false,
             iap_token: None,
         }))
     }
 
-    /// An argument is wrong: `name` is the argument (or its part, such as `ids[3]`), `reason` says what is asked for.
+    /// An invalid argument: `name` is the argument, or its element, such as `ids[3]`; `reason` says what is expected.
     pub fn argument(name: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidArgument, format!("{name}: {reason}"))
     }
 
-    /// A defect of this library.
+    /// A bug in this library.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// The same error with more known about it.
+    /// Returns the error with its details changed by `add`.
     #[must_use]
     pub fn with(mut self, add: impl FnOnce(&mut Details)) -> Self {
         add(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The status of the response, if one came.
+    /// The status of the response, if there was one.
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
-    /// Whether the same call is worth trying again later.
+    /// Whether a retry can succeed.
     pub fn is_retryable(&self) -> bool {
         self.0.retry != Retry::Never
     }
 
-    /// Everything known.
+    /// All details.
     pub fn details(&self) -> &Details {
         &self.0
     }
@@ -178,5 +178,5 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// What every fallible operation of the client gives.
+/// The result of a fallible operation of the client.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -7,14 +7,15 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::http::{Incoming, OnBody, Outgoing, Route, Step, Transport, verb_name};
 use crate::json::{JsonText, NotJson};
 use crate::not_json;
 use crate::records::{Decoder, Table};
+use crate::redact::Redaction;
 use crate::retry::{Failure, Quota, Retries, Tracking};
 use crate::service::{Answers, Operation, Params, Request, Shape, WhenEmpty, check_length};
 use crate::sign_in::{SignIn, Token, proxy_refusal};
 use crate::stats::Counters;
-use crate::transport::{Arriving, Incoming, Outgoing, Peer, Redaction, Step, Transport, verb_name};
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-kal-authorization");
@@ -63,8 +64,8 @@ impl Fetcher {
     }
 
     /// Whom requests are to.
-    pub(crate) fn peer(&self) -> &Peer {
-        self.transport.peer()
+    pub(crate) fn route(&self) -> &Route {
+        self.transport.route()
     }
 
     /// Sends the request of a call to the API. `thread` is the generation of the I/O thread this runs on.
@@ -144,9 +145,9 @@ impl Fetcher {
         // While the rest of the answer is on its way, what is there is decoded.
         let mut decode =
             decoder.as_mut().map(|decoder| move |body: &mut [u8], whole: usize| decoder.advance(body, whole));
-        let arriving = decode.as_mut().map(|decode| decode as &mut Arriving);
+        let on_body = decode.as_mut().map(|decode| decode as &mut OnBody);
         let (method, body) = (request.verb.clone(), request.body.clone());
-        let request = Outgoing { method, path: &request.target, headers, body, cap, tracking, arriving };
+        let request = Outgoing { method, path: &request.target, headers, body, cap, tracking, on_body };
         // On its own: what holds it would be moved with it, more than once.
         let answer = Box::pin(self.transport.exchange(request, thread)).await?;
         Ok((answer, decoder))
@@ -252,5 +253,5 @@ fn nothing_in(body: &[u8]) -> Option<&'static str> {
 
 /// Whether the API refused the token. A 401 of a proxy for its tunnel, or of an identity-aware one, is another matter.
 fn is_refused_token(error: &Error) -> bool {
-    error.kind() == ErrorKind::Http && error.http_status() == Some(401) && !error.details().is_of_proxy
+    error.kind() == ErrorKind::Http && error.http_status() == Some(401) && !error.details().from_iap
 }

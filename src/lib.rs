@@ -16,19 +16,20 @@ mod fetch;
 pub mod ffi;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod http;
 mod json;
+mod loopback;
 mod not_json;
 mod process;
-mod proxy;
 mod queue;
 pub mod records;
+mod redact;
 mod retry;
 pub mod service;
 mod sign_in;
 mod single_flight;
 mod stats;
 mod sync;
-mod transport;
 
 pub use answer::Answer;
 pub use cancel::Cancel;

@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderMap};
 
-use crate::transport::Redaction;
+use crate::redact::Redaction;
 
 /// The maximum length of the excerpt of the body and of its type, in characters.
 const MAX_EXCERPT: usize = 80;

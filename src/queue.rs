@@ -1,4 +1,4 @@
-//! A queue of completions for a host that has an event loop: filled by the I/O thread, emptied by the host when it likes.
+//! A completion queue for applications with an event loop: the I/O thread pushes, the application pops.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
@@ -10,18 +10,18 @@ use crate::cancel::{Cancel, Fired};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Completions in the order in which they came.
+/// Completions in order of arrival.
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
-    /// Readable while completions wait: its count is 1 then, and 0 otherwise.
+    /// Readable while the queue is not empty: its count is 1 then, and 0 otherwise.
     signal: EventFd,
-    /// Fired when the queue is closed: what was submitted to it is cancelled.
+    /// Fired when the queue is closed, to cancel the calls submitted to it.
     closing: Cancel,
 }
 
 struct State<T> {
-    waiting: VecDeque<T>,
+    completions: VecDeque<T>,
     closed: bool,
 }
 
@@ -29,29 +29,29 @@ impl<T> Queue<T> {
     pub(crate) fn open() -> Result<Self> {
         let signal =
             EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(|error| {
-                Error::new(ErrorKind::InvalidState, format!("no descriptor for the queue: {error}"))
+                Error::new(ErrorKind::InvalidState, format!("cannot create a descriptor for the queue: {error}"))
                     .with(|details| details.retry = Retry::Transient)
             })?;
-        let state = Mutex::new(State { waiting: VecDeque::new(), closed: false });
+        let state = Mutex::new(State { completions: VecDeque::new(), closed: false });
         Ok(Self { state, arrived: Condvar::new(), signal, closing: Cancel::default() })
     }
 
-    /// For `poll`, `select` and `epoll`; belongs to the queue.
+    /// The descriptor for `poll`, `select` and `epoll`; owned by the queue.
     pub(crate) fn descriptor(&self) -> RawFd {
         self.signal.as_raw_fd()
     }
 
-    /// What a call that is submitted to this queue listens to.
+    /// Cancels a call submitted to this queue when the queue is closed.
     pub(crate) fn closing(&self) -> Fired {
         self.closing.fired()
     }
 
-    /// Puts a completion into the queue; a closed queue drops it.
+    /// Appends a completion. A closed queue drops it.
     pub(crate) fn push(&self, completion: T) {
         self.add(completion, VecDeque::push_back);
     }
 
-    /// Puts a completion back that could not be picked up; it is the next one again.
+    /// Returns a completion that could not be delivered to the front of the queue.
     pub(crate) fn put_back(&self, completion: T) {
         self.add(completion, VecDeque::push_front);
     }
@@ -59,27 +59,27 @@ impl<T> Queue<T> {
     fn add(&self, completion: T, place: fn(&mut VecDeque<T>, T)) {
         let mut state = self.lock();
         if state.closed {
-            // Dropped after the lock: it may be large.
+            // Dropped after the lock is released: it may be large.
             drop(state);
             return drop(completion);
         }
-        place(&mut state.waiting, completion);
-        if state.waiting.len() == 1 {
+        place(&mut state.completions, completion);
+        if state.completions.len() == 1 {
             self.signal(true);
         }
         drop(state);
         self.arrived.notify_one();
     }
 
-    /// The next completion, or none when there is none by `until`.
+    /// Waits for the next completion until `until`. Returns none if there is none by then.
     pub(crate) fn next(&self, until: Instant) -> Result<Option<T>> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return Err(Error::new(ErrorKind::Cancelled, "the queue was closed"));
             }
-            if let Some(completion) = state.waiting.pop_front() {
-                if state.waiting.is_empty() {
+            if let Some(completion) = state.completions.pop_front() {
+                if state.completions.is_empty() {
                     self.signal(false);
                 }
                 return Ok(Some(completion));
@@ -92,18 +92,18 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Cancels what is under way, drops what waits, and sends waiting threads home.
+    /// Cancels calls in progress, drops queued completions, and wakes waiting threads.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let dropped = std::mem::take(&mut state.waiting);
+        let dropped = std::mem::take(&mut state.completions);
         drop(state);
         self.arrived.notify_all();
         self.closing.fire();
         drop(dropped);
     }
 
-    /// Under the lock, so that the descriptor and the queue never disagree.
+    /// Called with the lock held, so that the descriptor always matches the queue.
     fn signal(&self, readable: bool) {
         // A count of 0 or 1 neither overflows nor blocks.
         let _ = if readable { self.signal.write(1).map(|_| 1) } else { self.signal.read() };
@@ -121,9 +121,9 @@ mod loom_tests {
     use loom::thread;
     use std::sync::Arc;
 
-    /// Red when `push` does not look whether the queue is closed: a completion is then neither picked up nor dropped.
+    /// Red when `push` does not check whether the queue is closed: a completion is neither popped nor dropped.
     #[test]
-    fn loom_each_completion_is_picked_up_or_dropped_once() {
+    fn loom_each_completion_is_popped_or_dropped_once() {
         struct Counted(Arc<AtomicUsize>);
         impl Drop for Counted {
             fn drop(&mut self) {
@@ -132,20 +132,20 @@ mod loom_tests {
         }
         loom::model(|| {
             let queue = Arc::new(Queue::open().expect("a queue"));
-            let ended = Arc::new(AtomicUsize::new(0));
+            let dropped = Arc::new(AtomicUsize::new(0));
             let pushers: Vec<_> = (0..2)
                 .map(|_| {
-                    let (queue, ended) = (Arc::clone(&queue), Arc::clone(&ended));
-                    thread::spawn(move || queue.push(Counted(ended)))
+                    let (queue, dropped) = (Arc::clone(&queue), Arc::clone(&dropped));
+                    thread::spawn(move || queue.push(Counted(dropped)))
                 })
                 .collect();
-            let picked = queue.next(Instant::now()).expect("open").is_some();
+            let popped = queue.next(Instant::now()).expect("open").is_some();
             queue.close();
             for pusher in pushers {
                 pusher.join().expect("no panic");
             }
             assert!(queue.next(Instant::now()).is_err());
-            assert_eq!(ended.load(SeqCst), 2, "one picked up: {picked}");
+            assert_eq!(dropped.load(SeqCst), 2, "popped: {popped}");
         });
     }
 }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_readable_while_completions_wait() {
+    fn the_descriptor_is_readable_while_the_queue_is_not_empty() {
         let queue = Queue::open().expect("a queue");
         assert!(!is_readable(&queue));
         queue.push(1);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_is_the_next_one_again() {
+    fn a_completion_that_is_put_back_is_the_next_one() {
         let queue = Queue::open().expect("a queue");
         queue.push(1);
         queue.push(2);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_wakes_the_one_who_waits_and_drops_what_comes_later() {
+    fn closing_wakes_waiting_threads_and_drops_later_completions() {
         let queue = Arc::new(Queue::open().expect("a queue"));
         let kept = Arc::new(());
         queue.push(Arc::clone(&kept));

@@ -1,8 +1,8 @@
-//! What a client counts.
+//! Counters of a client.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that only grows.
+/// A monotonic counter.
 #[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -26,7 +26,7 @@ pub(crate) struct Counters {
     pub(crate) bytes_received: Counter,
 }
 
-/// What a client did since it was opened.
+/// The counters of a client since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// HTTP requests sent, token requests and retries included.
@@ -39,7 +39,7 @@ pub struct Stats {
     pub cache_hits: u64,
     /// Calls that waited for another call's request instead of sending their own.
     pub shared_requests: u64,
-    /// Bytes of answers received, after decompression.
+    /// Bytes of response bodies received, after decompression.
     pub bytes_received: u64,
 }
 

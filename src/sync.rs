@@ -1,6 +1,6 @@
-//! Locks: the standard library's, or loom's where every interleaving is tried.
+//! Locks: the standard library's, or loom's when it tests all interleavings.
 //!
-//! Not `parking_lot`: its table of parked threads is one for the process, and a child of `fork` would inherit it locked.
+//! Not `parking_lot`: its table of parked threads is global to the process, and a forked child may inherit it locked.
 
 #[cfg(kal_loom)]
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockWriteGuard};

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::kit::status::{KAL_OK, kal_status};
 use crate::config::IapTokenProvider;
-use crate::transport::MAX_SECRET_LEN;
+use crate::redact::MAX_SECRET_LEN;
 
 /// Called for the Google IAP ID token of a server behind an identity-aware proxy.
 ///

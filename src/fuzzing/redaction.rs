@@ -1,7 +1,7 @@
 //! Fuzz target for the redaction of secrets that a server echoes.
 
 use super::spelling::{find_spelled, forbidden};
-use crate::transport::Redaction;
+use crate::redact::Redaction;
 
 /// As documented: anything shorter is not treated as a secret.
 const SHORTEST: usize = 4;

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::clock::Moment;
 use crate::error::ErrorKind;
+use crate::http::Incoming;
+use crate::redact::Redaction;
 use crate::sign_in::read_answer;
-use crate::transport::{Incoming, Redaction};
 
 /// The possible errors, with `#` for a number. None contains anything from the body.
 const REASONS: [&str; 8] = [

@@ -122,7 +122,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<()> {
     drop(ended);
     // How it ended was told to the calls it had; that it has ended is what was asked for.
     let _ = running.thread.join();
-    match crate::transport::resolver::lookups_under_way() {
+    match crate::http::resolver::lookups_in_progress() {
         0 => Ok(()),
         _ => Err(late()),
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::transport::Waiting;
+use crate::http::Waiting;
 
 /// When a request has to be over: as late as the last of those who wait for it.
 pub(crate) struct Deadline(Mutex<Until>);

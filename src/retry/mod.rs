@@ -12,8 +12,8 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::http::Step;
 use crate::stats::Counters;
-use crate::transport::Step;
 
 /// What the retries of one request go by.
 pub(crate) struct Retries<'a> {

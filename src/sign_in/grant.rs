@@ -12,10 +12,11 @@ use zeroize::Zeroizing;
 use super::Token;
 use crate::clock::Moment;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::{Incoming, Outgoing};
 use crate::not_json;
 use crate::records;
+use crate::redact::{MAX_SECRET_LEN, Redaction};
 use crate::retry::Tracking;
-use crate::transport::{Incoming, MAX_SECRET_LEN, Outgoing, Redaction};
 
 pub(super) const PATH: &str = "/auth/oauth/token";
 const ANSWER_CAP: usize = 64 * 1024;
@@ -68,7 +69,7 @@ impl Form {
             body: Some(self.0.clone()),
             cap: ANSWER_CAP,
             tracking,
-            arriving: None,
+            on_body: None,
         }
     }
 }

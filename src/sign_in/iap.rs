@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::callback;
-use crate::transport::{MAX_SECRET_LEN, Redaction};
+use crate::redact::{MAX_SECRET_LEN, Redaction};
 
 /// Google's ID tokens live for an hour; one that ends earlier says so, or the proxy does.
 const LIFETIME: Duration = Duration::from_mins(50);

@@ -34,9 +34,10 @@ use self::slot::{Found, Grant, Slot};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::http::{Transport, Waiting};
+use crate::redact::Redaction;
 use crate::retry::{Quota, Repeat, Retries, Tracking};
 use crate::stats::Counters;
-use crate::transport::{Redaction, Transport, Waiting};
 
 /// How long a token request stays unanswered before another one is sent beside it. Everybody waits for it, so a connection on
 /// which nothing comes back any more must not hold all of them up; but an endpoint that is slow still gets to answer.
@@ -135,7 +136,7 @@ impl SignIn {
             let brought = sign_in.sign_in(grant, &shared, thread).await;
             let outcome = sign_in.slot.land(brought, Moment::now());
             match &outcome {
-                Ok(_) => log::info!("signed in at {}", sign_in.transport.peer()),
+                Ok(_) => log::info!("signed in at {}", sign_in.transport.route()),
                 Err(error) if sign_in.slot.has_good_token(Moment::now()) => {
                     log::info!("{error}; the token that there is stays in use until its end");
                 }
@@ -256,7 +257,7 @@ impl SignIn {
     }
 
     fn unanswered(&self) -> Error {
-        let what = self.waiting.step().words(self.transport.peer()).unwrap_or_default();
+        let what = self.waiting.step().describe(self.transport.route()).unwrap_or_default();
         let message = format!("POST {}: timed out waiting for {what}", grant::PATH);
         Error::new(ErrorKind::TimedOut, message).with(|details| {
             details.retry = Retry::Transient;

@@ -10,7 +10,7 @@ use crate::error::{BODY_LIMIT, Error};
 /// An error of the API. A 401 without a mark is first taken for the API's own, and says nothing.
 pub(crate) fn of_api(error: Error, iap_token: Option<u64>) -> Error {
     let is_of_proxy = match error.http_status() {
-        Some(302 | 401 | 403) if error.details().is_of_proxy => true,
+        Some(302 | 401 | 403) if error.details().from_iap => true,
         Some(403) => !body(&error).is_object(),
         _ => false,
     };
@@ -25,7 +25,7 @@ pub(crate) fn after_recovery(error: Error, iap_token: Option<u64>) -> Error {
 /// An error of the token endpoint, whose own refusals have a code (RFC 6749, 5.2).
 pub(super) fn of_token_endpoint(error: Error, iap_token: Option<u64>) -> Error {
     let is_of_proxy = match error.http_status() {
-        Some(302 | 401 | 403) if error.details().is_of_proxy => true,
+        Some(302 | 401 | 403) if error.details().from_iap => true,
         Some(401 | 403) => !body(&error)["error"].is_string(),
         _ => false,
     };

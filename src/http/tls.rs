@@ -1,4 +1,4 @@
-//! Whom to trust: the system's roots, and the CA bundle in addition to them.
+//! TLS configuration: the system's root certificates, and those of `ca_bundle_path` in addition.
 
 use std::sync::Arc;
 
@@ -8,59 +8,60 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::{ca_bundle, handshake};
+use super::{ca_bundle, tls_error};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The TLS configuration; for plain http one that trusts nobody, because reading the system's roots takes milliseconds.
+/// The TLS configuration. For plain http it has no roots, because loading those of the system takes milliseconds.
 pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::internal(format!("TLS cannot be set up: {error}")))?;
+        .map_err(|error| Error::internal(format!("TLS initialization failed: {error}")))?;
     if config.insecure_tls {
         log::warn!(
-            "certificates are not checked (KAL_CLIENT_INSECURE_TLS): anyone on the way can read and change everything"
+            "server certificates are not verified (KAL_CLIENT_INSECURE_TLS): anyone on the network path can read and modify all traffic"
         );
-        let anyone = Arc::new(Anyone(provider));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
+        let verifier = Arc::new(NoVerification(provider));
+        return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
     }
     let plain = config.base_url.scheme_str() == Some("http") && config.proxy.is_none();
     if plain {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     let bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
-    let verifier = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| nothing_to_trust(&error))?;
+    let verifier = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| no_roots(&error))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// The verifier says only that there are none, and not where it looked.
-fn nothing_to_trust(error: &rustls::Error) -> Error {
+/// The verifier's error does not say where it searched.
+fn no_roots(error: &rustls::Error) -> Error {
     let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let set: Vec<_> = variables
         .iter()
         .filter_map(|name| std::env::var_os(name).map(|value| format!("{name}={}", value.display())))
         .collect();
-    let looked = if set.is_empty() {
-        "in the system's usual places, such as /etc/ssl/certs (SSL_CERT_FILE and SSL_CERT_DIR name others)".to_owned()
+    let searched = if set.is_empty() {
+        "in the system's default locations, such as /etc/ssl/certs (SSL_CERT_FILE and SSL_CERT_DIR override them)"
+            .to_owned()
     } else {
         format!("at {}", set.join(" and "))
     };
     let message = match error {
         rustls::Error::General(_) => format!(
-            "no CA certificates were found {looked}; install them (on most systems the package ca-certificates), or give a \
-             file of them as ca_bundle_path"
+            "no CA certificates were found {searched}; install them (on most systems the package ca-certificates), or set \
+             ca_bundle_path to a PEM file"
         ),
-        other => format!("the CA certificates cannot be used: {}", handshake::words(other)),
+        other => format!("the CA certificates cannot be used: {}", tls_error::explain(other)),
     };
     Error::new(ErrorKind::TlsFailed, message)
 }
 
-/// Trusts any certificate, but still wants the peer to hold its key.
+/// Accepts any certificate, but still verifies that the server holds its private key.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct NoVerification(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for NoVerification {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

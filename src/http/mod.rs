@@ -1,30 +1,30 @@
-//! One HTTP exchange: a request goes out, and its whole answer or an [`Error`] comes back. No retries, no sign-in.
+//! One HTTP exchange: sends a request and returns its complete response, or an [`Error`]. No retries, no sign-in.
+//!
+//! In imports, `http::` is the crate of that name, and this module is always `crate::http`.
 
-mod answer;
-mod beginnings;
 mod body;
 mod ca_bundle;
-mod connect;
+mod connector;
 mod content_encoding;
 mod dial;
-mod encodings;
+mod error_response;
 mod failure;
-mod handshake;
 mod interim;
-mod logged;
 mod paced;
-mod peer;
-mod pooled;
-mod redaction;
-mod refusal;
+mod pool;
+pub(crate) mod proxy;
+mod request_log;
 pub(crate) mod resolver;
-mod spare;
+mod response;
+mod route;
+mod spare_buffer;
+mod stream;
 mod tls;
+mod tls_error;
 mod tunnel;
 mod waiting;
 
-pub(crate) use peer::Peer;
-pub(crate) use redaction::{MAX_SECRET_LEN, Redaction};
+pub(crate) use route::Route;
 pub(crate) use waiting::{Step, Waiting};
 
 use std::ops::ControlFlow;
@@ -39,33 +39,35 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::proxy::Proxy;
+use crate::redact::Redaction;
 use crate::retry::Tracking;
 use crate::stats::Counters;
-use answer::{Head, Part};
-use connect::Connector;
+use connector::Connector;
 use content_encoding::GZIP;
-use logged::Logged;
-use pooled::Pooled;
-use spare::Spare;
+use pool::Pool;
+use proxy::Proxy;
+use request_log::RequestLog;
+use response::{ResponseBody, ResponseHead};
+use spare_buffer::SpareBuffer;
 
-/// A request as the retry loop sees it: it can be sent more than once.
+/// A request that can be sent more than once.
 pub(crate) struct Outgoing<'a> {
     pub(crate) method: Method,
-    /// With its query, beginning with a slash; what errors show.
+    /// The path, which begins with a slash, and the query. Shown in errors.
     pub(crate) path: &'a str,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
+    /// The maximum length of the response body.
     pub(crate) cap: usize,
-    /// Until when, and how far it is.
+    /// Its deadline and progress.
     pub(crate) tracking: &'a Tracking,
-    /// Told of the body of a 2xx answer while it arrives.
-    pub(crate) arriving: Option<&'a mut Arriving<'a>>,
+    /// Called with the body of a 2xx response while it arrives.
+    pub(crate) on_body: Option<&'a mut OnBody<'a>>,
 }
 
-/// Sees what is there of a body so far, and how long it will be as far as that is known. It may change what is there, and break
-/// when no more is wanted.
-pub(crate) type Arriving<'a> = dyn FnMut(&mut [u8], usize) -> ControlFlow<()> + Send + 'a;
+/// Called with the body received so far, and with the length of the complete body, or 0 if that is unknown. May modify the bytes in
+/// place, and breaks to stop reading.
+pub(crate) type OnBody<'a> = dyn FnMut(&mut [u8], usize) -> ControlFlow<()> + Send + 'a;
 
 /// A verb as text that lasts.
 pub(crate) fn verb_name(verb: &Method) -> &'static str {
@@ -79,22 +81,21 @@ pub(crate) fn verb_name(verb: &Method) -> &'static str {
     }
 }
 
-/// A complete 2xx answer. Without `Debug`: the body of a sign-in holds tokens.
+/// A complete 2xx response. Without `Debug`: the body of a token response contains tokens.
 pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// Where the body's buffer is of use when it is needed no more.
+    /// Takes the buffer of the body back for reuse.
     pub(crate) reuse: Option<Reuse>,
 }
 
-/// Takes a buffer.
 pub(crate) type Reuse = Box<dyn Fn(Vec<u8>) + Send + Sync>;
 
 impl Incoming {
-    /// The server's name for the request, without any secret that it echoes.
+    /// The server's request id, redacted.
     pub(crate) fn request_id(&self, redaction: &Redaction) -> Option<String> {
-        refusal::request_id(&self.headers, redaction)
+        error_response::request_id(&self.headers, redaction)
     }
 }
 
@@ -103,82 +104,83 @@ pub(crate) struct Transport {
     config: Arc<Config>,
     redaction: Arc<Redaction>,
     counters: Arc<Counters>,
-    peer: Peer,
-    on_the_wire: Semaphore,
-    /// Connections belong to the I/O thread they were opened on: another generation of it needs its own.
-    pooled: Mutex<Option<(u64, Pooled)>>,
+    route: Route,
+    in_flight: Semaphore,
+    /// Connections belong to the I/O thread that opened them: each generation of that thread has its own pool.
+    pool: Mutex<Option<(u64, Pool)>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: Arc<Config>, redaction: Arc<Redaction>, counters: Arc<Counters>) -> Self {
-        let on_the_wire = Semaphore::new(config.max_in_flight);
-        let peer = Peer::new(&config);
-        Self { config, redaction, counters, peer, on_the_wire, pooled: Mutex::default() }
+        let in_flight = Semaphore::new(config.max_in_flight);
+        let route = Route::new(&config);
+        Self { config, redaction, counters, route, in_flight, pool: Mutex::default() }
     }
 
-    /// Whom the requests are to.
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.peer
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
     }
 
-    /// Sends a request and reads the answer. `thread` is the generation of the I/O thread this runs on.
+    /// Sends a request and reads the response. `thread` is the generation of the I/O thread that this runs on.
     pub(crate) async fn exchange(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
         let Outgoing { path, tracking, .. } = request;
         let verb = verb_name(&request.method);
         let waiting = tracking.progress.waiting();
-        waiting.set(Step::Turn);
-        // Closed never: the semaphore lives as long as the transport.
-        let _turn = self.on_the_wire.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
-        let logged = Logged::begin(self, verb, path, tracking);
+        waiting.set(Step::Slot);
+        // The semaphore is never closed.
+        let _slot = self.in_flight.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
+        let log = RequestLog::begin(self, verb, path, tracking);
         let outcome = waiting::during(Arc::clone(waiting), self.attempt(request, thread)).await.map_err(|error| {
             error.with(|details| {
                 details.method = Some(verb);
                 details.url = Some(self.redaction.text(path));
                 if !details.message.starts_with(verb) {
-                    details.message = format!("{verb} {}: {}", self.redaction.text(path_only(path)), details.message);
+                    details.message =
+                        format!("{verb} {}: {}", self.redaction.text(without_query(path)), details.message);
                 }
             })
         });
-        logged.end(&outcome);
+        log.end(&outcome);
         outcome
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap, arriving, tracking } = request;
+        let Outgoing { method, path, headers, body, cap, on_body, tracking } = request;
         let waiting = tracking.progress.waiting();
-        let pooled = self.pooled(thread)?;
+        let pool = self.pool(thread)?;
         let mut request = Request::new(Body::from(body.unwrap_or_default()));
         let verb = verb_name(&method);
         *request.method_mut() = method;
         *request.uri_mut() = self.url(path)?;
         *request.headers_mut() = self.headers(headers);
         self.counters.requests.add(1);
-        let sent = pooled.send(request, waiting).await;
-        let mut response = sent.map_err(|failed| failure::sending(&failed, &self.peer))?;
-        let head = Head::of(&mut response);
+        let sent = pool.send(request, waiting).await;
+        let mut response = sent.map_err(|error| failure::send_error(&error, &self.route))?;
+        let head = ResponseHead::take_from(&mut response);
         waiting.set_body_of(head.status.as_u16());
         if !head.status.is_success() {
-            let body = head.read_refusal(&mut response, tracking.deadline.remaining()).await;
+            let body = head.read_error_body(&mut response, tracking.deadline.remaining()).await;
             self.received(&body).await;
-            return Err(refusal::describe(verb, path, &head, &body, &self.peer, &self.redaction));
+            return Err(error_response::to_error(verb, path, &head, &body, &self.route, &self.redaction));
         }
-        let spare = pooled.spare();
-        let body = head.read_whole(&mut response, cap, arriving, |room| spare.take(room), &self.peer).await?;
+        let spare = pool.spare_buffer();
+        let take_spare = |capacity| spare.take(capacity);
+        let body = head.read_body(&mut response, cap, on_body, take_spare, &self.route).await?;
         self.received(&body).await;
         let body = body.bytes;
-        let reuse = Spare::wants(&body).then(|| Box::new(move |buffer| spare.give(buffer)) as Reuse);
+        let reuse = SpareBuffer::is_worth_keeping(&body).then(|| Box::new(move |buffer| spare.put(buffer)) as Reuse);
         Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
     }
 
-    async fn received(&self, body: &Part) {
+    async fn received(&self, body: &ResponseBody) {
         self.counters.bytes_received.add(body.bytes.len() as u64);
         if body.is_at_end {
             // Otherwise a request that follows at once would open another connection.
-            pooled::let_pool_take_back().await;
+            pool::let_pool_take_back().await;
         }
     }
 
-    /// With what every request has; what the host wants to have sent wins.
+    /// Adds the headers of every request; those that the application has configured take precedence.
     fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
         let config = &self.config;
         headers.insert(USER_AGENT, config.user_agent.clone());
@@ -190,11 +192,11 @@ impl Transport {
         }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
-        // Over https the tunnel has it.
-        if let Some(password) = config.proxy.as_ref().and_then(Proxy::authorization)
+        // For https, it is sent when the tunnel is opened.
+        if let Some(authorization) = config.proxy.as_ref().and_then(Proxy::authorization)
             && config.base_url.scheme() == Some(&Scheme::HTTP)
         {
-            headers.entry(PROXY_AUTHORIZATION).or_insert(password.clone());
+            headers.entry(PROXY_AUTHORIZATION).or_insert(authorization.clone());
         }
         headers.entry(HOST).or_insert(config.host.clone());
         headers
@@ -208,12 +210,13 @@ impl Transport {
         Uri::from_parts(url).map_err(|error| invalid_url(&error))
     }
 
-    fn pooled(&self, thread: u64) -> Result<Pooled> {
-        let mut current = self.pooled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, pooled)) = &*current
+    /// Returns the pool of this generation of the I/O thread.
+    fn pool(&self, thread: u64) -> Result<Pool> {
+        let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((generation, pool)) = &*current
             && *generation == thread
         {
-            return Ok(pooled.clone());
+            return Ok(pool.clone());
         }
         let config = &self.config;
         let connector = Connector::new(
@@ -224,16 +227,16 @@ impl Transport {
             Arc::clone(&self.redaction),
         );
         let url = Url::parse(&config.base_url.to_string()).map_err(|error| invalid_url(&error))?;
-        let pooled = Pooled::new(connector, url);
-        *current = Some((thread, pooled.clone()));
-        Ok(pooled)
+        let pool = Pool::new(connector, url);
+        *current = Some((thread, pool.clone()));
+        Ok(pool)
     }
 }
 
 fn invalid_url(error: &dyn std::error::Error) -> Error {
-    Error::internal(format!("the request's URL cannot be built: {error}"))
+    Error::internal(format!("cannot build the URL of the request: {error}"))
 }
 
-fn path_only(path: &str) -> &str {
+fn without_query(path: &str) -> &str {
     path.split_once('?').map_or(path, |(path, _)| path)
 }

@@ -1,4 +1,4 @@
-//! Names through `getaddrinfo`, so that the host's name-service configuration counts.
+//! Name lookup with `getaddrinfo`, which honours the host's name-service configuration. Lookups of the same name share a thread.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,18 +13,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 
-use super::connect::without_brackets;
+use super::connector::without_brackets;
 use crate::process::PerProcess;
 
-/// A child that `fork` makes does not have the threads of its parent's lookups.
-static UNDER_WAY: PerProcess<AtomicUsize> = PerProcess::new();
+/// Per process: a forked child does not have the lookup threads of its parent.
+static IN_PROGRESS: PerProcess<AtomicUsize> = PerProcess::new();
 
-/// Lookups whose thread has not come back yet; `getaddrinfo` cannot be interrupted.
-pub(crate) fn lookups_under_way() -> usize {
-    UNDER_WAY.get().map_or(0, |count| count.load(Ordering::Acquire))
+/// The number of lookups whose thread has not returned; `getaddrinfo` cannot be interrupted.
+pub(crate) fn lookups_in_progress() -> usize {
+    IN_PROGRESS.get().map_or(0, |count| count.load(Ordering::Acquire))
 }
 
-/// Says that it was the name, whatever error types lie around it.
+/// Marks an error as a failed lookup in the chain of sources.
 #[derive(Debug)]
 pub(crate) struct LookupFailed {
     name: String,
@@ -45,17 +45,17 @@ impl fmt::Display for LookupFailed {
 
 impl std::error::Error for LookupFailed {}
 
-struct UnderWay(&'static AtomicUsize);
+struct InProgress(&'static AtomicUsize);
 
-impl UnderWay {
-    fn begin() -> Option<Self> {
-        let count = UNDER_WAY.get()?;
+impl InProgress {
+    fn start() -> Option<Self> {
+        let count = IN_PROGRESS.get()?;
         count.fetch_add(1, Ordering::AcqRel);
         Some(Self(count))
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -64,16 +64,16 @@ impl Drop for UnderWay {
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type Lookup = Shared<Pin<Box<dyn Future<Output = Found> + Send>>>;
 
-/// Lookups under way, by name. Who wants a name that hangs waits for the thread that has it: it does not take another.
+/// Lookups in progress, by name. A second lookup of a name waits for the first one instead of blocking another thread.
 static LOOKUPS: PerProcess<Mutex<HashMap<String, Lookup>>> = PerProcess::new();
 
-/// Forgets a lookup when its thread comes back, or never starts.
-struct Listed(String);
+/// Removes a lookup from the map when its thread returns or cannot be started.
+struct RemoveOnDrop(String);
 
-impl Drop for Listed {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         let lookup = lookups().and_then(|mut lookups| lookups.remove(&self.0));
-        // It may be the last to hold the task that it is a part of.
+        // After the lock is released: this may drop the task that it runs in.
         drop(lookup);
     }
 }
@@ -82,14 +82,14 @@ fn lookups() -> Option<MutexGuard<'static, HashMap<String, Lookup>>> {
     Some(LOOKUPS.get()?.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn begin(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Lookup {
-    // The runtime panics when the host has no thread left for a lookup; that is an error of the lookup.
-    let listed = Listed(name);
+fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Lookup {
+    // tokio panics if no thread can be started; that is an error of the lookup.
+    let name = RemoveOnDrop(name);
     let lookup = AssertUnwindSafe(async move {
         tokio::task::spawn_blocking(move || {
-            // Here and not before: where no thread could be started, the lookup waits for one that may never come.
-            let _under_way = UnderWay::begin();
-            look_up(&listed.0)
+            // Counted here: without a thread the lookup may wait for one forever.
+            let _in_progress = InProgress::start();
+            look_up(&name.0)
         })
         .await
     })
@@ -105,18 +105,18 @@ fn begin(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
     lookup.shared()
 }
 
-/// The lookup of a name: the one under way, if there is one.
+/// Returns the lookup of a name that is in progress, or starts one.
 fn join(name: &str, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Lookup {
-    let Some(mut lookups) = lookups() else { return begin(name.to_owned(), look_up) };
+    let Some(mut lookups) = lookups() else { return start(name.to_owned(), look_up) };
     if let Some(lookup) = lookups.get(name) {
         return lookup.clone();
     }
-    let lookup = begin(name.to_owned(), look_up);
+    let lookup = start(name.to_owned(), look_up);
     lookups.insert(name.to_owned(), lookup.clone());
     lookup
 }
 
-/// The addresses of a host, which may be an address itself, with brackets if it is one of IPv6.
+/// Returns the addresses of a host, which may be an IPv4 address or an IPv6 address in brackets.
 pub(super) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupFailed> {
     if let Ok(address) = without_brackets(host).parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
@@ -135,33 +135,34 @@ mod tests {
 
     use super::*;
 
-    /// Red when nobody joins a lookup: 2 threads look the name up. Red when a lookup stays listed: what it found is found again.
+    /// Red when lookups are not shared: 2 threads look the name up. Red when a finished lookup stays in the map: its result is returned
+    /// again.
     #[tokio::test]
-    async fn one_thread_looks_a_name_up_for_all_who_want_it() {
+    async fn lookups_of_the_same_name_share_a_thread() {
         let (go, may_go) = mpsc::channel::<()>();
-        let begun = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&begun);
+        let started = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&started);
         let first = tokio::spawn(join("hangs.test", move |_| {
             count.fetch_add(1, Ordering::SeqCst);
             may_go.recv().map_err(io::Error::other)?;
             Ok(vec![SocketAddr::from(([127, 0, 0, 1], 1))])
         }));
-        while begun.load(Ordering::SeqCst) == 0 {
+        while started.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        // Nobody waits any more, and yet the thread is not free.
+        // Nobody waits for it any more, but the thread is still blocked.
         first.abort();
-        let count = Arc::clone(&begun);
+        let count = Arc::clone(&started);
         let second = tokio::spawn(join("hangs.test", move |_| {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(vec![])
         }));
         let other = join("other.test", |_| Err(io::Error::other("there is none"))).await;
-        assert!(other.is_err(), "a name that hangs holds up no other");
+        assert!(other.is_err(), "other names are looked up meanwhile");
         go.send(()).expect("a lookup");
         let found = second.await.expect("a task").expect("an address");
-        assert_eq!((begun.load(Ordering::SeqCst), found.len()), (1, 1), "threads that look it up, and addresses");
-        let again = join("hangs.test", |_| Ok(vec![])).await.expect("an answer");
-        assert!(again.is_empty(), "what was found is not kept");
+        assert_eq!((started.load(Ordering::SeqCst), found.len()), (1, 1), "threads and addresses");
+        let again = join("hangs.test", |_| Ok(vec![])).await.expect("a result");
+        assert!(again.is_empty(), "results are not cached");
     }
 }

@@ -1,24 +1,24 @@
-//! `NO_PROXY`: the hosts that are asked without a proxy, by curl's rules.
+//! `NO_PROXY`: the hosts that are connected to directly, by curl's rules.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Whether the list has this host, which is as in a URL: a name, an IPv4 address, or an IPv6 address in brackets.
+/// Whether the list contains a host as in a URL: a name, an IPv4 address, or an IPv6 address in brackets.
 pub(super) fn contains(list: &[u8], host: &str) -> bool {
     if list == b"*" {
         return true;
     }
     let mut entries = list.split(|byte| b", \t".contains(byte)).filter(|entry| !entry.is_empty());
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok_and(|host| entries.any(|entry| is_in(entry, host.to_bits())));
+        return address.parse::<Ipv6Addr>().is_ok_and(|host| entries.any(|entry| is_in_block(entry, host.to_bits())));
     }
     match host.parse::<Ipv4Addr>() {
-        Ok(host) => entries.any(|entry| is_in(entry, host.to_bits())),
-        Err(_) => entries.any(|entry| is_within(entry, host.as_bytes())),
+        Ok(host) => entries.any(|entry| is_in_block(entry, host.to_bits())),
+        Err(_) => entries.any(|entry| is_subdomain(entry, host.as_bytes())),
     }
 }
 
-/// Whether a name is the entry's, or ends with it after a dot.
-fn is_within(entry: &[u8], host: &[u8]) -> bool {
+/// Whether a name equals the entry or is a subdomain of it.
+fn is_subdomain(entry: &[u8], host: &[u8]) -> bool {
     let entry = entry.strip_suffix(b".").unwrap_or(entry);
     let entry = entry.strip_prefix(b".").unwrap_or(entry);
     let host = host.strip_suffix(b".").unwrap_or(host);
@@ -26,13 +26,13 @@ fn is_within(entry: &[u8], host: &[u8]) -> bool {
     host[before..].eq_ignore_ascii_case(entry) && (before == 0 || host[before - 1] == b'.')
 }
 
-/// An address as a number.
+/// An IP address as an integer.
 trait Bits: Copy + PartialEq {
     const BITS: u32;
 
     fn parse(text: &str) -> Option<Self>;
 
-    /// The first bits of it.
+    /// Its first `bits` bits.
     fn first(self, bits: u32) -> Self;
 }
 
@@ -60,8 +60,8 @@ impl Bits for u128 {
     }
 }
 
-/// Whether an address is the entry's, or of its block. A block of 0 bits is the one address, as it is for curl.
-fn is_in<A: Bits>(entry: &[u8], host: A) -> bool {
+/// Whether an address equals the entry or is in its CIDR block. A block of 0 bits is a single address, as in curl.
+fn is_in_block<A: Bits>(entry: &[u8], host: A) -> bool {
     let Ok(entry) = std::str::from_utf8(entry) else { return false };
     let (address, bits) = match entry.split_once('/') {
         Some((address, bits)) => (address, number(bits)),
@@ -75,7 +75,7 @@ fn is_in<A: Bits>(entry: &[u8], host: A) -> bool {
     }
 }
 
-/// The number that a text begins with, or 0.
+/// The number that a text begins with, or 0, like `atoi`.
 fn number(text: &str) -> u32 {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     match &text[..digits] {

@@ -1,4 +1,4 @@
-//! `ca_bundle_path`: every certificate of a PEM file, or a word about what else is in it.
+//! `ca_bundle_path`: reads all certificates of a PEM file, and says what is wrong with a file that cannot be used.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,11 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A bundle of all public authorities has a quarter of a megabyte.
+/// A bundle of all public authorities is a quarter of a megabyte.
 const MAX_BYTES: u64 = 64 << 20;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 const BEGIN: &str = "-----BEGIN ";
-/// What certificates have been called; all are the same inside.
+/// The PEM labels of certificates; the content is the same.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
 
 pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
@@ -25,7 +25,7 @@ fn load(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("the file cannot be read: {error}");
     let metadata = fs::metadata(path).map_err(cannot)?;
     if metadata.is_dir() {
-        return Err("this is a directory; a file of PEM certificates is expected".into());
+        return Err("this is a directory, not a PEM file".into());
     }
     if metadata.len() > MAX_BYTES {
         return Err(format!("the file is longer than {} MiB", MAX_BYTES >> 20));
@@ -38,39 +38,40 @@ fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
         return Err("the file is empty".into());
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("the file is in UTF-16; save it as ASCII or UTF-8".into());
+        return Err("the file is UTF-16; save it as ASCII or UTF-8".into());
     }
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
-    // What stands around the blocks may be in any encoding.
+    // Text around the PEM blocks may be in any encoding.
     let text = String::from_utf8_lossy(bytes);
     let labels: Vec<&str> = text.lines().filter_map(label).collect();
     if labels.contains(&"TRUSTED CERTIFICATE") {
-        return Err("there is a TRUSTED CERTIFICATE in it, which is OpenSSL's own format; \
-                    turn it into a CERTIFICATE with `openssl x509 -in FILE -out NEW`"
+        return Err("it contains a TRUSTED CERTIFICATE, which is specific to OpenSSL; \
+                    convert it to a CERTIFICATE with `openssl x509 -in FILE -out NEW`"
             .into());
     }
     let others: Vec<&str> = labels.iter().copied().filter(|label| !LABELS.contains(label)).collect();
     if others.len() == labels.len() {
         return Err(match labels.first() {
-            Some(label) => format!("there is no certificate in it, only a {label}"),
+            Some(label) => format!("it contains no certificate, only a {label}"),
             None if is_der(bytes) => {
-                "this is DER, not PEM; turn it into PEM with `openssl x509 -inform der -in FILE -out NEW`".into()
+                "the file is DER, not PEM; convert it with `openssl x509 -inform der -in FILE -out NEW`".into()
             }
-            None => "there is no certificate in it; a file of PEM certificates is expected".into(),
+            None => "it contains no PEM certificate".into(),
         });
     }
     let mut found = Vec::with_capacity(labels.len());
     for (number, block) in blocks(&text).enumerate() {
         let number = number + 1;
-        let certificate = CertificateDer::from_pem_slice(block.as_bytes())
-            .map_err(|_| format!("certificate {number} in it is damaged: it has no end, or is no Base64"))?;
+        let certificate = CertificateDer::from_pem_slice(block.as_bytes()).map_err(|_| {
+            format!("certificate {number} is malformed: its END line is missing, or it is not valid Base64")
+        })?;
         rustls::RootCertStore::empty()
             .add(certificate.clone())
-            .map_err(|_| format!("certificate {number} in it is damaged: it is no X.509 certificate of version 3"))?;
+            .map_err(|_| format!("certificate {number} is malformed: it is not an X.509 version 3 certificate"))?;
         found.push(certificate);
     }
     for label in others {
-        log::warn!("ca_bundle_path: a {label} in it is of no use there, and is left alone");
+        log::warn!("ca_bundle_path: ignoring a {label} in the file");
     }
     Ok(found)
 }
@@ -79,7 +80,7 @@ fn label(line: &str) -> Option<&str> {
     line.trim_start().strip_prefix(BEGIN)?.trim_end().strip_suffix("-----")
 }
 
-/// Each certificate by itself, under the name that is known.
+/// The certificates one by one, with the standard label.
 fn blocks(text: &str) -> impl Iterator<Item = String> {
     let mut blocks: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -98,7 +99,7 @@ fn blocks(text: &str) -> impl Iterator<Item = String> {
     blocks.into_iter()
 }
 
-/// A sequence whose length is told in the bytes that follow.
+/// An ASN.1 sequence with a length in the long form.
 fn is_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x81..=0x84, ..])
 }
@@ -113,10 +114,10 @@ mod tests {
         emulator.ca_pem().expect("a CA").to_owned()
     }
 
-    /// Red when the file goes to the parser as it is: a BOM hides the first certificate, and a block of another name is skipped, so
-    /// that "there is no certificate in it", or one too few is found.
+    /// Red when the file is parsed as it is: a BOM hides the first certificate, and blocks with another label are skipped, so that
+    /// none or one too few is found.
     #[test]
-    fn every_certificate_of_a_bundle_is_read_whatever_it_looks_like() {
+    fn every_certificate_of_a_bundle_is_read() {
         let one = pem();
         let der = CertificateDer::from_pem_slice(one.as_bytes()).expect("a certificate");
         let old = one.replace(" CERTIFICATE", " X509 CERTIFICATE");
@@ -141,9 +142,9 @@ mod tests {
         assert_eq!(certificates(&latin).expect("one").len(), 1);
     }
 
-    /// Red when the parser has the last word: "there is no certificate in it" for all but the damaged ones.
+    /// Red with the parser's own errors: "no certificate" for all but the malformed ones.
     #[test]
-    fn a_bundle_that_cannot_be_used_says_why() {
+    fn an_unusable_bundle_is_explained() {
         let one = pem();
         let der = CertificateDer::from_pem_slice(one.as_bytes()).expect("a certificate");
         let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(one.encode_utf16().flat_map(u16::to_le_bytes)).collect();
@@ -156,12 +157,12 @@ mod tests {
             (&utf16, "UTF-16"),
             (&der, "openssl x509 -inform der"),
             (key.as_bytes(), "only a PRIVATE KEY"),
-            (b"no PEM\n", "no certificate in it"),
+            (b"not PEM\n", "no PEM certificate"),
             (trusted.as_bytes(), "TRUSTED CERTIFICATE"),
             (format!("{one}{trusted}").as_bytes(), "TRUSTED CERTIFICATE"),
-            (no_end.as_bytes(), "certificate 1 in it is damaged"),
-            (format!("{one}{no_certificate}").as_bytes(), "certificate 2 in it is damaged"),
-            (format!("{no_end}\n{one}").as_bytes(), "certificate 1 in it is damaged"),
+            (no_end.as_bytes(), "certificate 1 is malformed"),
+            (format!("{one}{no_certificate}").as_bytes(), "certificate 2 is malformed"),
+            (format!("{no_end}\n{one}").as_bytes(), "certificate 1 is malformed"),
         ] {
             let why = certificates(bytes).expect_err(says);
             assert!(why.contains(says), "{why}");

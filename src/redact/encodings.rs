@@ -1,138 +1,140 @@
-//! A secret that a server repeats is rarely as it was sent: JSON, HTML, URLs and forms escape it, each in more ways than one, and
-//! a server that takes UTF-8 for Latin-1 writes two characters for one. Decoding makes one of all of these, in any mixture.
+//! The encodings that a server may echo a secret in: JSON, HTML, URLs and forms escape it, each in several ways, and a server that
+//! mistakes UTF-8 for Latin-1 writes two characters for one. Decoding maps all of these, in any mixture, to the same bytes.
 
 use std::ops::Range;
 
 use memchr::memchr3;
 use zeroize::Zeroizing;
 
-/// How often a text is decoded at the most: what is escaped within escapes, such as JSON in JSON, is found so deep.
+/// The maximum depth of nested encodings, such as JSON in JSON, that are decoded.
 pub(super) const MAX_LAYERS: usize = 4;
 
-/// Which encodings are taken off.
+/// Which encodings one layer of decoding removes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Encoding {
     Backslash,
     Percent,
     Html,
-    Latin,
-    /// All of them, in any mixture, and `+` and the space become one.
+    Latin1,
+    /// All of them, in any mixture; `+` decodes to a space.
     Any,
-    /// The same where the first backslash of several, or of one before another escape, is none: what was escaped begins behind it.
-    BackslashBehind,
-    AnyBehind,
+    /// The same, but a backslash before another escape character is literal, and the escape begins after it.
+    BackslashSkipFirst,
+    AnySkipFirst,
 }
 
-impl Kind {
+impl Encoding {
     fn is_any(self) -> bool {
-        matches!(self, Self::Any | Self::AnyBehind)
+        matches!(self, Self::Any | Self::AnySkipFirst)
     }
 
-    fn is_behind(self) -> bool {
-        matches!(self, Self::BackslashBehind | Self::AnyBehind)
+    fn skips_first_backslash(self) -> bool {
+        matches!(self, Self::BackslashSkipFirst | Self::AnySkipFirst)
     }
 }
 
-/// What a text is decoded as in turn. Whatever is escaped, and however often, comes to light.
-pub(super) const MIXED: [Kind; MAX_LAYERS] = [Kind::Any; MAX_LAYERS];
-/// The same for what a backslash stands before, `\\\u0061`: taken for an escape, it leaves of the next one what is none.
-pub(super) const BEHIND: [Kind; MAX_LAYERS] = [Kind::AnyBehind, Kind::Any, Kind::Any, Kind::Any];
-/// A secret in which an escape may begin, `%41`, is the same after one layer only where no other kind of escape is read.
-pub(super) const PURE: [[Kind; 2]; 5] = [
-    [Kind::Backslash, Kind::Latin],
-    [Kind::BackslashBehind, Kind::Latin],
-    [Kind::Percent, Kind::Latin],
-    [Kind::Html, Kind::Latin],
-    [Kind::Latin, Kind::Latin],
+/// The layers that decode any mixture of encodings.
+pub(super) const MIXED: [Encoding; MAX_LAYERS] = [Encoding::Any; MAX_LAYERS];
+/// The same for a text in which a literal backslash precedes an escape, `\\\u0061`: decoded as an escape itself, it would break the
+/// next one.
+pub(super) const SKIP_FIRST_BACKSLASH: [Encoding; MAX_LAYERS] =
+    [Encoding::AnySkipFirst, Encoding::Any, Encoding::Any, Encoding::Any];
+/// Layers of a single encoding of escape: a secret that contains an escape itself, `%41`, survives only if no other encoding is decoded.
+pub(super) const SINGLE: [[Encoding; 2]; 5] = [
+    [Encoding::Backslash, Encoding::Latin1],
+    [Encoding::BackslashSkipFirst, Encoding::Latin1],
+    [Encoding::Percent, Encoding::Latin1],
+    [Encoding::Html, Encoding::Latin1],
+    [Encoding::Latin1, Encoding::Latin1],
 ];
 
-/// Named in HTML.
-const NAMED: [(&[u8], u32); 5] =
+/// The named character references of HTML that text is escaped with.
+const HTML_NAMES: [(&[u8], u32); 5] =
     [(b"&amp;", 0x26), (b"&lt;", 0x3c), (b"&gt;", 0x3e), (b"&quot;", 0x22), (b"&apos;", 0x27)];
 
-/// A text after one layer of encoding is taken off it, and where in that text each of its bytes comes from.
+/// A text with one layer of encoding removed, and the position in the source that each of its bytes comes from.
 pub(super) struct Decoded {
-    /// It may hold secrets. Never longer than what it was decoded from, so it is never moved.
+    /// May contain secrets. Never longer than the source, so that it is never reallocated.
     bytes: Zeroizing<Vec<u8>>,
-    /// Where the unit begins that a byte comes from; and where the last one ends.
-    from: Vec<usize>,
-    /// Where in `bytes` the units end that are escapes.
-    escapes: Vec<usize>,
+    /// For each byte, where its unit begins in the source; then the length of the source.
+    offsets: Vec<usize>,
+    /// Where in `bytes` the decoded escapes end.
+    escape_ends: Vec<usize>,
 }
 
 impl Decoded {
-    /// None where nothing is encoded.
+    /// Returns none if nothing in the text is encoded.
     ///
-    /// Every code point up to U+00FF becomes the one byte that it is in Latin-1, however it is written: as UTF-8, as Latin-1 or
-    /// escaped; and UTF-8 that was taken for Latin-1 becomes UTF-8, and at the next layer the same byte.
-    pub(super) fn new(text: &[u8], kind: Kind) -> Option<Self> {
+    /// Every code point up to U+00FF becomes its Latin-1 byte, however it is written: as UTF-8, as Latin-1 or escaped. UTF-8 that
+    /// was mistaken for Latin-1 becomes UTF-8, and at the next layer the same byte.
+    pub(super) fn new(text: &[u8], encoding: Encoding) -> Option<Self> {
         let first = [memchr3(b'\\', b'%', b'&', text), memchr3(b'+', 0xc2, 0xc3, text)].into_iter().flatten().min()?;
         let mut decoded = Self {
             bytes: Zeroizing::new(Vec::with_capacity(text.len())),
-            from: Vec::with_capacity(text.len() + 1),
-            escapes: Vec::new(),
+            offsets: Vec::with_capacity(text.len() + 1),
+            escape_ends: Vec::new(),
         };
         decoded.bytes.extend_from_slice(&text[..first]);
-        decoded.from.extend(0..first);
+        decoded.offsets.extend(0..first);
         let mut at = first;
         let mut changed = false;
         while let Some(byte) = text.get(at) {
             let before = at.checked_sub(1).map(|before| text[before]);
-            let skipped = kind.is_behind() && before != Some(b'\\') && stands_before_an_escape(&text[at..]);
-            if let Some((length, c)) = unit(&text[at..], kind).filter(|_| !skipped) {
+            let skipped = encoding.skips_first_backslash() && before != Some(b'\\') && precedes_escape(&text[at..]);
+            if let Some((length, c)) = decode_unit(&text[at..], encoding).filter(|_| !skipped) {
                 changed = true;
-                decoded.push(at, c, kind);
+                decoded.push(at, c, encoding);
                 if length > 1 {
-                    decoded.escapes.push(decoded.bytes.len());
+                    decoded.escape_ends.push(decoded.bytes.len());
                 }
                 at += length;
             } else {
                 decoded.bytes.push(*byte);
-                decoded.from.push(at);
+                decoded.offsets.push(at);
                 at += 1;
             }
         }
-        decoded.from.push(text.len());
+        decoded.offsets.push(text.len());
         changed.then_some(decoded)
     }
 
-    fn push(&mut self, from: usize, c: char, kind: Kind) {
+    fn push(&mut self, offset: usize, c: char, encoding: Encoding) {
         let mut utf8 = [0; 4];
         match u8::try_from(c) {
-            Ok(b'+') if kind.is_any() => self.bytes.push(b' '),
+            Ok(b'+') if encoding.is_any() => self.bytes.push(b' '),
             Ok(byte) => self.bytes.push(byte),
             Err(_) => self.bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes()),
         }
-        self.from.resize(self.bytes.len(), from);
+        self.offsets.resize(self.bytes.len(), offset);
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn escapes(&self) -> &[usize] {
-        &self.escapes
+    pub(super) fn escape_ends(&self) -> &[usize] {
+        &self.escape_ends
     }
 
-    /// What the bytes in a range come from, in whole units.
+    /// Maps a range of the decoded bytes to the range of the source, in whole units.
     pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
         let Some(last) = range.end.checked_sub(1) else { return 0..0 };
-        let end = self.from[range.end..].iter().find(|from| **from > self.from[last]);
-        self.from[range.start]..end.copied().unwrap_or(self.from[last])
+        let end = self.offsets[range.end..].iter().find(|offset| **offset > self.offsets[last]);
+        self.offsets[range.start]..end.copied().unwrap_or(self.offsets[last])
     }
 }
 
-/// Whether a text begins with a backslash and what may be an escape by itself.
-pub(super) fn stands_before_an_escape(text: &[u8]) -> bool {
+/// Whether a text begins with a backslash and another character that may begin an escape.
+pub(super) fn precedes_escape(text: &[u8]) -> bool {
     matches!(text, [b'\\', b'\\' | b'%' | b'&', ..])
 }
 
-/// How many bytes of the end may be an escape that was cut off.
-pub(super) fn cut_escape(text: &[u8]) -> usize {
+/// How many bytes at the end of a text may be an incomplete escape.
+pub(super) fn truncated_escape_len(text: &[u8]) -> usize {
     const LONGEST: usize = 24;
     let end = &text[text.len().saturating_sub(LONGEST)..];
-    // What opens another may belong to one itself, at the next layer. Of a pair of surrogates the first half is complete, and says
-    // nothing without the second.
+    // An escape character may itself be part of an escape at the next layer. The first half of a surrogate pair is a complete escape
+    // that means nothing without the second.
     let opens = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | 0xc2 | 0xc3);
     let inside = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#' || opens(byte);
     let opened = |at: &usize| opens(&end[*at]) && end[*at + 1..].iter().all(inside);
@@ -141,15 +143,15 @@ pub(super) fn cut_escape(text: &[u8]) -> usize {
     cut + before.count()
 }
 
-/// The escape with which a text begins: how long it is, and what it stands for.
-fn unit(text: &[u8], kind: Kind) -> Option<(usize, char)> {
-    let of = |wanted: Kind| kind == wanted || kind.is_any();
+/// Decodes the escape at the beginning of a text: its length and its character.
+fn decode_unit(text: &[u8], encoding: Encoding) -> Option<(usize, char)> {
+    let of = |wanted: Encoding| encoding == wanted || encoding.is_any();
     match text[0] {
-        b'\\' if of(Kind::Backslash) || kind == Kind::BackslashBehind => backslash(text),
-        b'%' if of(Kind::Percent) => Some((3, char::from(byte(text.get(1..3)?)?))),
-        b'+' if of(Kind::Percent) => Some((1, ' ')),
-        b'&' if of(Kind::Html) => html(text),
-        lead @ (0xc2 | 0xc3) if of(Kind::Latin) => {
+        b'\\' if of(Encoding::Backslash) || encoding == Encoding::BackslashSkipFirst => backslash(text),
+        b'%' if of(Encoding::Percent) => Some((3, char::from(byte(text.get(1..3)?)?))),
+        b'+' if of(Encoding::Percent) => Some((1, ' ')),
+        b'&' if of(Encoding::Html) => html(text),
+        lead @ (0xc2 | 0xc3) if of(Encoding::Latin1) => {
             let trail = text.get(1).filter(|byte| (0x80..0xc0).contains(*byte))?;
             Some((2, char::from((lead & 3) << 6 | (trail & 0x3f))))
         }
@@ -157,7 +159,7 @@ fn unit(text: &[u8], kind: Kind) -> Option<(usize, char)> {
     }
 }
 
-/// JSON, and what looks like it: `\'`, `\x41`, and whatever else somebody thinks must be escaped.
+/// JSON, and similar escapes of other languages: `\'`, `\x41`, any escaped punctuation.
 fn backslash(text: &[u8]) -> Option<(usize, char)> {
     match *text.get(1)? {
         b'u' => {
@@ -191,13 +193,13 @@ fn byte(digits: &[u8]) -> Option<u8> {
 
 fn html(text: &[u8]) -> Option<(usize, char)> {
     let Some(number) = text.strip_prefix(b"&#") else {
-        let (name, c) = NAMED.iter().find(|(name, _)| text.starts_with(name))?;
+        let (name, c) = HTML_NAMES.iter().find(|(name, _)| text.starts_with(name))?;
         return Some((name.len(), char::from_u32(*c)?));
     };
     let hex = matches!(number.first(), Some(b'x' | b'X'));
     let radix = if hex { 16 } else { 10 };
     let digits = &number[usize::from(hex)..];
-    // As many as there are, zeros included: no other escape can begin among them, so that none is read twice.
+    // All digits, leading zeros included: no other escape can begin among them, so that no byte is read twice.
     let length = digits.iter().position(|digit| !char::from(*digit).is_digit(radix)).filter(|length| *length > 0)?;
     let value = digits[..length]
         .iter()
@@ -211,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn text_without_escapes_is_not_decoded() {
         for text in [
             "%",
             "%2",
@@ -237,31 +239,31 @@ mod tests {
             "&quot",
             "plain",
         ] {
-            assert!(Decoded::new(text.as_bytes(), Kind::Any).is_none(), "{text}");
+            assert!(Decoded::new(text.as_bytes(), Encoding::Any).is_none(), "{text}");
         }
         for bytes in [&b"\xc3"[..], b"\xc3a", b"\xe9", b"\xc4\x80"] {
-            assert!(Decoded::new(bytes, Kind::Any).is_none(), "{bytes:x?}");
+            assert!(Decoded::new(bytes, Encoding::Any).is_none(), "{bytes:x?}");
         }
     }
 
     #[test]
-    fn every_byte_knows_where_it_comes_from() {
+    fn decoded_bytes_map_to_their_source() {
         let text = b"ab\\u20acc%64&#x65;f";
-        let decoded = Decoded::new(text, Kind::Any).expect("escapes");
+        let decoded = Decoded::new(text, Encoding::Any).expect("escapes");
         assert_eq!(decoded.bytes(), "ab€cdef".as_bytes());
         let source = |range: Range<usize>| &text[decoded.source(range)];
         assert_eq!(source(0..2), b"ab");
-        // A part of a character is all of it.
+        // Part of a character maps to its whole escape.
         for range in [2..3, 3..4, 2..5, 4..5] {
             assert_eq!(source(range), b"\\u20ac");
         }
         assert_eq!(source(4..8), b"\\u20acc%64&#x65;");
         assert_eq!(source(8..9), b"f");
-        assert_eq!(decoded.escapes(), [5, 7, 8]);
+        assert_eq!(decoded.escape_ends(), [5, 7, 8]);
     }
 
     #[test]
-    fn an_escape_that_was_cut_off_is_seen() {
+    fn an_incomplete_escape_at_the_end_is_recognised() {
         for (text, cut) in [
             ("abc", 0),
             ("abc%", 1),
@@ -276,8 +278,8 @@ mod tests {
             ("a & b", 0),
             ("100% sure", 0),
         ] {
-            assert_eq!(cut_escape(text.as_bytes()), cut, "{text}");
+            assert_eq!(truncated_escape_len(text.as_bytes()), cut, "{text}");
         }
-        assert_eq!(cut_escape(b"abc\xc3"), 1);
+        assert_eq!(truncated_escape_len(b"abc\xc3"), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy's URL, read as curl reads it: from the environment and from the options alike.
+//! Parses a proxy URL as curl does, from the environment and from the options alike.
 
 use std::str::FromStr;
 
@@ -12,19 +12,19 @@ use secrecy::SecretString;
 use url::Host;
 
 use super::Proxy;
-use crate::transport::MAX_SECRET_LEN;
+use crate::redact::MAX_SECRET_LEN;
 
-/// Schemes that proxies have elsewhere. Only these are named in a refusal: what else is there may be a part of a password.
+/// Proxy schemes of other programs. Only these are quoted in an error: any other text may be part of a password.
 const KNOWN_SCHEMES: [&str; 8] = ["socks", "socks4", "socks4a", "socks5", "socks5h", "ftp", "quic", "ws"];
 const MAX_SCHEME_LEN: usize = 40;
-/// What a host name does not have, by curl's rule. The URL parser has rules of its own besides.
-const NOT_IN_A_HOST: &[u8] = b" \r\n\t/:#?!@{}[]\\$'\"^`*<>=;,()&+";
+/// Characters that curl rejects in a host name. The URL parser has its own rules in addition.
+const INVALID_IN_HOST: &[u8] = b" \r\n\t/:#?!@{}[]\\$'\"^`*<>=;,()&+";
 
-/// The proxy, and the secrets in its URL; or why it is none, without quoting it.
+/// Returns the proxy and the secrets in its URL, or why it is invalid, without quoting it.
 pub(super) fn parse(url: &[u8]) -> Result<(Proxy, Vec<SecretString>), String> {
     if url.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
         return Err(
-            "it has a space, a line break or another control character; within a password they are written as %20, \
+            "it contains a space, a line break or another control character; within a password, write them as %20, \
                     %0A and so on"
                 .into(),
         );
@@ -36,30 +36,30 @@ pub(super) fn parse(url: &[u8]) -> Result<(Proxy, Vec<SecretString>), String> {
         Some(scheme) if scheme.eq_ignore_ascii_case(b"https") => true,
         Some(scheme) => {
             let known = KNOWN_SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
-            let told = known.map_or_else(String::new, |known| format!(", not {known}"));
-            return Err(format!("its scheme must be http or https{told}"));
+            let hint = known.map_or_else(String::new, |known| format!(", not {known}"));
+            return Err(format!("its scheme must be http or https{hint}"));
         }
     };
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
-    let (authority, behind) = rest.split_at(end);
-    let (login, place) = match split_at(authority, b'@') {
-        Some((login, place)) => (Some(login), place),
+    let (authority, rest) = rest.split_at(end);
+    let (login, host_port) = match split_at(authority, b'@') {
+        Some((login, host_port)) => (Some(login), host_port),
         None => (None, authority),
     };
-    if place.contains(&b'@') {
-        return Err("it has more than one @; within a user name or password it is written as %40".into());
+    if host_port.contains(&b'@') {
+        return Err("it contains more than one @; within a user name or password, write it as %40".into());
     }
-    let (host, port) = place_of(place, scheme.is_some(), if tls { 443 } else { 80 }).map_err(|why| {
-        let cut_short = login.is_none() && behind.contains(&b'@');
-        let hint = if cut_short { "; within a password / is written as %2F, ? as %3F and # as %23" } else { "" };
+    let (host, port) = split_port(host_port, scheme.is_some(), if tls { 443 } else { 80 }).map_err(|why| {
+        let cut_short = login.is_none() && rest.contains(&b'@');
+        let hint = if cut_short { "; within a password, write / as %2F, ? as %3F and # as %23" } else { "" };
         format!("{why}{hint}")
     })?;
     let (authorization, secrets) = login.map(credentials).transpose()?.unzip();
-    let uri = uri(tls, &host, port).ok_or("its host is no host name")?;
+    let uri = uri(tls, &host, port).ok_or("its host is not a valid host name")?;
     Ok((Proxy { uri, host, port, authorization }, secrets.unwrap_or_default()))
 }
 
-/// What is before a colon and a slash. One to three slashes may be there.
+/// Splits off the scheme, which is followed by a colon and one to three slashes.
 fn split_scheme(url: &[u8]) -> Result<(Option<&[u8]>, &[u8]), String> {
     let is_in_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     let len = url.iter().take_while(|byte| is_in_scheme(byte)).count();
@@ -77,23 +77,25 @@ fn split_at(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// The host and the port.
-fn place_of(place: &[u8], has_scheme: bool, default_port: u16) -> Result<(Host, u16), &'static str> {
-    let end = if place.starts_with(b"[") {
-        memchr::memchr(b']', place).ok_or("its host has no ] at the end")? + 1
+/// Parses `host:port`.
+fn split_port(host_port: &[u8], has_scheme: bool, default_port: u16) -> Result<(Host, u16), &'static str> {
+    let end = if host_port.starts_with(b"[") {
+        memchr::memchr(b']', host_port).ok_or("its host has no ] at the end")? + 1
     } else {
-        memchr::memchr(b':', place).unwrap_or(place.len())
+        memchr::memchr(b':', host_port).unwrap_or(host_port.len())
     };
-    let (host, port) = place.split_at(end);
+    let (host, port) = host_port.split_at(end);
     if host.is_empty() {
         return Err("it has no host: http://host:port is expected");
     }
     let is_name = !host.starts_with(b"[");
-    if is_name && host.iter().any(|byte| NOT_IN_A_HOST.contains(byte)) {
-        return Err("its host is no host name");
+    if is_name && host.iter().any(|byte| INVALID_IN_HOST.contains(byte)) {
+        return Err("its host is not a valid host name");
     }
-    let host =
-        std::str::from_utf8(host).ok().and_then(|host| Host::parse(host).ok()).ok_or("its host is no host name")?;
+    let host = std::str::from_utf8(host)
+        .ok()
+        .and_then(|host| Host::parse(host).ok())
+        .ok_or("its host is not a valid host name")?;
     let port = match port {
         b"" => default_port,
         b":" if has_scheme => default_port,
@@ -101,26 +103,27 @@ fn place_of(place: &[u8], has_scheme: bool, default_port: u16) -> Result<(Host, 
             .ok()
             .and_then(|digits| u16::from_str(digits).ok())
             .filter(|port| *port != 0)
-            .ok_or("its port is no number from 1 to 65535")?,
-        _ => return Err("its port is no number from 1 to 65535"),
+            .ok_or("its port is not a number from 1 to 65535")?,
+        _ => return Err("its port is not a number from 1 to 65535"),
     };
     Ok((host, port))
 }
 
-/// The header that a proxy is told its user and password in, and what of it must not be shown.
+/// Returns the value of `Proxy-Authorization`, and the secrets in it.
 fn credentials(login: &[u8]) -> Result<(HeaderValue, Vec<SecretString>), String> {
     let (user, password) = split_at(login, b':').unwrap_or((login, b""));
     let [user, password] = [user, password].map(|part| percent_decode(part).collect::<Vec<u8>>());
     if user.iter().chain(&password).any(|byte| *byte < b' ') {
-        return Err("its user name or password has a control character".into());
+        return Err("its user name or password contains a control character".into());
     }
     if user.len() > MAX_SECRET_LEN || password.len() > MAX_SECRET_LEN {
         return Err(format!("its user name or password is longer than {MAX_SECRET_LEN} bytes"));
     }
     let basic = STANDARD.encode([&user[..], b":", &password].concat());
-    let mut header = HeaderValue::from_str(&format!("Basic {basic}")).map_err(|_| "its password cannot be sent")?;
+    let mut header = HeaderValue::from_str(&format!("Basic {basic}"))
+        .map_err(|_| "its user name or password is not a valid header value")?;
     header.set_sensitive(true);
-    // A user without a password is a key.
+    // A user name without a password is an API key.
     let secret = if password.is_empty() { user } else { password };
     let secrets = [String::from_utf8_lossy(&secret).into_owned(), basic];
     Ok((header, secrets.into_iter().filter(|secret| !secret.is_empty()).map(SecretString::from).collect()))

@@ -1,7 +1,7 @@
 //! Requests over pooled connections: hyper-util's client with the library's own connector, and reqwest's bodies.
 //!
-//! It is not `reqwest::Client`: that one takes a connector that returns reqwest's own type of connection alone, so nothing
-//! could pace what a peer sends, and a flood of interim responses on one connection would stop all others for seconds.
+//! `reqwest::Client` does not fit: its connector layer cannot wrap the connection, so nothing could pace what a peer sends, and a
+//! flood of interim responses on one connection would block all others for seconds.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,57 +15,57 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use tower_service::Service;
 
-use super::connect::{BoxError, Connector, Stream};
+use super::connector::{BoxError, Connector, Stream};
 use super::paced::MAX_READ;
-use super::spare::Spare;
+use super::spare_buffer::SpareBuffer;
 use super::waiting::{self, Step, Waiting};
 
-/// Proxies and load balancers close idle connections after a minute or so; the library closes its own earlier.
-const IDLE: Duration = Duration::from_secs(20);
+/// When idle connections are closed: before proxies and load balancers do, which is after about a minute.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The connections to one server, on one I/O thread.
 #[derive(Clone)]
-pub(super) struct Pooled {
-    client: Client<Connecting, Body>,
-    /// What reqwest wants to know of a response; without it, it would parse a URL that stands for none, each time.
+pub(super) struct Pool {
+    client: Client<SharedConnector, Body>,
+    /// The URL that reqwest expects in the extensions of a response; it parses a placeholder for each one otherwise.
     url: Extensions,
-    spare: Arc<Spare>,
+    spare_buffer: Arc<SpareBuffer>,
 }
 
-/// Why there is no response.
-pub(super) enum Failed {
-    Connecting(BoxError),
-    Sending(BoxError),
+/// Why a request got no response.
+pub(super) enum SendError {
+    Connect(BoxError),
+    Exchange(BoxError),
 }
 
-impl Pooled {
+impl Pool {
     pub(super) fn new(connector: Connector, server: Url) -> Self {
-        // A response may have 100 header lines: for more, hyper allocates for each response (for 1,000, that is 10,500
-        // instructions).
+        // hyper's default limit of 100 header lines is kept: a higher one costs an allocation per response (10,500 instructions for
+        // 1,000 lines).
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())
             .set_host(false)
             .http1_max_buf_size(MAX_READ)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .build(Connecting(Arc::new(connector)));
+            .build(SharedConnector(Arc::new(connector)));
         let mut url = http::Response::builder().url(server);
         let url = url.extensions_mut().map(std::mem::take).unwrap_or_default();
-        Self { client, url, spare: Arc::default() }
+        Self { client, url, spare_buffer: Arc::default() }
     }
 
-    /// The buffer of an earlier response, kept as long as there are requests.
-    pub(super) fn spare(&self) -> Arc<Spare> {
-        Spare::keep_while_used(&self.spare, IDLE);
-        Arc::clone(&self.spare)
+    /// The buffer of an earlier response, kept while requests are sent.
+    pub(super) fn spare_buffer(&self) -> Arc<SpareBuffer> {
+        SpareBuffer::keep_while_used(&self.spare_buffer, IDLE_TIMEOUT);
+        Arc::clone(&self.spare_buffer)
     }
 
-    /// Sends a request and waits for the head of the response. A pooled connection that was closed before anything was sent on it
-    /// is replaced by another.
-    pub(super) async fn send(&self, request: Request<Body>, waiting: &Waiting) -> Result<Response, Failed> {
-        // Whoever opens a connection says so itself.
+    /// Sends a request and waits for the head of the response. If a pooled connection was closed before anything was sent on it,
+    /// another one is used.
+    pub(super) async fn send(&self, request: Request<Body>, waiting: &Waiting) -> Result<Response, SendError> {
+        // The connector sets its own steps.
         waiting.set(Step::Head);
-        let mut response = self.client.request(request).await.map_err(Failed::from)?;
+        let mut response = self.client.request(request).await.map_err(SendError::from)?;
         response.extensions_mut().extend(self.url.clone());
         Ok(response.map(Body::wrap).into())
     }
@@ -85,17 +85,17 @@ pub(super) async fn let_pool_take_back() {
     .await;
 }
 
-impl From<Error> for Failed {
+impl From<Error> for SendError {
     fn from(error: Error) -> Self {
-        if error.is_connect() { Self::Connecting(error.into()) } else { Self::Sending(error.into()) }
+        if error.is_connect() { Self::Connect(error.into()) } else { Self::Exchange(error.into()) }
     }
 }
 
-/// The connector as hyper-util's client calls it.
+/// The connector as a service, for hyper-util's client.
 #[derive(Clone)]
-struct Connecting(Arc<Connector>);
+struct SharedConnector(Arc<Connector>);
 
-impl Service<Uri> for Connecting {
+impl Service<Uri> for SharedConnector {
     type Response = Stream;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
@@ -104,7 +104,7 @@ impl Service<Uri> for Connecting {
         Poll::Ready(Ok(()))
     }
 
-    /// There is one server, whichever URL the request has.
+    /// The URL is ignored: there is one server.
     fn call(&mut self, _: Uri) -> Self::Future {
         let connector = Arc::clone(&self.0);
         Box::pin(waiting::while_connecting(async move { connector.connect().await }))

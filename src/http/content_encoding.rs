@@ -1,21 +1,21 @@
-//! `Content-Encoding` (RFC 9110, 8.4): which encodings a body has, of which one can be taken off.
+//! `Content-Encoding` (RFC 9110, 8.4): the codings of a body, of which only gzip is supported.
 
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
 
 pub(super) const GZIP: &str = "gzip";
-/// So much of the name of an encoding is shown.
-const SHOWN: usize = 80;
+/// The maximum length of an unknown encoding in a message, in characters.
+const MAX_SHOWN: usize = 80;
 
-/// What a body is encoded in.
+/// The encoding of a body.
 pub(super) enum Encoding {
     Identity,
     Gzip,
-    /// Anything else, by the name that the server gives it.
+    /// Any other value of the header.
     Unknown(String),
 }
 
 impl Encoding {
-    /// Names have no case, a list may have empty elements, and several header lines are one list.
+    /// Names are case-insensitive, a list may have empty elements, and several header lines are one list.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(CONTENT_ENCODING);
         let names =
@@ -26,7 +26,7 @@ impl Encoding {
             if !is_gzip || matches!(found, Self::Gzip) {
                 let values: Vec<_> = values.iter().map(HeaderValue::as_bytes).collect();
                 let all = String::from_utf8_lossy(&values.join(&b", "[..])).into_owned();
-                return Self::Unknown(all.chars().filter(|c| !c.is_control()).take(SHOWN).collect());
+                return Self::Unknown(all.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect());
             }
             found = Self::Gzip;
         }
@@ -38,22 +38,22 @@ impl Encoding {
 mod tests {
     use super::*;
 
-    /// Red when the header is compared with `gzip` as it stands: all but the first of the second list are no gzip.
+    /// Red when the value is compared with `gzip` as it is: all but the first of the second list are unknown.
     #[test]
-    fn encodings_are_read_as_rfc_9110_says() {
+    fn encodings_are_parsed_as_in_rfc_9110() {
         let of = |lines: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for line in lines {
                 headers.append(CONTENT_ENCODING, HeaderValue::from_static(line));
             }
             match Encoding::of(&headers) {
-                Encoding::Identity => "as it is".to_owned(),
+                Encoding::Identity => "identity".to_owned(),
                 Encoding::Gzip => GZIP.to_owned(),
                 Encoding::Unknown(name) => format!("({name})"),
             }
         };
         for lines in [&[][..], &[""], &["identity"], &["Identity, IDENTITY"], &[" , ,", ""]] {
-            assert_eq!(of(lines), "as it is", "{lines:?}");
+            assert_eq!(of(lines), "identity", "{lines:?}");
         }
         for lines in [
             &["gzip"][..],

@@ -1,4 +1,4 @@
-//! One line of the log for each request, however it ends.
+//! One log line for each request, however it ends.
 
 use std::time::Instant;
 
@@ -7,18 +7,18 @@ use super::{Incoming, Transport};
 use crate::error::Result;
 use crate::retry::Tracking;
 
-/// A request that is under way. Dropped without an end, it was given up.
-pub(super) struct Logged<'a> {
+/// A request in progress. If it is dropped before `end`, the request was abandoned.
+pub(super) struct RequestLog<'a> {
     transport: &'a Transport,
     waiting: &'a Waiting,
     method: &'static str,
     path: &'a str,
     attempt: u32,
-    begun: Instant,
-    is_over: bool,
+    started: Instant,
+    has_ended: bool,
 }
 
-impl<'a> Logged<'a> {
+impl<'a> RequestLog<'a> {
     pub(super) fn begin(transport: &'a Transport, method: &'static str, path: &'a str, tracking: &'a Tracking) -> Self {
         Self {
             transport,
@@ -26,39 +26,39 @@ impl<'a> Logged<'a> {
             method,
             path,
             attempt: tracking.progress.attempts(),
-            begun: Instant::now(),
-            is_over: false,
+            started: Instant::now(),
+            has_ended: false,
         }
     }
 
     pub(super) fn end(mut self, outcome: &Result<Incoming>) {
-        self.is_over = true;
+        self.has_ended = true;
         match outcome {
-            Ok(answer) => self.say(|| format!("{}, {} bytes", answer.status, answer.body.len())),
-            Err(error) => self.say(|| match error.http_status() {
+            Ok(response) => self.log(|| format!("{}, {} bytes", response.status, response.body.len())),
+            Err(error) => self.log(|| match error.http_status() {
                 Some(status) => format!("{status}: {error}"),
-                None => format!("no answer: {error}"),
+                None => format!("no response: {error}"),
             }),
         }
     }
 
-    fn say(&self, what: impl FnOnce() -> String) {
+    fn log(&self, what: impl FnOnce() -> String) {
         log::debug!(
             "{} {}: {} (attempt {}, {} ms)",
             self.method,
             self.transport.redaction.text(self.path),
             what(),
             self.attempt,
-            self.begun.elapsed().as_millis()
+            self.started.elapsed().as_millis()
         );
     }
 }
 
-impl Drop for Logged<'_> {
+impl Drop for RequestLog<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            let waited = || self.waiting.step().words(&self.transport.peer).unwrap_or_else(|| "nothing".into());
-            self.say(|| format!("given up, waiting for {}", waited()));
+        if !self.has_ended {
+            let waited_for = || self.waiting.step().describe(&self.transport.route).unwrap_or_else(|| "nothing".into());
+            self.log(|| format!("abandoned while waiting for {}", waited_for()));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A TCP connection to one of several addresses: the next is tried while the one before still waits (RFC 8305).
+//! A TCP connection to one of several addresses, with Happy Eyeballs (RFC 8305): the next address is tried while the previous
+//! attempt is still pending.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,26 +15,27 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::failure::reason;
 
-/// How long an address has to itself before the next is tried beside it; less where there are more than the time allows.
-const HEAD_START: Duration = Duration::from_millis(250);
-/// No name that means well has more; each is a socket while it waits.
+/// The connection attempt delay: how long to wait for an attempt before the next one starts. Shorter if the timeout would not reach
+/// all addresses otherwise.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// The maximum number of addresses that are tried; each pending attempt is a socket.
 const MAX_ADDRESSES: usize = 32;
-/// Notices a peer that went away without a word.
+/// TCP keepalive, to detect a peer that disappeared.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_RETRIES: u32 = 3;
-/// How long what was sent may stay unacknowledged.
+/// `TCP_USER_TIMEOUT`: how long sent data may remain unacknowledged.
 #[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// No address could be connected to.
+/// All attempts failed.
 #[derive(Debug)]
-pub(super) struct NoneConnected(Vec<(SocketAddr, io::Error)>);
+pub(super) struct AllFailed(Vec<(SocketAddr, io::Error)>);
 
-impl fmt::Display for NoneConnected {
+impl fmt::Display for AllFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0[..] {
-            [] => f.write_str("the name has no address"),
-            // Of a host with one address, which is named already.
+            [] => f.write_str("the host name has no address"),
+            // The error already names the host.
             [(_, error)] => f.write_str(&reason(error)),
             all => {
                 let each = all.iter().map(|(address, error)| format!("{address}: {}", reason(error)));
@@ -43,22 +45,21 @@ impl fmt::Display for NoneConnected {
     }
 }
 
-impl std::error::Error for NoneConnected {}
+impl std::error::Error for AllFailed {}
 
-/// A connection to whichever address answers first. The caller sees to it that it ends after `timeout`, within which each address
-/// gets its turn.
-pub(super) async fn dial(addresses: Vec<SocketAddr>, timeout: Duration) -> Result<TcpStream, NoneConnected> {
+/// Connects to the first address that accepts. The caller enforces `timeout`; all addresses are tried within it.
+pub(super) async fn dial(addresses: Vec<SocketAddr>, timeout: Duration) -> Result<TcpStream, AllFailed> {
     let addresses = interleaved(addresses);
-    let turns = u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
-    let head_start = HEAD_START.min(timeout / turns);
-    race(addresses, head_start, connect).await.map_err(NoneConnected)
+    let delays = u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    let delay = ATTEMPT_DELAY.min(timeout / delays);
+    race(addresses, delay, connect).await.map_err(AllFailed)
 }
 
-/// The outcome of the first attempt that succeeds, or all that failed. An attempt begins when the one before has failed or had its
-/// head start.
+/// Returns the outcome of the first attempt that succeeds, or all errors. The next attempt starts when one has failed or `delay` has
+/// passed.
 async fn race<T, F: Future<Output = io::Result<T>>>(
     addresses: Vec<SocketAddr>,
-    head_start: Duration,
+    delay: Duration,
     attempt: impl Fn(SocketAddr) -> F,
 ) -> Result<T, Vec<(SocketAddr, io::Error)>> {
     let attempt = |address| {
@@ -66,17 +67,17 @@ async fn race<T, F: Future<Output = io::Result<T>>>(
         async move { (address, attempt.await) }
     };
     let mut failed = Vec::new();
-    let mut under_way = FuturesUnordered::new();
+    let mut pending = FuturesUnordered::new();
     let mut addresses = addresses.into_iter();
     loop {
         let next = addresses.next();
-        let more = next.is_some();
-        under_way.extend(next.map(attempt));
-        let ended = tokio::select! {
-            ended = under_way.next() => ended,
-            () = tokio::time::sleep(head_start), if more => continue,
+        let has_next = next.is_some();
+        pending.extend(next.map(attempt));
+        let finished = tokio::select! {
+            finished = pending.next() => finished,
+            () = tokio::time::sleep(delay), if has_next => continue,
         };
-        match ended {
+        match finished {
             Some((_, Ok(connected))) => return Ok(connected),
             Some((address, Err(error))) => failed.push((address, error)),
             None => return Err(failed),
@@ -84,7 +85,7 @@ async fn race<T, F: Future<Output = io::Result<T>>>(
     }
 }
 
-/// The families by turns, the first address's first, each in the order that the resolver gave.
+/// Alternates between the address families, starting with that of the first address. Within a family, the resolver's order is kept.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_family = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let mut seen = HashSet::new();
@@ -105,11 +106,11 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // The connection is as good without these.
+    // The connection works without these options, too.
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_RETRIES);
     let _ = socket.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
     let _ = stream.set_nodelay(true);
     Ok(stream)
@@ -126,9 +127,9 @@ mod tests {
         texts.iter().map(|text| text.parse().expect(text)).collect()
     }
 
-    /// Red when the addresses stay as the resolver gave them: both of the first family come first.
+    /// Red when the resolver's order is kept: all addresses of the first family come first.
     #[test]
-    fn families_take_turns_and_each_address_has_one() {
+    fn address_families_alternate_without_duplicates() {
         let given = addresses(&["[::1]:1", "[::2]:1", "[::1]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]);
         let expected = addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
         assert_eq!(interleaved(given), expected);
@@ -138,17 +139,17 @@ mod tests {
         assert_eq!(interleaved(many).len(), MAX_ADDRESSES);
     }
 
-    /// Red when the next address is tried only after the one before has failed: the first never does.
+    /// Red when the next address is tried only after the previous attempt has failed: the first never fails.
     #[tokio::test(start_paused = true)]
-    async fn the_next_address_is_tried_while_the_one_before_still_waits() {
-        let begun = RefCell::new(Vec::new());
+    async fn the_next_address_is_tried_while_an_attempt_is_pending() {
+        let started = RefCell::new(Vec::new());
         let given = addresses(&["1.1.1.1:1", "2.2.2.2:1", "3.3.3.3:1", "4.4.4.4:1"]);
         let attempts = Rc::new(());
         let start = tokio::time::Instant::now();
-        let connected = race(given.clone(), HEAD_START, |address| {
-            begun.borrow_mut().push((address, start.elapsed().as_millis()));
+        let connected = race(given.clone(), ATTEMPT_DELAY, |address| {
+            started.borrow_mut().push((address, start.elapsed().as_millis()));
             let of_an_attempt = Rc::clone(&attempts);
-            let nth = begun.borrow().len();
+            let nth = started.borrow().len();
             async move {
                 let outcome = match nth {
                     1 => std::future::pending().await,
@@ -160,20 +161,20 @@ mod tests {
             }
         })
         .await;
-        assert_eq!(connected.expect("the third answers"), 3);
-        // The clock is tokio's own and stands still but for waits: the second fails at once, and so the third begins at once.
-        assert_eq!(*begun.borrow(), [(given[0], 0), (given[1], 250), (given[2], 250)]);
-        assert_eq!(Rc::strong_count(&attempts), 1, "nobody waits for the first any more");
+        assert_eq!(connected.expect("the third succeeds"), 3);
+        // The paused clock advances only while waiting: the second attempt fails at once, and so the third starts at once.
+        assert_eq!(*started.borrow(), [(given[0], 0), (given[1], 250), (given[2], 250)]);
+        assert_eq!(Rc::strong_count(&attempts), 1, "the first attempt was dropped");
     }
 
-    /// Red when only the first failure is told.
+    /// Red when only the first failure is reported.
     #[tokio::test(start_paused = true)]
-    async fn when_none_answers_each_is_told() {
+    async fn if_all_attempts_fail_each_is_reported() {
         let given = addresses(&["1.1.1.1:1", "[::1]:2"]);
-        let failed = race(given, HEAD_START, |_| async { Err::<(), _>(io::Error::other("no")) }).await;
-        let told = NoneConnected(failed.expect_err("nobody answers")).to_string();
-        assert_eq!(told, "1.1.1.1:1: no; [::1]:2: no");
-        let failed = race(Vec::new(), HEAD_START, |_| async { Ok(()) }).await;
-        assert_eq!(NoneConnected(failed.expect_err("nobody is there")).to_string(), "the name has no address");
+        let failed = race(given, ATTEMPT_DELAY, |_| async { Err::<(), _>(io::Error::other("no")) }).await;
+        let message = AllFailed(failed.expect_err("no address accepts")).to_string();
+        assert_eq!(message, "1.1.1.1:1: no; [::1]:2: no");
+        let failed = race(Vec::new(), ATTEMPT_DELAY, |_| async { Ok(()) }).await;
+        assert_eq!(AllFailed(failed.expect_err("there is no address")).to_string(), "the host name has no address");
     }
 }

@@ -1,34 +1,34 @@
-//! What a request is waiting for, so that one whose time is up can say it.
+//! What a request is waiting for, for the message of a timeout.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::peer::Peer;
+use super::route::Route;
 
-/// The steps of a request, in the order in which they come.
+/// The steps of a request, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Nothing,
-    /// Of the sign-in.
+    /// A token from the sign-in.
     Token,
-    /// Among `max_in_flight` requests.
-    Turn,
+    /// A slot among `max_in_flight` requests.
+    Slot,
     Lookup,
     Connection,
-    /// The proxy's tunnel to the server.
+    /// A tunnel through the proxy.
     Tunnel,
     Tls,
     Head,
     Body,
-    /// The wait before another attempt.
+    /// The delay before another attempt.
     Retry,
 }
 
 const STEPS: [Step; 10] = [
     Step::Nothing,
     Step::Token,
-    Step::Turn,
+    Step::Slot,
     Step::Lookup,
     Step::Connection,
     Step::Tunnel,
@@ -38,12 +38,12 @@ const STEPS: [Step; 10] = [
     Step::Retry,
 ];
 
-/// The step that a request is at, and the status of its answer once that is known.
+/// The current step of a request, and the status of the response once it is known.
 #[derive(Default)]
 pub(crate) struct Waiting(AtomicU32);
 
 tokio::task_local! {
-    /// Of the exchange that is polled: what makes connections is told of no request.
+    /// The exchange that is being polled: hyper does not tell the connector which request it connects for.
     static CURRENT: Arc<Waiting>;
 }
 
@@ -52,14 +52,14 @@ impl Waiting {
         self.0.store(step as u32, Ordering::Relaxed);
     }
 
-    /// It waits for its response, if it waited for a connection so far.
+    /// Sets the step to the response, if it was one of the connection.
     fn stop_connecting(&self) {
         let connecting = Step::Lookup as u32..=Step::Tls as u32;
         let head = |step| connecting.contains(&step).then_some(Step::Head as u32);
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, head);
     }
 
-    /// The head of the answer is there.
+    /// The head of the response has arrived.
     pub(super) fn set_body_of(&self, status: u16) {
         self.0.store(u32::from(status) << 8 | Step::Body as u32, Ordering::Relaxed);
     }
@@ -69,25 +69,25 @@ impl Waiting {
         STEPS.get(step).copied().unwrap_or(Step::Nothing)
     }
 
-    /// Of the answer whose body is waited for.
+    /// The status of the response whose body is being read.
     pub(crate) fn status(&self) -> Option<u16> {
         u16::try_from(self.0.load(Ordering::Relaxed) >> 8).ok().filter(|status| *status > 0)
     }
 }
 
-/// Runs an exchange, whose steps go to `waiting`.
+/// Runs an exchange and records its steps in `waiting`.
 pub(super) fn during<F: Future>(waiting: Arc<Waiting>, exchange: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(waiting, exchange)
 }
 
-/// The exchange that is polled is at this step.
-pub(super) fn on(step: Step) {
-    // There is none where a test makes a connection by itself.
+/// Sets the step of the exchange that is being polled.
+pub(super) fn set_current(step: Step) {
+    // There is none when a test uses the connector directly.
     let _ = CURRENT.try_with(|waiting| waiting.set(step));
 }
 
-/// Makes a connection for the exchange that is polled. Where that one gets another connection meanwhile, this one is opened all the
-/// same, for the pool, and the exchange waits for its response.
+/// Opens a connection for the exchange that is being polled. If a pooled connection becomes free meanwhile, the exchange uses that and
+/// waits for its response, and this connection is completed for the pool.
 pub(super) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output = F::Output> {
     let mut exchange = CURRENT.try_with(Arc::clone).ok();
     let mut connecting = Box::pin(connecting);
@@ -101,26 +101,26 @@ pub(super) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output =
     })
 }
 
-/// The step of the exchange that is polled.
+/// The step of the exchange that is being polled.
 pub(super) fn current() -> Step {
     CURRENT.try_with(|waiting| waiting.step()).unwrap_or(Step::Nothing)
 }
 
 impl Step {
-    /// What is waited for; none: nothing yet.
-    pub(crate) fn words(self, peer: &Peer) -> Option<String> {
+    /// What the step waits for; none: nothing yet.
+    pub(crate) fn describe(self, route: &Route) -> Option<String> {
         Some(match self {
             Self::Nothing => return None,
             Self::Token => "a token".to_owned(),
-            Self::Turn => "its turn among max_in_flight requests".to_owned(),
-            Self::Lookup if peer.has_proxy() => format!("the name lookup of the proxy {}", peer.contact_host()),
-            Self::Lookup => format!("the name lookup of {}", peer.contact_host()),
-            Self::Connection if peer.has_proxy() => format!("a connection to the proxy {}", peer.contact()),
-            Self::Connection => format!("a connection to {}", peer.contact()),
-            Self::Tunnel => format!("the proxy {} to connect to {}", peer.contact(), peer.server()),
-            Self::Tls => format!("the TLS handshake with {peer}"),
-            Self::Head => format!("the answer of {peer}"),
-            Self::Body => format!("the rest of the answer of {peer}"),
+            Self::Slot => "a slot among max_in_flight requests".to_owned(),
+            Self::Lookup if route.has_proxy() => format!("the name lookup of the proxy {}", route.next_hop_host()),
+            Self::Lookup => format!("the name lookup of {}", route.next_hop_host()),
+            Self::Connection if route.has_proxy() => format!("a connection to the proxy {}", route.next_hop()),
+            Self::Connection => format!("a connection to {}", route.next_hop()),
+            Self::Tunnel => format!("the proxy {} to connect to {}", route.next_hop(), route.server()),
+            Self::Tls => format!("the TLS handshake with {route}"),
+            Self::Head => format!("the response from {route}"),
+            Self::Body => format!("the rest of the response from {route}"),
             Self::Retry => "the next attempt".to_owned(),
         })
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_step_is_told_as_itself() {
+    fn each_step_is_stored_and_returned() {
         let waiting = Waiting::default();
         assert_eq!((waiting.step(), waiting.status()), (Step::Nothing, None));
         for step in STEPS {
@@ -145,9 +145,9 @@ mod tests {
         assert_eq!((waiting.step(), waiting.status()), (Step::Body, Some(403)));
     }
 
-    /// Red without `stop_connecting`, and red when it sets the step whatever it is.
+    /// Red without `stop_connecting`, and red when it changes the step unconditionally.
     #[test]
-    fn an_exchange_that_has_a_connection_waits_for_none() {
+    fn an_exchange_on_a_pooled_connection_waits_for_its_response() {
         let mut cx = Context::from_waker(Waker::noop());
         for (step, expected) in [(Step::Connection, Step::Head), (Step::Body, Step::Body)] {
             let waiting = Arc::new(Waiting::default());

@@ -1,7 +1,6 @@
-//! The proxy that requests go through: chosen and checked when a client is opened, by curl's rules. The environment is read then
-//! and never again.
+//! The proxy: chosen and validated by curl's rules when a client is opened. The environment is not read again later.
 
-mod exceptions;
+mod no_proxy;
 mod url;
 
 use std::ffi::OsString;
@@ -12,10 +11,10 @@ use http::header::HeaderValue;
 use http::uri::Scheme;
 use secrecy::SecretString;
 
-use crate::config::is_loopback;
 use crate::error::{Error, Result};
+use crate::loopback::is_loopback;
 
-/// A proxy, and what it is told to let us through.
+/// A proxy and its credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     uri: Uri,
@@ -25,7 +24,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Its scheme, host and port, always with the port and without user and password.
+    /// Its URL, with the port, and without user name and password.
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -43,10 +42,14 @@ impl std::fmt::Display for Proxy {
     }
 }
 
-/// The proxy of the option `proxy_url`, or else of the environment, if that is to be looked at; and the secrets that it is told.
+/// Returns the proxy of the option `proxy_url`, or of the environment if `from_environment`; and the secrets in its URL.
 ///
-/// `plain` is a server that was allowed plain http because it is on this machine: a proxy on another would still be sent
-/// the client secret in clear.
+/// `plain`: the server uses plain http, which is allowed because it is on this machine. A proxy on another host would receive the
+/// client secret in clear.
+///
+/// # Errors
+///
+/// The URL is invalid, or the proxy of the option is on another host and the server is `plain`.
 pub(crate) fn choose(
     url: Option<&str>,
     from_environment: bool,
@@ -54,7 +57,7 @@ pub(crate) fn choose(
     plain: bool,
 ) -> Result<(Option<Proxy>, Vec<SecretString>)> {
     if let Some(url) = url {
-        let (proxy, secrets) = self::url::parse(url.as_bytes()).map_err(|why| no_proxy_url("proxy_url", &why))?;
+        let (proxy, secrets) = self::url::parse(url.as_bytes()).map_err(|why| invalid_proxy("proxy_url", &why))?;
         if plain && !is_loopback(&proxy.host) {
             return Err(Error::argument(
                 "proxy_url",
@@ -77,26 +80,26 @@ fn choose_of(
     plain: bool,
 ) -> Result<(Option<Proxy>, Vec<SecretString>)> {
     let Some((name, url)) = of_environment(variable, server) else { return Ok((None, Vec::new())) };
-    // Without it, the server would be asked directly, which the host did not want.
-    let (proxy, secrets) = self::url::parse(&url).map_err(|why| no_proxy_url(name, &why))?;
+    // An invalid value is an error: connecting directly is not what was configured.
+    let (proxy, secrets) = self::url::parse(&url).map_err(|why| invalid_proxy(name, &why))?;
     if plain && !is_loopback(&proxy.host) {
-        // To reach this machine no proxy on another is needed.
+        // No proxy on another host is needed to reach this machine.
         return Ok((None, Vec::new()));
     }
     Ok((Some(proxy), secrets))
 }
 
-fn no_proxy_url(name: &str, why: &str) -> Error {
-    Error::argument(name, format_args!("this is no proxy that can be used: {why}"))
+fn invalid_proxy(name: &str, why: &str) -> Error {
+    Error::argument(name, format_args!("not a usable proxy URL: {why}"))
 }
 
-/// The variable that counts for this server, and its value. One that is empty is as if it were not there.
+/// The variable that applies to this server, and its value. Empty variables count as unset.
 fn of_environment(variable: impl Fn(&str) -> Option<Vec<u8>>, server: &Uri) -> Option<(&'static str, Vec<u8>)> {
     let first = |names: &[&'static str]| {
         names.iter().find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)))
     };
     if let Some((_, list)) = first(&["no_proxy", "NO_PROXY"])
-        && exceptions::contains(&list, server.host().unwrap_or_default())
+        && no_proxy::contains(&list, server.host().unwrap_or_default())
     {
         return None;
     }
@@ -104,9 +107,9 @@ fn of_environment(variable: impl Fn(&str) -> Option<Vec<u8>>, server: &Uri) -> O
         return first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
     }
     let found = first(&["http_proxy", "all_proxy", "ALL_PROXY"]);
-    // A CGI program has the header `Proxy` of whoever asks it in this variable.
+    // In a CGI program, this variable holds the client's `Proxy` header (httpoxy).
     if found.is_none() && first(&["HTTP_PROXY"]).is_some() {
-        log::warn!("the environment variable HTTP_PROXY is not read, as by curl; http_proxy is");
+        log::warn!("the environment variable HTTP_PROXY is ignored, as by curl; use http_proxy");
     }
     found
 }
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_asked_at_its_host_and_port_with_its_password() {
+    fn a_proxy_url_gives_host_port_and_credentials() {
         for (url, uri) in [
             ("proxy.example:3128", "http://proxy.example:3128/"),
             ("http://us%40er:p%20w@proxy.example", "http://proxy.example:80/"),
@@ -144,9 +147,9 @@ mod tests {
         }
     }
 
-    /// Red with `Url::parse`, whose text says only that there is none: `proxy_url: this is no proxy URL`.
+    /// Red with `Url::parse`, which gives no reason for most of them.
     #[test]
-    fn what_is_no_http_proxy_is_refused_with_the_reason_and_without_its_password() {
+    fn an_invalid_proxy_url_is_rejected_with_a_reason_and_without_its_password() {
         for (url, why) in [
             ("", "no host"),
             (":", "no host"),
@@ -155,10 +158,10 @@ mod tests {
             ("ftp://u:canary@proxy.example", "http or https, not ftp"),
             ("SOCKS5://u:canary@proxy.example", "http or https, not socks5"),
             ("canary:/u@proxy.example", "http or https"),
-            ("http://u:canary@w@proxy.example", "written as %40"),
+            ("http://u:canary@w@proxy.example", "write it as %40"),
             (
                 "http://u:canary/w@proxy.example",
-                "port is no number from 1 to 65535; within a password / is written as %2F",
+                "port is not a number from 1 to 65535; within a password, write / as %2F",
             ),
             ("http://u:can ary@proxy.example", "a space, a line break"),
             ("http://u:canary@proxy.example\n", "a line break"),
@@ -166,20 +169,20 @@ mod tests {
             ("http://u:canary@proxy.example:0", "1 to 65535"),
             ("http://u:canary@proxy.example:65536", "1 to 65535"),
             ("http://u:canary@[::1", "no ]"),
-            ("http://u:canary@[::1%25lo]", "no host name"),
-            ("http://u:canary@pro^xy.example", "no host name"),
+            ("http://u:canary@[::1%25lo]", "not a valid host name"),
+            ("http://u:canary@pro^xy.example", "not a valid host name"),
             ("http:////proxy.example", "too many slashes"),
         ] {
             let refused = chosen(url, false).expect_err(url);
             assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
             let text = refused.to_string();
-            assert!(text.starts_with("proxy_url: this is no proxy that can be used: "), "{url}: {text}");
+            assert!(text.starts_with("proxy_url: not a usable proxy URL: "), "{url}: {text}");
             assert!(text.contains(why) && !text.contains("canary"), "{url}: {text}");
         }
     }
 
     #[test]
-    fn plain_http_goes_through_no_proxy_on_another_host() {
+    fn plain_http_is_not_sent_through_a_proxy_on_another_host() {
         for url in ["http://proxy.example:3128", "proxy.example:3128", "http://10.0.0.1"] {
             let refused = chosen(url, true).expect_err(url);
             assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
@@ -191,9 +194,9 @@ mod tests {
         }
     }
 
-    /// Red when all variables count instead of the one that gives the proxy: `no_proxy` and `HTTPS_PROXY` keep it from being asked.
+    /// Red when all variables apply instead of the one for this scheme.
     #[test]
-    fn a_server_on_this_machine_is_asked_without_a_proxy_on_another() {
+    fn a_server_on_this_machine_is_connected_to_without_a_proxy_on_another_host() {
         let proxy = |url: &'static str| {
             let variables = [("http_proxy", url), ("no_proxy", "other.example"), ("HTTPS_PROXY", "http://10.0.0.1:1")];
             let variable =
@@ -203,13 +206,13 @@ mod tests {
         };
         assert_eq!(proxy("http://10.0.0.1:3128").expect("good"), None);
         assert_eq!(proxy("http://127.0.0.2:3128").expect("good").as_deref(), Some("127.0.0.2:3128"));
-        // What cannot be read is nowhere.
+        // An invalid URL is not on any host.
         assert_eq!(proxy("http://10.0.0.1:x").expect_err("bad").kind(), ErrorKind::InvalidArgument);
     }
 
-    /// Red when only a password counts: a key that is given as the user is none.
+    /// Red when only a password counts as a secret: a key may be the user name.
     #[test]
-    fn a_proxys_password_is_known_as_it_is_sent() {
+    fn the_secrets_of_a_proxy_url_are_decoded() {
         let secrets = |url: &str| self::url::parse(url.as_bytes()).expect(url).1;
         let shown: Vec<_> = secrets("http://us%40er:p%20+%26=%C3%A9@proxy.example:3128");
         let shown: Vec<_> = shown.iter().map(ExposeSecret::expose_secret).collect();
