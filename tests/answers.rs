@@ -126,7 +126,8 @@ fn an_answer_that_breaks_in_its_body_has_its_status() {
     let options = CallOptions { timeout: Some(Duration::from_millis(200)), ..CallOptions::default() };
     let error = open(&server).call(Params::new(&GET_EVENTS), &options).expect_err("no time");
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::TimedOut, Some(206)));
-    let says = format!("GET {EVENTS}: timed out after 200 ms waiting for the rest of the answer of {}", server.host);
+    let says =
+        format!("GET {EVENTS}: timed out after 200 ms waiting for the rest of the response from {}", server.host);
     assert_eq!(error.to_string(), says);
 }
 
@@ -136,12 +137,12 @@ fn an_encoding_that_cannot_be_read_is_named() {
     let error = failure(sized("200 OK", "Content-Encoding: zstd\r\n", b"\xff\x01\x02"), Then::GoOn);
     assert_eq!((error.kind(), error.details().attempts), (ErrorKind::BadResponse, 1));
     assert!(
-        error.to_string().ends_with("cannot be read: its Content-Encoding is zstd, and gzip was asked for"),
+        error.to_string().ends_with("cannot be decoded: its Content-Encoding is zstd; only gzip is supported"),
         "{error}"
     );
     assert_eq!(error.details().body, None);
     let error = failure(sized("403 No", "Content-Encoding: zstd\r\n", b"\xff\x01\x02"), Then::GoOn);
-    assert!(error.to_string().ends_with("; its body cannot be read: its Content-Encoding is zstd"), "{error}");
+    assert!(error.to_string().ends_with("; the body cannot be decoded: its Content-Encoding is zstd"), "{error}");
 }
 
 /// Red when the decoder alone speaks: "a value was expected (at byte 0)".
@@ -173,7 +174,7 @@ fn null_is_no_missing_body() {
     assert_eq!(get(&client, &GET_EVENTS).expect("no events").json(), b"[]");
 }
 
-/// Red when all of 3xx is a redirect: "the server redirects (HTTP 304) without saying where".
+/// Red when all of 3xx is a redirect: "the server redirects (HTTP 304) without a Location header".
 #[test]
 fn a_status_of_300_that_points_nowhere_is_no_redirect() {
     for status in [300, 304, 305, 306, 399] {
@@ -184,7 +185,7 @@ fn a_status_of_300_that_points_nowhere_is_no_redirect() {
     for status in [301, 302, 303, 307, 308] {
         let server = Raw::answering(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"), Then::GoOn);
         let error = get(&open(&server), &GET_EVENTS).expect_err("a redirect");
-        let says = format!("GET {EVENTS}: {} redirects (HTTP {status}) without saying where", server.host);
+        let says = format!("GET {EVENTS}: {} redirects (HTTP {status}) without a Location header", server.host);
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::BadResponse, says));
     }
 }
@@ -238,9 +239,12 @@ fn a_failure_names_who_was_talked_to() {
     let begin = format!("POST {SIGN_IN}: cannot connect to api.invalid:443: the host name api.invalid was not found: ");
     assert!(unknown.starts_with(&begin), "{unknown}");
     let other = says(server.settings());
-    assert!(other.starts_with(&format!("GET {EVENTS}: the answer of {host}:{port} is no HTTP: ")), "{other}");
+    assert!(
+        other.starts_with(&format!("GET {EVENTS}: the response from {host}:{port} is not valid HTTP: ")),
+        "{other}"
+    );
     let lost = Raw::answering("HTTP/1.1 200 OK\r\n", Then::Close);
-    let begin = format!("GET {EVENTS}: the connection to {} was lost before its answer: ", lost.host);
+    let begin = format!("GET {EVENTS}: the connection to {} was lost before the response: ", lost.host);
     let lost = says(lost.settings());
     assert!(lost.starts_with(&begin), "{lost}");
     let plain = says(Settings { insecure_tls: true, ..to(&format!("https://{host}:{port}")) });
@@ -260,10 +264,10 @@ fn a_call_out_of_time_says_what_it_waited_for() {
     let silent = Raw::answering("", Then::Stall);
     let host = &silent.host;
     let begin = format!("GET {EVENTS}: timed out after 1000 ms waiting for ");
-    assert_eq!(says(silent.settings(), 1000), format!("{begin}the answer of {host}"));
+    assert_eq!(says(silent.settings(), 1000), format!("{begin}the response from {host}"));
     let no_token = Raw::start(|_, _| (vec![], Then::Stall));
     let host = &no_token.host;
-    assert_eq!(says(no_token.settings(), 1000), format!("{begin}a token: the answer of {host}"));
+    assert_eq!(says(no_token.settings(), 1000), format!("{begin}a token: the response from {host}"));
     // It has the port, and never a word for whoever comes.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let mute = listener.local_addr().expect("an address").to_string();
@@ -281,7 +285,7 @@ fn a_call_out_of_time_says_what_it_waited_for() {
 #[test]
 fn a_call_out_of_time_says_what_it_waited_for_with_others() {
     for (answer, then, max_in_flight, says) in [
-        (vec![], Then::Stall, 1, "its turn among max_in_flight requests"),
+        (vec![], Then::Stall, 1, "a slot among max_in_flight requests"),
         (sized("503 No", "Retry-After: 30\r\n", b""), Then::GoOn, 64, "the next attempt (attempt 1; before it: GET "),
     ] {
         let server = Raw::answering(answer, then);

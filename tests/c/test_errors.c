@@ -196,7 +196,7 @@ CLAIM(a_redirect_is_not_followed_and_tells_its_target)
 
 CLAIM(a_redirect_without_a_target_is_an_error_too)
 {
-    fails_with("{\"path\":\"" MEMBERS "\",\"status\":302}", KAL_BAD_RESPONSE, "without saying where");
+    fails_with("{\"path\":\"" MEMBERS "\",\"status\":302}", KAL_BAD_RESPONSE, "without a Location header");
     fails_with("{\"path\":\"" MEMBERS "\",\"status\":304}", KAL_BAD_RESPONSE, "304");
 }
 

@@ -123,10 +123,10 @@ CLAIM(debug_tells_every_request_that_failed)
     FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "timed out after 300 ms");
     kal_client_close(client);
     stop_listening();
-    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": no answer: GET " EVENTS ": the connection to 127.0.0.1:");
+    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": no response: GET " EVENTS ": the connection to 127.0.0.1:");
     CHECK_CONTAINS(told.text, " (attempt 1, ");
     CHECK_CONTAINS(told.text, " (attempt 2, ");
-    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": given up, waiting for the answer of 127.0.0.1:");
+    CHECK_CONTAINS(told.text, "4 GET " EVENTS ": abandoned while waiting for the response from 127.0.0.1:");
 }
 
 CLAIM(info_tells_retries_and_recoveries_and_no_requests)
