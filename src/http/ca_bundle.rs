@@ -1,4 +1,4 @@
-//! `ca_bundle_path`: reads all certificates of a PEM file, and says what is wrong with a file that cannot be used.
+//! `ca_bundle_path`: reads all certificates of a PEM file, and explains why a file is unusable.
 
 use std::fs;
 use std::path::Path;

@@ -23,7 +23,7 @@ pub(super) fn send_error(error: &SendError, route: &Route) -> Error {
 
 /// A response ended early.
 pub(super) fn read_error(error: &reqwest::Error, route: &Route) -> Error {
-    exchange_error(error, route, "within the response")
+    exchange_error(error, route, "while reading the response")
 }
 
 fn connect_error(error: &(dyn StdError + 'static), route: &Route) -> Error {

@@ -193,9 +193,9 @@ mod tests {
         (outcome, proxy.await.expect("a proxy"))
     }
 
-    async fn tunnel(answer: impl AsRef<[u8]>) -> Result<Bytes, TunnelError> {
-        let whole = outcome(vec![answer.as_ref().to_vec()]).await.0;
-        let bytes = answer.as_ref().iter().map(|byte| vec![*byte]).collect();
+    async fn tunnel(response: impl AsRef<[u8]>) -> Result<Bytes, TunnelError> {
+        let whole = outcome(vec![response.as_ref().to_vec()]).await.0;
+        let bytes = response.as_ref().iter().map(|byte| vec![*byte]).collect();
         let bytewise = outcome(bytes).await.0;
         assert_eq!(whole.is_ok(), bytewise.is_ok(), "the outcome depends on the size of the reads");
         whole
@@ -213,7 +213,7 @@ mod tests {
     /// 8 KiB on.
     #[tokio::test]
     async fn any_2xx_opens_the_tunnel() {
-        for answer in [
+        for response in [
             "HTTP/1.1 200 OK\r\n\r\n".into(),
             "HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n".into(),
             "HTTP/1.1 201 Created\r\n\r\n".into(),
@@ -227,8 +227,8 @@ mod tests {
             format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(60 << 10)),
             format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(10_000)),
         ] {
-            let opened = tunnel(&answer).await;
-            assert!(opened.is_ok_and(|early| early.is_empty()), "{answer:.80}");
+            let opened = tunnel(&response).await;
+            assert!(opened.is_ok_and(|early| early.is_empty()), "{response:.80}");
         }
     }
 
@@ -256,8 +256,9 @@ mod tests {
             (503, Retry::Transient),
             (504, Retry::Transient),
         ] {
-            let answer = format!("HTTP/1.1 {status} Not  now\r\nretry-after:\r\n  7\r\nContent-Length: 2\r\n\r\n{{}}");
-            let refused = tunnel(&answer).await.expect_err("no tunnel");
+            let response =
+                format!("HTTP/1.1 {status} Not  now\r\nretry-after:\r\n  7\r\nContent-Length: 2\r\n\r\n{{}}");
+            let refused = tunnel(&response).await.expect_err("no tunnel");
             assert_eq!(refused.to_string(), format!("status {status} Not  now"));
             let wait = Duration::from_secs(7);
             assert!(
@@ -273,7 +274,7 @@ mod tests {
     /// Red without the limits: the first two never end.
     #[tokio::test]
     async fn an_invalid_response_is_an_error() {
-        for (answer, why) in [
+        for (response, why) in [
             (format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(200 << 10)), "longer than 64 KiB"),
             ("HTTP/1.1 100 Continue\r\n\r\n".repeat(4000), "64 KiB of interim"),
             ("SSH-2.0-OpenSSH_9\r\n\r\n".into(), "not valid HTTP"),
@@ -281,12 +282,12 @@ mod tests {
             ("HTTP/1.1 2x0 OK\r\n\r\n".into(), "no status"),
             ("\r\n\r\n".into(), "incomplete"),
         ] {
-            let refused = tunnel(&answer).await.expect_err("no tunnel");
-            assert!(refused.to_string().contains(why), "{answer:.40}: {refused}");
+            let refused = tunnel(&response).await.expect_err("no tunnel");
+            assert!(refused.to_string().contains(why), "{response:.40}: {refused}");
             assert!(matches!(refused, TunnelError::BadHttp(_)) && refused.retry() == Retry::Never);
         }
-        for answer in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: y\r\n"] {
-            let refused = tunnel(answer).await.expect_err("no tunnel");
+        for response in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nX: y\r\n"] {
+            let refused = tunnel(response).await.expect_err("no tunnel");
             assert!(matches!(refused, TunnelError::Io(_)) && refused.retry() == Retry::Transient, "{refused}");
         }
     }

@@ -39,7 +39,7 @@ pub(super) const MIXED: [Encoding; MAX_LAYERS] = [Encoding::Any; MAX_LAYERS];
 /// next one.
 pub(super) const SKIP_FIRST_BACKSLASH: [Encoding; MAX_LAYERS] =
     [Encoding::AnySkipFirst, Encoding::Any, Encoding::Any, Encoding::Any];
-/// Layers of a single encoding of escape: a secret that contains an escape itself, `%41`, survives only if no other encoding is decoded.
+/// Layers of a single kind of escape: a secret that itself contains an escape, `%41`, is found only if no other kind is decoded.
 pub(super) const SINGLE: [[Encoding; 2]; 5] = [
     [Encoding::Backslash, Encoding::Latin1],
     [Encoding::BackslashSkipFirst, Encoding::Latin1],

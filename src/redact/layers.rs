@@ -16,7 +16,7 @@ pub(super) struct Layers<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Layer<'a> {
     pub(super) text: &'a [u8],
-    /// The layer above and how it was decoded; none: this is the original text.
+    /// The text that it was decoded from, and the decoding; none: this is the original text.
     pub(super) decoded: Option<(&'a [u8], &'a Decoded)>,
     pub(super) budget: &'a Budget,
 }

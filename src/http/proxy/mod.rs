@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Red with `Url::parse`, which gives no reason for most of them.
+    /// Red with `Url::parse` alone, which gives no reason: "proxy_url: this is no proxy URL".
     #[test]
     fn an_invalid_proxy_url_is_rejected_with_a_reason_and_without_its_password() {
         for (url, why) in [
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Red when all variables apply instead of the one for this scheme.
+    /// Red when any variable counts instead of the one that applies: `no_proxy` and `HTTPS_PROXY` prevent the proxy from being used.
     #[test]
     fn a_server_on_this_machine_is_connected_to_without_a_proxy_on_another_host() {
         let proxy = |url: &'static str| {
