@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Red with `Url::parse` alone, which gives no reason: "proxy_url: this is no proxy URL".
+    /// Red with `Url::parse` alone, which gives no reason: "this is no proxy URL".
     #[test]
     fn an_invalid_proxy_url_is_rejected_with_a_reason_and_without_its_password() {
         for (url, why) in [
