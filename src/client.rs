@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::auth::Awaited;
 use crate::cache::Cache;
+use crate::cache::Joined;
 use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
 use crate::http::{Step, Waiting};
-use crate::process::io_thread::Started;
-use crate::process::reply::Reply;
-use crate::process::{callback, epoch, io_thread, reply};
 use crate::records;
 use crate::retry::{Tracking, is_unprocessed};
+use crate::runtime::io_thread::Started;
+use crate::runtime::oneshot::Reply;
+use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{Operation, Params, Source, Value};
-use crate::sign_in::Awaited;
-use crate::single_flight::Joined;
 use crate::stats::Stats;
 
 /// How much longer than its deadline a call waits for the I/O thread to say that it is over.
@@ -119,7 +119,7 @@ impl Client {
 
     /// Hands a call over and waits for its answer.
     fn wait(&self, prepared: Prepared, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
-        let (reply, waiter) = reply::pair();
+        let (reply, waiter) = oneshot::pair();
         let (operation, Allowed { limit, until }) = (params.operation(), prepared.allowed);
         self.start(prepared, params, options, None, reply);
         waiter.wait(until + GRACE).unwrap_or_else(|| {

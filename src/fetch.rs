@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::answer::Answer;
+use crate::auth::{SignIn, Token, iap_rejection};
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
 use crate::http::{Incoming, OnBody, Outgoing, Route, Step, Transport, verb_name};
@@ -14,7 +15,6 @@ use crate::records::{Decoder, Table};
 use crate::redact::Redaction;
 use crate::retry::{Failure, Quota, Retries, Tracking};
 use crate::service::{Answers, Operation, Params, Request, Shape, WhenEmpty, check_length};
-use crate::sign_in::{SignIn, Token, proxy_refusal};
 use crate::stats::Counters;
 
 /// Not `Authorization`: that one belongs to an identity-aware proxy on the way.
@@ -109,14 +109,14 @@ impl Fetcher {
         let outcome = match self.send(operation, request, &token, tracking, thread).await {
             Err(error) if is_refused_token(&error) => {
                 log::info!("{error}; trying once with a new token");
-                let after_recovery = |error| proxy_refusal::after_recovery(error, iap_token);
+                let after_recovery = |error| iap_rejection::after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
                 let token = self.sign_in.token_after(Some(token.generation()), tracking, thread).await;
                 let token = token.map_err(|error| unsent(after_recovery(error)))?;
                 tracking.progress.attempt();
                 self.send(operation, request, &token, tracking, thread).await.map_err(after_recovery)?
             }
-            outcome => outcome.map_err(|error| proxy_refusal::of_api(error, iap_token))?,
+            outcome => outcome.map_err(|error| iap_rejection::of_api(error, iap_token))?,
         };
         self.sign_in.iap.worked(iap_token);
         Ok(outcome)

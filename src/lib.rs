@@ -5,6 +5,7 @@
 //! [`Client`] directly.
 
 mod answer;
+mod auth;
 mod cache;
 mod cancel;
 mod client;
@@ -20,14 +21,12 @@ mod http;
 mod json;
 mod loopback;
 mod not_json;
-mod process;
 mod queue;
 pub mod records;
 mod redact;
 mod retry;
+mod runtime;
 pub mod service;
-mod sign_in;
-mod single_flight;
 mod stats;
 mod sync;
 

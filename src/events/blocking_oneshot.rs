@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::Result;
-use crate::process::reply::Reply;
+use crate::runtime::oneshot::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 struct Shared<T> {

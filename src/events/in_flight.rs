@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use crate::answer::Answer;
 use crate::client::{Allowed, Client};
 use crate::error::Result;
-use crate::process::reply::Reply;
+use crate::runtime::oneshot::Reply;
 use crate::service::Params;
 
 /// Aborts the request when dropped.

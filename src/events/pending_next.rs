@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::ack::Unacked;
 use super::stream::Shared;
+use crate::auth::Awaited;
 use crate::cancel::Fired;
-use crate::process::reply::Reply;
-use crate::sign_in::Awaited;
+use crate::runtime::oneshot::Reply;
 
 /// The parameters and state of one call.
 pub(super) struct NextCall {

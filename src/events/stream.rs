@@ -17,8 +17,8 @@ use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
 use crate::client::{Allowed, CacheUse, CallOptions, Client};
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::callback;
-use crate::process::reply::Reply;
+use crate::runtime::callback;
+use crate::runtime::oneshot::Reply;
 use crate::service::Params;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -9,7 +9,7 @@ use super::kit::status::kal_status;
 use super::kit::text;
 use super::types::{kal_client, kal_error, kal_result};
 use crate::error::Result;
-use crate::process::PerProcess;
+use crate::runtime::PerProcess;
 use crate::service::{self, Operation, Params};
 
 /// Calls a method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.

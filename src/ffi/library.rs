@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::export::fallible_unit;
 use super::kit::status::kal_status;
-use crate::process::{callback, io_thread};
+use crate::runtime::{callback, io_thread};
 
 /// Returns the version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header.
 ///

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{PerProcess, callback};
+use crate::runtime::{PerProcess, callback};
 
 /// No messages.
 pub const KAL_LOG_OFF: i32 = 0;

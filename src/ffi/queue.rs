@@ -13,8 +13,8 @@ use super::kit::millis::millis;
 use super::kit::status::{KAL_OK, KAL_TIMED_OUT, kal_status};
 use super::kit::versioned::OutStruct;
 use super::types::{kal_client, kal_error, kal_queue, kal_stream};
-use crate::process::callback;
 use crate::queue::Queue;
+use crate::runtime::callback;
 
 /// Opens a queue of completions.
 ///

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::kit::guard;
 use super::logger;
-use crate::process::{self, Once};
+use crate::runtime::{self, Once};
 
 /// Sets the process up, once.
 pub(super) fn ensure() {
@@ -13,10 +13,10 @@ pub(super) fn ensure() {
     static BEGUN: AtomicBool = AtomicBool::new(false);
     ONCE.call(|| {
         extern "C" fn in_the_child() {
-            process::forked();
+            runtime::forked();
         }
         // In a child that was counted, the handler is registered already.
-        if process::epoch() == 0 {
+        if runtime::epoch() == 0 {
             // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It
             // stays mapped, because the library is linked with `nodelete`.
             let registered = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
@@ -33,7 +33,7 @@ pub(super) fn ensure() {
         panic::set_hook(Box::new(move |info| {
             // Panics of the library are caught and become a status; the others belong to a host that is written in
             // Rust.
-            if guard::is_active() || process::io_thread::is_current() {
+            if guard::is_active() || runtime::io_thread::is_current() {
                 guard::record_panic(info);
             } else {
                 host(info);

@@ -4,11 +4,11 @@ use http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use crate::auth::read_answer;
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::http::Incoming;
 use crate::redact::Redaction;
-use crate::sign_in::read_answer;
 
 /// The possible errors, with `#` for a number. None contains anything from the body.
 const REASONS: [&str; 8] = [

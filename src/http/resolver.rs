@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 
 use super::connector::without_brackets;
-use crate::process::PerProcess;
+use crate::runtime::PerProcess;
 
 /// Per process: a forked child does not have the lookup threads of its parent.
 static IN_PROGRESS: PerProcess<AtomicUsize> = PerProcess::new();

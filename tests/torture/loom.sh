@@ -1,5 +1,5 @@
 #!/bin/sh
-# Row 13: every interleaving of the threads in the loom models: single flight, the token's slot, the handle table, and that each
+# Row 13: every interleaving of the threads in the loom models: single flight, the token store, the handle table, and that each
 # call completes once.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -30,7 +30,7 @@ while read -r test; do
     tried=$((tried + 1))
 done <"$work/all"
 
-for part in single_flight sign_in::slot ffi::slots queue process::reply; do
+for part in cache::single_flight auth::token_store ffi::kit::slots queue runtime::oneshot; do
     if ! grep -q "^$part::" "$work/all"; then
         echo "not ok - loom: there is a model of $part"
         failed=$((failed + 1))

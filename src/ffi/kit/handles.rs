@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::slots::{INDEX_BITS, Slots};
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{PerProcess, epoch};
+use crate::runtime::{PerProcess, epoch};
 
 const EPOCH_BITS: u32 = 5;
 const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;

@@ -9,11 +9,11 @@
 
 mod grant;
 mod iap;
+pub(crate) mod iap_rejection;
 mod jwt;
-mod pause;
-pub(crate) mod proxy_refusal;
-mod slot;
+mod refresh_backoff;
 mod token;
+mod token_store;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use grant::read as read_answer;
@@ -30,7 +30,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use self::slot::{Found, Grant, Slot};
+use self::token_store::{Found, Grant, Slot};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
@@ -249,7 +249,7 @@ impl SignIn {
             }
         });
         let answer =
-            answer.await.map_err(|error| proxy_refusal::of_token_endpoint(grant::refused(error), iap_token))?;
+            answer.await.map_err(|error| iap_rejection::of_token_endpoint(grant::refused(error), iap_token))?;
         let signed_in = grant::read(answer, &self.redaction, generation, asked)?;
         self.redaction.add_token(signed_in.0.expose());
         self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));

@@ -3,8 +3,8 @@
 pub(crate) mod callback;
 pub(crate) mod io_thread;
 mod once;
+pub(crate) mod oneshot;
 mod per_process;
-pub(crate) mod reply;
 
 pub(crate) use once::Once;
 pub(crate) use per_process::{PerProcess, epoch, forked};

@@ -3,6 +3,10 @@
 //! A request belongs to those who wait for it: the last one to give up ends it, and then it has failed like any other that
 //! brings no answer. What it was to refresh is dropped.
 
+mod single_flight;
+
+pub(crate) use self::single_flight::Joined;
+
 use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -10,11 +14,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use self::single_flight::SingleFlight;
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::Tracking;
 use crate::service::{CacheKey, Operation};
-use crate::single_flight::{Joined, SingleFlight};
 
 /// The cache of one client.
 pub(crate) struct Cache {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::pause::Pause;
+use super::refresh_backoff::Pause;
 use super::token::Token;
 use crate::clock::Moment;
 use crate::error::Result;

@@ -15,8 +15,8 @@ use super::token::bearer;
 use crate::clock::Moment;
 use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::callback;
 use crate::redact::{MAX_SECRET_LEN, Redaction};
+use crate::runtime::callback;
 
 /// Google's ID tokens live for an hour; one that ends earlier says so, or the proxy does.
 const LIFETIME: Duration = Duration::from_mins(50);
