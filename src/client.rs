@@ -8,18 +8,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
-use crate::auth::Awaited;
-use crate::cache::Cache;
-use crate::cache::Joined;
+use crate::auth::PendingIapToken;
+use crate::cache::{Cache, Lookup};
 use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
 use crate::http::{Step, Waiting};
 use crate::records;
-use crate::retry::{Tracking, is_unprocessed};
-use crate::runtime::io_thread::Started;
-use crate::runtime::oneshot::Reply;
+use crate::retry::{Snapshot, Tracking, is_unprocessed};
 use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{Operation, Params, Source, Value};
 use crate::stats::Stats;
@@ -96,7 +93,7 @@ impl Client {
         if let Some(answer) = self.at_once(&params, options) {
             return answer;
         }
-        callback::refuse_to_block()?;
+        callback::ensure_can_block()?;
         let allowed = Allowed::from_now(self.timeout(options));
         let prepared = self.prepare(allowed)?;
         self.check_time(&prepared, params.operation())?;
@@ -119,10 +116,10 @@ impl Client {
 
     /// Hands a call over and waits for its answer.
     fn wait(&self, prepared: Prepared, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
-        let (reply, waiter) = oneshot::pair();
+        let (reply, waiter) = oneshot::channel();
         let (operation, Allowed { limit, until }) = (params.operation(), prepared.allowed);
         self.start(prepared, params, options, None, reply);
-        waiter.wait(until + GRACE).unwrap_or_else(|| {
+        waiter.recv_until(until + GRACE).unwrap_or_else(|| {
             let message = format!(
                 "{}: timed out after {} ms, and the library's thread was too busy to say so",
                 operation.name,
@@ -135,7 +132,7 @@ impl Client {
     /// Whether the identity-aware proxy refused its token: then the next call asks the host for another one, and this says
     /// whether that is known to help.
     fn was_refused_by_proxy(&self, error: &Error) -> Option<bool> {
-        error.details().iap_token.map(|number| self.0.fetcher.sign_in.iap.refused(number))
+        error.details().iap_token.map(|generation| self.0.fetcher.sign_in.iap.mark_rejected(generation))
     }
 
     /// An error of a call that does not wait, and so cannot ask the host for another token: the next one does.
@@ -161,7 +158,7 @@ impl Client {
             let prepared = self.prepare(Allowed::from_now(self.timeout(options)))?;
             self.check_time(&prepared, params.operation())?;
             let client = self.clone();
-            let reply = Reply::new(move |answer: Result<_>| {
+            let reply = oneshot::Sender::from_fn(move |answer: Result<_>| {
                 deliver(answer.map_err(|error| client.asks_the_host_next_time(error)));
             });
             self.start(prepared, params, options, Some(abandoned), reply);
@@ -205,7 +202,7 @@ impl Client {
 
     /// One request on the I/O thread, by a stream that was prepared.
     pub(crate) async fn ask(&self, params: &Params, allowed: Allowed, thread: u64) -> Result<Arc<Answer>> {
-        self.0.run(params, true, allowed, [None, None], Awaited::here(), thread).await
+        self.0.run(params, true, allowed, [None, None], PendingIapToken::ready(), thread).await
     }
 
     /// Whether the host is asked for tokens, on a thread of its own.
@@ -237,7 +234,7 @@ impl Client {
         let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;
         // The host's function may have forked, and returned in the child too.
         check_process()?;
-        Ok(Prepared { allowed, iap, thread: io_thread::started()? })
+        Ok(Prepared { allowed, iap, thread: io_thread::get_or_start()? })
     }
 
     /// The host's function may have taken all the time that the call had.
@@ -257,7 +254,7 @@ impl Client {
         params: Params,
         options: &CallOptions,
         abandoned: Option<Fired>,
-        reply: Reply<Arc<Answer>>,
+        reply: oneshot::Sender<Arc<Answer>>,
     ) {
         let Prepared { allowed, iap, thread } = prepared;
         let cancelled = [options.cancel.as_ref().map(Cancel::fired), abandoned];
@@ -276,8 +273,8 @@ impl Client {
 pub(crate) struct Prepared {
     pub(crate) allowed: Allowed,
     /// To be waited for before anything is sent.
-    pub(crate) iap: Awaited,
-    pub(crate) thread: Started,
+    pub(crate) iap: PendingIapToken,
+    pub(crate) thread: io_thread::IoHandle,
 }
 
 impl Inner {
@@ -287,11 +284,11 @@ impl Inner {
         refresh: bool,
         allowed: Allowed,
         cancelled: [Option<Fired>; 2],
-        iap: Awaited,
+        iap: PendingIapToken,
         thread: u64,
     ) -> Result<Arc<Answer>> {
         let until = allowed.until;
-        if !iap.is_here() {
+        if !iap.is_ready() {
             // Before a request is joined or begun: others may have more time for it.
             self.guard(params.operation(), iap.wait(), &Tracking::until(until), allowed, cancelled.clone()).await?;
         }
@@ -311,15 +308,15 @@ impl Inner {
             Source::Endpoint(_) | Source::Given => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&asked, &tracking, thread).await };
-        let flight = match self.cache.join(&key, refresh, until, thread, fetch) {
-            Joined::Kept(kept) => return Ok(select(kept.answer, params)),
-            Joined::Ours(flight) => flight,
-            Joined::Theirs(flight) => {
+        let request = match self.cache.join_or_start(&key, refresh, until, thread, fetch) {
+            Lookup::Cached(cached) => return Ok(select(cached.answer, params)),
+            Lookup::Started(request) => request,
+            Lookup::Joined(request) => {
                 self.fetcher.counters.shared_requests.add(1);
-                flight
+                request
             }
         };
-        let answer = self.guard(params.operation(), flight.outcome(), &flight.tracking, allowed, cancelled).await?;
+        let answer = self.guard(params.operation(), request.wait(), &request.tracking, allowed, cancelled).await?;
         Ok(select(answer, params))
     }
 
@@ -364,7 +361,7 @@ impl Inner {
 
     /// A call that was interrupted says how far it came.
     fn interrupted(&self, kind: ErrorKind, why: String, tracking: &Tracking) -> Error {
-        let (attempts, last) = tracking.progress.so_far();
+        let Snapshot { attempts, last_error: last } = tracking.progress.snapshot();
         let message = match (&last, attempts) {
             (Some(last), _) => format!("{why} (attempt {attempts}; before it: {last})"),
             (None, 0) if kind == ErrorKind::Cancelled => format!("{why} before anything was sent"),

@@ -73,7 +73,7 @@ impl Fetcher {
         let operation = params.operation();
         let request = params.request()?;
         check_length(&request.target, self.config.base_url.path())?;
-        tracking.progress.asks(verb_name(&request.verb), request.target.clone());
+        tracking.progress.set_request(verb_name(&request.verb), request.target.clone());
         let retries = Retries {
             max_attempts: self.config.max_attempts,
             wait: self.config.retry_wait,
@@ -101,7 +101,7 @@ impl Fetcher {
         tracking: &Tracking,
         thread: u64,
     ) -> Result<(Incoming, Option<Box<Decoder>>), Failure> {
-        let iap_token = self.sign_in.iap.number();
+        let iap_token = self.sign_in.iap.generation();
         tracking.progress.waiting().set(Step::Token);
         // Without a token the request itself was not sent.
         let unsent = |error: Error| Failure::Final(error.with(|details| details.sent = false));
@@ -109,16 +109,16 @@ impl Fetcher {
         let outcome = match self.send(operation, request, &token, tracking, thread).await {
             Err(error) if is_refused_token(&error) => {
                 log::info!("{error}; trying once with a new token");
-                let after_recovery = |error| iap_rejection::after_recovery(error, iap_token);
+                let after_recovery = |error| iap_rejection::mark_after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
                 let token = self.sign_in.token_after(Some(token.generation()), tracking, thread).await;
                 let token = token.map_err(|error| unsent(after_recovery(error)))?;
-                tracking.progress.attempt();
+                tracking.progress.count_attempt();
                 self.send(operation, request, &token, tracking, thread).await.map_err(after_recovery)?
             }
-            outcome => outcome.map_err(|error| iap_rejection::of_api(error, iap_token))?,
+            outcome => outcome.map_err(|error| iap_rejection::mark_api_error(error, iap_token))?,
         };
-        self.sign_in.iap.worked(iap_token);
+        self.sign_in.iap.mark_accepted(iap_token);
         Ok(outcome)
     }
 

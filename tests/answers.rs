@@ -158,7 +158,7 @@ fn what_came_instead_of_json_is_told() {
     let server =
         Raw::start(|_, _| (sized("200 OK", "Content-Type: text/html\r\n", b"<html>at-raw</html>"), Then::GoOn));
     let error = get(&open(&server), &GET_EVENTS).expect_err("no token");
-    let says = "the token endpoint's answer cannot be used: it is no JSON object; its Content-Type is text/html";
+    let says = "the token endpoint's answer cannot be used: it is not a JSON object; its Content-Type is text/html";
     assert_eq!(error.to_string(), says);
 }
 

@@ -1,14 +1,13 @@
-//! The ID token for Google's identity-aware proxy: asked of the host, on the thread that makes a call.
+//! The ID token for Google's identity-aware proxy (IAP). The host provides it through a callback, on the thread that makes a call.
 //!
-//! One thread at a time asks. The others hand their calls over meanwhile, and these wait for the outcome where a deadline, a
-//! cancel and the client's end reach them: on the I/O thread.
+//! Only one thread at a time runs the callback. Other threads hand their calls over meanwhile, and these wait for the token on
+//! the I/O thread, where a deadline, a cancellation and the closing of the client reach them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::header::HeaderValue;
 use secrecy::ExposeSecret;
-use tokio::sync::watch;
 
 use super::jwt;
 use super::token::bearer;
@@ -17,8 +16,9 @@ use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::{MAX_SECRET_LEN, Redaction};
 use crate::runtime::callback;
+use crate::runtime::outcome::{self, Outcome, Publisher};
 
-/// Google's ID tokens live for an hour; one that ends earlier says so, or the proxy does.
+/// Google's ID tokens live for an hour. If one expires earlier, its claims or the proxy say so.
 const LIFETIME: Duration = Duration::from_mins(50);
 
 pub(crate) struct Iap {
@@ -28,45 +28,40 @@ pub(crate) struct Iap {
 
 #[derive(Default)]
 struct State {
-    current: Option<Current>,
-    /// How many there were.
-    count: u64,
-    /// While a thread of the host asks.
-    asking: Option<Outcome>,
+    current: Option<IapToken>,
+    /// How many tokens there have been.
+    generations: u64,
+    /// While a thread of the host runs the provider.
+    in_flight: Option<Outcome<()>>,
 }
 
-struct Current {
+struct IapToken {
     header: HeaderValue,
-    number: u64,
-    /// When the next one is asked for. Until that one is there, this one is sent.
-    until: Moment,
-    /// Something was answered to a request that had it.
-    worked: bool,
+    generation: u64,
+    /// When to request the next token. This one is sent until the next one is available.
+    replace_at: Moment,
+    /// A request with this token got past the proxy.
+    is_accepted: bool,
 }
 
-type Outcome = watch::Receiver<Option<Result<()>>>;
-
-/// The token that a call needs, which may be asked for by another call's thread.
+/// The token that a call needs; another call's thread may still be running the provider.
 #[derive(Clone)]
-pub(crate) struct Awaited(Option<Outcome>);
+pub(crate) struct PendingIapToken(Option<Outcome<()>>);
 
-impl Awaited {
-    /// It is there, or none is needed.
-    pub(crate) fn here() -> Self {
+impl PendingIapToken {
+    /// The token is available, or none is needed.
+    pub(crate) fn ready() -> Self {
         Self(None)
     }
 
-    pub(crate) fn is_here(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Waits for it, on the I/O thread. An error is that of the thread that asked.
+    /// Waits for the token, on the I/O thread. An error is that of the thread that ran the provider.
     pub(crate) async fn wait(&self) -> Result<()> {
-        let Some(mut outcome) = self.0.clone() else { return Ok(()) };
-        match outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
-            Err(_) => Err(refuse("it did not return")),
-        }
+        let Some(outcome) = &self.0 else { return Ok(()) };
+        outcome.wait().await.unwrap_or_else(|| Err(provider_error("it did not return")))
     }
 }
 
@@ -79,66 +74,67 @@ impl Iap {
         self.provider.is_some()
     }
 
-    /// Sees to it that there is, or will be, a token for a request that is handed over. On the caller's thread: a slow provider
-    /// keeps its own caller waiting and nobody else.
-    pub(crate) fn prepare(&self, redaction: &Redaction) -> Result<Awaited> {
-        let Some(provider) = &self.provider else { return Ok(Awaited::here()) };
-        let tell = {
+    /// Ensures that a call that is handed over has a token or can wait for one. Runs the provider on the caller's thread: a slow
+    /// provider blocks its own caller and no one else.
+    pub(crate) fn prepare(&self, redaction: &Redaction) -> Result<PendingIapToken> {
+        let Some(provider) = &self.provider else { return Ok(PendingIapToken::ready()) };
+        let publisher = {
             let mut state = self.lock();
-            if state.current.as_ref().is_some_and(|current| Moment::now() < current.until) {
-                return Ok(Awaited::here());
+            if state.current.as_ref().is_some_and(|current| Moment::now() < current.replace_at) {
+                return Ok(PendingIapToken::ready());
             }
-            // Were it to wait for another thread's, that one might wait for this thread.
-            callback::refuse_within("a call that needs a token of iap_token_provider")?;
-            if state.asking.is_some() {
-                return Ok(Awaited(state.asking.clone()));
+            // Waiting for another thread could deadlock: that thread might be waiting for this one.
+            callback::ensure_can_run("a call that needs a token of iap_token_provider")?;
+            if state.in_flight.is_some() {
+                return Ok(PendingIapToken(state.in_flight.clone()));
             }
-            let (tell, outcome) = watch::channel(None);
-            state.asking = Some(outcome);
-            tell
+            let (publisher, outcome) = outcome::channel();
+            state.in_flight = Some(outcome);
+            publisher
         };
-        let asking = Asking { iap: self, tell };
-        let outcome = callback::run(|| provider.token()).map_err(refuse).and_then(|token| {
+        let provider_call = ProviderCall { iap: self, publisher };
+        let result = callback::run(|| provider.token()).map_err(provider_error).and_then(|token| {
             if token.expose_secret().len() > MAX_SECRET_LEN {
-                return Err(refuse(format_args!("the token is longer than {MAX_SECRET_LEN} bytes")));
+                return Err(provider_error(format_args!("the token is longer than {MAX_SECRET_LEN} bytes")));
             }
             let header = bearer(token.expose_secret());
-            let header = header.ok_or_else(|| refuse("the token has characters that no header has"))?;
+            let invalid = || provider_error("the token has characters that are not allowed in a header");
+            let header = header.ok_or_else(invalid)?;
             redaction.add_iap_token(token.expose_secret());
-            let lifetime = jwt::lifetime(token.expose_secret(), SystemTime::now()).unwrap_or(LIFETIME);
+            let lifetime = jwt::replace_after(token.expose_secret(), SystemTime::now()).unwrap_or(LIFETIME);
             Ok((header, Moment::now() + lifetime.min(LIFETIME)))
         });
-        asking.end(outcome)?;
-        Ok(Awaited::here())
+        provider_call.complete(result)?;
+        Ok(PendingIapToken::ready())
     }
 
-    /// The `Authorization` header, where there is an identity-aware proxy.
+    /// The `Authorization` header, if there is a token.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         self.lock().current.as_ref().map(|current| current.header.clone())
     }
 
-    /// Which token that is.
-    pub(crate) fn number(&self) -> Option<u64> {
+    /// The generation of the token in [`Self::header`].
+    pub(crate) fn generation(&self) -> Option<u64> {
         self.provider.as_ref()?;
-        self.lock().current.as_ref().map(|current| current.number)
+        self.lock().current.as_ref().map(|current| current.generation)
     }
 
-    /// A request with this token was answered by what lies behind the proxy.
-    pub(crate) fn worked(&self, number: Option<u64>) {
-        if number.is_some()
+    /// A request with this token got a response from behind the proxy.
+    pub(crate) fn mark_accepted(&self, generation: Option<u64>) {
+        if generation.is_some()
             && let Some(current) = &mut self.lock().current
         {
-            current.worked |= number == Some(current.number);
+            current.is_accepted |= generation == Some(current.generation);
         }
     }
 
-    /// The proxy refused this token: the next call asks for another one. Says whether that can help: whether the token was good
-    /// once, or there is another one already.
-    pub(crate) fn refused(&self, number: u64) -> bool {
+    /// The proxy rejected this token: the next call requests another one. Returns whether that can help: the token was accepted
+    /// before, or has been replaced already.
+    pub(crate) fn mark_rejected(&self, generation: u64) -> bool {
         match &mut self.lock().current {
-            Some(current) if current.number == number => {
-                current.until = Moment::now();
-                current.worked
+            Some(current) if current.generation == generation => {
+                current.replace_at = Moment::now();
+                current.is_accepted
             }
             _ => true,
         }
@@ -149,31 +145,32 @@ impl Iap {
     }
 }
 
-fn refuse(why: impl std::fmt::Display) -> Error {
+fn provider_error(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::AuthFailed, format!("iap_token_provider: {why}"))
 }
 
-/// The one thread that asks. Dropped by a panic of the host's function, it tells those who wait that there is no outcome.
-struct Asking<'a> {
+/// The one call of the provider in flight. If the provider panics, dropping this wakes the waiters without a result.
+struct ProviderCall<'a> {
     iap: &'a Iap,
-    tell: watch::Sender<Option<Result<()>>>,
+    publisher: Publisher<()>,
 }
 
-impl Asking<'_> {
-    fn end(self, outcome: Result<(HeaderValue, Moment)>) -> Result<()> {
-        let outcome = outcome.map(|(header, until)| {
+impl ProviderCall<'_> {
+    fn complete(self, result: Result<(HeaderValue, Moment)>) -> Result<()> {
+        let result = result.map(|(header, replace_at)| {
             let mut state = self.iap.lock();
-            state.count += 1;
-            state.current = Some(Current { header, number: state.count, until, worked: false });
+            state.generations += 1;
+            let generation = state.generations;
+            state.current = Some(IapToken { header, generation, replace_at, is_accepted: false });
         });
-        self.tell.send_replace(Some(outcome.clone()));
-        outcome
+        self.publisher.publish(result.clone());
+        result
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for ProviderCall<'_> {
     fn drop(&mut self) {
-        self.iap.lock().asking = None;
+        self.iap.lock().in_flight = None;
     }
 }
 
@@ -184,60 +181,59 @@ mod tests {
 
     use secrecy::SecretString;
 
-    type Act = fn() -> Result<SecretString, String>;
+    type Provide = fn() -> Result<SecretString, String>;
 
-    /// Says that it is called, and does what it is then told.
+    /// A provider that reports each call and then runs the function that it receives.
     struct Host {
-        entered: Mutex<mpsc::Sender<()>>,
-        act: Mutex<mpsc::Receiver<Act>>,
+        called: Mutex<mpsc::Sender<()>>,
+        provide: Mutex<mpsc::Receiver<Provide>>,
     }
 
     impl IapTokenProvider for Host {
         fn token(&self) -> Result<SecretString, String> {
-            self.entered.lock().expect("no panic").send(()).expect("a test");
-            let act = self.act.lock().expect("no panic").recv().expect("a test");
-            act()
+            self.called.lock().expect("no panic").send(()).expect("a test");
+            let provide = self.provide.lock().expect("no panic").recv().expect("a test");
+            provide()
         }
     }
 
-    /// What becomes of one who comes while another asks, whose provider then does this.
-    fn outcome_of_another(act: Act) -> Result<()> {
-        let ((entered, is_in), (tell, told)) = (mpsc::channel(), mpsc::channel());
-        let host = Host { entered: Mutex::new(entered), act: Mutex::new(told) };
+    /// The result of a call that waits while another thread runs the provider, which then runs `provide`.
+    fn result_of_waiter(provide: Provide) -> Result<()> {
+        let ((called, calls), (script, provides)) = (mpsc::channel(), mpsc::channel());
+        let host = Host { called: Mutex::new(called), provide: Mutex::new(provides) };
         let iap = Iap::new(Some(Arc::new(host)));
         let redaction = Redaction::default();
         let prepare = || iap.prepare(&redaction);
-        let awaited = std::thread::scope(|scope| {
-            let asking = scope.spawn(prepare);
-            is_in.recv().expect("it asks");
-            let awaited = prepare().expect("nothing to fail yet");
-            assert!(!awaited.is_here());
-            callback::run(|| assert_eq!(prepare().err().expect("refused").kind(), ErrorKind::WouldDeadlock));
-            tell.send(act).expect("a provider");
-            let _ = asking.join();
-            awaited
+        let pending = std::thread::scope(|scope| {
+            let caller = scope.spawn(prepare);
+            calls.recv().expect("a call of the provider");
+            let pending = prepare().expect("no failure yet");
+            assert!(!pending.is_ready());
+            callback::run(|| assert_eq!(prepare().err().expect("an error").kind(), ErrorKind::WouldDeadlock));
+            script.send(provide).expect("a provider");
+            let _ = caller.join();
+            pending
         });
-        let outcome =
-            tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(awaited.wait());
-        assert_eq!(iap.header().is_some(), outcome.is_ok());
-        // The next one has it, or asks itself.
-        tell.send(|| Ok("later".to_owned().into())).expect("a provider");
-        assert!(prepare().expect("a token").is_here());
-        assert_eq!(is_in.try_recv().is_ok(), outcome.is_err());
-        outcome
+        let result = tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(pending.wait());
+        assert_eq!(iap.header().is_some(), result.is_ok());
+        // The next call has the token, or runs the provider itself.
+        script.send(|| Ok("later".to_owned().into())).expect("a provider");
+        assert!(prepare().expect("a token").is_ready());
+        assert_eq!(calls.try_recv().is_ok(), result.is_err());
+        result
     }
 
     #[test]
-    fn another_gets_what_the_one_who_asks_gets() {
-        outcome_of_another(|| Ok("token".to_owned().into())).expect("a token");
-        let error = outcome_of_another(|| Err("no account".into())).expect_err("a failure");
+    fn a_waiter_gets_the_providers_result() {
+        result_of_waiter(|| Ok("token".to_owned().into())).expect("a token");
+        let error = result_of_waiter(|| Err("no account".into())).expect_err("a failure");
         assert_eq!(error.to_string(), "iap_token_provider: no account");
     }
 
-    /// Red without the `Drop` of `Asking`: the next one waits for it, and nothing comes.
+    /// Red without `Drop` for `ProviderCall`: the next call waits forever.
     #[test]
-    fn a_panic_of_the_one_who_asks_is_told_to_the_others() {
-        let error = outcome_of_another(|| panic!("seen by the test of providers")).expect_err("a failure");
+    fn a_panic_of_the_provider_wakes_the_waiters() {
+        let error = result_of_waiter(|| panic!("intended: provider test")).expect_err("a failure");
         assert_eq!(error.to_string(), "iap_token_provider: it did not return");
     }
 }

@@ -1,11 +1,11 @@
-//! Signing in: client credentials first, then rotating refresh tokens.
+//! Signing in: OAuth client credentials first, then rotating refresh tokens.
 //!
-//! The server revokes the whole family of tokens when a refresh token comes back a second time. So there is one token
-//! request per generation, on a task of its own that outlives the caller that started it; and a refresh token is spent
-//! when it is sent: whatever comes back but a clean answer, the next request is with the credentials.
+//! The server revokes the whole token family when a refresh token is presented twice. So at most one token request is in flight
+//! per generation, on its own task, which outlives the caller that started it. A refresh token counts as used once it is sent:
+//! unless the response is valid, the next request uses the client credentials.
 //!
-//! A token that is about to end is replaced beside the calls, which go on with it. Where that fails, they use it until its end,
-//! and it is tried again after a pause; only without a good token do calls wait for the sign-in, and share its failure.
+//! A token is refreshed before it expires, in the background; calls keep using it meanwhile. If that fails, it is retried after a
+//! backoff. Only without a valid token do calls wait for the token request, and fail with it.
 
 mod grant;
 mod iap;
@@ -16,8 +16,8 @@ mod token;
 mod token_store;
 
 #[cfg(any(fuzzing, test))]
-pub(crate) use grant::read as read_answer;
-pub(crate) use iap::{Awaited, Iap};
+pub(crate) use grant::parse_token_response;
+pub(crate) use iap::{Iap, PendingIapToken};
 pub(crate) use token::Token;
 
 use std::future::Future;
@@ -26,29 +26,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
-use secrecy::SecretString;
-use tokio::sync::watch;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::AbortHandle;
 
-use self::token_store::{Found, Grant, Slot};
+use self::token_store::{Acquired, Grant, TokenStore};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::http::{Transport, Waiting};
 use crate::redact::Redaction;
-use crate::retry::{Quota, Repeat, Retries, Tracking};
+use crate::retry::{Quota, Repeat, Retries, Tracking, backoff};
+use crate::runtime::outcome::{self, Outcome};
 use crate::stats::Counters;
 
-/// How long a token request stays unanswered before another one is sent beside it. Everybody waits for it, so a connection on
-/// which nothing comes back any more must not hold all of them up; but an endpoint that is slow still gets to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The time between them doubles up to this.
-const MAX_PATIENCE: Duration = Duration::from_mins(1);
+/// How long a token request is pending before it is hedged with another one. All calls wait for it, so a dead connection must not
+/// block them; but a slow endpoint still gets time to respond.
+const HEDGE_DELAY: Duration = Duration::from_secs(10);
+/// The delay doubles with each hedge, up to this.
+const MAX_HEDGE_DELAY: Duration = Duration::from_mins(1);
+/// With more pending requests than this, the oldest one is dropped. It is several minutes old by then.
+const MAX_PENDING: usize = 6;
 
-/// So many may be unanswered; then the first of them is given up, which is as old as several minutes.
-const MAX_AT_ONCE: usize = 6;
-
-type Asking<'a> = Pin<Box<dyn Future<Output = (bool, Result<(Token, SecretString)>)> + Send + 'a>>;
+/// One token request. The flag says whether it is a refresh.
+type PendingRequest<'a> = Pin<Box<dyn Future<Output = (bool, Result<(Token, SecretString)>)> + Send + 'a>>;
 
 /// The sign-in state of one client.
 pub(crate) struct SignIn {
@@ -58,25 +58,26 @@ pub(crate) struct SignIn {
     counters: Arc<Counters>,
     quota: Arc<Quota>,
     pub(crate) iap: Iap,
-    /// What the request under way waits for.
+    /// What the token request in flight is waiting for.
     pub(crate) waiting: Arc<Waiting>,
-    slot: Slot<UnderWay>,
+    tokens: TokenStore<InFlight>,
 }
 
+/// The sign-in in flight, shared by the calls that wait for it.
 #[derive(Clone)]
-struct UnderWay {
-    outcome: watch::Receiver<Option<Result<Arc<Token>>>>,
-    /// Goes on while one of those who wait for it has time.
+struct InFlight {
+    outcome: Outcome<Arc<Token>>,
+    /// Its deadline is that of the last call that waits for it.
     tracking: Arc<Tracking>,
     task: AbortHandle,
-    /// Tasks die with the I/O thread they run on.
+    /// The I/O thread of the task; the task dies with it.
     thread: u64,
 }
 
-impl UnderWay {
-    /// Not when its task ended without an outcome, by a panic.
+impl InFlight {
+    /// False if the task panicked or its I/O thread has ended.
     fn is_alive(&self, thread: u64) -> bool {
-        self.thread == thread && self.outcome.has_changed().is_ok()
+        self.thread == thread && self.outcome.is_pending()
     }
 }
 
@@ -89,130 +90,137 @@ impl SignIn {
         quota: Arc<Quota>,
     ) -> Self {
         let iap = Iap::new(config.iap.clone());
-        Self { config, transport, redaction, counters, quota, iap, waiting: Arc::default(), slot: Slot::default() }
+        Self {
+            config,
+            transport,
+            redaction,
+            counters,
+            quota,
+            iap,
+            waiting: Arc::default(),
+            tokens: TokenStore::default(),
+        }
     }
 
-    /// A token that is good as far as is known; signs in, or waits for the sign-in under way, if there is none.
+    /// Returns a valid token. Without one, joins the sign-in in flight or starts one.
     pub(crate) async fn token(self: &Arc<Self>, tracking: &Tracking, thread: u64) -> Result<Arc<Token>> {
         self.token_after(None, tracking, thread).await
     }
 
-    /// The same after the API refused the token of generation `refused`: that one does not count as good any more.
+    /// Like [`Self::token`], after the API rejected the token of generation `rejected`: that one is not returned again.
     pub(crate) async fn token_after(
         self: &Arc<Self>,
-        refused: Option<u64>,
+        rejected: Option<u64>,
         tracking: &Tracking,
         thread: u64,
     ) -> Result<Arc<Token>> {
-        let alive = |request: &UnderWay| request.is_alive(thread);
-        let mut outcome = match self.slot.find(refused, Moment::now(), alive, |grant| self.begin(grant, thread)) {
-            Found::Token(token) => return Ok(token),
-            Found::UnderWay(request) => {
-                request.tracking.deadline.follow(&tracking.deadline);
-                tracking.progress.waits_for(&request.tracking.progress);
-                request.outcome
+        let is_alive = |sign_in: &InFlight| sign_in.is_alive(thread);
+        match self.tokens.acquire(rejected, Moment::now(), is_alive, |grant| self.start(grant, thread)) {
+            Acquired::Token(token) => Ok(token),
+            Acquired::InFlight(sign_in) => {
+                sign_in.tracking.deadline.follow(&tracking.deadline);
+                tracking.progress.set_waits_for(&sign_in.tracking.progress);
+                sign_in.outcome.wait().await.unwrap_or_else(|| {
+                    let message = "the sign-in was aborted: the client was closed, or the sign-in task panicked";
+                    Err(Error::new(ErrorKind::Cancelled, message))
+                })
             }
-        };
-        let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| {
-            Error::new(ErrorKind::Cancelled, "the sign-in ended without an outcome; the client was closed")
-        })?;
-        outcome.clone().unwrap_or_else(|| Err(Error::internal("the sign-in has no outcome")))
-    }
-
-    /// Ends a sign-in under way.
-    pub(crate) fn abort(&self) {
-        if let Some(under_way) = self.slot.abandon() {
-            under_way.task.abort();
         }
     }
 
-    fn begin(self: &Arc<Self>, grant: Grant, thread: u64) -> UnderWay {
-        let (tell, outcome) = watch::channel(None);
-        let sign_in = Arc::clone(self);
-        // When nobody waits for it: a token that is about to end is replaced beside the calls.
+    /// Aborts the sign-in in flight.
+    pub(crate) fn abort(&self) {
+        if let Some(sign_in) = self.tokens.take_in_flight() {
+            sign_in.task.abort();
+        }
+    }
+
+    fn start(self: &Arc<Self>, grant: Grant, thread: u64) -> InFlight {
+        let (publisher, outcome) = outcome::channel();
+        let this = Arc::clone(self);
+        // This deadline applies to a background refresh, which no call waits for.
         let tracking = Arc::new(Tracking::until(Instant::now() + self.config.timeout));
         let shared = Arc::clone(&tracking);
         let task = tokio::spawn(async move {
-            let brought = sign_in.sign_in(grant, &shared, thread).await;
-            let outcome = sign_in.slot.land(brought, Moment::now());
-            match &outcome {
-                Ok(_) => log::info!("signed in at {}", sign_in.transport.route()),
-                Err(error) if sign_in.slot.has_good_token(Moment::now()) => {
-                    log::info!("{error}; the token that there is stays in use until its end");
+            let result = this.sign_in(grant, &shared, thread).await;
+            let result = this.tokens.complete(result, Moment::now());
+            match &result {
+                Ok(_) => log::info!("signed in at {}", this.transport.route()),
+                Err(error) if this.tokens.has_valid_token(Moment::now()) => {
+                    log::info!("{error}; the current token stays in use until it expires");
                 }
                 Err(error) => log::info!("{error}"),
             }
-            tell.send_replace(Some(outcome));
+            publisher.publish(result);
         });
-        UnderWay { outcome, tracking, task: task.abort_handle(), thread }
+        InFlight { outcome, tracking, task: task.abort_handle(), thread }
     }
 
-    /// Asks until a request brings a token, the last one fails, or nobody has time any more. None that is under way is given up
-    /// for being slow: another one, with the credentials, is sent beside it.
+    /// Sends token requests until one succeeds, the last one fails, or the deadline passes. A slow request is not abandoned: it is
+    /// hedged with another one, which uses the client credentials.
     async fn sign_in(&self, grant: Grant, shared: &Tracking, thread: u64) -> Result<(Token, SecretString)> {
         let deadline = &shared.deadline;
         let Grant { refresh_token, generation } = grant;
-        let with_credentials = || self.ask(None, shared, generation, thread);
-        // When to send another one: behind a refresh there must be time for the credentials.
-        let due = |sent: Instant, patience: Duration, is_refresh: bool| {
-            let time = deadline.waited_for().saturating_duration_since(sent);
-            sent + if is_refresh { patience.min(time * 3 / 4) } else { patience }
+        let with_credentials = || self.pending_request(None, shared, generation, thread);
+        // When to hedge. A refresh must leave time for a request with the credentials.
+        let hedge_at = |sent: Instant, delay: Duration, is_refresh: bool| {
+            let time = deadline.latest_waiter().saturating_duration_since(sent);
+            sent + if is_refresh { delay.min(time * 3 / 4) } else { delay }
         };
-        let mut refreshes = refresh_token.is_some();
-        let mut requests = vec![self.ask(refresh_token, shared, generation, thread)];
-        let (mut sent, mut patience) = (Instant::now(), PATIENCE);
+        let mut has_refresh = refresh_token.is_some();
+        let mut pending = vec![self.pending_request(refresh_token, shared, generation, thread)];
+        let (mut sent, mut delay) = (Instant::now(), HEDGE_DELAY);
         loop {
-            let wake = due(sent, patience, refreshes).min(deadline.at());
+            let wake = hedge_at(sent, delay, has_refresh).min(deadline.at());
             tokio::select! {
                 biased;
-                ((is_refresh, outcome), index, _) = select_all(&mut requests) => {
-                    drop(requests.remove(index));
-                    match outcome {
+                ((is_refresh, result), index, _) = select_all(&mut pending) => {
+                    drop(pending.remove(index));
+                    match result {
                         Ok(signed_in) => return Ok(signed_in),
-                        // It would refuse the credentials, too.
+                        // The proxy would reject a request with the credentials, too.
                         Err(error) if error.details().iap_token.is_some() => return Err(error),
                         Err(error) if is_refresh => {
-                            log::info!("the refresh failed ({error}); signing in with the client's credentials");
+                            log::info!("the refresh failed ({error}); signing in with the client credentials");
                         }
-                        Err(error) if requests.is_empty() => return Err(error),
-                        Err(error) => log::info!("{error}; another token request is under way"),
+                        Err(error) if pending.is_empty() => return Err(error),
+                        Err(error) => log::info!("{error}; another token request is pending"),
                     }
-                    refreshes &= !is_refresh;
-                    if requests.is_empty() {
-                        requests.push(with_credentials());
-                        (sent, patience) = (Instant::now(), PATIENCE);
+                    has_refresh &= !is_refresh;
+                    if pending.is_empty() {
+                        pending.push(with_credentials());
+                        (sent, delay) = (Instant::now(), HEDGE_DELAY);
                     }
                 }
                 () = tokio::time::sleep_until(wake.into()) => {
-                    // Someone with more time may have come meanwhile.
+                    // A call with a later deadline may have joined meanwhile.
                     let now = Instant::now();
                     if now >= deadline.at() {
-                        return Err(self.unanswered());
+                        return Err(self.timed_out());
                     }
-                    if now < due(sent, patience, refreshes) {
+                    if now < hedge_at(sent, delay, has_refresh) {
                         continue;
                     }
-                    if refreshes || self.quota.take(Retry::Transient) {
-                        log::info!("a token request is not answered; another one, with the client's credentials, is sent beside it");
-                        requests.push(with_credentials());
+                    if has_refresh || self.quota.take(Retry::Transient) {
+                        log::info!("no response to a token request yet; sending another one with the client credentials");
+                        pending.push(with_credentials());
                     }
-                    if requests.len() > MAX_AT_ONCE {
-                        drop(requests.remove(0));
+                    if pending.len() > MAX_PENDING {
+                        drop(pending.remove(0));
                     }
-                    (sent, patience, refreshes) = (now, (patience * 2).min(MAX_PATIENCE), false);
+                    (sent, delay, has_refresh) = (now, backoff::doubled(delay, 1, MAX_HEDGE_DELAY), false);
                 }
             }
         }
     }
 
-    /// One request, which says whether it was a refresh.
-    fn ask<'a>(
+    fn pending_request<'a>(
         &'a self,
         refresh_token: Option<SecretString>,
         shared: &Tracking,
         generation: u64,
         thread: u64,
-    ) -> Asking<'a> {
+    ) -> PendingRequest<'a> {
         let tracking = shared.part(&self.waiting);
         Box::pin(async move {
             let (form, repeat) = match &refresh_token {
@@ -223,6 +231,7 @@ impl SignIn {
         })
     }
 
+    /// One token request with its retries.
     async fn request(
         &self,
         form: &grant::Form,
@@ -238,25 +247,26 @@ impl SignIn {
             tracking,
             counters: &self.counters,
         };
-        let mut asked = Moment::now();
-        let iap_token = self.iap.number();
-        let answer = retries.run(repeat, || {
-            asked = Moment::now();
+        let mut requested_at = Moment::now();
+        let iap_token = self.iap.generation();
+        let response = retries.run(repeat, || {
+            requested_at = Moment::now();
             async move {
                 self.counters.token_requests.add(1);
                 let request = form.outgoing(self.iap.header(), tracking);
                 Ok(self.transport.exchange(request, thread).await?)
             }
         });
-        let answer =
-            answer.await.map_err(|error| iap_rejection::of_token_endpoint(grant::refused(error), iap_token))?;
-        let signed_in = grant::read(answer, &self.redaction, generation, asked)?;
+        let response = response
+            .await
+            .map_err(|error| iap_rejection::mark_token_error(grant::into_auth_error(error), iap_token))?;
+        let signed_in = grant::parse_token_response(response, &self.redaction, generation, requested_at)?;
         self.redaction.add_token(signed_in.0.expose());
-        self.redaction.add_token(secrecy::ExposeSecret::expose_secret(&signed_in.1));
+        self.redaction.add_token(signed_in.1.expose_secret());
         Ok(signed_in)
     }
 
-    fn unanswered(&self) -> Error {
+    fn timed_out(&self) -> Error {
         let what = self.waiting.step().describe(self.transport.route()).unwrap_or_default();
         let message = format!("POST {}: timed out waiting for {what}", grant::PATH);
         Error::new(ErrorKind::TimedOut, message).with(|details| {

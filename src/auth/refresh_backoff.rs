@@ -1,25 +1,26 @@
-//! When a refresh that failed is tried again, while the token that it was to replace is still good.
+//! How long to wait after a failed token request before the next one, while the current token is still valid.
 
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::retry::backoff;
 
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
+const MIN: Duration = Duration::from_secs(1);
+const MAX: Duration = Duration::from_secs(30);
 
-/// A pause after each failure, twice as long from one to the next.
+/// Exponential backoff over consecutive failures.
 #[derive(Default)]
-pub(super) struct Pause {
+pub(super) struct RefreshBackoff {
     failures: u32,
     until: Option<Moment>,
 }
 
-impl Pause {
-    /// Another one failed; the server may have asked for a longer pause.
-    pub(super) fn failed(&mut self, now: Moment, retry_after: Option<Duration>) {
-        let step = SHORTEST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
+impl RefreshBackoff {
+    /// Records a failure. The server's `Retry-After` can make the delay longer, not shorter.
+    pub(super) fn record_failure(&mut self, now: Moment, retry_after: Option<Duration>) {
+        let delay = backoff::doubled(MIN, self.failures, MAX);
         self.failures = self.failures.saturating_add(1);
-        self.until = Some(now + step.max(retry_after.unwrap_or_default()));
+        self.until = Some(now + delay.max(retry_after.unwrap_or_default()));
     }
 
     pub(super) fn is_over(&self, now: Moment) -> bool {
@@ -32,29 +33,29 @@ mod tests {
     use super::*;
     use crate::retry::retry_after;
 
-    fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
-        let mut pause = Pause::default();
+    fn delay(failures: u32, retry_after: Option<Duration>) -> Duration {
+        let mut backoff = RefreshBackoff::default();
         let now = Moment::now();
         for _ in 1..failures {
-            pause.failed(now, None);
+            backoff.record_failure(now, None);
         }
-        pause.failed(now, retry_after);
-        assert!(!pause.is_over(now));
-        let until = pause.until.expect("a pause");
-        assert!(pause.is_over(until));
+        backoff.record_failure(now, retry_after);
+        assert!(!backoff.is_over(now));
+        let until = backoff.until.expect("a delay");
+        assert!(backoff.is_over(until));
         until - now
     }
 
     #[test]
-    fn pauses_double_from_a_second_to_half_a_minute() {
-        assert_eq!([1, 2, 3, 5, 6, 100].map(|failures| pause(failures, None).as_secs()), [1, 2, 4, 16, 30, 30]);
-        assert!(Pause::default().is_over(Moment::now()));
+    fn delays_double_from_one_second_to_thirty() {
+        assert_eq!([1, 2, 3, 5, 6, 100].map(|failures| delay(failures, None).as_secs()), [1, 2, 4, 16, 30, 30]);
+        assert!(RefreshBackoff::default().is_over(Moment::now()));
     }
 
     #[test]
-    fn what_the_server_asked_for_is_waited_for() {
-        assert_eq!(pause(1, Some(Duration::from_mins(2))), Duration::from_mins(2));
-        assert_eq!(pause(6, Some(Duration::ZERO)).as_secs(), 30);
-        assert_eq!(pause(1, Some(retry_after::LONGEST)), retry_after::LONGEST);
+    fn retry_after_is_respected() {
+        assert_eq!(delay(1, Some(Duration::from_mins(2))), Duration::from_mins(2));
+        assert_eq!(delay(6, Some(Duration::ZERO)).as_secs(), 30);
+        assert_eq!(delay(1, Some(retry_after::MAX)), retry_after::MAX);
     }
 }

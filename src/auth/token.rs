@@ -1,4 +1,4 @@
-//! An access token and for how long it is good.
+//! An access token and its lifetime.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::clock::Moment;
 
-/// The most that a token is replaced before its end.
-const MAX_EARLY: Duration = Duration::from_mins(10);
-/// The longest that a token is good: a time that the clock does not reach must not count as one that is over.
+/// A token is refreshed at most this long before it expires.
+const MAX_MARGIN: Duration = Duration::from_mins(10);
+/// Longer lifetimes are cut to this, so that the expiry time does not overflow the clock.
 const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// An access token. Its `Debug` does not show it.
@@ -21,34 +21,34 @@ pub(crate) struct Token {
     header: Option<HeaderValue>,
     generation: u64,
     refresh_at: Moment,
-    ends_at: Moment,
+    expires_at: Moment,
 }
 
 impl Token {
-    /// `expires_in` counts from `asked`, when the request for it was sent: the server's own count began later. On a
-    /// clock that goes on while the machine sleeps; the wall clock may be set at any time.
-    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, asked: Moment) -> Self {
+    /// `expires_in` counts from `requested_at`, when the token request was sent: the server counts from a later time. The clock
+    /// keeps running while the machine is suspended, and unlike the wall clock, nobody can set it.
+    pub(super) fn new(access: SecretString, generation: u64, expires_in: Duration, requested_at: Moment) -> Self {
         let expires_in = expires_in.min(MAX_LIFETIME);
-        let (refresh_at, ends_at) = (asked + replace_after(expires_in), asked + expires_in);
-        Self { header: bearer(access.expose_secret()), access, generation, refresh_at, ends_at }
+        let (refresh_at, expires_at) = (requested_at + refresh_after(expires_in), requested_at + expires_in);
+        Self { header: bearer(access.expose_secret()), access, generation, refresh_at, expires_at }
     }
 
-    /// Which sign-in it came from.
+    /// The number of the sign-in that returned it.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Whether it has not ended, as far as is known.
-    pub(super) fn is_good(&self, now: Moment) -> bool {
-        now < self.ends_at
+    /// Whether it has not expired. The server may revoke it earlier.
+    pub(super) fn is_valid(&self, now: Moment) -> bool {
+        now < self.expires_at
     }
 
-    /// Whether it is too early to ask for the next one.
-    pub(super) fn is_fresh(&self, now: Moment) -> bool {
-        now < self.refresh_at
+    /// Whether it is time to request the next one.
+    pub(super) fn needs_refresh(&self, now: Moment) -> bool {
+        now >= self.refresh_at
     }
 
-    /// `Bearer …`, marked as sensitive and wiped when the last copy is dropped.
+    /// `Bearer …`, marked as sensitive and zeroized when the last copy is dropped. `None` if the token is not a valid header value.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         self.header.clone()
     }
@@ -58,11 +58,11 @@ impl Token {
     }
 }
 
-/// When a token that is good for so long is replaced: a tenth before its end, ten minutes at most.
+/// How long a token is used before it is refreshed: all but a tenth of its lifetime, or all but ten minutes if that is longer.
 ///
-/// Not the flat 600 s of the Python client: with a short-lived token that would be before every request.
-pub(super) fn replace_after(lifetime: Duration) -> Duration {
-    lifetime.saturating_sub(MAX_EARLY.min(lifetime / 10))
+/// Not a fixed 600 s margin like the Python client's: with a short-lived token, that would mean a refresh for every request.
+pub(super) fn refresh_after(lifetime: Duration) -> Duration {
+    lifetime.saturating_sub(MAX_MARGIN.min(lifetime / 10))
 }
 
 pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
@@ -76,36 +76,36 @@ pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
 mod tests {
     use super::*;
 
-    fn fresh_for(expires_in: u64) -> u64 {
+    fn refreshed_after(expires_in: u64) -> u64 {
         let now = Moment::now();
         let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(expires_in), now);
-        (0..=expires_in).find(|s| !token.is_fresh(now + Duration::from_secs(*s))).expect("an end")
+        (0..=expires_in).find(|s| token.needs_refresh(now + Duration::from_secs(*s))).expect("a refresh")
     }
 
     #[test]
-    fn a_token_is_replaced_a_tenth_early_but_ten_minutes_at_the_most() {
-        assert_eq!([0, 10, 600, 3_600, 6_000, 86_400].map(fresh_for), [0, 9, 540, 3_240, 5_400, 85_800]);
+    fn a_token_is_refreshed_a_tenth_early_but_at_most_ten_minutes() {
+        assert_eq!([0, 10, 600, 3_600, 6_000, 86_400].map(refreshed_after), [0, 9, 540, 3_240, 5_400, 85_800]);
     }
 
     #[test]
-    fn a_token_is_good_to_its_end() {
+    fn a_token_is_valid_until_it_expires() {
         let now = Moment::now();
         for seconds in [0, 1, 10, 3_600] {
             let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
-            let is_good = |ms| token.is_good(now + Duration::from_millis(ms));
-            assert!(!is_good(seconds * 1_000));
-            assert!(seconds == 0 || is_good(seconds * 1_000 - 1), "{seconds}");
-            assert!(token.refresh_at <= token.ends_at);
+            let is_valid = |ms| token.is_valid(now + Duration::from_millis(ms));
+            assert!(!is_valid(seconds * 1_000));
+            assert!(seconds == 0 || is_valid(seconds * 1_000 - 1), "{seconds}");
+            assert!(token.refresh_at <= token.expires_at);
         }
     }
 
-    /// Red when a time that overflows the clock counts as one that is over: each call asks for a token of its own.
+    /// Red when an expiry time that overflows the clock counts as past: every call requests a new token.
     #[test]
-    fn a_token_without_a_foreseeable_end_is_good() {
+    fn a_token_with_a_huge_lifetime_is_valid() {
         let now = Moment::now();
         for seconds in [i64::MAX.unsigned_abs(), u64::MAX] {
             let token = Token::new("t".to_owned().into(), 0, Duration::from_secs(seconds), now);
-            assert!(token.is_good(now) && token.is_fresh(now), "{seconds}");
+            assert!(token.is_valid(now) && !token.needs_refresh(now), "{seconds}");
         }
     }
 

@@ -1,35 +1,35 @@
-//! Values that are kept under a key, and one flight at a time to fetch what is missing.
+//! Single flight: values cached by key, and at most one fetch in flight per key for concurrent misses.
 //!
-//! A flight belongs to those who wait for it: the entry only remembers it. What a flight brings is kept only while it is
-//! still the entry's own, so a value that was asked for before `clear`, or that a refresh has overtaken, is not kept. One that
-//! nobody waits for any more brings nothing: whoever made it says so when it is dropped.
+//! A fetch is owned by the callers that wait for it; its entry holds a weak reference. The result is cached only if the fetch is
+//! still that of its entry. So a value requested before `clear`, or before a refresh that has since started, is not cached. When
+//! the last waiter gives up, the fetch is dropped, and its owner completes it without a value.
 
 use std::sync::{Arc, Weak};
 
 use crate::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-/// One more key drops the one that is there for the longest time: keys with parameters must not grow without end.
+/// Above this, the oldest entry is evicted: keys contain parameters, so there can be any number of them.
 const MAX_ENTRIES: usize = 128;
 
-/// `K` is what values are kept under, `V` what is kept, `F` what a flight is to those who wait for it.
+/// `K` is the key, `V` the cached value, `F` a fetch in flight as its waiters see it.
 pub(crate) struct SingleFlight<K, V, F> {
-    /// A handful: looking at each is quicker than a hash. Whoever finds a kept value waits for nobody who does the same.
+    /// There are few entries, so a linear search beats hashing. Cache hits share a read lock.
     entries: RwLock<Vec<(K, Entry<V, F>)>>,
 }
 
 struct Entry<V, F> {
-    kept: Option<V>,
-    flight: Weak<F>,
+    cached: Option<V>,
+    in_flight: Weak<F>,
 }
 
-/// What `join` found.
-pub(crate) enum Joined<V, F> {
-    /// A value that was kept since the caller last looked.
-    Kept(V),
-    /// Someone else's flight, which this caller now waits for too.
-    Theirs(Arc<F>),
-    /// A new flight, which this caller started.
-    Ours(Arc<F>),
+/// The result of [`SingleFlight::join_or_start`].
+pub(crate) enum Lookup<V, F> {
+    /// A value that was cached since the caller's [`SingleFlight::get`].
+    Cached(V),
+    /// The fetch of an earlier caller.
+    Joined(Arc<F>),
+    /// A new fetch.
+    Started(Arc<F>),
 }
 
 impl<K, V, F> Default for SingleFlight<K, V, F> {
@@ -39,81 +39,81 @@ impl<K, V, F> Default for SingleFlight<K, V, F> {
 }
 
 impl<K: PartialEq, V: Clone, F> SingleFlight<K, V, F> {
-    /// What is kept.
+    /// Returns the cached value, fresh or not.
     pub(crate) fn get(&self, key: &K) -> Option<V> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().find_map(|(known, entry)| (known == key).then_some(entry))?.kept.clone()
+        entries.iter().find_map(|(known, entry)| (known == key).then_some(entry))?.cached.clone()
     }
 
-    /// Forgets everything, and what is under way will not be kept.
+    /// Drops all values. The results of fetches in flight will not be cached.
     pub(crate) fn clear(&self) {
-        let before = std::mem::take(&mut *self.lock());
-        // Values may be large: not under the lock.
-        drop(before);
+        let entries = std::mem::take(&mut *self.lock());
+        // Values may be large: dropped after unlocking.
+        drop(entries);
     }
 
-    /// Forgets what is kept under these keys, and what is under way for them will not be kept.
+    /// Drops the values of the keys for which `is_dropped` is true. The results of their fetches in flight will not be cached.
     pub(crate) fn clear_if(&self, is_dropped: impl Fn(&K) -> bool) {
         let mut entries = self.lock();
-        let (dropped, others) = std::mem::take(&mut *entries).into_iter().partition(|(key, _)| is_dropped(key));
+        let (dropped, others): (Vec<_>, _) =
+            std::mem::take(&mut *entries).into_iter().partition(|(key, _)| is_dropped(key));
         *entries = others;
         drop(entries);
-        let dropped: Vec<_> = dropped;
         drop(dropped);
     }
 
-    /// Gives what is kept if it is `fresh`, joins the flight under way if it is `alive`, or starts one. A refresh always
-    /// starts one: what is under way may have been answered before the caller asked.
-    pub(crate) fn join(
+    /// Returns the cached value if it `is_fresh`, joins the fetch in flight if it `is_alive`, or starts one. A refresh always starts
+    /// one: the server may have answered the fetch in flight before the caller asked for a refresh.
+    pub(crate) fn join_or_start(
         &self,
         key: K,
         refresh: bool,
-        fresh: impl Fn(&V) -> bool,
-        alive: impl Fn(&F) -> bool,
+        is_fresh: impl Fn(&V) -> bool,
+        is_alive: impl Fn(&F) -> bool,
         start: impl FnOnce() -> Arc<F>,
-    ) -> Joined<V, F> {
-        let mut over = None;
+    ) -> Lookup<V, F> {
+        let mut dead = None;
         let mut entries = self.lock();
-        let mut oldest = None;
+        let mut evicted = None;
         let at = entries.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
             if entries.len() == MAX_ENTRIES {
-                oldest = Some(entries.remove(0));
+                evicted = Some(entries.remove(0));
             }
-            entries.push((key, Entry { kept: None, flight: Weak::new() }));
+            entries.push((key, Entry { cached: None, in_flight: Weak::new() }));
             entries.len() - 1
         });
         let entry = &mut entries[at].1;
         if !refresh {
-            if let Some(value) = entry.kept.as_ref().filter(|value| fresh(value)) {
-                return Joined::Kept(value.clone());
+            if let Some(value) = entry.cached.as_ref().filter(|value| is_fresh(value)) {
+                return Lookup::Cached(value.clone());
             }
-            match entry.flight.upgrade() {
-                Some(flight) if alive(&flight) => return Joined::Theirs(flight),
-                flight => over = flight,
+            match entry.in_flight.upgrade() {
+                Some(fetch) if is_alive(&fetch) => return Lookup::Joined(fetch),
+                fetch => dead = fetch,
             }
         }
-        let flight = start();
-        entry.flight = Arc::downgrade(&flight);
+        let fetch = start();
+        entry.in_flight = Arc::downgrade(&fetch);
         drop(entries);
-        // After the lock: this may be the last of those who had it, and a flight that is dropped lands.
-        drop(over);
-        drop(oldest);
-        Joined::Ours(flight)
+        // After unlocking: this may be the last reference, and dropping a fetch completes it.
+        drop(dead);
+        drop(evicted);
+        Lookup::Started(fetch)
     }
 
-    /// A flight is over: keeps what it brought, or, when it brought nothing, drops what it was to refresh. Landing again
-    /// changes nothing.
-    pub(crate) fn land(&self, key: &K, flight: &Weak<F>, brought: Option<V>) {
+    /// Ends a fetch: caches its value, or without one drops the value that it was to refresh. Does nothing if the fetch is no
+    /// longer that of its entry, so completing it twice is harmless.
+    pub(crate) fn complete(&self, key: &K, fetch: &Weak<F>, value: Option<V>) {
         let mut entries = self.lock();
-        let before = match find(&mut entries, key) {
-            Some(entry) if Weak::ptr_eq(&entry.flight, flight) => {
-                entry.flight = Weak::new();
-                std::mem::replace(&mut entry.kept, brought)
+        let unused = match find(&mut entries, key) {
+            Some(entry) if Weak::ptr_eq(&entry.in_flight, fetch) => {
+                entry.in_flight = Weak::new();
+                std::mem::replace(&mut entry.cached, value)
             }
-            _ => brought,
+            _ => value,
         };
         drop(entries);
-        drop(before);
+        drop(unused);
     }
 
     fn lock(&self) -> RwLockWriteGuard<'_, Vec<(K, Entry<V, F>)>> {
@@ -129,31 +129,36 @@ fn find<'a, K: PartialEq, V, F>(entries: &'a mut [(K, Entry<V, F>)], key: &K) ->
 mod tests {
     use super::*;
 
-    fn keep(cache: &SingleFlight<usize, usize, ()>, key: usize) {
-        if let Joined::Ours(flight) = cache.join(key, false, |_| true, |()| true, || Arc::new(())) {
-            cache.land(&key, &Arc::downgrade(&flight), Some(key));
+    fn fetch(cache: &SingleFlight<usize, usize, ()>, key: usize) -> Arc<()> {
+        match cache.join_or_start(key, false, |_| true, |()| true, || Arc::new(())) {
+            Lookup::Started(fetch) => fetch,
+            Lookup::Cached(_) | Lookup::Joined(_) => panic!("a miss"),
         }
+    }
+
+    fn fill(cache: &SingleFlight<usize, usize, ()>, key: usize) {
+        cache.complete(&key, &Arc::downgrade(&fetch(cache, key)), Some(key));
     }
 
     /// Red without the bound: `Some(0)`.
     #[test]
-    fn the_oldest_key_makes_room_for_one_too_many() {
+    fn the_oldest_key_is_evicted() {
         let cache = SingleFlight::default();
         for key in 0..=MAX_ENTRIES {
-            keep(&cache, key);
+            fill(&cache, key);
         }
         assert_eq!((cache.get(&0), cache.get(&1), cache.get(&MAX_ENTRIES)), (None, Some(1), Some(MAX_ENTRIES)));
     }
 
-    /// Red when the entry stays for its flight: what was asked for before the write is kept after it.
+    /// Red when the entry stays for its fetch: a value requested before the write is cached after it.
     #[test]
-    fn what_is_under_way_for_a_dropped_key_is_not_kept() {
+    fn a_fetch_in_flight_for_a_dropped_key_is_not_cached() {
         let cache = SingleFlight::default();
-        keep(&cache, 1);
-        keep(&cache, 2);
-        let Joined::Ours(flight) = cache.join(3, false, |_| true, |()| true, || Arc::new(())) else { panic!("new") };
+        fill(&cache, 1);
+        fill(&cache, 2);
+        let in_flight = fetch(&cache, 3);
         cache.clear_if(|key| *key != 2);
-        cache.land(&3, &Arc::downgrade(&flight), Some(3));
+        cache.complete(&3, &Arc::downgrade(&in_flight), Some(3));
         assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (None, Some(2), None));
     }
 }
@@ -166,23 +171,23 @@ mod loom_tests {
 
     type Cache = SingleFlight<&'static str, usize, ()>;
 
-    fn join(cache: &Cache, refresh: bool) -> Joined<usize, ()> {
-        cache.join("k", refresh, |_| true, |()| true, || Arc::new(()))
+    fn join_or_start(cache: &Cache, refresh: bool) -> Lookup<usize, ()> {
+        cache.join_or_start("k", refresh, |_| true, |()| true, || Arc::new(()))
     }
 
-    /// Red when `land` keeps without looking whose flight the entry has: `Some(0)` after `clear`.
+    /// Red when `complete` does not compare the fetch with that of the entry: `Some(0)` after `clear`.
     #[test]
-    fn loom_what_was_asked_for_before_clear_is_not_kept_after_it() {
+    fn loom_a_value_requested_before_clear_is_not_cached_after_it() {
         loom::model(|| {
             let cache = Arc::new(Cache::default());
-            // What the server would answer: it changes, and then the caches are cleared.
+            // The server's value. It changes, and then the cache is cleared.
             let server = Arc::new(AtomicUsize::new(0));
             let fetcher = {
                 let (cache, server) = (Arc::clone(&cache), Arc::clone(&server));
                 thread::spawn(move || {
-                    if let Joined::Ours(flight) = join(&cache, false) {
+                    if let Lookup::Started(fetch) = join_or_start(&cache, false) {
                         let value = server.load(SeqCst);
-                        cache.land(&"k", &Arc::downgrade(&flight), Some(value));
+                        cache.complete(&"k", &Arc::downgrade(&fetch), Some(value));
                     }
                 })
             };
@@ -194,22 +199,19 @@ mod loom_tests {
         });
     }
 
-    /// Red when `join` does not look for a flight: two requests.
+    /// Red when `join_or_start` does not check for a fetch in flight: two requests.
     #[test]
-    fn loom_three_who_miss_at_once_send_one_request() {
+    fn loom_three_concurrent_misses_send_one_request() {
         loom::model(|| {
             let cache = Arc::new(Cache::default());
             let requests = Arc::new(AtomicUsize::new(0));
-            let caller = |cache: Arc<Cache>, requests: Arc<AtomicUsize>| {
-                // The flight is kept alive by whoever waits for it: here, until every caller is done.
-                match join(&cache, false) {
-                    Joined::Ours(flight) => {
-                        requests.fetch_add(1, SeqCst);
-                        cache.land(&"k", &Arc::downgrade(&flight), Some(7));
-                    }
-                    Joined::Theirs(_) => {}
-                    Joined::Kept(value) => assert_eq!(value, 7),
+            let caller = |cache: Arc<Cache>, requests: Arc<AtomicUsize>| match join_or_start(&cache, false) {
+                Lookup::Started(fetch) => {
+                    requests.fetch_add(1, SeqCst);
+                    cache.complete(&"k", &Arc::downgrade(&fetch), Some(7));
                 }
+                Lookup::Joined(_) => {}
+                Lookup::Cached(value) => assert_eq!(value, 7),
             };
             let others: Vec<_> = (0..2)
                 .map(|_| {
@@ -226,66 +228,68 @@ mod loom_tests {
         });
     }
 
-    /// A flight as the cache makes them: dropped by the last one who waited, it lands without a value.
-    struct Owned {
-        cache: Arc<SingleFlight<&'static str, usize, Owned>>,
-        this: Weak<Owned>,
+    /// A fetch like those of the cache: when its last waiter drops it, it completes without a value.
+    struct Fetch {
+        cache: Arc<SingleFlight<&'static str, usize, Fetch>>,
+        this: Weak<Fetch>,
     }
 
-    impl Owned {
-        fn begin(cache: &Arc<SingleFlight<&'static str, usize, Self>>) -> Arc<Self> {
+    impl Fetch {
+        fn start(cache: &Arc<SingleFlight<&'static str, usize, Self>>) -> Arc<Self> {
             Arc::new_cyclic(|this| Self { cache: Arc::clone(cache), this: Weak::clone(this) })
         }
 
-        fn join(
+        fn join_or_start(
             cache: &Arc<SingleFlight<&'static str, usize, Self>>,
             refresh: bool,
-            alive: bool,
-        ) -> Joined<usize, Self> {
-            let alive = |_: &Self| {
+            is_alive: bool,
+        ) -> Lookup<usize, Self> {
+            let is_alive = |_: &Self| {
                 thread::yield_now();
-                alive
+                is_alive
             };
-            cache.join("k", refresh, |_| true, alive, || Self::begin(cache))
+            cache.join_or_start("k", refresh, |_| true, is_alive, || Self::start(cache))
         }
     }
 
-    impl Drop for Owned {
+    impl Drop for Fetch {
         fn drop(&mut self) {
-            self.cache.land(&"k", &self.this, None);
+            self.cache.complete(&"k", &self.this, None);
         }
     }
 
-    /// Red when a flight that is dropped lands without the look whose flight the entry has: `None`.
+    /// Red when dropping a fetch does not compare it with that of the entry: `None`.
     #[test]
-    fn loom_a_refresh_that_is_given_up_does_not_drop_what_a_later_one_brought() {
+    fn loom_an_abandoned_refresh_does_not_drop_the_value_of_a_later_one() {
         loom::model(|| {
             let cache = Arc::new(SingleFlight::default());
-            let Joined::Ours(given_up) = Owned::join(&cache, true, true) else { panic!("a refresh is always its own") };
+            let Lookup::Started(abandoned) = Fetch::join_or_start(&cache, true, true) else { panic!("a refresh") };
             let refreshing = {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
-                    let Joined::Ours(later) = Owned::join(&cache, true, true) else { panic!("as above") };
-                    cache.land(&"k", &Arc::downgrade(&later), Some(2));
+                    let Lookup::Started(later) = Fetch::join_or_start(&cache, true, true) else { panic!("a refresh") };
+                    cache.complete(&"k", &Arc::downgrade(&later), Some(2));
                 })
             };
-            drop(given_up);
+            drop(abandoned);
             refreshing.join().expect("no panic");
             assert_eq!(cache.get(&"k"), Some(2));
         });
     }
 
-    /// Red when `join` lets a flight that is over go under the lock: loom reports a deadlock.
+    /// Red when `join_or_start` drops a dead fetch under the lock: loom reports a deadlock.
     #[test]
-    fn loom_who_finds_a_flight_that_is_over_may_be_the_last_to_have_it() {
+    fn loom_a_dead_fetch_may_be_dropped_by_the_caller_that_replaces_it() {
         loom::model(|| {
             let cache = Arc::new(SingleFlight::default());
-            let Joined::Ours(first) = Owned::join(&cache, false, true) else { panic!("nothing is kept yet") };
+            let Lookup::Started(first) = Fetch::join_or_start(&cache, false, true) else { panic!("a miss") };
             let second = {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
-                    let Joined::Ours(flight) = Owned::join(&cache, false, false) else { panic!("the first is over") };
-                    cache.land(&"k", &Arc::downgrade(&flight), Some(2));
+                    let Lookup::Started(fetch) = Fetch::join_or_start(&cache, false, false) else {
+                        panic!("a dead fetch")
+                    };
+                    cache.complete(&"k", &Arc::downgrade(&fetch), Some(2));
                 })
             };
             thread::yield_now();
@@ -295,18 +299,18 @@ mod loom_tests {
         });
     }
 
-    /// Red when a failed flight leaves the entry as it was: the old value comes back.
+    /// Red when a failed fetch leaves the entry unchanged: the old value is returned.
     #[test]
-    fn loom_a_failed_refresh_leaves_nothing() {
+    fn loom_a_failed_refresh_drops_the_old_value() {
         loom::model(|| {
             let cache = Arc::new(Cache::default());
-            let Joined::Ours(first) = join(&cache, false) else { panic!("nothing is kept yet") };
-            cache.land(&"k", &Arc::downgrade(&first), Some(1));
+            let Lookup::Started(first) = join_or_start(&cache, false) else { panic!("a miss") };
+            cache.complete(&"k", &Arc::downgrade(&first), Some(1));
             let refreshing = {
                 let cache = Arc::clone(&cache);
                 thread::spawn(move || {
-                    let Joined::Ours(refresh) = join(&cache, true) else { panic!("a refresh is always its own") };
-                    cache.land(&"k", &Arc::downgrade(&refresh), None);
+                    let Lookup::Started(refresh) = join_or_start(&cache, true) else { panic!("a refresh") };
+                    cache.complete(&"k", &Arc::downgrade(&refresh), None);
                 })
             };
             assert!(matches!(cache.get(&"k"), Some(1) | None));

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::retry::backoff;
+
 const MIN: Duration = Duration::from_secs(1);
 const MAX: Duration = Duration::from_secs(30);
 
@@ -39,7 +41,7 @@ impl Backoff {
     /// The end of the wait. Starts the wait if none is in progress.
     pub(super) fn deadline(&mut self) -> Instant {
         let wait = self.current;
-        let doubled = (self.current * 2).min(self.max);
+        let doubled = backoff::doubled(self.current, 1, self.max);
         *self.deadline.get_or_insert_with(|| {
             self.current = doubled;
             Instant::now() + wait

@@ -79,7 +79,7 @@ impl Shared {
 
     /// Waits for the token that a request needs, unless one is in flight. Returns false if the deadline passes first.
     async fn wait_for_token(&self, call: &NextCall) -> Result<bool> {
-        if call.iap.is_here() || self.lock().in_flight.is_some() {
+        if call.iap.is_ready() || self.lock().in_flight.is_some() {
             return Ok(true);
         }
         match tokio::time::timeout_at(call.deadline.into(), call.iap.wait()).await {

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use crate::answer::Answer;
 use crate::client::{Allowed, Client};
 use crate::error::Result;
-use crate::runtime::oneshot::Reply;
+use crate::runtime::oneshot::Sender;
 use crate::service::Params;
 
 /// Aborts the request when dropped.
@@ -22,7 +22,7 @@ impl InFlight {
     pub(super) fn send(client: Client, params: Params, allowed: Allowed, thread: u64) -> Self {
         let (sender, answer) = oneshot::channel();
         // Sending fails if the receiver was dropped, and then nobody needs the answer.
-        let reply = Reply::new(move |answer| drop(sender.send(answer)));
+        let reply = Sender::from_fn(move |answer| drop(sender.send(answer)));
         let task = tokio::spawn(async move { reply.send(client.ask(&params, allowed, thread).await) });
         Self { answer, task: task.abort_handle() }
     }

@@ -7,7 +7,6 @@
 
 mod ack;
 mod backoff;
-mod blocking_oneshot;
 mod coverage;
 mod cursor;
 mod dates;

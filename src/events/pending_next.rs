@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::ack::Unacked;
 use super::stream::Shared;
-use crate::auth::Awaited;
+use crate::auth::PendingIapToken;
 use crate::cancel::Fired;
-use crate::runtime::oneshot::Reply;
+use crate::runtime::oneshot::Sender;
 
 /// The parameters and state of one call.
 pub(super) struct NextCall {
@@ -16,7 +16,7 @@ pub(super) struct NextCall {
     pub(super) no_wait: bool,
     pub(super) thread: u64,
     pub(super) cancelled: [Option<Fired>; 2],
-    pub(super) iap: Awaited,
+    pub(super) iap: PendingIapToken,
     /// Whether this call has waited for an answer.
     pub(super) requested: bool,
 }
@@ -26,7 +26,7 @@ pub(super) struct NextCall {
 /// Fields drop in this order, so that the stream is free again before the reply is sent.
 pub(super) struct PendingNext {
     busy: BusyGuard,
-    reply: Reply<Unacked>,
+    reply: Sender<Unacked>,
 }
 
 /// Clears [`super::stream::State::is_busy`] when dropped.
@@ -40,7 +40,7 @@ impl Drop for BusyGuard {
 
 impl PendingNext {
     /// Takes over a stream that was just marked as busy.
-    pub(super) fn new(stream: Arc<Shared>, reply: impl FnOnce() -> Reply<Unacked>) -> Self {
+    pub(super) fn new(stream: Arc<Shared>, reply: impl FnOnce() -> Sender<Unacked>) -> Self {
         let busy = BusyGuard(stream);
         Self { busy, reply: reply() }
     }

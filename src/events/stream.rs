@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use super::ack::{AckTracker, Unacked};
 use super::backoff::Backoff;
-use super::blocking_oneshot;
 use super::delivery::Delivery;
 use super::engine::Engine;
 use super::in_flight::InFlight;
@@ -17,8 +16,7 @@ use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
 use crate::client::{Allowed, CacheUse, CallOptions, Client};
 use crate::error::{Error, ErrorKind, Result};
-use crate::runtime::callback;
-use crate::runtime::oneshot::Reply;
+use crate::runtime::{callback, oneshot};
 use crate::service::Params;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -107,21 +105,21 @@ impl Stream {
 
     /// As [`Stream::next`], but the caller has to acknowledge the result.
     pub(crate) fn wait_next(&self, timeout: Option<Duration>) -> Result<Delivery> {
-        callback::refuse_to_block()?;
+        callback::ensure_can_block()?;
         let deadline = self.deadline(timeout);
         let mut is_first = true;
         let mut may_renew_token = true;
         loop {
             let end = if timeout.is_none() { deadline } else { deadline.min(Instant::now() + MAX_WAIT) };
             let shared = Arc::clone(&self.0);
-            let (reply, receiver) = blocking_oneshot::channel(move |result: Result<Unacked>| {
+            let (reply, receiver) = oneshot::channel_or(move |result: Result<Unacked>| {
                 if let Ok(unacked) = result {
                     shared.lock().acks.requeue(unacked);
                 }
             });
             self.start(end, timeout.is_none(), None, is_first, || reply)?;
             is_first = false;
-            let unacked = match receiver.wait(end + GRACE).unwrap_or_else(|| Ok(Unacked::timed_out())) {
+            let unacked = match receiver.recv_until(end + GRACE).unwrap_or_else(|| Ok(Unacked::timed_out())) {
                 // Starting again asks the host for another token.
                 Err(error) if may_renew_token && error.details().iap_token.is_some() => {
                     may_renew_token = false;
@@ -159,7 +157,7 @@ impl Stream {
             self.deadline(timeout.map(|timeout| if asks_the_host { timeout.min(MAX_WAIT) } else { timeout }));
         let shared = Arc::clone(&self.0);
         let reply = || {
-            Reply::new(move |result: Result<Unacked>| {
+            oneshot::Sender::from_fn(move |result: Result<Unacked>| {
                 deliver(match result {
                     Ok(unacked) => Ok(Delivery::new(unacked, shared)),
                     Err(error) => Err(shared.client.asks_the_host_next_time(error)),
@@ -204,7 +202,7 @@ impl Stream {
         no_wait: bool,
         abandoned: Option<Fired>,
         is_first: bool,
-        reply: impl FnOnce() -> Reply<Unacked>,
+        reply: impl FnOnce() -> oneshot::Sender<Unacked>,
     ) -> Result<()> {
         let shared = &self.0;
         let allowed = Allowed { limit: shared.client.timeout(&shared.options), until: deadline };

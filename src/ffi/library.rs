@@ -57,7 +57,7 @@ pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {
     // SAFETY: no error is requested.
     unsafe {
         fallible_unit(ptr::null_mut(), || {
-            callback::refuse_to_block()?;
+            callback::ensure_can_block()?;
             io_thread::shutdown(Duration::from_millis(timeout_ms.into()))
         })
     }

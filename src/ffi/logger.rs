@@ -48,7 +48,7 @@ static SINK: PerProcess<RwLock<Option<Sink>>> = PerProcess::new();
 
 /// Sets the callback, or none. When it returns, the former one is not running and will not be called again.
 pub(super) fn set(level: LevelFilter, callback: kal_log_callback, user_data: *mut c_void) -> Result<()> {
-    callback::refuse_to_block()?;
+    callback::ensure_can_block()?;
     let sink =
         SINK.get().ok_or_else(|| Error::new(ErrorKind::Forked, "the log cannot be set: too many nested forks"))?;
     let mut sink = sink.write().unwrap_or_else(PoisonError::into_inner);

@@ -149,7 +149,7 @@ pub unsafe extern "C" fn kal_queue_next(
             let out = OutStruct::new(completion, "completion")?;
             let queue = handles::get(queue)?;
             if timeout_ms > 0 {
-                callback::refuse_to_block()?;
+                callback::ensure_can_block()?;
             }
             match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
                 Ok(Some(next)) => match next.to_c() {

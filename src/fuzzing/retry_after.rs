@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::retry::retry_after::{LONGEST, parse};
+use crate::retry::retry_after::{MAX, parse};
 
 /// A number is a number of seconds, a date is what `httpdate` parses, both are capped, and anything else is ignored.
 ///
@@ -16,10 +16,10 @@ pub fn retry_after(value: &[u8]) {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let seconds =
             text.bytes().fold(0_u64, |seconds, digit| seconds.saturating_mul(10).saturating_add((digit - b'0').into()));
-        assert_eq!(wait, Some(Duration::from_secs(seconds).min(LONGEST)), "{shown}");
+        assert_eq!(wait, Some(Duration::from_secs(seconds).min(MAX)), "{shown}");
         assert_eq!(parse(value, Some(value)), wait, "{shown}");
     } else if let Ok(date) = httpdate::parse_http_date(text) {
-        let from = |now| date.duration_since(now).unwrap_or_default().min(LONGEST);
+        let from = |now| date.duration_since(now).unwrap_or_default().min(MAX);
         let wait = wait.unwrap_or_else(|| panic!("ignored: {shown}"));
         // The clock may be set back between the two readings.
         assert!(after < before || (from(after)..=from(before)).contains(&wait), "{wait:?}: {shown}");

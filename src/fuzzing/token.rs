@@ -4,7 +4,7 @@ use http::HeaderMap;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::auth::read_answer;
+use crate::auth::parse_token_response;
 use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::http::Incoming;
@@ -15,11 +15,11 @@ const REASONS: [&str; 8] = [
     "missing field `access_token` at line # column #",
     "missing field `refresh_token` at line # column #",
     "missing field `expires_in` at line # column #",
-    "a field is not of its type (line #, column #)",
-    "it is no JSON object",
+    "a field has the wrong type (line #, column #)",
+    "it is not a JSON object",
     "access_token is empty",
     "refresh_token is empty",
-    "access_token has characters that no header has",
+    "access_token has characters that are not allowed in a header",
 ];
 
 /// A body results in the tokens in it or in one of a few errors. Neither the error nor the `Debug` output of the
@@ -31,7 +31,7 @@ pub fn token(body: &[u8]) {
     let redaction = Redaction::default();
     let read = |body: &[u8]| {
         let answer = Incoming { status: 200, headers: HeaderMap::new(), body: body.to_vec(), reuse: None };
-        read_answer(answer, &redaction, 7, requested)
+        parse_token_response(answer, &redaction, 7, requested)
     };
     let parsed = serde_json::from_slice::<Value>(body);
     let is_valid_json = parsed.is_ok();

@@ -1,11 +1,12 @@
-//! When to send again: quota, deadline and idempotency are one decision.
+//! Whether and when to retry a request: idempotency, quota and deadline are one decision.
 
 pub(crate) mod backoff;
 mod deadline;
+mod progress;
 mod quota;
 pub(crate) mod retry_after;
 
-pub(crate) use deadline::Tracking;
+pub(crate) use progress::{Snapshot, Tracking};
 pub(crate) use quota::Quota;
 
 use std::future::Future;
@@ -15,10 +16,10 @@ use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::http::Step;
 use crate::stats::Counters;
 
-/// What the retries of one request go by.
+/// The retry policy and state of one request.
 pub(crate) struct Retries<'a> {
     pub(crate) max_attempts: u32,
-    /// The step of the first wait.
+    /// The base of the first delay.
     pub(crate) wait: Duration,
     pub(crate) quota: &'a Quota,
     pub(crate) tracking: &'a Tracking,
@@ -27,9 +28,9 @@ pub(crate) struct Retries<'a> {
 
 /// How an attempt failed.
 pub(crate) enum Failure {
-    /// Another attempt may mend it.
+    /// Another attempt may succeed.
     Attempt(Error),
-    /// Something before it failed that has retried on its own: sign-in.
+    /// Sign-in failed, which has its own retries.
     Final(Error),
 }
 
@@ -39,59 +40,59 @@ impl From<Error> for Failure {
     }
 }
 
-/// When a request may be sent again after a failure that may pass.
+/// When a request may be sent again after a transient failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Always: it changes nothing.
+    /// Always: repeating it has no side effects.
     Safe,
-    /// When the server cannot have carried it out: it was not sent, or the answer was 429 or 503 with `Retry-After`.
+    /// If the server cannot have processed it: it was not sent, or the response was 429 or 503 with `Retry-After`.
     IfNotProcessed,
-    /// When it was not sent.
+    /// If it was not sent.
     IfUnsent,
 }
 
-/// Whether the server cannot have carried out a request that failed like this: it was not sent, or the server was too busy for it
-/// and says when to come back.
+/// Whether the server cannot have processed a request that failed with `error`: it was not sent, or the server was overloaded and
+/// sent `Retry-After`.
 pub(crate) fn is_unprocessed(error: &Error) -> bool {
     let details = error.details();
-    let is_answer = error.kind() == ErrorKind::Http;
-    !details.sent || (is_answer && matches!(details.http_status, Some(429 | 503)) && details.retry_after.is_some())
+    let is_response = error.kind() == ErrorKind::Http;
+    !details.sent || (is_response && matches!(details.http_status, Some(429 | 503)) && details.retry_after.is_some())
 }
 
 impl Retries<'_> {
-    /// Makes attempts until one succeeds, or fails in a way that another would not mend, or the attempts, the quota or the
-    /// time are used up. The error that comes out is the last attempt's own, not one about retries.
+    /// Makes attempts until one succeeds or fails permanently, or until the attempts, the quota or the time are used up. Returns
+    /// the error of the last attempt.
     pub(crate) async fn run<T, F>(&self, repeat: Repeat, mut attempt: impl FnMut() -> F) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let mut tries = 1;
+        let mut attempts = 1;
         loop {
-            self.tracking.progress.attempt();
+            self.tracking.progress.count_attempt();
             let error = match attempt().await {
                 Ok(value) => {
-                    self.quota.pay_back();
+                    self.quota.refund();
                     return Ok(value);
                 }
                 Err(Failure::Attempt(error)) => error,
                 Err(Failure::Final(error)) => return Err(error),
             };
             let error = error.with(|details| details.attempts = self.tracking.progress.attempts());
-            self.tracking.progress.failed(&error);
-            let Some(wait) = self.wait_before_next(&error, tries, repeat) else { return Err(error) };
-            log::info!("{error}; trying again in {} ms", wait.as_millis());
+            self.tracking.progress.record_error(&error);
+            let Some(delay) = self.delay_before_next(&error, attempts, repeat) else { return Err(error) };
+            log::info!("{error}; trying again in {} ms", delay.as_millis());
             self.tracking.progress.waiting().set(Step::Retry);
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(delay).await;
             self.counters.retries.add(1);
-            tries += 1;
+            attempts += 1;
         }
     }
 
-    /// How long to wait before another attempt, or none when there must not be one.
-    fn wait_before_next(&self, error: &Error, tries: u32, repeat: Repeat) -> Option<Duration> {
+    /// The delay before the next attempt, or `None` if there must not be one.
+    fn delay_before_next(&self, error: &Error, attempts: u32, repeat: Repeat) -> Option<Duration> {
         let details = error.details();
         if details.retry == Retry::Never
-            || tries >= self.max_attempts
+            || attempts >= self.max_attempts
             || !match repeat {
                 Repeat::Safe => true,
                 Repeat::IfNotProcessed => is_unprocessed(error),
@@ -100,11 +101,12 @@ impl Retries<'_> {
         {
             return None;
         }
-        let wait = backoff::wait(self.wait, tries, details.retry).max(details.retry_after.unwrap_or_default());
-        // An answer past the deadline helps nobody, and what the server asked for is never cut short.
-        if Instant::now() + wait >= self.tracking.deadline.waited_for() {
+        let backoff = backoff::with_jitter(self.wait, attempts, details.retry);
+        let delay = backoff.max(details.retry_after.unwrap_or_default());
+        // A response after the deadline is useless, and a `Retry-After` is never cut short.
+        if Instant::now() + delay >= self.tracking.deadline.latest_waiter() {
             return None;
         }
-        self.quota.take(details.retry).then_some(wait)
+        self.quota.take(details.retry).then_some(delay)
     }
 }

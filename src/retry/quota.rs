@@ -1,35 +1,35 @@
-//! A budget for retries, shared by all calls of a client: when everything fails, it stops the storm that retrying makes.
+//! A retry budget shared by all calls of a client. When every request fails, it prevents a retry storm.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::Retry;
 
-const FULL: u32 = 500;
-const COST_TRANSIENT: u32 = 14;
-const COST_THROTTLED: u32 = 5;
-const PAID_BACK: u32 = 1;
+const CAPACITY: u32 = 500;
+const TRANSIENT_COST: u32 = 14;
+const THROTTLED_COST: u32 = 5;
+const REFUND: u32 = 1;
 
-/// A token bucket: retries take from it, successes pay back.
+/// A token bucket: a retry takes tokens, a success returns one.
 pub(crate) struct Quota(AtomicU32);
 
 impl Default for Quota {
     fn default() -> Self {
-        Self(AtomicU32::new(FULL))
+        Self(AtomicU32::new(CAPACITY))
     }
 }
 
 impl Quota {
-    /// Pays for a retry, or says that there is nothing left to pay with.
+    /// Takes the tokens for a retry. Returns `false` if too few are left.
     pub(crate) fn take(&self, retry: Retry) -> bool {
-        let cost = if retry == Retry::Throttled { COST_THROTTLED } else { COST_TRANSIENT };
+        let cost = if retry == Retry::Throttled { THROTTLED_COST } else { TRANSIENT_COST };
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(cost)).is_ok()
     }
 
-    /// A request succeeded.
-    pub(crate) fn pay_back(&self) {
-        let more = |left: u32| (left < FULL).then(|| (left + PAID_BACK).min(FULL));
-        // Full already is fine too.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    /// Records a success.
+    pub(crate) fn refund(&self) {
+        let refunded = |left: u32| (left < CAPACITY).then(|| (left + REFUND).min(CAPACITY));
+        // An error means that the bucket is full.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, refunded);
     }
 }
 
@@ -38,21 +38,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quota_ends_and_is_earned_again() {
+    fn the_quota_runs_out_and_is_refunded() {
         let quota = Quota::default();
         let taken = (0..1_000).filter(|_| quota.take(Retry::Transient)).count();
         assert_eq!(taken, 35, "500 / 14");
         for _ in 0..4 {
-            quota.pay_back();
+            quota.refund();
         }
-        assert!(quota.take(Retry::Transient), "10 were left, 4 were earned");
+        assert!(quota.take(Retry::Transient), "10 were left, 4 were refunded");
         assert!(!quota.take(Retry::Throttled));
     }
 
     #[test]
-    fn more_than_full_is_not_earned() {
+    fn the_quota_never_exceeds_its_capacity() {
         let quota = Quota::default();
-        quota.pay_back();
+        quota.refund();
         assert_eq!((0..1_000).filter(|_| quota.take(Retry::Throttled)).count(), 100);
     }
 }

@@ -1,4 +1,5 @@
-//! Where the host's own functions run. They must not make blocking calls: what they would wait for waits for them.
+//! Tracks whether a callback of the host is running on the current thread. Blocking calls fail there: they could wait for
+//! themselves.
 
 use std::cell::Cell;
 
@@ -9,35 +10,35 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a function of the host.
+/// Runs a callback of the host.
 pub(crate) fn run<T>(callback: impl FnOnce() -> T) -> T {
-    struct Leave(bool);
-    impl Drop for Leave {
+    struct Restore(bool);
+    impl Drop for Restore {
         fn drop(&mut self) {
             INSIDE.set(self.0);
         }
     }
-    let _leave = Leave(INSIDE.replace(true));
+    let _restore = Restore(INSIDE.replace(true));
     callback()
 }
 
-/// Whether a function of the host is running on this thread.
+/// Whether a callback of the host is running on this thread.
 pub(crate) fn is_inside() -> bool {
     INSIDE.get()
 }
 
-/// Refuses `what` where waiting might never end.
-pub(crate) fn refuse_within(what: &str) -> Result<()> {
+/// Fails with `WouldDeadlock` if `operation` would block a callback or the I/O thread.
+pub(crate) fn ensure_can_run(operation: &str) -> Result<()> {
     if is_inside() || io_thread::is_current() {
         return Err(Error::new(
             ErrorKind::WouldDeadlock,
-            format!("{what} from within a callback of the library would wait for itself"),
+            format!("{operation} cannot be made from within a callback of the library: it would wait for itself"),
         ));
     }
     Ok(())
 }
 
-/// Refuses a call that blocks.
-pub(crate) fn refuse_to_block() -> Result<()> {
-    refuse_within("a blocking call")
+/// Fails with `WouldDeadlock` where a call must not block.
+pub(crate) fn ensure_can_block() -> Result<()> {
+    ensure_can_run("a blocking call")
 }

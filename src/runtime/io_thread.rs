@@ -1,8 +1,8 @@
-//! The one I/O thread: started by the first request, joined by a shutdown, started again by the next request.
+//! The I/O thread: started by the first request, joined by a shutdown, started again by the next request.
 //!
-//! A current-thread runtime on a thread of our own, because the multi-thread one cannot cope with a host that has no
-//! threads left, and because polling on the host's threads would ask for their stack. All signals but the fatal ones
-//! are blocked on it, so that no handler of the host ever runs there and a server's RST cannot raise SIGPIPE.
+//! It runs a current-thread tokio runtime on a thread of its own. The multi-thread runtime does not cope with a process that is
+//! out of threads, and polling on the host's threads would use their stacks. All signals but the fatal ones are blocked on it,
+//! so no signal handler of the host runs there, and a connection reset cannot raise SIGPIPE.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -18,17 +18,17 @@ use tokio::sync::oneshot;
 use super::PerProcess;
 use crate::error::{Error, ErrorKind, Result, Retry};
 
-/// Certificate checks and JSON of sign-in answers are the deepest things it does.
+/// The deepest stacks are those of certificate verification and of parsing token responses.
 const STACK_BYTES: usize = 1024 * 1024;
-/// `getaddrinfo`, with whatever name-service modules the host is configured for.
+/// For `getaddrinfo` with any name-service modules that the host has configured.
 const RESOLVER_STACK_BYTES: usize = 512 * 1024;
-/// Threads for `getaddrinfo`, each started when there is a name for it. A lookup that hangs keeps its thread, and so many names
-/// have to hang before others wait for one.
-const RESOLVER_THREADS: usize = 64;
-/// How many tasks have their turn before the runtime looks for I/O. Its own 61 are for tasks that are short; here each may be
-/// a piece of somebody's answer, decoded.
-const TASKS_BETWEEN_IO: u32 = 8;
-/// What a shutdown leaves to the resolver threads after the deadline was spent elsewhere.
+/// Threads for `getaddrinfo`, started on demand. A lookup that hangs occupies its thread, so this many lookups must hang before
+/// others have to wait.
+const MAX_RESOLVER_THREADS: usize = 64;
+/// Tasks polled between two checks for I/O. tokio's default of 61 assumes short polls; here each may decode a chunk of a
+/// response.
+const EVENT_INTERVAL: u32 = 8;
+/// Time that a shutdown allows the resolver threads even if its deadline has passed.
 const RESOLVER_GRACE: Duration = Duration::from_millis(10);
 
 static IO_THREAD: PerProcess<IoThread> = PerProcess::new();
@@ -45,24 +45,24 @@ struct IoThread {
 #[derive(Default)]
 struct State {
     running: Option<Running>,
-    /// How many I/O threads there have been; connections of an earlier one are dead.
+    /// How many I/O threads have been started; connections of an earlier one are dead.
     generation: u64,
 }
 
 struct Running {
     handle: Handle,
     stop: oneshot::Sender<Instant>,
-    ended: Arc<Ended>,
+    exit: Arc<Exit>,
     thread: JoinHandle<()>,
 }
 
-/// Set by the I/O thread as the last thing it does: a `JoinHandle` cannot be waited for with a deadline.
+/// Set by the I/O thread when it ends: a `JoinHandle` cannot be joined with a timeout.
 #[derive(Default)]
-struct Ended {
-    /// Before it answers the calls it has, so that nobody who was told hands it another.
-    takes_no_more: AtomicBool,
-    flag: Mutex<bool>,
-    raised: Condvar,
+struct Exit {
+    /// Set before pending calls are completed, so that a caller whose call has just failed does not spawn another here.
+    is_stopping: AtomicBool,
+    exited: Mutex<bool>,
+    changed: Condvar,
 }
 
 /// Whether the calling thread is the I/O thread, where nothing may block.
@@ -70,66 +70,74 @@ pub(crate) fn is_current() -> bool {
     ON_IO_THREAD.get()
 }
 
-/// The I/O thread as it runs now.
-pub(crate) struct Started {
+/// A handle to the running I/O thread.
+pub(crate) struct IoHandle {
     handle: Handle,
-    /// Which I/O thread of this process it is.
+    /// The number of this I/O thread in the process.
     pub(crate) generation: u64,
 }
 
-impl Started {
-    /// Runs a task there. After a shutdown it is dropped instead, which what it holds has to make known.
+impl IoHandle {
+    /// Spawns a task on the I/O thread. After a shutdown the task is dropped instead; the values it owns must report that.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.handle.spawn(task);
     }
 }
 
-/// The I/O thread, which is started if need be.
-pub(crate) fn started() -> Result<Started> {
+/// Returns a handle to the I/O thread, which is started if it is not running.
+pub(crate) fn get_or_start() -> Result<IoHandle> {
     let mut state = state()?;
     let generation = match &state.running {
-        // One that a panic ended is replaced: the calls it had were answered, and later ones have nothing to do with it.
-        Some(running) if !running.ended.takes_no_more.load(Ordering::Acquire) => {
-            return Ok(Started { handle: running.handle.clone(), generation: state.generation });
+        // A thread that panicked is replaced: its calls have failed, later ones are unaffected.
+        Some(running) if !running.exit.is_stopping.load(Ordering::Acquire) => {
+            return Ok(IoHandle { handle: running.handle.clone(), generation: state.generation });
         }
         _ => state.generation + 1,
     };
     let running = start().map_err(|error| {
-        Error::new(ErrorKind::ConnectFailed, format!("the library's I/O thread cannot be started: {error}"))
+        Error::new(ErrorKind::ConnectFailed, format!("cannot start the library's I/O thread: {error}"))
             .with(|details| details.retry = Retry::Transient)
     })?;
     let handle = running.handle.clone();
     state.generation = generation;
     state.running = Some(running);
-    Ok(Started { handle, generation })
+    Ok(IoHandle { handle, generation })
 }
 
-/// Ends the I/O thread: calls under way are answered with an error, and the thread is joined.
+/// Stops the I/O thread: pending calls fail, and the thread is joined.
 pub(crate) fn shutdown(timeout: Duration) -> Result<()> {
     if is_current() {
-        return Err(Error::new(ErrorKind::WouldDeadlock, "the library cannot be shut down from its own thread"));
+        return Err(Error::new(ErrorKind::WouldDeadlock, "the library cannot be shut down from its own I/O thread"));
     }
-    let until = Instant::now() + timeout;
+    let deadline = Instant::now() + timeout;
     let Some(running) = state()?.running.take() else { return Ok(()) };
-    // The thread may have ended by a panic; then there is nobody to tell.
-    let _ = running.stop.send(until);
-    let late = || Error::new(ErrorKind::TimedOut, "the library's thread did not end in time; it ends by itself");
-    let mut ended = running.ended.lock();
-    while !*ended {
-        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or_else(late)?;
-        ended = running.ended.raised.wait_timeout(ended, left).unwrap_or_else(PoisonError::into_inner).0;
+    // Fails if the thread has already ended, by a panic.
+    let _ = running.stop.send(deadline);
+    let timed_out = || {
+        let message = "the library's threads did not end within the timeout; they end on their own";
+        Error::new(ErrorKind::TimedOut, message)
+    };
+    let mut exited = running.exit.lock();
+    while !*exited {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
+            return Err(timed_out());
+        }
+        exited = running.exit.changed.wait_timeout(exited, remaining).unwrap_or_else(PoisonError::into_inner).0;
     }
-    drop(ended);
-    // How it ended was told to the calls it had; that it has ended is what was asked for.
+    drop(exited);
+    // A panic of the thread was reported to its calls; here it only matters that it ended.
     let _ = running.thread.join();
     match crate::http::resolver::lookups_in_progress() {
         0 => Ok(()),
-        _ => Err(late()),
+        _ => Err(timed_out()),
     }
 }
 
 fn state() -> Result<MutexGuard<'static, State>> {
-    let thread = IO_THREAD.get().ok_or_else(|| Error::new(ErrorKind::Forked, "too many forks, one within another"))?;
+    let thread = IO_THREAD
+        .get()
+        .ok_or_else(|| Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks"))?;
     Ok(thread.state.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -137,33 +145,33 @@ fn start() -> std::io::Result<Running> {
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .event_interval(TASKS_BETWEEN_IO)
-        .max_blocking_threads(RESOLVER_THREADS)
+        .event_interval(EVENT_INTERVAL)
+        .max_blocking_threads(MAX_RESOLVER_THREADS)
         .thread_keep_alive(Duration::from_secs(1))
         .thread_stack_size(RESOLVER_STACK_BYTES)
         .thread_name("kal-resolver")
         .build()?;
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<Instant>();
-    let ended = Arc::new(Ended::default());
-    let last = Raise(Arc::clone(&ended));
-    let ended_of_thread = Arc::clone(&ended);
+    let exit = Arc::new(Exit::default());
+    let (mark_stopping, mark_exited) = (MarkStopping(Arc::clone(&exit)), MarkExited(Arc::clone(&exit)));
     let thread = with_signals_blocked(|| {
         std::thread::Builder::new().name("kal-io".into()).stack_size(STACK_BYTES).spawn(move || {
-            let _last = last;
-            // In a panic, dropped after the next and before the last.
+            // Dropped in reverse order, in a panic too: stopping, then the runtime with its tasks, then exited.
+            let _exited = mark_exited;
             let runtime = runtime;
-            let _no_more = TakeNoMore(ended_of_thread);
+            let _stopping = mark_stopping;
             ON_IO_THREAD.set(true);
-            let until = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
-            let left = until.saturating_duration_since(Instant::now());
-            runtime.shutdown_timeout(left.max(RESOLVER_GRACE));
+            let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            runtime.shutdown_timeout(remaining.max(RESOLVER_GRACE));
         })
     })?;
-    Ok(Running { handle, stop, ended, thread })
+    Ok(Running { handle, stop, exit, thread })
 }
 
-/// A new thread inherits the mask of the one that starts it, so there is no moment at which it has the host's.
+/// Blocks signals on this thread while `start` spawns one. The new thread inherits the mask, so the host's mask never applies to
+/// it.
 fn with_signals_blocked<T>(start: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
     let mut blocked = SigSet::all();
     for fatal in [
@@ -183,27 +191,27 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> std::io::Result<T>) -> std::i
     started
 }
 
-impl Ended {
+impl Exit {
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.flag.lock().unwrap_or_else(PoisonError::into_inner)
+        self.exited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Raised when the thread is past its work, by a panic too.
-struct TakeNoMore(Arc<Ended>);
+/// On drop, marks that the thread accepts no more tasks.
+struct MarkStopping(Arc<Exit>);
 
-impl Drop for TakeNoMore {
+impl Drop for MarkStopping {
     fn drop(&mut self) {
-        self.0.takes_no_more.store(true, Ordering::Release);
+        self.0.is_stopping.store(true, Ordering::Release);
     }
 }
 
-/// Raises the flag when the thread ends, by a panic too.
-struct Raise(Arc<Ended>);
+/// On drop, marks that the thread has ended.
+struct MarkExited(Arc<Exit>);
 
-impl Drop for Raise {
+impl Drop for MarkExited {
     fn drop(&mut self) {
         *self.0.lock() = true;
-        self.0.raised.notify_all();
+        self.0.changed.notify_all();
     }
 }

@@ -1,9 +1,10 @@
-//! What the library keeps once per process: the I/O thread, and how `fork` gets a process of its own.
+//! What the library runs on: the I/O thread, state per process (`fork`), and passing results between threads.
 
 pub(crate) mod callback;
 pub(crate) mod io_thread;
 mod once;
 pub(crate) mod oneshot;
+pub(crate) mod outcome;
 mod per_process;
 
 pub(crate) use once::Once;

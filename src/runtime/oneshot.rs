@@ -1,4 +1,5 @@
-//! How a task on the I/O thread answers a thread of the host: once, whatever happens to the task.
+//! A one-shot channel from a task on the I/O thread to a thread of the host. Exactly one result is sent, even if the task
+//! panics or is dropped.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,70 +7,94 @@ use std::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The side that answers. Dropped without an answer (a panic, a shutdown) it answers with an error.
-pub(crate) struct Reply<T>(Option<Box<dyn FnOnce(Result<T>) + Send>>);
+/// The sending half. Dropped without a result (by a panic or a shutdown), it sends an error.
+pub(crate) struct Sender<T>(Option<Box<dyn FnOnce(Result<T>) + Send>>);
 
-impl<T> Reply<T> {
-    /// A reply that hands its one answer to `deliver`, on the thread that gives it.
-    pub(crate) fn new(deliver: impl FnOnce(Result<T>) + Send + 'static) -> Self {
+/// The receiving half, held by a thread of the host. It blocks on a condition variable; it does not poll.
+pub(crate) struct Receiver<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+}
+
+enum State<T> {
+    Pending,
+    Ready(Result<T>),
+    /// The receiver timed out.
+    Abandoned,
+}
+
+/// A channel. A result sent after the receiver timed out is dropped.
+pub(crate) fn channel<T: Send + 'static>() -> (Sender<T>, Receiver<T>) {
+    channel_or(drop)
+}
+
+/// A channel. A result sent after the receiver timed out is passed to `too_late`, on the sending thread.
+pub(crate) fn channel_or<T: Send + 'static>(
+    too_late: impl FnOnce(Result<T>) + Send + 'static,
+) -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Shared { state: Mutex::new(State::Pending), ready: Condvar::new() });
+    let receiver = Receiver(Arc::clone(&shared));
+    let sender = Sender::from_fn(move |result| {
+        let mut state = shared.lock();
+        if matches!(*state, State::Abandoned) {
+            drop(state);
+            too_late(result);
+        } else {
+            *state = State::Ready(result);
+            drop(state);
+            shared.ready.notify_one();
+        }
+    });
+    (sender, receiver)
+}
+
+impl<T> Sender<T> {
+    /// A sender without a receiver: calls `deliver` with the result, on the sending thread.
+    pub(crate) fn from_fn(deliver: impl FnOnce(Result<T>) + Send + 'static) -> Self {
         Self(Some(Box::new(deliver)))
     }
 
-    /// Answers.
-    pub(crate) fn send(mut self, answer: Result<T>) {
+    pub(crate) fn send(mut self, result: Result<T>) {
         if let Some(deliver) = self.0.take() {
-            deliver(answer);
+            deliver(result);
         }
     }
 }
 
-impl<T> Drop for Reply<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         if let Some(deliver) = self.0.take() {
             deliver(Err(if std::thread::panicking() {
-                Error::new(ErrorKind::Panic, "the library's thread panicked while it worked on this call")
+                Error::new(ErrorKind::Panic, "the library's I/O thread panicked during this call")
             } else {
-                Error::new(ErrorKind::Cancelled, "the library was shut down while this call was under way")
+                Error::new(ErrorKind::Cancelled, "the library was shut down during this call")
             }));
         }
     }
 }
 
-/// The side that waits: a thread of the host. It sleeps on a condition variable and polls nothing.
-pub(crate) struct Waiter<T>(Arc<Shared<T>>);
-
-struct Shared<T> {
-    answer: Mutex<Option<Result<T>>>,
-    arrived: Condvar,
-}
-
 impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, Option<Result<T>>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A reply and the waiter that gets it.
-pub(crate) fn pair<T: Send + 'static>() -> (Reply<T>, Waiter<T>) {
-    let shared = Arc::new(Shared { answer: Mutex::new(None), arrived: Condvar::new() });
-    let waiter = Waiter(Arc::clone(&shared));
-    let reply = Reply::new(move |answer| {
-        *shared.lock() = Some(answer);
-        shared.arrived.notify_one();
-    });
-    (reply, waiter)
-}
-
-impl<T> Waiter<T> {
-    /// The answer, or none when it has not come by `until`.
-    pub(crate) fn wait(self, until: Instant) -> Option<Result<T>> {
-        let mut answer = self.0.lock();
+impl<T> Receiver<T> {
+    /// Blocks until the result is sent. Returns `None` if that has not happened by `deadline`.
+    pub(crate) fn recv_until(self, deadline: Instant) -> Option<Result<T>> {
+        let mut state = self.0.lock();
         loop {
-            if let Some(answer) = answer.take() {
-                return Some(answer);
+            if let State::Ready(result) = std::mem::replace(&mut *state, State::Pending) {
+                return Some(result);
             }
-            let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            answer = self.0.arrived.wait_timeout(answer, left).unwrap_or_else(PoisonError::into_inner).0;
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                *state = State::Abandoned;
+                return None;
+            }
+            state = self.0.ready.wait_timeout(state, remaining).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -80,28 +105,28 @@ mod loom_tests {
     use loom::thread;
     use std::time::Duration;
 
-    fn later() -> Instant {
+    fn in_an_hour() -> Instant {
         Instant::now() + Duration::from_hours(1)
     }
 
-    /// Red when the answer is stored without `notify_one`: loom reports a deadlock.
+    /// Red when the result is stored without `notify_one`: loom reports a deadlock.
     #[test]
-    fn loom_the_waiter_always_gets_the_answer() {
+    fn loom_the_receiver_always_gets_the_result() {
         loom::model(|| {
-            let (reply, waiter) = pair();
-            let task = thread::spawn(move || reply.send(Ok(7)));
-            assert_eq!(waiter.wait(later()).expect("an answer").expect("no error"), 7);
+            let (sender, receiver) = channel();
+            let task = thread::spawn(move || sender.send(Ok(7)));
+            assert_eq!(receiver.recv_until(in_an_hour()).expect("in time").expect("no error"), 7);
             task.join().expect("no panic");
         });
     }
 
-    /// Red without the `Drop` of replies: loom reports a deadlock.
+    /// Red without `Drop` for `Sender`: loom reports a deadlock.
     #[test]
-    fn loom_a_task_that_is_dropped_answers_too() {
+    fn loom_a_dropped_sender_sends_an_error() {
         loom::model(|| {
-            let (reply, waiter) = pair::<()>();
-            let task = thread::spawn(move || drop(reply));
-            assert!(waiter.wait(later()).expect("an answer").is_err());
+            let (sender, receiver) = channel::<()>();
+            let task = thread::spawn(move || drop(sender));
+            assert!(receiver.recv_until(in_an_hour()).expect("in time").is_err());
             task.join().expect("no panic");
         });
     }
@@ -110,29 +135,48 @@ mod loom_tests {
 #[cfg(all(test, not(kal_loom)))]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
 
     #[test]
-    fn a_reply_that_is_dropped_answers_with_an_error() {
-        let (reply, waiter) = pair::<()>();
-        drop(reply);
-        let answer = waiter.wait(Instant::now()).expect("an answer");
-        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled);
+    fn a_dropped_sender_sends_an_error() {
+        let (sender, receiver) = channel::<()>();
+        drop(sender);
+        let result = receiver.recv_until(Instant::now()).expect("in time");
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled);
     }
 
     #[test]
-    fn a_panicking_task_answers_with_a_panic() {
-        let (reply, waiter) = pair::<()>();
+    fn a_panicking_task_sends_a_panic_error() {
+        let (sender, receiver) = channel::<()>();
         let task = std::thread::spawn(move || {
-            let _reply = reply;
-            panic!("seen by the test of replies");
+            let _sender = sender;
+            panic!("intended: oneshot test");
         });
         assert!(task.join().is_err());
-        assert_eq!(waiter.wait(Instant::now()).expect("an answer").unwrap_err().kind(), ErrorKind::Panic);
+        assert_eq!(receiver.recv_until(Instant::now()).expect("in time").unwrap_err().kind(), ErrorKind::Panic);
     }
 
     #[test]
     fn nothing_by_the_deadline_is_none() {
-        let (_reply, waiter) = pair::<()>();
-        assert!(waiter.wait(Instant::now()).is_none());
+        let (_sender, receiver) = channel::<()>();
+        assert!(receiver.recv_until(Instant::now()).is_none());
+    }
+
+    #[test]
+    fn a_late_result_is_not_lost() {
+        let (report, late) = mpsc::channel();
+        let (sender, receiver) = channel_or(move |result| report.send(result).expect("a receiver"));
+        assert!(receiver.recv_until(Instant::now()).is_none());
+        sender.send(Ok(7));
+        assert_eq!(late.recv().expect("a late result").expect("no error"), 7);
+    }
+
+    #[test]
+    fn a_timely_result_goes_to_the_receiver() {
+        let (sender, receiver) = channel_or(|_: Result<i32>| panic!("not late"));
+        let waiting = std::thread::spawn(move || receiver.recv_until(Instant::now() + Duration::from_hours(1)));
+        sender.send(Ok(7));
+        assert_eq!(waiting.join().expect("no panic").expect("in time").expect("no error"), 7);
     }
 }
