@@ -7,7 +7,7 @@ use super::schema::{Field, Kind, Schema};
 pub(crate) const ID: usize = 0;
 
 /// Declares record types. From `schema "path" in module { field: Kind, ... }` it makes the [`Schema`], whose keys are the names of
-/// the fields, and in the module `COLUMNS`, with a [`Column`] for each field under its name.
+/// the fields, and in the module `COLUMNS`, with a `Column` for each field under its name.
 macro_rules! record_types {
     ($($(#[$doc:meta])* $schema:ident $path:literal in $module:ident {
         $($field:ident: $kind:ident $(($words:expr))?,)*
