@@ -3,6 +3,8 @@
 //! A handle is `version << 32 | kind << 29 | epoch << 24 | index`. Index and version are the slot map's: the old handle
 //! of a freed slot has an old version and never reaches the new occupant. The kind detects a handle of one type passed
 //! as another, and the epoch one that was inherited through `fork`: each process has a table of its own.
+//!
+//! The version of an occupied slot is odd. Its lowest bit, inverted, is the fourth bit of the kind: there is room for 15.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,7 +16,11 @@ use crate::runtime::{PerProcess, epoch};
 const EPOCH_BITS: u32 = 5;
 const EPOCH_MASK: u64 = (1 << EPOCH_BITS) - 1;
 const KIND_SHIFT: u32 = INDEX_BITS + EPOCH_BITS;
-const KIND_MASK: u64 = (1 << (32 - KIND_SHIFT)) - 1;
+const LOW_KIND_BITS: u32 = 32 - KIND_SHIFT;
+const LOW_KIND_MASK: u64 = (1 << LOW_KIND_BITS) - 1;
+/// The lowest bit of the version.
+const ODD_VERSION: u64 = 1 << 32;
+const MAX_KIND: u64 = 2 * LOW_KIND_MASK + 1;
 
 type Object = Arc<dyn Any + Send + Sync>;
 
@@ -58,7 +64,7 @@ pub(in crate::ffi) use handle;
 pub(in crate::ffi) const fn are_distinct(mut kinds: &[u64]) -> bool {
     let mut seen = 0_u64;
     while let [kind, rest @ ..] = kinds {
-        if *kind == 0 || *kind > KIND_MASK || seen >> *kind & 1 == 1 {
+        if *kind == 0 || *kind > MAX_KIND || seen >> *kind & 1 == 1 {
             return false;
         }
         seen |= 1 << *kind;
@@ -77,26 +83,41 @@ pub(in crate::ffi) fn insert<H: Handle>(object: Arc<H::Object>) -> Result<H> {
         )
     })?;
     let epoch = u64::from(epoch()) & EPOCH_MASK;
-    Ok(H::from_id(key | H::KIND << KIND_SHIFT | epoch << INDEX_BITS))
+    Ok(H::from_id(with_kind(key | epoch << INDEX_BITS, H::KIND)))
+}
+
+fn with_kind(key: u64, kind: u64) -> u64 {
+    let high = if kind > LOW_KIND_MASK { ODD_VERSION } else { 0 };
+    key & !high | (kind & LOW_KIND_MASK) << KIND_SHIFT
+}
+
+fn kind_of(id: u64) -> u64 {
+    let high = if id & ODD_VERSION == 0 { LOW_KIND_MASK + 1 } else { 0 };
+    id >> KIND_SHIFT & LOW_KIND_MASK | high
+}
+
+/// The key in a handle whose kind was checked.
+fn key_of<H: Handle>(handle: H) -> u64 {
+    handle.id() | ODD_VERSION
 }
 
 /// The object behind a handle.
 pub(in crate::ffi) fn get<H: Handle>(handle: H) -> Result<Arc<H::Object>> {
     check(handle)?;
-    table()?.get(handle.id(), object_of::<H>).ok_or_else(|| invalid(handle))
+    table()?.get(key_of(handle), object_of::<H>).ok_or_else(|| invalid(handle))
 }
 
 /// Removes an object from the table, so that its handle is stale; none for handles that are none, stale or of another
 /// type.
 pub(in crate::ffi) fn take<H: Handle>(handle: H) -> Option<Arc<H::Object>> {
     check(handle).ok()?;
-    table().ok()?.take(handle.id(), object_of::<H>)
+    table().ok()?.take(key_of(handle), object_of::<H>)
 }
 
 /// Frees a handle; none for handles that are none, stale or of another type.
 pub(in crate::ffi) fn release<H: Handle>(handle: H) -> Option<()> {
     check(handle).ok()?;
-    table().ok()?.remove(handle.id(), |object| object.is::<H::Object>())
+    table().ok()?.remove(key_of(handle), |object| object.is::<H::Object>())
 }
 
 fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
@@ -106,7 +127,7 @@ fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
 /// What the handle itself says: its kind, and the process it was made in.
 fn check<H: Handle>(handle: H) -> Result<()> {
     let id = handle.id();
-    let (kind, from) = (id >> KIND_SHIFT & KIND_MASK, id >> INDEX_BITS & EPOCH_MASK);
+    let (kind, from) = (kind_of(id), id >> INDEX_BITS & EPOCH_MASK);
     let now = u64::from(epoch()) & EPOCH_MASK;
     if id == 0 || kind != H::KIND || (from != now && now == 0) {
         Err(invalid(handle))
@@ -141,7 +162,7 @@ mod tests {
     struct Other {
         id: u64,
     }
-    handle!(Other, 7, String);
+    handle!(Other, 15, String);
 
     fn one() -> One {
         insert(Arc::new(1)).expect("room")
@@ -166,19 +187,30 @@ mod tests {
         assert_eq!(get(Other { id: one.id }).expect_err("wrong").kind(), ErrorKind::InvalidHandle);
         assert!(take(Other { id: one.id }).is_none());
         // Even one whose kind bits were changed: the slot knows the type of its object.
-        let forged = Other { id: one.id & !(KIND_MASK << KIND_SHIFT) | Other::KIND << KIND_SHIFT };
+        let forged = Other { id: with_kind(one.id & !(LOW_KIND_MASK << KIND_SHIFT), Other::KIND) };
+        assert_eq!(kind_of(forged.id), Other::KIND);
         assert_eq!(get(forged).expect_err("forged").kind(), ErrorKind::InvalidHandle);
         assert!(take(forged).is_none());
         assert!(release(forged).is_none());
         assert!(release(one).is_some());
     }
 
+    /// Red when the key keeps the bit that the kind has: no handle of a kind from 8 on is ever found.
+    #[test]
+    fn every_kind_has_handles() {
+        let other = insert::<Other>(Arc::new("text".to_owned())).expect("room");
+        assert_eq!(*get(other).expect("live"), "text");
+        assert_eq!(get(One { id: other.id }).expect_err("wrong").kind(), ErrorKind::InvalidHandle);
+        assert!(take(other).is_some());
+        assert_eq!(get(other).expect_err("stale").kind(), ErrorKind::InvalidHandle);
+    }
+
     /// Red when the kinds are not compared: two types of one number pass for each other.
     #[test]
     fn kinds_are_distinct_and_fit_their_bits() {
-        assert!(are_distinct(&[1, 2, 7]));
+        assert!(are_distinct(&[1, 2, 15]));
         assert!(!are_distinct(&[1, 2, 1]));
         assert!(!are_distinct(&[0]));
-        assert!(!are_distinct(&[8]));
+        assert!(!are_distinct(&[16]));
     }
 }
