@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::params::Place;
 use super::{Param, Params};
 use crate::records::{self, Root, Schema};
 use crate::retry::Repeat;
@@ -144,6 +145,11 @@ impl Operation {
         }
     }
 
+    /// Whether a part of the path comes from the caller, and may be one that cannot be sent.
+    pub(super) fn takes_part_of_path(&self) -> bool {
+        matches!(self.source, Source::Given) || self.params.iter().any(|param| param.place == Place::Path)
+    }
+
     pub(crate) fn is_cached(&self) -> bool {
         self.endpoint().is_some_and(|endpoint| endpoint.cached)
     }
@@ -162,7 +168,10 @@ impl Params {
     pub(crate) fn cache_key(&self) -> Option<CacheKey> {
         let operation = self.operation();
         let list = operation.list();
+        if !list.is_cached() {
+            return None;
+        }
         let params = if std::ptr::eq(list, operation) { self.encoded() } else { String::new() };
-        list.is_cached().then_some(CacheKey { operation: list, params })
+        Some(CacheKey { operation: list, params })
     }
 }

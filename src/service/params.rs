@@ -157,7 +157,8 @@ impl Params {
     pub(crate) fn check_complete(&self) -> Result<()> {
         match self.operation.params.iter().zip(&self.values).find(|(param, value)| param.required && value.is_none()) {
             Some((param, _)) => Err(Error::argument(param.name, format_args!("{} needs it", self.operation.name))),
-            None => self.request().map(drop),
+            None if self.operation.takes_part_of_path() => self.request().map(drop),
+            None => Ok(()),
         }
     }
 
