@@ -205,9 +205,9 @@
 
 /* The version of this header; kal_version() returns that of the library that is loaded. */
 #define KAL_VERSION_MAJOR 0
-#define KAL_VERSION_MINOR 1
+#define KAL_VERSION_MINOR 2
 #define KAL_VERSION_PATCH 0
-#define KAL_VERSION "0.1.0"
+#define KAL_VERSION "0.2.0"
 #define KAL_VERSION_NUMBER (KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH)
 
 /* How functions are declared. A program need not define it, for the shared or the static library. */
@@ -1407,7 +1407,7 @@ kal_status kal_set_log(int32_t level,
 
 /* --- LIBRARY --------------------------------------------------------------------------------------------------------- */
 
-// Returns the version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header.
+// Returns the version of the library that is loaded, such as `"0.2.0"`; `KAL_VERSION` is that of the header.
 //
 // Returns: a static string, never NULL.
 //

@@ -5,7 +5,7 @@ import "C"
 
 import "fmt"
 
-// Version is the version of the library that is loaded, such as "0.1.0".
+// Version is the version of the library that is loaded, such as "0.2.0".
 func Version() string {
 	return C.GoString(C.kal_version())
 }

@@ -8,7 +8,7 @@ use super::export::fallible_unit;
 use super::kit::status::kal_status;
 use crate::runtime::{callback, io_thread};
 
-/// Returns the version of the library that is loaded, such as `"0.1.0"`; `KAL_VERSION` is that of the header.
+/// Returns the version of the library that is loaded, such as `"0.2.0"`; `KAL_VERSION` is that of the header.
 ///
 /// Returns: a static string, never NULL.
 ///

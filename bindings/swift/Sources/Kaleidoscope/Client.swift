@@ -173,7 +173,7 @@ public final class Client: Sendable {
     /// Every method that ``call(_:_:cache:timeout:)`` knows, as JSON: name, parameters with their types, whether it is cached.
     public static var methods: String { String(cString: kal_methods()) }
 
-    /// The version of the library that is loaded, such as `"0.1.0"`.
+    /// The version of the library that is loaded, such as `"0.2.0"`.
     public static var libraryVersion: String { String(cString: kal_version()) }
 
     func answer(
