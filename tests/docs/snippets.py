@@ -1,9 +1,10 @@
 """Every snippet of docs/*.md holds: snippets.py
 
 C and C++ blocks are compiled with all warnings as errors. One with a `main` is run against an emulator: it must end with 0 and
-print something: what the block of `text` has that follows, if one does ("..." stands for any further lines). One that defines
-functions or types is compiled as a file, any other as the body of a function that has the usual variables. Shell blocks must
-parse, and their `make` targets and the files of the source tree that pages name must exist. SQL blocks are run.
+print something: what the block of `text` has that follows, if one does ("..." stands for any further lines, "…" for any text in a
+line). One that defines functions or types is compiled as a file, any other as the body of a function that has the usual
+variables. Shell blocks must parse, and their `make` targets and the files of the source tree that pages name must exist. SQL blocks
+are run.
 
 Seen red: a call with an argument too few ("too few arguments to function"), `count` as int ("incompatible pointer type"), a name
 in the expected text changed, `make instal`, `tests/c/test_error.c`, a column `fullname` ("no such column").
@@ -114,7 +115,8 @@ class Snippet:
 
 
 def matches(expected: str, printed: str) -> bool:
-    pattern = "".join("(?:.*\n)*" if line == "...\n" else re.escape(line) for line in expected.splitlines(keepends=True))
+    lines = expected.splitlines(keepends=True)
+    pattern = "".join("(?:.*\n)*" if line == "...\n" else re.escape(line).replace("…", ".*") for line in lines)
     return re.fullmatch(pattern, printed) is not None
 
 
@@ -164,7 +166,7 @@ def check_shell(snippets: list[Snippet]) -> None:
     for snippet in snippets:
         with claim(f"{snippet.name} is shell, and make has its targets"):
             ends_well(run("sh", "-n", text=snippet.code))
-            unknown = set(re.findall(r"(?m)^make ([\w-]+)", snippet.code)) - targets
+            unknown = set(re.findall(r"(?m)^make (?:[A-Z]+=\S+ )*([\w-]+)", snippet.code)) - targets
             assert not unknown, f"make has no target {unknown}"
 
 
@@ -175,7 +177,7 @@ def check_names(pages: list[pathlib.Path]) -> None:
             text = page.read_text()
             for name in re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", text):
                 assert (TOP / name).exists(), f"{page.name} names {name}"
-            for target in re.findall(r"`make ([\w-]+)", text):
+            for target in re.findall(r"`make (?:[A-Z]+=\S+ )*([\w-]+)", text):
                 assert target in targets, f"{page.name}: make has no target {target}"
 
 
