@@ -1,4 +1,4 @@
-/* Any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the answer's JSON.
+/* Any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the response as JSON.
  *
  *     request GET  /activities/search '{"search_text":"solubility","limit":5}'
  *     request POST /programs          '' '{"title":"Solubility"}'
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     if (status != KAL_OK) {
         const kal_error_info *info = kal_error_get(error);
         fprintf(stderr, "%s: %s\n", kal_status_name(status), info->message);
-        /* A write that may have been carried out is not one to send again unseen. */
+        /* Not of a write that may have been carried out: check before you send it again. */
         if (info->attempts > 0)
             fprintf(stderr, "%s\n", info->retryable ? "Worth trying again." : "Not worth trying again as it is.");
         kal_error_free(error);

@@ -1,6 +1,6 @@
-/* One function does it all: json_door METHOD [PARAMS] prints the answer's JSON; without arguments, the methods there are.
+/* Any method by its name: call METHOD [PARAMS] prints the response as JSON; without arguments, the list of methods.
  *
- *     json_door workspace.get_events '{"event_types":["create"],"page_size":5}'
+ *     call workspace.get_events '{"event_types":["create"],"page_size":5}'
  */
 #include <kaleidoscope.h>
 #include <stdio.h>
