@@ -6,7 +6,7 @@
 //! counts of both are printed; the claim is that none hangs in the library's calls.
 //!
 //! Red when `src/sync.rs` has `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork`
-//! is not counted in `process/per_process.rs`: all 40.
+//! is not counted in `runtime/per_process.rs`: all 40.
 #![allow(unsafe_code, reason = "fork is C's")]
 
 use std::hint::black_box;
