@@ -14,9 +14,9 @@ use crate::cancel::{Cancel, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
-use crate::http::{Step, Waiting};
+use crate::progress::{Snapshot, Step, Tracking, Waiting};
 use crate::records;
-use crate::retry::{Snapshot, Tracking, is_unprocessed};
+use crate::retry::is_unprocessed;
 use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{Operation, Params, Source, Value};
 use crate::stats::Stats;
@@ -350,7 +350,7 @@ impl Inner {
     }
 
     fn waits_for(&self, tracking: &Tracking) -> String {
-        let words = |waiting: &Waiting| waiting.step().describe(self.fetcher.route());
+        let words = |waiting: &Waiting| self.fetcher.route().describe(waiting.step());
         let step = tracking.progress.waiting();
         match (words(step), words(&self.fetcher.sign_in.waiting)) {
             (Some(token), Some(what)) if step.step() == Step::Token => format!("{token}: {what}"),

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::proxy::{self, Proxy};
 use crate::loopback::is_loopback;
+use crate::proxy::{self, Proxy};
 use crate::redact::MAX_SECRET_LEN;
 use crate::retry::backoff;
 

@@ -8,12 +8,13 @@ use crate::answer::Answer;
 use crate::auth::{SignIn, Token, iap_rejection};
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
-use crate::http::{Incoming, OnBody, Outgoing, Route, Step, Transport, verb_name};
+use crate::http::{Incoming, OnBody, Outgoing, Route, Transport, verb_name};
 use crate::json::{JsonText, NotJson};
 use crate::not_json;
+use crate::progress::{Step, Tracking};
 use crate::records::{Decoder, Table};
 use crate::redact::Redaction;
-use crate::retry::{Failure, Quota, Retries, Tracking};
+use crate::retry::{Failure, Quota, Retries};
 use crate::service::{Answers, Operation, Params, Request, Shape, WhenEmpty, check_length};
 use crate::stats::Counters;
 

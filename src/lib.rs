@@ -21,6 +21,8 @@ mod http;
 mod json;
 mod loopback;
 mod not_json;
+mod progress;
+mod proxy;
 mod queue;
 pub mod records;
 mod redact;

@@ -14,9 +14,9 @@ use crate::clock::Moment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{Incoming, Outgoing};
 use crate::not_json;
+use crate::progress::Tracking;
 use crate::records;
 use crate::redact::{MAX_SECRET_LEN, Redaction};
-use crate::retry::Tracking;
 
 pub(super) const PATH: &str = "/auth/oauth/token";
 const MAX_RESPONSE_LEN: usize = 64 * 1024;

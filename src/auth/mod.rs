@@ -33,9 +33,10 @@ use self::token_store::{Acquired, Grant, TokenStore};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::http::{Transport, Waiting};
+use crate::http::Transport;
+use crate::progress::{Tracking, Waiting};
 use crate::redact::Redaction;
-use crate::retry::{Quota, Repeat, Retries, Tracking, backoff};
+use crate::retry::{Quota, Repeat, Retries, backoff};
 use crate::runtime::outcome::{self, Outcome};
 use crate::stats::Counters;
 
@@ -267,7 +268,7 @@ impl SignIn {
     }
 
     fn timed_out(&self) -> Error {
-        let what = self.waiting.step().describe(self.transport.route()).unwrap_or_default();
+        let what = self.transport.route().describe(self.waiting.step()).unwrap_or_default();
         let message = format!("POST {}: timed out waiting for {what}", grant::PATH);
         Error::new(ErrorKind::TimedOut, message).with(|details| {
             details.retry = Retry::Transient;

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use self::single_flight::SingleFlight;
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::retry::Tracking;
+use crate::progress::Tracking;
 use crate::runtime::outcome::{self, Outcome, Publisher};
 use crate::service::{CacheKey, Operation};
 

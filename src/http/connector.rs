@@ -20,11 +20,11 @@ use tokio_rustls::TlsConnector;
 use super::dial::dial;
 use super::interim::{self, InterimLimited};
 use super::paced::{self, Paced};
-use super::proxy::Proxy;
 use super::resolver;
 use super::stream::{Layer, Layered};
 use super::tunnel::{self, TunnelError};
-use super::waiting::{self, Step};
+use crate::progress::{Step, waiting};
+use crate::proxy::Proxy;
 use crate::redact::Redaction;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;

@@ -10,8 +10,8 @@ use super::resolver::LookupFailed;
 use super::route::Route;
 use super::tls_error;
 use super::tunnel::TunnelError;
-use super::waiting::{self, Step};
 use crate::error::{Error, ErrorKind, Retry};
+use crate::progress::{Step, waiting};
 
 /// A request could not be sent, or no response arrived.
 pub(super) fn send_error(error: &SendError, route: &Route) -> Error {
@@ -39,7 +39,7 @@ fn connect_error(error: &(dyn StdError + 'static), route: &Route) -> Error {
         // Retrying does not make a certificate valid.
         (ErrorKind::TlsFailed, Retry::Never, tls_message(tls))
     } else if let Some(ConnectTimeout(limit)) = find(&causes) {
-        let waited = step.describe(route).map_or_else(String::new, |what| format!(", waiting for {what}"));
+        let waited = route.describe(step).map_or_else(String::new, |what| format!(", waiting for {what}"));
         let why = format!("no connection within {} ms (connect_timeout_ms){waited}", limit.as_millis());
         (ErrorKind::ConnectFailed, Retry::Transient, why)
     } else {

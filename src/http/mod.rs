@@ -12,9 +12,8 @@ mod failure;
 mod interim;
 mod paced;
 mod pool;
-pub(crate) mod proxy;
 mod request_log;
-pub(crate) mod resolver;
+mod resolver;
 mod response;
 mod route;
 mod spare_buffer;
@@ -22,10 +21,8 @@ mod stream;
 mod tls;
 mod tls_error;
 mod tunnel;
-mod waiting;
 
 pub(crate) use route::Route;
-pub(crate) use waiting::{Step, Waiting};
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,13 +36,13 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::progress::{Step, Tracking, waiting};
+use crate::proxy::Proxy;
 use crate::redact::Redaction;
-use crate::retry::Tracking;
 use crate::stats::Counters;
 use connector::Connector;
 use content_encoding::GZIP;
 use pool::Pool;
-use proxy::Proxy;
 use request_log::RequestLog;
 use response::{ResponseBody, ResponseHead};
 use spare_buffer::SpareBuffer;

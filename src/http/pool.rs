@@ -18,7 +18,7 @@ use tower_service::Service;
 use super::connector::{BoxError, Connector, Stream};
 use super::paced::MAX_READ;
 use super::spare_buffer::SpareBuffer;
-use super::waiting::{self, Step, Waiting};
+use crate::progress::{Step, Waiting, waiting};
 
 /// When idle connections are closed: before proxies and load balancers do, which is after about a minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);

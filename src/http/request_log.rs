@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::waiting::Waiting;
 use super::{Incoming, Transport};
 use crate::error::Result;
-use crate::retry::Tracking;
+use crate::progress::{Tracking, Waiting};
 
 /// A request in progress. If it is dropped before `end`, the request was abandoned.
 pub(super) struct RequestLog<'a> {
@@ -57,7 +56,7 @@ impl<'a> RequestLog<'a> {
 impl Drop for RequestLog<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            let waited_for = || self.waiting.step().describe(&self.transport.route).unwrap_or_else(|| "nothing".into());
+            let waited_for = || self.transport.route.describe(self.waiting.step()).unwrap_or_else(|| "nothing".into());
             self.log(|| format!("abandoned while waiting for {}", waited_for()));
         }
     }

@@ -7,22 +7,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 
 use super::connector::without_brackets;
-use crate::runtime::PerProcess;
-
-/// Per process: a forked child does not have the lookup threads of its parent.
-static IN_PROGRESS: PerProcess<AtomicUsize> = PerProcess::new();
-
-/// The number of lookups whose thread has not returned; `getaddrinfo` cannot be interrupted.
-pub(crate) fn lookups_in_progress() -> usize {
-    IN_PROGRESS.get().map_or(0, |count| count.load(Ordering::Acquire))
-}
+use crate::runtime::{PerProcess, lookups};
 
 /// Marks an error as a failed lookup in the chain of sources.
 #[derive(Debug)]
@@ -45,22 +36,6 @@ impl fmt::Display for LookupFailed {
 
 impl std::error::Error for LookupFailed {}
 
-struct InProgress(&'static AtomicUsize);
-
-impl InProgress {
-    fn start() -> Option<Self> {
-        let count = IN_PROGRESS.get()?;
-        count.fetch_add(1, Ordering::AcqRel);
-        Some(Self(count))
-    }
-}
-
-impl Drop for InProgress {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type Lookup = Shared<Pin<Box<dyn Future<Output = Found> + Send>>>;
 
@@ -72,13 +47,13 @@ struct RemoveOnDrop(String);
 
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        let lookup = lookups().and_then(|mut lookups| lookups.remove(&self.0));
+        let lookup = in_progress().and_then(|mut lookups| lookups.remove(&self.0));
         // After the lock is released: this may drop the task that it runs in.
         drop(lookup);
     }
 }
 
-fn lookups() -> Option<MutexGuard<'static, HashMap<String, Lookup>>> {
+fn in_progress() -> Option<MutexGuard<'static, HashMap<String, Lookup>>> {
     Some(LOOKUPS.get()?.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -88,7 +63,7 @@ fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
     let lookup = AssertUnwindSafe(async move {
         tokio::task::spawn_blocking(move || {
             // Counted here: without a thread the lookup may wait for one forever.
-            let _in_progress = InProgress::start();
+            let _counted = lookups::Counted::start();
             look_up(&name.0)
         })
         .await
@@ -107,7 +82,7 @@ fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
 
 /// Returns the lookup of a name that is in progress, or starts one.
 fn join(name: &str, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Lookup {
-    let Some(mut lookups) = lookups() else { return start(name.to_owned(), look_up) };
+    let Some(mut lookups) = in_progress() else { return start(name.to_owned(), look_up) };
     if let Some(lookup) = lookups.get(name) {
         return lookup.clone();
     }
@@ -131,6 +106,7 @@ pub(super) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
     use super::*;

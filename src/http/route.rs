@@ -6,6 +6,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 use crate::config::Config;
+use crate::progress::Step;
 
 /// The route of requests. Displayed as `host:port`, with the proxy if there is one.
 pub(crate) struct Route {
@@ -37,12 +38,26 @@ impl Route {
         self.proxy.as_ref().unwrap_or(&self.server)
     }
 
-    pub(super) fn server(&self) -> impl fmt::Display + '_ {
-        &self.server
-    }
-
     pub(super) fn has_proxy(&self) -> bool {
         self.proxy.is_some()
+    }
+
+    /// What a request waits for at this step; none before its first one.
+    pub(crate) fn describe(&self, step: Step) -> Option<String> {
+        let next_hop = self.proxy.as_ref().unwrap_or(&self.server);
+        let proxy = if self.has_proxy() { "the proxy " } else { "" };
+        Some(match step {
+            Step::Nothing => return None,
+            Step::Token => "a token".to_owned(),
+            Step::Slot => "a slot among max_in_flight requests".to_owned(),
+            Step::Lookup => format!("the name lookup of {proxy}{}", next_hop.host),
+            Step::Connection => format!("a connection to {proxy}{next_hop}"),
+            Step::Tunnel => format!("the proxy {next_hop} to connect to {}", self.server),
+            Step::Tls => format!("the TLS handshake with {self}"),
+            Step::Head => format!("the response from {self}"),
+            Step::Body => format!("the rest of the response from {self}"),
+            Step::Retry => "the next attempt".to_owned(),
+        })
     }
 }
 

@@ -1,19 +1,16 @@
 //! Whether and when to retry a request: idempotency, quota and deadline are one decision.
 
 pub(crate) mod backoff;
-mod deadline;
-mod progress;
 mod quota;
 pub(crate) mod retry_after;
 
-pub(crate) use progress::{Snapshot, Tracking};
 pub(crate) use quota::Quota;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::http::Step;
+use crate::progress::{Step, Tracking};
 use crate::stats::Counters;
 
 /// The retry policy and state of one request.

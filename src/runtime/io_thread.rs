@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::PerProcess;
+use super::{PerProcess, lookups};
 use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// The deepest stacks are those of certificate verification and of parsing token responses.
@@ -128,7 +128,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<()> {
     drop(exited);
     // A panic of the thread was reported to its calls; here it only matters that it ended.
     let _ = running.thread.join();
-    match crate::http::resolver::lookups_in_progress() {
+    match lookups::in_progress() {
         0 => Ok(()),
         _ => Err(timed_out()),
     }

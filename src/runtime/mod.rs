@@ -2,6 +2,7 @@
 
 pub(crate) mod callback;
 pub(crate) mod io_thread;
+pub(crate) mod lookups;
 mod once;
 pub(crate) mod oneshot;
 pub(crate) mod outcome;

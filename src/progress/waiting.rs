@@ -4,8 +4,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::route::Route;
-
 /// The steps of a request, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -60,7 +58,7 @@ impl Waiting {
     }
 
     /// The head of the response has arrived.
-    pub(super) fn set_body_of(&self, status: u16) {
+    pub(crate) fn set_body_of(&self, status: u16) {
         self.0.store(u32::from(status) << 8 | Step::Body as u32, Ordering::Relaxed);
     }
 
@@ -76,19 +74,19 @@ impl Waiting {
 }
 
 /// Runs an exchange and records its steps in `waiting`.
-pub(super) fn during<F: Future>(waiting: Arc<Waiting>, exchange: F) -> impl Future<Output = F::Output> {
+pub(crate) fn during<F: Future>(waiting: Arc<Waiting>, exchange: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(waiting, exchange)
 }
 
 /// Sets the step of the exchange that is being polled.
-pub(super) fn set_current(step: Step) {
+pub(crate) fn set_current(step: Step) {
     // There is none when a test uses the connector directly.
     let _ = CURRENT.try_with(|waiting| waiting.set(step));
 }
 
 /// Opens a connection for the exchange that is being polled. If a pooled connection becomes free meanwhile, the exchange uses that and
 /// waits for its response, and this connection is completed for the pool.
-pub(super) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output = F::Output> {
+pub(crate) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output = F::Output> {
     let mut exchange = CURRENT.try_with(Arc::clone).ok();
     let mut connecting = Box::pin(connecting);
     std::future::poll_fn(move |cx| {
@@ -102,28 +100,8 @@ pub(super) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output =
 }
 
 /// The step of the exchange that is being polled.
-pub(super) fn current() -> Step {
+pub(crate) fn current() -> Step {
     CURRENT.try_with(|waiting| waiting.step()).unwrap_or(Step::Nothing)
-}
-
-impl Step {
-    /// What the step waits for; none: nothing yet.
-    pub(crate) fn describe(self, route: &Route) -> Option<String> {
-        Some(match self {
-            Self::Nothing => return None,
-            Self::Token => "a token".to_owned(),
-            Self::Slot => "a slot among max_in_flight requests".to_owned(),
-            Self::Lookup if route.has_proxy() => format!("the name lookup of the proxy {}", route.next_hop_host()),
-            Self::Lookup => format!("the name lookup of {}", route.next_hop_host()),
-            Self::Connection if route.has_proxy() => format!("a connection to the proxy {}", route.next_hop()),
-            Self::Connection => format!("a connection to {}", route.next_hop()),
-            Self::Tunnel => format!("the proxy {} to connect to {}", route.next_hop(), route.server()),
-            Self::Tls => format!("the TLS handshake with {route}"),
-            Self::Head => format!("the response from {route}"),
-            Self::Body => format!("the rest of the response from {route}"),
-            Self::Retry => "the next attempt".to_owned(),
-        })
-    }
 }
 
 #[cfg(test)]

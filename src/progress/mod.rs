@@ -1,11 +1,14 @@
-//! The progress of a request, for the error of a call that times out or is cancelled.
+//! The deadline of a request, and its progress, for the error of a call that times out or is cancelled.
+
+mod deadline;
+pub(crate) mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::deadline::Deadline;
 use crate::error::Error;
-use crate::http::Waiting;
+use deadline::Deadline;
+pub(crate) use waiting::{Step, Waiting};
 
 /// The deadline and the progress of a request. Calls that join the request share both.
 pub(crate) struct Tracking {
@@ -75,7 +78,7 @@ impl Progress {
         self.lock().attempts
     }
 
-    pub(super) fn record_error(&self, error: &Error) {
+    pub(crate) fn record_error(&self, error: &Error) {
         self.lock().last_error = Some(error.clone());
     }
 
