@@ -1,4 +1,4 @@
-//! The result of a call: records, their JSON, and which of them the call selected; or JSON alone.
+//! The answer of a call: records, the rows that the call selected, and their JSON; or JSON without records.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -7,7 +7,7 @@ use crate::json::JsonText;
 use crate::records::Table;
 use crate::service::Shape;
 
-/// The result of a call. Immutable; a cached one is shared by all its readers.
+/// The answer of a call. Immutable: a cached one is shared by its readers.
 pub struct Answer {
     content: Content,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -21,7 +21,7 @@ enum Content {
 struct Records {
     shape: Shape,
     table: Arc<Table>,
-    /// The selected rows, in the order of the server. None: all rows.
+    /// The selected rows, in the server's order. None: all rows.
     selected: Option<Box<[u32]>>,
     filtered_json: OnceLock<Box<[u8]>>,
 }
@@ -31,8 +31,8 @@ impl Answer {
         Self::with_rows(shape, Arc::new(table), None)
     }
 
-    /// An answer that is JSON alone.
-    pub(crate) fn of_json(text: JsonText) -> Self {
+    /// An answer that is JSON without records.
+    pub(crate) fn from_json(text: JsonText) -> Self {
         Self { content: Content::Json(text), attachment: OnceLock::new() }
     }
 
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// An answer with only the rows that `keep` selects. Shares the records. None for JSON alone.
+    /// An answer with only the rows that `keep` selects. Shares the records. None without records.
     #[must_use]
     pub(crate) fn filtered(&self, keep: impl Fn(&Table, usize) -> bool) -> Option<Self> {
         let Records { shape, table, .. } = self.records()?;
@@ -56,12 +56,12 @@ impl Answer {
         Some(Self::with_rows(*shape, Arc::clone(table), Some(selected.collect())))
     }
 
-    /// The type of the records. None for JSON alone.
+    /// The type of the records. None without records.
     pub fn shape(&self) -> Option<Shape> {
         self.records().map(|records| records.shape)
     }
 
-    /// All records, including those that the call did not select. None for JSON alone.
+    /// All records, including those that the call did not select. None without records.
     pub fn table(&self) -> Option<&Arc<Table>> {
         self.records().map(|records| &records.table)
     }
@@ -108,8 +108,8 @@ impl Answer {
         })
     }
 
-    /// A value that `make` derives from this answer once, and that lives as long. The C boundary stores its structs
-    /// here, so that a cached answer is converted only once.
+    /// A value that `make` creates from this answer on first use; dropped with it. The C boundary stores its structs here, so that
+    /// a cached answer is converted only once.
     pub(crate) fn attachment<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
         self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
     }

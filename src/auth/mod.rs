@@ -103,13 +103,9 @@ impl SignIn {
         }
     }
 
-    /// Returns a valid token. Without one, joins the sign-in in flight or starts one.
-    pub(crate) async fn token(self: &Arc<Self>, tracking: &Tracking, thread: u64) -> Result<Arc<Token>> {
-        self.token_after(None, tracking, thread).await
-    }
-
-    /// Like [`Self::token`], after the API rejected the token of generation `rejected`: that one is not returned again.
-    pub(crate) async fn token_after(
+    /// Returns a valid token. Without one, joins the sign-in in flight or starts one. `rejected` is the generation of a token that
+    /// the API rejected; that one is not returned.
+    pub(crate) async fn token(
         self: &Arc<Self>,
         rejected: Option<u64>,
         tracking: &Tracking,

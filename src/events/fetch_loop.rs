@@ -12,7 +12,7 @@ use super::stream::{Next, Shared, cursor_text};
 use super::sweep::Item;
 use crate::answer::Answer;
 use crate::cancel::Fired;
-use crate::client::Allowed;
+use crate::client::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::event;
 
@@ -100,8 +100,8 @@ impl Shared {
             None if !self.wait_retry_after(call).await => return Ok(None),
             None if call.requested && Instant::now() >= call.deadline => return Ok(None),
             None => {
-                let allowed = Allowed::from_now(self.client.timeout(&self.options));
-                InFlight::send(self.client.clone(), self.query.params(request)?, allowed, call.thread)
+                let limit = TimeLimit::from_now(self.client.timeout(&self.options));
+                InFlight::send(self.client.clone(), self.query.params(request)?, limit, call.thread)
             }
         };
         call.requested = true;

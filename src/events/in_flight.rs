@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::answer::Answer;
-use crate::client::{Allowed, Client};
+use crate::client::{TimeLimit, Client};
 use crate::error::Result;
 use crate::runtime::oneshot::Sender;
 use crate::service::Params;
@@ -19,11 +19,11 @@ pub(super) struct InFlight {
 
 impl InFlight {
     /// Sends the request.
-    pub(super) fn send(client: Client, params: Params, allowed: Allowed, thread: u64) -> Self {
+    pub(super) fn send(client: Client, params: Params, limit: TimeLimit, thread: u64) -> Self {
         let (sender, answer) = oneshot::channel();
         // Sending fails if the receiver was dropped, and then nobody needs the answer.
         let reply = Sender::from_fn(move |answer| drop(sender.send(answer)));
-        let task = tokio::spawn(async move { reply.send(client.ask(&params, allowed, thread).await) });
+        let task = tokio::spawn(async move { reply.send(client.request(&params, limit, thread).await) });
         Self { answer, task: task.abort_handle() }
     }
 }

@@ -14,7 +14,7 @@ use super::pending_next::{NextCall, PendingNext};
 use super::query::Query;
 use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
-use crate::client::{Allowed, CacheUse, CallOptions, Client};
+use crate::client::{CacheUse, CallOptions, Client, TimeLimit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{callback, oneshot};
 use crate::service::Params;
@@ -123,10 +123,10 @@ impl Stream {
                 // Starting again asks the host for another token.
                 Err(error) if may_renew_token && error.details().iap_token.is_some() => {
                     may_renew_token = false;
-                    let _ = self.0.client.asks_the_host_next_time(error);
+                    let _ = self.0.client.mark_iap_rejection(error);
                     continue;
                 }
-                result => result.map_err(|error| self.0.client.asks_the_host_next_time(error))?,
+                result => result.map_err(|error| self.0.client.mark_iap_rejection(error))?,
             };
             let delivery = Delivery::new(unacked, Arc::clone(&self.0));
             if !matches!(delivery.next(), Next::NothingYet) || end >= deadline {
@@ -152,15 +152,15 @@ impl Stream {
         abandoned: Fired,
         deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
-        let asks_the_host = self.0.client.asks_the_host();
+        let has_provider = self.0.client.has_iap_provider();
         let deadline =
-            self.deadline(timeout.map(|timeout| if asks_the_host { timeout.min(MAX_WAIT) } else { timeout }));
+            self.deadline(timeout.map(|timeout| if has_provider { timeout.min(MAX_WAIT) } else { timeout }));
         let shared = Arc::clone(&self.0);
         let reply = || {
             oneshot::Sender::from_fn(move |result: Result<Unacked>| {
                 deliver(match result {
                     Ok(unacked) => Ok(Delivery::new(unacked, shared)),
-                    Err(error) => Err(shared.client.asks_the_host_next_time(error)),
+                    Err(error) => Err(shared.client.mark_iap_rejection(error)),
                 });
             })
         };
@@ -205,8 +205,8 @@ impl Stream {
         reply: impl FnOnce() -> oneshot::Sender<Unacked>,
     ) -> Result<()> {
         let shared = &self.0;
-        let allowed = Allowed { limit: shared.client.timeout(&shared.options), until: deadline };
-        let prepared = shared.client.prepare(allowed)?;
+        let limit = TimeLimit { timeout: shared.client.timeout(&shared.options), deadline };
+        let prepared = shared.client.prepare(limit)?;
         {
             let mut state = shared.lock();
             if state.is_busy {

@@ -1,14 +1,14 @@
-//! Answers that are kept as JSON: checked, and otherwise left as they were sent.
+//! Answers that stay JSON text: validated, but otherwise unchanged.
 //!
-//! `serde_json` skips over a raw value without recursion and without looking at what an escape or a number stands for: no depth
-//! costs stack, half of a surrogate pair is no error, and no number loses a digit.
+//! `serde_json` validates a raw value without recursion and without converting strings and numbers: nesting uses no stack, lone
+//! surrogates are accepted, and numbers keep all digits.
 
 use serde_json::value::RawValue;
 
-/// JSON text with a NUL behind it.
+/// JSON text with a terminating NUL.
 pub(crate) struct JsonText(Vec<u8>);
 
-/// A text that is not JSON, and why.
+/// A body that is not JSON, and why.
 pub(crate) struct NotJson {
     pub(crate) text: Vec<u8>,
     pub(crate) why: String,
@@ -19,8 +19,8 @@ impl JsonText {
         Self(b"null\0".to_vec())
     }
 
-    /// Checks an answer's body and keeps it; nothing but whitespace is `null`.
-    pub(crate) fn of_body(mut text: Vec<u8>) -> Result<Self, NotJson> {
+    /// Validates the body of a response. An empty one, or one of whitespace only, is `null`.
+    pub(crate) fn from_body(mut text: Vec<u8>) -> Result<Self, NotJson> {
         if text.trim_ascii().is_empty() {
             return Ok(Self::null());
         }
@@ -28,7 +28,7 @@ impl JsonText {
             let why = error.to_string();
             return Err(NotJson { text, why });
         }
-        // Not `push` alone: it would double a text that fills its buffer.
+        // `push` alone would double the capacity of a full buffer.
         text.reserve_exact(1);
         text.push(0);
         text.shrink_to_fit();
@@ -44,9 +44,9 @@ impl JsonText {
 mod tests {
     use super::*;
 
-    /// Red with `serde_json::Value` instead of the raw text: the numbers and the spaces change, the half pair and the depth fail.
+    /// Red with `serde_json::Value` instead of the raw text: numbers and whitespace change; the lone surrogate and the nesting fail.
     #[test]
-    fn json_stays_as_it_was_sent() {
+    fn json_text_is_unchanged() {
         let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
         for text in [
             r#" { "a" : 1.0e0, "a":123456789012345678901234567890.10 } "#,
@@ -59,21 +59,21 @@ mod tests {
         ] {
             let small = std::thread::Builder::new().stack_size(64 * 1024);
             let sent = text.as_bytes().to_vec();
-            let kept = small.spawn(move || JsonText::of_body(sent)).expect("a thread").join().expect("no overflow");
-            let kept = kept.unwrap_or_else(|error| panic!("{}", error.why));
-            assert_eq!(kept.with_nul().split_last(), Some((&0, text.as_bytes())));
+            let json = small.spawn(move || JsonText::from_body(sent)).expect("a thread").join().expect("no overflow");
+            let json = json.unwrap_or_else(|error| panic!("{}", error.why));
+            assert_eq!(json.with_nul().split_last(), Some((&0, text.as_bytes())));
         }
     }
 
     #[test]
-    fn no_body_is_null() {
+    fn an_empty_body_is_null() {
         for text in ["", " ", "\r\n\t"] {
-            assert!(JsonText::of_body(text.into()).is_ok_and(|kept| kept.with_nul() == b"null\0"), "{text:?}");
+            assert!(JsonText::from_body(text.into()).is_ok_and(|json| json.with_nul() == b"null\0"), "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_no_json_is_given_back() {
+    fn a_body_that_is_not_json_is_returned_with_the_error() {
         for text in [
             &b"<html>"[..],
             b"{",
@@ -88,8 +88,8 @@ mod tests {
             b"01",
             b"\"\\x\"",
         ] {
-            let refused = JsonText::of_body(text.to_vec()).err().map(|error| error.text);
-            assert_eq!(refused.as_deref(), Some(text), "{}", String::from_utf8_lossy(text));
+            let rejected = JsonText::from_body(text.to_vec()).err().map(|error| error.text);
+            assert_eq!(rejected.as_deref(), Some(text), "{}", String::from_utf8_lossy(text));
         }
     }
 }
