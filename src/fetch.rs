@@ -129,7 +129,10 @@ impl Fetcher {
         let mut headers = HeaderMap::with_capacity(HEADERS);
         // The platform's own client sends it with every request, even without a body.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(TOKEN_HEADER, token.header().ok_or_else(|| Error::internal("the token is not a valid header value"))?);
+        headers.insert(
+            TOKEN_HEADER,
+            token.header().ok_or_else(|| Error::internal("the token is not a valid header value"))?,
+        );
         if let Some(iap) = self.sign_in.iap.header() {
             headers.insert(AUTHORIZATION, iap);
         }
@@ -178,13 +181,13 @@ impl Fetcher {
         response: Incoming,
         decoder: Box<Decoder>,
     ) -> Result<Answer> {
-        if let Some(why) = describe_empty(&response.body) {
-            let kind = match when_empty {
+        if let Some(empty) = describe_empty(&response.body) {
+            let (kind, why) = match when_empty {
                 WhenEmpty::EmptyList => return Ok(Answer::new(shape, Table::empty(shape.schema().0))),
-                WhenEmpty::NotFound => ErrorKind::NotFound,
-                WhenEmpty::BadResponse => ErrorKind::BadResponse,
+                WhenEmpty::NotFound => (ErrorKind::NotFound, format!("the response {empty}")),
+                WhenEmpty::BadResponse => (ErrorKind::BadResponse, format!("it {empty}")),
             };
-            return Err(self.unusable(kind, operation, why, &response, &response.body));
+            return Err(self.unusable(kind, operation, &why, &response, &response.body));
         }
         let Incoming { status, headers, body, reuse } = response;
         let decoded = decoder.finish(body, reuse).inspect(|table| self.warn_of_ignored_values(operation, table));
@@ -213,7 +216,8 @@ impl Fetcher {
     /// Logs the values that could not be converted. Their records are returned without them.
     fn warn_of_ignored_values(&self, operation: &Operation, table: &Table) {
         // Ids and values may be as long as a record.
-        let excerpt = |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, MAX_IGNORED)).into_owned();
+        let excerpt =
+            |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, MAX_IGNORED)).into_owned();
         for (place, json) in table.ignored_values(2 * MAX_IGNORED) {
             log::warn!(
                 "{}: record {} with the id {:?}: {} is {}, which is not valid; treated as absent",
@@ -242,8 +246,8 @@ impl Fetcher {
 fn describe_empty(body: &[u8]) -> Option<&'static str> {
     match body.trim_ascii() {
         _ if body.len() > MAX_WHITESPACE => None,
-        b"" => Some("it has no body"),
-        b"null" => Some("it is null"),
+        b"" => Some("has no body"),
+        b"null" => Some("is null"),
         _ => None,
     }
 }

@@ -150,7 +150,7 @@ fn an_encoding_that_cannot_be_read_is_named() {
 fn what_came_instead_of_json_is_told() {
     let html = sized("200 OK", "Content-Type: text/html; charset=utf-8\r\n", b"<!doctype html><title>Sign in</title>");
     let error = failure(html, Then::GoOn);
-    let says = "workspace.get_events: the answer cannot be used: it is text/html, not JSON, and begins: \
+    let says = "workspace.get_events: unusable response: it is text/html, not JSON, and begins: \
                 <!doctype html><title>Sign in</title>; a proxy or a sign-in page may have answered";
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::BadResponse, says));
     let error = failure(sized("200 OK", "Content-Type: text/csv\r\n", b"[1"), Then::GoOn);
@@ -169,7 +169,7 @@ fn null_is_no_missing_body() {
     let client = open(&server);
     for method in [&GET_WORKSPACE, &GET_MEMBERS, &GET_GROUPS] {
         let error = get(&client, method).expect_err("nothing");
-        assert!(error.to_string().ends_with("the answer is null"), "{error}");
+        assert!(error.to_string().ends_with(" is null"), "{error}");
     }
     assert_eq!(get(&client, &GET_EVENTS).expect("no events").json(), b"[]");
 }
@@ -286,7 +286,7 @@ fn a_call_out_of_time_says_what_it_waited_for() {
 fn a_call_out_of_time_says_what_it_waited_for_with_others() {
     for (answer, then, max_in_flight, says) in [
         (vec![], Then::Stall, 1, "a slot among max_in_flight requests"),
-        (sized("503 No", "Retry-After: 30\r\n", b""), Then::GoOn, 64, "the next attempt (attempt 1; before it: GET "),
+        (sized("503 No", "Retry-After: 30\r\n", b""), Then::GoOn, 64, "the next attempt (attempt 1; last error: GET "),
     ] {
         let server = Raw::answering(answer, then);
         let client = Client::open(Settings { max_in_flight: Some(max_in_flight), ..server.settings() });

@@ -164,7 +164,7 @@ fn an_answer_that_is_no_json_is_named_by_its_type() {
     let error = outcome.expect_err("no JSON");
     assert_eq!((error.kind(), sent), (ErrorKind::BadResponse, 1));
     let message = error.to_string();
-    assert!(message.contains("text/html") && message.starts_with("request: the answer cannot be used: "), "{message}");
+    assert!(message.contains("text/html") && message.starts_with("request: unusable response: "), "{message}");
     let details = error.details();
     assert_eq!((details.method, details.url.as_deref(), details.attempts), (Some("POST"), Some(ECHO), 1));
     assert_eq!(details.body.as_deref(), Some(&b"<html>please sign in</html>"[..]));

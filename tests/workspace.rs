@@ -60,7 +60,7 @@ fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() 
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for (body, expected) in [
-        ("<html>please sign in</html>", "workspace.get_members: the answer cannot be used: "),
+        ("<html>please sign in</html>", "workspace.get_members: unusable response: "),
         (r#"[{"id":"1"},{"id":"2"#, "unexpected end of input"),
         (r#"{"id":"1"}"#, "expected an array"),
         (r#"[{"id":"1"},{"id":2}]"#, "members[1].id"),
@@ -84,6 +84,6 @@ fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() 
 fn path_of(operation: &'static Operation) -> &'static str {
     match &operation.source {
         Source::Endpoint(endpoint) => endpoint.path,
-        Source::RowsOf(_) | Source::Given => unreachable!("has no path of its own"),
+        Source::RowsOf(_) | Source::Request => unreachable!("has no path of its own"),
     }
 }

@@ -182,7 +182,10 @@ impl Client {
             if inner.epoch == epoch() {
                 return Ok(());
             }
-            Err(Error::new(ErrorKind::Forked, "the client was opened in the parent process; open one in this process"))
+            Err(Error::new(
+                ErrorKind::Forked,
+                "the client was opened before fork, in the parent process; open another one in this process",
+            ))
         };
         check_process()?;
         let iap = inner.fetcher.sign_in.iap.prepare(&inner.fetcher.redaction)?;

@@ -44,7 +44,7 @@ impl Inner {
         };
         let requested = match params.operation().source {
             Source::RowsOf(list) => Params::new(list),
-            Source::Endpoint(_) | Source::Given => params.clone(),
+            Source::Endpoint(_) | Source::Request => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&requested, &tracking, thread).await };
         let request = match self.cache.join_or_start(&key, refresh, limit.deadline, thread, fetch) {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::answer::Answer;
-use crate::client::{TimeLimit, Client};
+use crate::client::{Client, TimeLimit};
 use crate::error::Result;
 use crate::runtime::oneshot::Sender;
 use crate::service::Params;

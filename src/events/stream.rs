@@ -153,8 +153,7 @@ impl Stream {
         deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
     ) -> Result<()> {
         let has_provider = self.0.client.has_iap_provider();
-        let deadline =
-            self.deadline(timeout.map(|timeout| if has_provider { timeout.min(MAX_WAIT) } else { timeout }));
+        let deadline = self.deadline(timeout.map(|timeout| if has_provider { timeout.min(MAX_WAIT) } else { timeout }));
         let shared = Arc::clone(&self.0);
         let reply = || {
             oneshot::Sender::from_fn(move |result: Result<Unacked>| {

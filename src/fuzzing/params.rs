@@ -13,7 +13,7 @@ use crate::service::{Kind, Param, Params, Value, operations};
 /// parameter or of the whole text. Valid parameters are never rejected. The first byte selects the operation; the
 /// values of `request` are checked elsewhere.
 ///
-/// Red when `null` is a value: "page: an integer is expected, not null".
+/// Red when `null` is a value: "page: expected an integer, not null".
 pub fn params(input: &[u8]) {
     let Some((choice, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -58,7 +58,7 @@ pub fn params(input: &[u8]) {
             let mut names = names.chain(operation.params.iter().map(|param| param.name)).chain(["params_json"]);
             assert!(names.any(about), "{message}: {text}");
             // Of duplicate names, `serde_json` reads the last.
-            assert!(valid.is_none() || message.contains("is given twice at"), "{message}: {text}");
+            assert!(valid.is_none() || message.contains("duplicate member "), "{message}: {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table of operations as JSON, for callers that discover what there is.
+//! The table of operations as JSON, for callers that discover the methods at run time.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub(crate) fn listing() -> Value {
                 "name": operation.name,
                 "params": params,
                 "cached": operation.is_cached(),
-                // null: read as JSON alone.
+                // null: JSON without records.
                 "gives": operation.shape().map(super::Shape::record_name),
             })
         })

@@ -1,4 +1,4 @@
-//! The operations of the platform as one table: the typed calls, the generic call and the list of methods all read it.
+//! The table of the platform's operations, which the typed calls, the generic call and the list of methods use.
 
 mod listing;
 mod operation;
@@ -19,12 +19,12 @@ pub(crate) use request::Request;
 
 pub use crate::retry::Repeat;
 
-/// Every operation: those of the services, and [`REQUEST`].
+/// All operations: those of the services, and [`REQUEST`].
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     workspace::OPERATIONS.iter().copied().chain(std::iter::once(&REQUEST))
 }
 
-/// The operation of this name.
+/// The operation with this name.
 pub fn operation(name: &str) -> Option<&'static Operation> {
     operations().find(|operation| operation.name == name)
 }

@@ -1,4 +1,4 @@
-//! An operation of the platform as data: what is sent for it, what it answers, and what it does to the cache.
+//! An operation of the platform as data: its request, its answer, and its effect on the cache.
 
 use http::Method;
 
@@ -10,25 +10,25 @@ use crate::retry::Repeat;
 /// An operation of a service. To add one, add a row to its service's table.
 #[derive(Debug)]
 pub struct Operation {
-    /// Such as `workspace.get_members`, as the platform's documentation has it.
+    /// As in the platform's documentation, such as `workspace.get_members`.
     pub name: &'static str,
-    /// Its parameters, and which part of the request each of them becomes.
+    /// Its parameters, each with its place in the request.
     pub params: &'static [Param],
-    /// Where its answer comes from.
+    /// The source of its answer.
     pub source: Source,
-    /// What a successful answer holds.
+    /// The contents of a successful answer.
     pub answers: Answers,
 }
 
-/// Where an operation's answer comes from.
+/// The source of an operation's answer.
 #[derive(Debug)]
 pub enum Source {
     /// A request to this endpoint.
     Endpoint(Endpoint),
-    /// The rows of another operation's answer whose id is in the parameter `ids`. The list takes no parameters.
+    /// The rows of another operation's answer whose id is in the parameter `ids`. That operation has no parameters.
     RowsOf(&'static Operation),
     /// A request whose verb, path, query and body are the parameters.
-    Given,
+    Request,
 }
 
 /// An endpoint of the platform.
@@ -36,13 +36,13 @@ pub enum Source {
 pub struct Endpoint {
     /// The HTTP method.
     pub verb: Method,
-    /// The path, with the names of parameters in braces: `/activities/{activity_id}`.
+    /// The path, with parameter names in braces: `/activities/{activity_id}`.
     pub path: &'static str,
     /// When the request may be sent again.
     pub repeat: Repeat,
     /// Whether answers are cached, under the operation and its parameters.
     pub cached: bool,
-    /// The operations whose cached answers are dropped, because the request changes what they hold.
+    /// The operations whose cached answers are dropped, because the request changes their data.
     pub clears: &'static [&'static Operation],
 }
 
@@ -58,25 +58,25 @@ impl Endpoint {
     }
 }
 
-/// What the body of a 2xx answer holds.
+/// The contents of the body of a 2xx response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
     /// Records.
     Records(Shape, WhenEmpty),
-    /// Any JSON, kept as it was sent; no body is `null`.
+    /// Any JSON, kept as it was sent; an empty body is `null`.
     Json,
-    /// Nothing of interest: the body is not looked at, and the answer is `null`.
+    /// Nothing of interest: the body is ignored, and the answer is `null`.
     Nothing,
 }
 
-/// What a 2xx answer without a body (204, empty, `null`) means where records are expected.
+/// The meaning of a 2xx response without a body (204, empty, `null`) where records are expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenEmpty {
-    /// There is no such thing.
+    /// The record does not exist.
     NotFound,
-    /// An error: there must be a body.
+    /// An error: a body is required.
     BadResponse,
-    /// A list without elements.
+    /// An empty list.
     EmptyList,
 }
 
@@ -103,7 +103,7 @@ impl Shape {
         }
     }
 
-    /// The name of the C type that a result of this shape is read as.
+    /// The name of the C struct for its records.
     pub(crate) fn record_name(self) -> &'static str {
         match self {
             Self::Workspace => "kal_workspace",
@@ -114,11 +114,11 @@ impl Shape {
     }
 }
 
-/// What an answer is cached under.
+/// The key of a cached answer.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheKey {
     pub(crate) operation: &'static Operation,
-    /// As they would be in a query.
+    /// Encoded as a query.
     params: String,
 }
 
@@ -129,11 +129,11 @@ impl PartialEq for CacheKey {
 }
 
 impl Operation {
-    /// The operation whose request answers this one: itself, or the list that it takes its rows from.
+    /// The operation whose request is sent: this one, or the list that it selects rows of.
     pub(crate) fn list(&'static self) -> &'static Self {
         match self.source {
             Source::RowsOf(list) => list,
-            Source::Endpoint(_) | Source::Given => self,
+            Source::Endpoint(_) | Source::Request => self,
         }
     }
 
@@ -141,20 +141,20 @@ impl Operation {
         match &self.source {
             Source::Endpoint(endpoint) => Some(endpoint),
             Source::RowsOf(list) => list.endpoint(),
-            Source::Given => None,
+            Source::Request => None,
         }
     }
 
     /// Whether a part of the path comes from the caller, and may be one that cannot be sent.
     pub(super) fn takes_part_of_path(&self) -> bool {
-        matches!(self.source, Source::Given) || self.params.iter().any(|param| param.place == Place::Path)
+        matches!(self.source, Source::Request) || self.params.iter().any(|param| param.place == Place::Path)
     }
 
     pub(crate) fn is_cached(&self) -> bool {
         self.endpoint().is_some_and(|endpoint| endpoint.cached)
     }
 
-    /// The kind of records that it answers.
+    /// The kind of records in its answer. None: JSON without records.
     pub(crate) fn shape(&self) -> Option<Shape> {
         match self.answers {
             Answers::Records(shape, _) => Some(shape),
@@ -164,7 +164,7 @@ impl Operation {
 }
 
 impl Params {
-    /// What the answer of this call is cached under; none: it is not.
+    /// The key under which the answer of this call is cached. None: it is not cached.
     pub(crate) fn cache_key(&self) -> Option<CacheKey> {
         let operation = self.operation();
         let list = operation.list();

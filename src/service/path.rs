@@ -1,10 +1,10 @@
-//! Paths of requests: templates filled with parameters, and paths that a caller gives.
+//! Paths of requests: templates filled with parameters, and validation of a caller's paths.
 
 use super::query::percent;
 use super::{Params, Place, Value};
 use crate::error::{Error, Result};
 
-/// Fills a template such as `/activities/{activity_id}`: each parameter becomes one segment, whatever is in it.
+/// Fills a template such as `/activities/{activity_id}`: each parameter becomes one segment, percent-encoded.
 pub(super) fn fill(template: &str, params: &Params) -> Result<String> {
     let mut path = String::with_capacity(template.len());
     let mut rest = template;
@@ -12,11 +12,11 @@ pub(super) fn fill(template: &str, params: &Params) -> Result<String> {
         rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
     {
         path.push_str(before);
-        let value = params.given(Place::Path).find_map(|(given, value)| (given == name).then_some(value));
+        let value = params.at(Place::Path).find_map(|(set, value)| (set == name).then_some(value));
         match value {
             Some(Value::Text(text)) => segment(name, text, &mut path)?,
             Some(Value::Count(count)) => path.push_str(&count.to_string()),
-            _ => return Err(Error::argument(name, format_args!("{} needs it", params.operation().name))),
+            _ => return Err(params.missing(name)),
         }
         rest = after;
     }
@@ -24,10 +24,10 @@ pub(super) fn fill(template: &str, params: &Params) -> Result<String> {
     Ok(path)
 }
 
-/// A server resolves a dot segment, encoded or not, before it looks for the resource, and an empty one is another path.
+/// Appends a segment. Servers resolve dot segments, encoded or not, and an empty segment makes another path.
 fn segment(name: &str, text: &str, path: &mut String) -> Result<()> {
     if matches!(text, "" | "." | "..") {
-        return Err(Error::argument(name, format_args!("{text:?} cannot be a segment of a path")));
+        return Err(Error::argument(name, format_args!("{text:?} is not a valid path segment")));
     }
     for byte in text.bytes() {
         percent(byte, path);
@@ -35,14 +35,14 @@ fn segment(name: &str, text: &str, path: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Checks a path that a caller gives, which may have a query behind it. It is sent as it is.
+/// Validates a caller's path, which may be followed by a query. It is sent unchanged.
 pub(super) fn check(target: &str) -> Result<()> {
-    let wrong = |why: &str| Err(Error::argument("path", why));
+    let invalid = |why: &str| Err(Error::argument("path", why));
     if !target.starts_with('/') {
-        return wrong("it must begin with '/', such as /activities; the host is that of the client's base_url");
+        return invalid("must begin with '/', such as /activities; the client's base_url sets the host");
     }
     if target.starts_with("//") {
-        return wrong("it must not begin with \"//\", which names another host");
+        return invalid("must not begin with \"//\", which names another host");
     }
     let path = target.split('?').next().unwrap_or_default();
     let bytes = target.as_bytes();
@@ -57,17 +57,17 @@ pub(super) fn check(target: &str) -> Result<()> {
         if !ok {
             return Err(Error::argument(
                 "path",
-                format_args!("the byte 0x{byte:02X} at {at} is not allowed in a path; percent-encode it"),
+                format_args!("the byte 0x{byte:02X} at offset {at} is not allowed; percent-encode it"),
             ));
         }
     }
     if decoded(path).split(|byte| matches!(byte, b'/' | b'\\')).any(|segment| matches!(segment, b"." | b"..")) {
-        return wrong("it must not have the segments \".\" or \"..\", encoded or not");
+        return invalid("must not contain the segments \".\" or \"..\", encoded or not");
     }
     Ok(())
 }
 
-/// Of a path whose escapes are well-formed.
+/// Decodes a path whose percent-encoding is valid.
 fn decoded(path: &str) -> Vec<u8> {
     let mut bytes = path.bytes();
     let mut decoded = Vec::with_capacity(path.len());
@@ -102,9 +102,9 @@ mod tests {
         fill("/activities/{activity}/tasks/{n}", &params)
     }
 
-    /// Red with the text put in as it is: "/activities/a/b/tasks/7".
+    /// Red when the text is not encoded: "/activities/a/b/tasks/7".
     #[test]
-    fn a_parameter_is_one_segment_whatever_is_in_it() {
+    fn any_parameter_becomes_one_segment() {
         for (text, expected) in [
             ("a-1", "a-1"),
             ("a/b", "a%2Fb"),
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// Red without the look at it: "/activities/../tasks/7", which is "/tasks/7".
+    /// Red without the check: "/activities/../tasks/7", which is "/tasks/7".
     #[test]
     fn a_parameter_cannot_be_a_dot_segment_or_empty() {
         for text in ["", ".", ".."] {
@@ -129,11 +129,11 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
             assert!(error.to_string().starts_with("activity: "), "{error}");
         }
-        assert!(fill("/{activity}", &Params::new(&TASK)).is_err(), "not given");
+        assert!(fill("/{activity}", &Params::new(&TASK)).is_err(), "not set");
     }
 
     #[test]
-    fn a_given_path_reaches_no_other_host_and_no_other_directory() {
+    fn a_callers_path_cannot_leave_the_host_or_its_directory() {
         for good in [
             "/",
             "/a",
@@ -148,7 +148,7 @@ mod tests {
             "/a?/../",
             "/a?b?c",
         ] {
-            assert!(check(good).is_ok(), "{good}: {}", check(good).expect_err("refused"));
+            assert!(check(good).is_ok(), "{good}: {}", check(good).expect_err("rejected"));
         }
         for bad in [
             "",

@@ -1,26 +1,26 @@
-//! Parameters as a query string, encoded as the platform's own client does (`quote_plus`).
+//! Query strings, encoded as by the platform's own client (`quote_plus`).
 
 use super::params::members;
 use super::{Params, Place, Value};
 use crate::error::{Error, Result};
 
-/// The path with those parameters behind it that belong into the query. Unset ones are not sent.
+/// Appends the query parameters that are set to the path.
 pub(super) fn path_and_query(mut path: String, params: &Params) -> String {
-    append(params.given(Place::Query), '?', &mut path);
+    append(params.at(Place::Query), '?', &mut path);
     path
 }
 
 impl Params {
-    /// All that was given, in one form.
+    /// All parameters that are set, in a canonical form.
     pub(super) fn encoded(&self) -> String {
         let mut text = String::new();
-        append(self.all_given().map(|(name, value, _)| (name, value)), '?', &mut text);
+        append(self.all_set().map(|(name, value, _)| (name, value)), '?', &mut text);
         text
     }
 }
 
-fn append<'a>(given: impl Iterator<Item = (&'static str, &'a Value)>, mut before: char, target: &mut String) {
-    for (name, value) in given {
+fn append<'a>(params: impl Iterator<Item = (&'static str, &'a Value)>, mut before: char, target: &mut String) {
+    for (name, value) in params {
         target.push(before);
         before = '&';
         target.push_str(name);
@@ -35,7 +35,7 @@ fn append<'a>(given: impl Iterator<Item = (&'static str, &'a Value)>, mut before
     }
 }
 
-/// Appends the members of a JSON object: strings as they are, everything else as its JSON text.
+/// Appends the members of a JSON object: strings without quotes, any other value as its JSON text.
 pub(super) fn append_json(object: &[u8], target: &mut String) -> Result<()> {
     let mut before = '?';
     for (name, json) in members(std::str::from_utf8(object).unwrap_or_default(), "query")? {
@@ -54,10 +54,10 @@ pub(super) fn append_json(object: &[u8], target: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// No request has a longer target, that of the server's own URL included. Servers take far less.
+/// The maximum length of a request target, including the path of the base URL: that of `http::Uri`. Servers allow far less.
 const MAX_TARGET: usize = u16::MAX as usize - 1;
 
-/// A target that is too long to be sent is refused by the name of its longest parameter.
+/// Fails if a request target is too long. The error names its longest parameter.
 pub(crate) fn check_length(target: &str, base: &str) -> Result<()> {
     let length = base.len() + target.len();
     if length <= MAX_TARGET {
@@ -73,7 +73,7 @@ pub(crate) fn check_length(target: &str, base: &str) -> Result<()> {
     };
     Err(Error::argument(
         name,
-        format_args!("the request's target has {length} bytes with it; {MAX_TARGET} are the most"),
+        format_args!("too long: the request target has {length} bytes; the maximum is {MAX_TARGET}"),
     ))
 }
 
@@ -86,7 +86,7 @@ fn quote(text: &str, target: &mut String) {
     }
 }
 
-/// An unreserved byte as it is, any other percent-encoded.
+/// Appends a byte, percent-encoded unless it is unreserved.
 pub(super) fn percent(byte: u8, target: &mut String) {
     if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) {
         target.push(byte.into());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn values_travel_as_the_recorded_ones() {
+    fn values_are_encoded_as_by_the_python_client() {
         assert_eq!(query("{}"), "/e");
         let json = r#"{"page":2,"page_size":50,"event_types":["create","update é"],"resource_type":"task & \"x\"",
                        "event_user_ids":["u-1"],"after_date":"2026-01-02T03:04:05Z","before_date":"2026-02-03T04:05:06+00:00"}"#;
@@ -120,21 +120,22 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_the_methods_not_the_callers() {
+    fn parameters_are_in_the_order_of_the_operation() {
         assert_eq!(query(r#"{"page_size":1,"page":0}"#), "/e?page=0&page_size=1");
     }
 
     #[test]
-    fn only_the_unreserved_stay_as_they_are() {
+    fn only_unreserved_bytes_are_not_encoded() {
         assert_eq!(query(r#"{"resource_type":"aZ09_.-~ /%+\u0000"}"#), "/e?resource_type=aZ09_.-~+%2F%25%2B%00");
     }
+
     #[test]
-    fn the_longest_parameter_is_what_makes_a_target_too_long() {
+    fn a_target_that_is_too_long_is_rejected_by_its_longest_parameter() {
         let long = "x".repeat(40_000);
         let target = query(&format!(r#"{{"page":2,"resource_type":"{long}","event_user_ids":["u"]}}"#));
         assert!(check_length(&target, "/api").is_ok());
-        let told = check_length(&target, &long).expect_err("too long").to_string();
-        assert!(told.contains("resource_type: "), "{told}");
+        let message = check_length(&target, &long).expect_err("too long").to_string();
+        assert!(message.contains("resource_type: "), "{message}");
         let room = MAX_TARGET - target.len();
         assert!(check_length(&target, &long[..room]).is_ok());
         assert!(check_length(&target, &long[..=room]).is_err());

@@ -2,7 +2,7 @@
 
 use super::{Answers, Endpoint, Kind, Operation, Param, Shape, Source, WhenEmpty};
 
-/// All of them.
+/// All operations of the service.
 pub static OPERATIONS: [&Operation; 6] =
     [&GET_WORKSPACE, &GET_MEMBERS, &GET_MEMBERS_BY_IDS, &GET_GROUPS, &GET_GROUPS_BY_IDS, &GET_EVENTS];
 

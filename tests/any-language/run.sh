@@ -47,7 +47,7 @@ prints() {
 # The last line: a runtime may have something to say before.
 refuses() {
     ! "$@" workspace.get_nothing >"$scratch/out" 2>"$scratch/err" && [ ! -s "$scratch/out" ] &&
-        tail -n 1 "$scratch/err" | grep '^there is no method "workspace.get_nothing"; there are workspace.get_workspace, '
+        tail -n 1 "$scratch/err" | grep '^unknown method "workspace.get_nothing"; the methods are workspace.get_workspace, '
 }
 needs_credentials() {
     ! env -u KALEIDOSCOPE_API_CLIENT_ID "$@" workspace.get_members >"$scratch/out" 2>"$scratch/err" &&

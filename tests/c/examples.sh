@@ -91,7 +91,7 @@ prints 'request says what an endpoint refuses' request_refused.txt request_c PUT
 prints 'errors shows what each kind of failure looks like' errors.txt errors_c
 printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 "$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1
-grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: there is no method' "$work/out"
+grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: unknown method' "$work/out"
 claim 'event_loop answers a line when its call is over, and refuses what is no method' $? "$(tr '\n' '|' <"$work/out")"
 stop
 

@@ -334,16 +334,16 @@ CLAIM(the_content_type_is_not_looked_at)
 CLAIM(an_answer_that_is_no_json_is_kept_in_the_error)
 {
     unusable(get_members, MEMBERS, "<!DOCTYPE html><html><body>Sign in</body></html>",
-             "workspace.get_members: the answer cannot be used");
-    unusable(get_workspace, WORKSPACE, "<html>", "workspace.get_workspace: the answer cannot be used");
-    unusable(get_groups, GROUPS, "OK", "workspace.get_groups: the answer cannot be used");
-    unusable(get_events, EVENTS, "\xef\xbb\xbf[]", "workspace.get_events: the answer cannot be used");
+             "workspace.get_members: unusable response");
+    unusable(get_workspace, WORKSPACE, "<html>", "workspace.get_workspace: unusable response");
+    unusable(get_groups, GROUPS, "OK", "workspace.get_groups: unusable response");
+    unusable(get_events, EVENTS, "\xef\xbb\xbf[]", "workspace.get_events: unusable response");
     unusable(get_events, EVENTS, "[] []", "unexpected text after the end");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\"},]", "cannot be used");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\\q\"}]", "cannot be used");
-    unusable(get_events, EVENTS, "[{\"id\":\"\x01\"}]", "cannot be used");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"x\":01}]", "cannot be used");
-    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"x\":nul}]", "cannot be used");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\"},]", "unusable response");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\\q\"}]", "unusable response");
+    unusable(get_events, EVENTS, "[{\"id\":\"\x01\"}]", "unusable response");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"x\":01}]", "unusable response");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"x\":nul}]", "unusable response");
 }
 
 CLAIM(json_that_is_cut_off_anywhere_is_an_error)
@@ -354,7 +354,7 @@ CLAIM(json_that_is_cut_off_anywhere_is_an_error)
         char body[sizeof whole] = "";
         memcpy(body, whole, cut);
         emulator_answer(&server, EVENTS, 1, body);
-        FAILURE_OF(get_events, client, KAL_BAD_RESPONSE, "cannot be used");
+        FAILURE_OF(get_events, client, KAL_BAD_RESPONSE, "unusable response");
     }
     kal_client_close(client);
 }
@@ -431,7 +431,7 @@ CLAIM(one_odd_record_does_not_take_the_others_with_it)
     CHECK(events[2]->created_at_us == INT64_MIN);
     CHECK_TEXT(events[2]->event_attrs, "{\"a\":\"\\ud83d\"}");
     CHECK_CONTAINS(kal_result_json(result, NULL), "\"x\":\"\\udead\"");
-    CHECK_CONTAINS(warned, "record 1 with the id \"leap\": created_at is \"2016-12-31T23:59:60Z\", which cannot be read");
+    CHECK_CONTAINS(warned, "record 1 with the id \"leap\": created_at is \"2016-12-31T23:59:60Z\", which is not valid");
     CHECK_CONTAINS(warned, "event_type_version is \"v2\"");
     kal_result_free(result);
     kal_client_close(client);
@@ -457,8 +457,7 @@ CLAIM(an_answer_without_a_body_means_what_each_method_says)
             } else {
                 kal_status expected = kit_methods[i].call == kal_workspace_get_workspace ? KAL_NOT_FOUND : KAL_BAD_RESPONSE;
                 const kal_error_info *info =
-                    FAILURE_OF(kit_methods[i].call, client, expected,
-                               strstr(faults[form], "null") ? "the answer is null" : "the answer has no body");
+                    FAILURE_OF(kit_methods[i].call, client, expected, strstr(faults[form], "null") ? " is null" : " has no body");
                 CHECK_INT(info->http_status, form == 0 ? 204 : 200);
             }
             kal_client_close(client);

@@ -89,27 +89,27 @@ CLAIM(what_cannot_be_sent_is_refused_by_its_name)
         { "get", "/echo", NULL, NULL, "verb: " },
         { "HEAD", "/echo", NULL, NULL, "verb: " },
         { "POST /x HTTP/1.1\r\nX: y", "/echo", NULL, NULL, "verb: " },
-        { "GET", "", NULL, NULL, "path: it must begin with '/'" },
-        { "GET", "echo", NULL, NULL, "path: it must begin with '/'" },
-        { "GET", "http://127.0.0.1:9/echo", NULL, NULL, "path: it must begin with '/'" },
-        { "GET", "//127.0.0.1:9/echo", NULL, NULL, "path: it must not begin with \"//\"" },
-        { "GET", "/echo\r\nX-Evil: 1", NULL, NULL, "path: the byte 0x0D at 5 is not allowed" },
+        { "GET", "", NULL, NULL, "path: must begin with '/'" },
+        { "GET", "echo", NULL, NULL, "path: must begin with '/'" },
+        { "GET", "http://127.0.0.1:9/echo", NULL, NULL, "path: must begin with '/'" },
+        { "GET", "//127.0.0.1:9/echo", NULL, NULL, "path: must not begin with \"//\"" },
+        { "GET", "/echo\r\nX-Evil: 1", NULL, NULL, "path: the byte 0x0D at offset 5 is not allowed" },
         { "GET", "/echo x", NULL, NULL, "path: " },
         { "GET", "/echo#x", NULL, NULL, "path: " },
         { "GET", "/echo/%zz", NULL, NULL, "path: " },
         { "GET", "/echo/caf\xc3\xa9", NULL, NULL, "path: " },
-        { "GET", "/echo/../workspaces/active", NULL, NULL, "path: it must not have the segments" },
-        { "GET", "/echo/%2e%2E/workspaces/active", NULL, NULL, "path: it must not have the segments" },
-        { "GET", "/echo?a=1", "{\"b\":2}", NULL, "query_json: the path has a query already" },
-        { "GET", "/echo", "[]", NULL, "query_json: an object is expected" },
-        { "GET", "/echo", "{\"a\":1", NULL, "query_json: this is not valid JSON" },
+        { "GET", "/echo/../workspaces/active", NULL, NULL, "path: must not contain the segments" },
+        { "GET", "/echo/%2e%2E/workspaces/active", NULL, NULL, "path: must not contain the segments" },
+        { "GET", "/echo?a=1", "{\"b\":2}", NULL, "query_json: the path already has a query" },
+        { "GET", "/echo", "[]", NULL, "query_json: expected an object" },
+        { "GET", "/echo", "{\"a\":1", NULL, "query_json: not valid JSON" },
         { "GET", "/echo", "{\"a\":1,\"a\":2}", NULL, "query_json: " },
-        { "GET", "/echo", "a=1", NULL, "query_json: this is not valid JSON" },
+        { "GET", "/echo", "a=1", NULL, "query_json: not valid JSON" },
         { "GET", "/echo", NULL, "{}", "body_json: a GET has no body" },
-        { "POST", "/echo", NULL, "", "body_json: this is not valid JSON" },
-        { "POST", "/echo", NULL, "{\"a\":1,}", "body_json: this is not valid JSON" },
-        { "POST", "/echo", NULL, "{} {}", "body_json: this is not valid JSON" },
-        { "POST", "/echo", NULL, "NaN", "body_json: this is not valid JSON" },
+        { "POST", "/echo", NULL, "", "body_json: not valid JSON" },
+        { "POST", "/echo", NULL, "{\"a\":1,}", "body_json: not valid JSON" },
+        { "POST", "/echo", NULL, "{} {}", "body_json: not valid JSON" },
+        { "POST", "/echo", NULL, "NaN", "body_json: not valid JSON" },
     };
     kal_client client = new_client();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -239,7 +239,7 @@ CLAIM(the_generic_calls_send_requests_too)
     CHECK_CONTAINS(kal_result_json(completion.result, NULL), "\"body\":{\"n\":1.10}}");
     kal_result_free(completion.result);
     FAILURE(kal_call(client, "request", "{\"path\":\"/echo\"}", NULL, &result, &error), &error, KAL_INVALID_ARGUMENT,
-            "verb: request needs it");
+            "verb: missing; request requires it");
     FAILURE(kal_call(client, "request", "{\"verb\":\"GET\",\"path\":\"/..\"}", NULL, &result, &error), &error,
             KAL_INVALID_ARGUMENT, "path: ");
     FAILURE(kal_submit(client, "request", "{\"verb\":\"GET\",\"path\":\"x\"}", NULL, queue, NULL, &error), &error,
