@@ -18,9 +18,11 @@ pub(crate) fn describe(body: &[u8], headers: &HeaderMap, redaction: &Redaction) 
     if matches!(text.first(), Some(b'[' | b'{' | b'"' | b'-' | b'0'..=b'9')) || starts_with_literal(text) {
         return None;
     }
-    let kind = content_type(headers, redaction);
-    let kind =
-        kind.map_or_else(|| "it has no Content-Type, is not JSON".into(), |kind| format!("it is {kind}, not JSON"));
+    let kind = match content_type(headers, redaction) {
+        None => "it has no Content-Type, is not JSON".into(),
+        Some(kind) if is_json(&kind) => format!("its Content-Type is {kind}, but it is not JSON"),
+        Some(kind) => format!("it is {kind}, not JSON"),
+    };
     // Redacted before it is cut: otherwise part of a secret could remain at the cut.
     let shown =
         redaction.excerpt(&text[..text.len().min(16 * MAX_EXCERPT)], text.len() <= 16 * MAX_EXCERPT, 8 * MAX_EXCERPT);
@@ -32,10 +34,12 @@ pub(crate) fn describe(body: &[u8], headers: &HeaderMap, redaction: &Redaction) 
 
 /// The media type of a body without its parameters. None: missing, or a JSON type.
 pub(crate) fn foreign_type(headers: &HeaderMap, redaction: &Redaction) -> Option<String> {
-    content_type(headers, redaction).filter(|kind| {
-        let kind = kind.to_ascii_lowercase();
-        kind != "application/json" && kind != "text/json" && !kind.ends_with("+json")
-    })
+    content_type(headers, redaction).filter(|kind| !is_json(kind))
+}
+
+fn is_json(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind == "application/json" || kind == "text/json" || kind.ends_with("+json")
 }
 
 fn content_type(headers: &HeaderMap, redaction: &Redaction) -> Option<String> {
@@ -70,6 +74,9 @@ mod tests {
         assert_eq!(of(b" \n<title>Sign \"in\"</title>\n", Some("text/html; charset=utf-8")).as_deref(), Some(html));
         assert_eq!(of(b"OK", None).as_deref(), Some("it has no Content-Type, is not JSON, and begins: OK"));
         assert_eq!(of(b"\0\xff", Some("a/b")).as_deref(), Some("it is a/b, not JSON, and begins: \\0\u{fffd}"));
+        // Red when a JSON type is named like another one: "it is application/json, not JSON, and begins: OK".
+        let json = "its Content-Type is application/json, but it is not JSON, and begins: OK";
+        assert_eq!(of(b"OK", Some("application/json; charset=utf-8")).as_deref(), Some(json));
         assert!(of(b"\xef\xbb\xbf[]", None).expect("not JSON").contains("byte order mark"));
         for json in [&b"[{]"[..], b"{", b" \"", b"-1", b"7", b"null x", b"true"] {
             assert_eq!(of(json, Some("text/html")), None);

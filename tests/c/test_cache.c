@@ -164,7 +164,7 @@ CLAIM(an_error_is_not_cached)
     FAILURE_OF(get_members, client, KAL_SERVER_ERROR, "500");
     kal_result_free(RESULT_OF(get_members, client));
     emulator_answer(&server, GROUPS, 1, "no JSON");
-    FAILURE_OF(get_groups, client, KAL_BAD_RESPONSE, "cannot be used");
+    FAILURE_OF(get_groups, client, KAL_BAD_RESPONSE, "unusable response");
     kal_result_free(RESULT_OF(get_groups, client));
     kal_client_close(client);
 }

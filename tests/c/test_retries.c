@@ -71,7 +71,7 @@ CLAIM(what_does_not_pass_is_not_tried_again)
     }
     emulator_reset(&server);
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"body\":\"no JSON\",\"times\":0}");
-    FAILURE_OF(get_events, client, KAL_BAD_RESPONSE, "cannot be used");
+    FAILURE_OF(get_events, client, KAL_BAD_RESPONSE, "unusable response");
     CHECK_INT(emulator_count(&server, EVENTS), 1);
     CHECK_INT(stats_of(client).retries, 0);
     kal_client_close(client);

@@ -118,7 +118,7 @@ CLAIM(a_page_that_fails_is_asked_for_again_and_nothing_is_lost)
     FAILURE(kal_stream_next(stream, 60000, &page, &error), &error, KAL_SERVER_ERROR, "status 500");
     CHECK_INT(page.id, 0);
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"body\":\"<html>\"}");
-    FAILURE(kal_stream_next(stream, 60000, &page, &error), &error, KAL_BAD_RESPONSE, "cannot be used");
+    FAILURE(kal_stream_next(stream, 60000, &page, &error), &error, KAL_BAD_RESPONSE, "unusable response");
     while (next(stream, 60000, &seen) == KAL_OK) {
     }
     CHECK_INT(seen.len, ALL);
