@@ -69,7 +69,7 @@ prints() {
 }
 
 start --seed 7
-for source in quickstart.c members_table.c events_filter.c call.c request.c threads.c errors.c cpp/c_header.cpp event_loop.c \
+for source in quickstart.c members_table.c events_filter.c json_door.c request.c threads.c errors.c cpp/c_header.cpp event_loop.c \
     follow.c export_events.c; do
     name=${source##*/}
     compile "${name%.*}_${name##*.}" "$source"
@@ -81,10 +81,10 @@ prints 'events_filter prints the first page' events_first.txt events_filter_c
 prints 'events_filter takes every filter' events_filtered.txt events_filter_c --type create --type update \
     --resource-type task --after 2020-01-01 --before 2035-01-01T00:00:00Z --page 1 --page-size 5
 prints 'events_filter says which date is none' events_bad_date.txt events_filter_c --after yesterday
-prints 'call lists the methods' json_methods.txt call_c
-prints 'call prints what the server sent' json_groups.txt call_c workspace.get_groups
-prints 'call passes parameters on' json_events.txt call_c workspace.get_events '{"page_size":2}'
-prints 'call says which parameter is wrong' json_bad.txt call_c workspace.get_events '{"page_size":"two"}'
+prints 'json_door lists the methods' json_methods.txt json_door_c
+prints 'json_door prints what the server sent' json_groups.txt json_door_c workspace.get_groups
+prints 'json_door passes parameters on' json_events.txt json_door_c workspace.get_events '{"page_size":2}'
+prints 'json_door says which parameter is wrong' json_bad.txt json_door_c workspace.get_events '{"page_size":"two"}'
 prints 'c_header.cpp prints every member' c_header.txt c_header_cpp
 prints 'request prints the answer of any endpoint' request.txt request_c POST /echo/programs '{"page":2}' '{"title":"Solubility"}'
 prints 'request says what an endpoint refuses' request_refused.txt request_c PUT '/echo?status=409'
