@@ -2,7 +2,8 @@
  * kaleidoscope.hpp - the workspace service of the Kaleidoscope platform (kaleidoscope.bio) for C++17 and later
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
- * Header only, over kaleidoscope.h: link what a C program links. What a call does is said there; here is what C++ adds.
+ * A header-only layer over kaleidoscope.h: link what a C program links. kaleidoscope.h documents each call; the comments here
+ * cover only what C++ adds.
  *
  * A COMPLETE PROGRAM
  *
@@ -23,25 +24,27 @@
  *
  * OWNERSHIP
  *
- * client, cancel, queue, event_stream and whatever a call gives (answer, list, single) own one handle each: they move, do not
- * copy, and free it once. They may end in any order; a moved-from or closed one gives status::invalid_handle, never a crash.
- * Records (member, group, event, ...), their ranges and the string_views they give are pointers into the list they came
- * from: cheap to copy, valid until that list ends. Reading them from a list that is a temporary does not compile:
+ * client, cancel, queue, event_stream and the results of calls (answer, list, workspace_info) own one handle each: they are
+ * move-only and free it once. They may be destroyed in any order; using a moved-from or closed one fails with
+ * status::invalid_handle and never crashes. Records (member, group, event, ...), their ranges and the string_views they return
+ * are pointers into the list that contains them: cheap to copy, valid until that list is destroyed. Reading them from a temporary
+ * list does not compile:
  *
  *     auto first = client.workspace().members()[0];                  // error: deleted
- *     auto members = client.workspace().members();                   // this is what is meant
+ *     auto members = client.workspace().members();                   // correct: keep the list
  *
- * ERRORS, IN EITHER STYLE
+ * ERRORS: EXCEPTIONS OR RESULTS
  *
- * A function `f` throws kal::error; its twin `try_f` gives kal::result<T>, which is std::expected<T, kal::error> where the
- * standard library has that, and else a type with its has_value, operator bool, *, ->, error and value_or. kal::unwrap turns
- * the one into the other. With -fno-exceptions only the `try_` functions exist. kal::error copies without throwing and tells
- * everything known. Two things still throw their own kind: std::bad_alloc, and what your callbacks throw never gets out.
+ * A function `f` throws kal::error; its counterpart `try_f` returns kal::result<T>, which is std::expected<T, kal::error> where
+ * the standard library has it, and otherwise a type with the same has_value, operator bool, *, ->, error and value_or.
+ * kal::unwrap returns the value of a result or throws its error. With -fno-exceptions only the `try_` functions exist. kal::error
+ * copies without throwing and carries full details. Both styles may throw std::bad_alloc. Exceptions thrown by your callbacks are
+ * caught.
  *
  * THREADS
  *
- * const member functions may be called from any thread at any time, on the same object; close() and fire() are among them.
- * Moving an object, assigning to it, ending it, and walking a stream want it to themselves, as everywhere in C++.
+ * const member functions, close() and fire() included, may be called on the same object from any number of threads at once.
+ * Moving an object, assigning to it, destroying it and iterating over a stream need exclusive access, as usual in C++.
  */
 #ifndef KALEIDOSCOPE_HPP
 #define KALEIDOSCOPE_HPP

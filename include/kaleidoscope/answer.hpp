@@ -1,4 +1,4 @@
-// What a call gave. Part of kaleidoscope.hpp: include that.
+// The result of a call. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_ANSWER_HPP
 #define KALEIDOSCOPE_ANSWER_HPP
@@ -14,13 +14,13 @@
 
 namespace kal {
 
-// Records that belong to an answer: a random-access range of two words that copies.
+// The records of an answer: a non-owning random-access range, two words in size, cheap to copy.
 template <class Record>
 using records = view<Record, const typename Record::raw_type*>;
 
 namespace detail {
 
-// NULL when the answer holds something else.
+// NULL when the answer holds other data.
 template <class Record>
 const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) noexcept
 {
@@ -34,13 +34,13 @@ const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) n
 
 } // namespace detail
 
-// What a call gave, whatever it holds.
+// The result of a call, of any type.
 class answer {
 public:
-    // Takes the handle over.
+    // Takes ownership of the handle.
     explicit answer(kal_result handle) noexcept : handle_(handle) {}
 
-    // What the server sent, fields unknown here included. NUL-terminated; empty when the answer was moved from.
+    // The JSON that the server sent, unknown fields included. NUL-terminated; empty after the answer was moved from.
     std::string_view json() const& noexcept
     {
         std::size_t size = 0;
@@ -49,7 +49,7 @@ public:
     }
     std::string_view json() const&& = delete;
 
-    // Its records, or nothing when it holds something else.
+    // Its records; std::nullopt when it holds other data.
     std::optional<records<member>> members() const& noexcept { return holds<member>(); }
     std::optional<records<group>> groups() const& noexcept { return holds<group>(); }
     std::optional<records<event>> events() const& noexcept { return holds<event>(); }
@@ -64,7 +64,7 @@ public:
     std::optional<kal::workspace> workspace() const&& = delete;
 
     kal_result handle() const noexcept { return handle_.get(); }
-    // Gives the handle away: whoever takes it frees it.
+    // Releases ownership: the caller frees the handle with kal_result_free.
     [[nodiscard]] kal_result release() noexcept { return handle_.release(); }
 
 private:
@@ -90,14 +90,14 @@ public:
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
 
-    // An answer that holds something else makes an empty list.
-    explicit list(answer from) noexcept : answer_(std::move(from)), records_(found()) {}
+    // An answer that holds other data results in an empty list.
+    explicit list(answer from) noexcept : answer_(std::move(from)), records_(load()) {}
     list(list&& from) noexcept : answer_(std::move(from.answer_)), records_(std::exchange(from.records_, {})) {}
     list& operator=(list&& from) noexcept
     {
         answer_ = std::move(from.answer_);
-        records_ = found();
-        from.records_ = from.found();
+        records_ = load();
+        from.records_ = from.load();
         return *this;
     }
     ~list() = default;
@@ -111,10 +111,10 @@ public:
     // n < size(), unchecked.
     Record operator[](std::size_t n) const& noexcept { return records_[n]; }
     Record operator[](std::size_t n) const&& = delete;
-    // The same range without the owner.
+    // The same range without ownership.
     records<Record> view() const& noexcept { return records_; }
     records<Record> view() const&& = delete;
-    // What the server sent, fields unknown here included; of a filtered answer, element by element.
+    // The JSON that the server sent, unknown fields included; for a list selected by id, that of the selected elements.
     std::string_view json() const& noexcept { return answer_.json(); }
     std::string_view json() const&& = delete;
 
@@ -126,7 +126,7 @@ public:
     }
 
 private:
-    records<Record> found() const noexcept
+    records<Record> load() const noexcept
     {
         std::size_t size = 0;
         const auto first = detail::rows<Record>(answer_.handle(), &size);
@@ -141,7 +141,7 @@ using members = list<member>;
 using groups = list<group>;
 using events = list<event>;
 
-// An answer that is one record: `info->workspace_name()`. Not to be read once it was moved from.
+// An answer that is one record: `info->workspace_name()`. Must not be read after it was moved from.
 class workspace_info {
 public:
     explicit workspace_info(answer from) noexcept : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle()))

@@ -1,4 +1,4 @@
-// How a call is made: arguments checked, failures told, nothing unwound. Part of kaleidoscope.hpp: include that.
+// Making a call: argument checks, error conversion, exception barriers. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_CALLING_HPP
 #define KALEIDOSCOPE_CALLING_HPP
@@ -23,8 +23,8 @@ inline namespace KAL_CPP_ABI {
 
 namespace calling {
 
-// What a call is given, as the C functions want it: lives for one call. Keeps the first thing that is wrong, of what C could
-// not tell apart: a text with a NUL in it would be cut short there, and a timeout of nothing would mean the default.
+// The arguments of one call, converted for the C functions; valid for that call. Records the first invalid argument that the C
+// functions cannot detect: they would truncate a string at an embedded NUL, and take a zero timeout as the default.
 class arguments {
 public:
     arguments() = default;
@@ -34,7 +34,7 @@ public:
     const char* text(const char* name, const std::string& value)
     {
         if (value.find('\0') != std::string::npos)
-            refuse(name, "it contains a NUL");
+            reject(name, "contains a NUL");
         return value.c_str();
     }
     const char* text(const char* name, const std::optional<std::string>& value) { return value ? text(name, *value) : nullptr; }
@@ -43,25 +43,25 @@ public:
     template <class Texts>
     void texts(const char* name, const Texts& from, const char* const*& first, std::size_t& size)
     {
-        std::vector<std::string>& kept = lists_[lists_len_];
+        std::vector<std::string>& copies = lists_[lists_len_];
         std::vector<const char*>& pointers = pointers_[lists_len_++];
         for (const auto& value : from)
-            kept.emplace_back(std::string_view(value));
-        for (const std::string& value : kept)
+            copies.emplace_back(std::string_view(value));
+        for (const std::string& value : copies)
             pointers.push_back(text(name, value));
         first = pointers.data();
         size = pointers.size();
     }
 
-    // At least one millisecond; 0 where nothing is given.
-    std::int64_t milliseconds(const char* name, const std::optional<std::chrono::milliseconds>& value, std::int64_t most)
+    // At least one millisecond; 0 when unset.
+    std::int64_t milliseconds(const char* name, const std::optional<std::chrono::milliseconds>& value, std::int64_t max)
     {
         if (!value)
             return 0;
         if (value->count() < 1)
-            refuse(name, "it must be more than nothing; leave it unset for the default");
-        else if (value->count() > most)
-            refuse(name, "it is too long");
+            reject(name, "must be at least one millisecond; leave it unset for the default");
+        else if (value->count() > max)
+            reject(name, "is too long");
         return value->count();
     }
     std::uint32_t timeout(const char* name, const std::optional<std::chrono::milliseconds>& value)
@@ -120,12 +120,12 @@ public:
         return made;
     }
 
-    // Runs `call(Handle*, kal_error*)`, unless something was wrong.
+    // Runs `call(Handle*, kal_error*)` unless an argument is invalid.
     template <class Handle, class Call>
     result<Handle> run(Call&& call) const
     {
-        if (!fault_.empty())
-            return unexpected(error(status::invalid_argument, fault_));
+        if (!invalid_.empty())
+            return unexpected(error(status::invalid_argument, invalid_));
         Handle handle{};
         kal_error failure = KAL_NONE;
         if (const kal_status status = call(&handle, &failure); status != KAL_OK)
@@ -134,35 +134,35 @@ public:
     }
 
 private:
-    void refuse(const char* name, const char* why)
+    void reject(const char* name, const char* why)
     {
-        if (fault_.empty())
-            fault_ = std::string(name) + ": " + why;
+        if (invalid_.empty())
+            invalid_ = std::string(name) + ": " + why;
     }
 
-    std::string fault_;
-    std::list<std::string> owned_; // whose elements stay where they are
+    std::string invalid_;
+    std::list<std::string> owned_; // a list, because its elements have stable addresses
     std::vector<std::string> lists_[2];
     std::vector<const char*> pointers_[2];
     std::size_t lists_len_ = 0;
     std::vector<kal_header> headers_;
 };
 
-// What a call gives that gives nothing.
+// The result of a call without a result.
 struct nothing {};
 
-// A call that gives an answer, which is then seen as an Out.
+// Makes a call whose answer is wrapped in an Out.
 template <class Out, class Call>
-result<Out> ask(arguments& given, const call_options& options, Call&& call)
+result<Out> invoke(arguments& args, const call_options& options, Call&& call)
 {
-    const kal_call_options made = given.call(options);
-    auto handle = given.run<kal_result>([&](kal_result* out, kal_error* failure) { return call(&made, out, failure); });
+    const kal_call_options made = args.call(options);
+    auto handle = args.run<kal_result>([&](kal_result* out, kal_error* failure) { return call(&made, out, failure); });
     if (!handle)
         return unexpected(handle.error());
     return Out(answer(*handle));
 }
 
-// `failed` says what became of the host's own function when it threw. Nothing unwinds into the library.
+// Runs a host function and converts an exception to a status, so that nothing unwinds into the library.
 template <class Body>
 kal_status guarded(Body&& body) noexcept
 {
@@ -179,7 +179,7 @@ kal_status guarded(Body&& body) noexcept
 #endif
 }
 
-inline kal_status give_token(void* provider, char* buffer, std::size_t capacity, std::size_t* length) noexcept
+inline kal_status provide_token(void* provider, char* buffer, std::size_t capacity, std::size_t* length) noexcept
 {
     return guarded([&]() -> kal_status {
         const std::optional<std::string> token = (*static_cast<const token_provider*>(provider))();
@@ -193,12 +193,12 @@ inline kal_status give_token(void* provider, char* buffer, std::size_t capacity,
     });
 }
 
-// A timeout for waiting, where 0 does not wait.
+// A wait timeout, where 0 means do not wait.
 inline std::uint32_t wait_ms(std::chrono::milliseconds timeout) noexcept
 {
-    constexpr std::int64_t most = (std::numeric_limits<std::uint32_t>::max)();
+    constexpr std::int64_t max = (std::numeric_limits<std::uint32_t>::max)();
     const std::int64_t count = timeout.count();
-    return static_cast<std::uint32_t>(count < 0 ? 0 : count > most ? most : count);
+    return static_cast<std::uint32_t>(count < 0 ? 0 : count > max ? max : count);
 }
 
 } // namespace calling

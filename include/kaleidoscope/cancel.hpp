@@ -1,4 +1,4 @@
-// Cancelling. Part of kaleidoscope.hpp: include that.
+// Cancellation. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_CANCEL_HPP
 #define KALEIDOSCOPE_CANCEL_HPP
@@ -11,7 +11,7 @@
 namespace kal {
 inline namespace KAL_CPP_ABI {
 
-// Ends calls from another thread. With std::stop_token: std::stop_callback on_stop(token, [&] { cancel.fire(); });
+// Cancels calls from another thread. With std::stop_token: std::stop_callback on_stop(token, [&] { cancel.fire(); });
 class cancel {
 public:
     static result<cancel> try_open()
@@ -25,10 +25,10 @@ public:
 #if KAL_CPP_EXCEPTIONS
     cancel() : cancel(unwrap(try_open())) {}
 #endif
-    // Takes the handle over.
+    // Takes ownership of the handle.
     explicit cancel(kal_cancel handle) noexcept : handle_(handle) {}
 
-    // Ends every call made with it with status::cancelled, and every call that is made with it later.
+    // Every call made with it, now or later, fails with status::cancelled.
     void fire() const noexcept
     {
         kal_cancel_fire(handle_.get());

@@ -15,24 +15,24 @@ inline namespace KAL_CPP_ABI {
 // One set of credentials, one workspace, one cache.
 class client {
 public:
-    // No I/O. status::no_credentials, status::invalid_argument, status::invalid_utf8.
+    // Does no I/O. Fails with status::no_credentials, status::invalid_argument or status::invalid_utf8.
     static result<client> try_open(const client_options& options = {})
     {
-        calling::arguments given;
-        kal_client_options made = given.client(options);
+        calling::arguments args;
+        kal_client_options made = args.client(options);
         std::shared_ptr<token_provider> provider;
         if (options.iap_token_provider) {
             provider = std::make_shared<token_provider>(options.iap_token_provider);
-            made.iap_token_provider = calling::give_token;
+            made.iap_token_provider = calling::provide_token;
             made.iap_user_data = provider.get();
         }
         auto handle =
-            given.run<kal_client>([&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
+            args.run<kal_client>([&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
         if (!handle)
             return unexpected(handle.error());
         return client(*handle, std::move(provider));
     }
-    // Takes the handle over.
+    // Takes ownership of the handle.
     static client adopt(kal_client handle) noexcept { return client(handle, nullptr); }
 #if KAL_CPP_EXCEPTIONS
     client() : client(client_options{}) {}
@@ -44,29 +44,30 @@ public:
         return workspace_service(handle_.get(), provider_);
     }
 
-    // Any method by its name, see kal::methods: call("workspace.get_events", R"({"page_size":50})").
+    // The generic call: any method by name, see kal::methods: call("workspace.get_events", R"({"page_size":50})").
     [[nodiscard]] result<answer> try_call(std::string_view method, std::string_view params_json = {},
                                           const call_options& options = {}) const
     {
-        calling::arguments given;
-        const char* asked = given.text("method", method);
-        const char* params = given.text("params_json", params_json);
-        return calling::ask<answer>(given, options, [&](auto... out) { return kal_call(handle_.get(), asked, params, out...); });
+        calling::arguments args;
+        const char* c_method = args.text("method", method);
+        const char* params = args.text("params_json", params_json);
+        return calling::invoke<answer>(args, options,
+                                       [&](auto... out) { return kal_call(handle_.get(), c_method, params, out...); });
     }
-    // Any endpoint of the platform, see kal_request: request("POST", "/programs", {}, R"({"title":"T"})"). An empty query_json or
-    // body_json: none.
+    // A request to any endpoint of the platform, see kal_request: request("POST", "/programs", {}, R"({"title":"T"})"). An empty
+    // query_json or body_json means none.
     [[nodiscard]] result<answer> try_request(std::string_view verb, std::string_view path, std::string_view query_json = {},
                                              std::string_view body_json = {}, const call_options& options = {}) const
     {
-        calling::arguments given;
-        const char* asked = given.text("verb", verb);
-        const char* where = given.text("path", path);
-        const char* query = given.text("query_json", query_json);
-        const char* body = body_json.empty() ? nullptr : given.text("body_json", body_json);
-        return calling::ask<answer>(given, options,
-                                    [&](auto... out) { return kal_request(handle_.get(), asked, where, query, body, out...); });
+        calling::arguments args;
+        const char* c_verb = args.text("verb", verb);
+        const char* c_path = args.text("path", path);
+        const char* query = args.text("query_json", query_json);
+        const char* body = body_json.empty() ? nullptr : args.text("body_json", body_json);
+        return calling::invoke<answer>(
+            args, options, [&](auto... out) { return kal_request(handle_.get(), c_verb, c_path, query, body, out...); });
     }
-    // Forgets everything cached. Lists already handed out stay as they are.
+    // Clears the cache. Lists already returned are unaffected.
     [[nodiscard]] result<void> try_clear_caches() const
     {
         kal_error failure = KAL_NONE;
@@ -74,7 +75,7 @@ public:
             return unexpected(error(status, failure));
         return {};
     }
-    // What the client did since it was opened.
+    // Counters since the client was opened.
     [[nodiscard]] result<kal_stats> try_stats() const
     {
         kal_stats stats = KAL_STATS_INIT;
@@ -103,8 +104,8 @@ public:
     }
 #endif
 
-    // Ends its calls on other threads with status::cancelled, and makes all later ones status::invalid_handle. The
-    // destructor does the same.
+    // Calls in progress on other threads fail with status::cancelled, later calls with status::invalid_handle. The destructor
+    // does the same.
     void close() const noexcept
     {
         kal_client_close(handle_.get());

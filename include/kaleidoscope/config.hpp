@@ -1,10 +1,10 @@
-// What compiler and standard library this is. Part of kaleidoscope.hpp: include that.
+// Compiler and standard library detection. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_CONFIG_HPP
 #define KALEIDOSCOPE_CONFIG_HPP
 
 #if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)
-#error "kaleidoscope.hpp needs C++17; kaleidoscope.h is there for C++11 and C++14"
+#error "kaleidoscope.hpp requires C++17; for C++11 and C++14 include kaleidoscope.h"
 #endif
 
 #include "../kaleidoscope.h"
@@ -22,8 +22,8 @@
 #define KAL_CPP_EXCEPTIONS 0
 #endif
 
-// What depends on kal::result is in a namespace of its own per kind of result, so that objects compiled for C++17 and for
-// C++23 can be linked together. kal::error and the records are the same type in all of them.
+// Everything that depends on kal::result is in an inline namespace per implementation of result, so that objects compiled for
+// C++17 and for C++23 can be linked together. kal::error and the records are the same type in all of them.
 #if defined(__cpp_lib_expected) && KAL_CPP_EXCEPTIONS
 #define KAL_CPP_ABI std_expected
 #elif defined(__cpp_lib_expected)

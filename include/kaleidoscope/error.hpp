@@ -1,4 +1,4 @@
-// What went wrong. Part of kaleidoscope.hpp: include that.
+// Statuses and errors. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_ERROR_HPP
 #define KALEIDOSCOPE_ERROR_HPP
@@ -15,7 +15,7 @@
 
 namespace kal {
 
-// What a call came to: KAL_OK and so on. An HTTP status without a name here is its number: static_cast<status>(418).
+// The status of a call: KAL_OK and so on. An HTTP status without an enumerator is its number: static_cast<status>(418).
 enum class status : kal_status {
     ok = KAL_OK,
     done = KAL_DONE,
@@ -57,7 +57,7 @@ enum class status : kal_status {
     panic = KAL_PANIC,
 };
 
-// "KAL_NOT_FOUND" and so on; NUL-terminated, valid for ever.
+// The name of a status, such as "KAL_NOT_FOUND"; NUL-terminated, static.
 inline std::string_view name(status of) noexcept
 {
     return kal_status_name(static_cast<kal_status>(of));
@@ -72,42 +72,42 @@ inline std::optional<std::string_view> text(const char* from) noexcept
 
 } // namespace detail
 
-// Everything known about a failure. Copies share it and never throw; what the accessors give lives as long as one of them.
+// The full details of a failure. Copies share them and never throw; what the accessors return is valid while one copy exists.
 class error : public std::exception {
 public:
-    // Takes the handle over; it may be none.
+    // Takes ownership of the handle; it may be KAL_NONE.
     error(kal_status failed, kal_error handle) : error(failed, handle, kal_status_name(failed)) {}
-    // A failure of the caller's own, for example to be thrown by a token provider.
+    // An error created by the application, for example to be thrown by a token provider.
     error(kal::status failed, std::string message) : error(static_cast<kal_status>(failed), kal_error{}, std::move(message)) {}
-    // No move: a moved-from error would have nothing to say.
+    // Not movable: a moved-from error would have no message.
     error(const error&) noexcept = default;
     error& operator=(const error&) noexcept = default;
     ~error() override = default;
 
-    // One English sentence, no secret in it.
+    // One English sentence without secrets.
     const char* what() const noexcept override { return raw().message; }
     kal::status status() const noexcept { return static_cast<kal::status>(raw().status); }
-    // Nothing where no response came.
+    // std::nullopt when no response was received.
     std::optional<int> http_status() const noexcept
     {
         return raw().http_status ? std::optional<int>(raw().http_status) : std::nullopt;
     }
-    // Tries made, 1 without a retry; 0 if nothing was sent.
+    // Attempts made, 1 without a retry; 0 if nothing was sent.
     int attempts() const noexcept { return raw().attempts; }
-    // Worth trying again later as it is.
+    // Whether the same call may succeed later.
     bool retryable() const noexcept { return raw().retryable; }
-    // What the server asked for.
+    // The wait that the server requested; std::nullopt if none.
     std::optional<std::chrono::milliseconds> retry_after() const noexcept
     {
         if (raw().retry_after_ms < 0)
             return std::nullopt;
         return std::chrono::milliseconds(raw().retry_after_ms);
     }
-    // Such as "GET"; nothing if nothing was sent.
+    // Such as "GET"; std::nullopt if nothing was sent.
     std::optional<std::string_view> method() const& noexcept { return detail::text(raw().method); }
-    // Path and query, secrets redacted; nothing if nothing was sent.
+    // Path and query, secrets redacted; std::nullopt if nothing was sent.
     std::optional<std::string_view> url() const& noexcept { return detail::text(raw().url); }
-    // The server's own error code, if its body had one.
+    // The server's error code, if the response body contains one.
     std::optional<std::string_view> code() const& noexcept { return detail::text(raw().code); }
     std::optional<std::string_view> request_id() const& noexcept { return detail::text(raw().request_id); }
     // The response body as received, secrets redacted, up to 64 KiB.

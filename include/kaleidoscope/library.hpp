@@ -1,4 +1,4 @@
-// The library as a whole. Part of kaleidoscope.hpp: include that.
+// Version, methods and shutdown of the library. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_LIBRARY_HPP
 #define KALEIDOSCOPE_LIBRARY_HPP
@@ -13,19 +13,19 @@
 namespace kal {
 inline namespace KAL_CPP_ABI {
 
-// That of the library which is loaded; KAL_VERSION is that of the header. Valid for ever, like methods.
+// The version of the loaded library; KAL_VERSION is that of the header. Static, as is methods().
 inline std::string_view version() noexcept
 {
     return kal_version();
 }
 
-// A JSON list of what client::call takes: names, parameters with their types, whether it is cached, what it gives.
+// A JSON array of the methods that client::call accepts: name, parameters with their types, whether it is cached, its result.
 inline std::string_view methods() noexcept
 {
     return kal_methods();
 }
 
-// Fails with status::invalid_state when the library that is loaded is older than the header, or of another major version.
+// Fails with status::invalid_state when the loaded library is older than the header or has another major version.
 [[nodiscard]] inline result<void> try_check_version()
 {
     const std::uint32_t loaded = kal_version_number();
@@ -36,7 +36,7 @@ inline std::string_view methods() noexcept
                             "compiled for libkaleidoscope " KAL_VERSION ", but " + std::string(version()) + " is loaded"));
 }
 
-// Ends the library's thread and waits for it; never needed before a program exits. See kal_shutdown.
+// Stops the library's thread and waits for it; not needed before a program exits. See kal_shutdown.
 [[nodiscard]] inline result<void> try_shutdown(std::chrono::milliseconds timeout)
 {
     if (const kal_status status = kal_shutdown(calling::wait_ms(timeout)); status != KAL_OK)

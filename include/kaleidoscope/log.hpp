@@ -22,9 +22,9 @@ enum class log_level : std::int32_t {
     debug = KAL_LOG_DEBUG,
 };
 
-// Takes one line: no line break at its end, no secret in it, valid during the call only. Called on whatever thread has
-// something to say, the library's own included, possibly on several at once; it must return soon, and a blocking call from
-// within gives status::would_deadlock. An exception that leaves it is dropped.
+// Receives one line, without a line break and without secrets, valid only during the call. Called on the thread that logs, the
+// library's own included, possibly on several at once. It must return quickly; a blocking call from within fails with
+// status::would_deadlock. Exceptions are discarded.
 using log_function = std::function<void(log_level, std::string_view)>;
 
 namespace detail {
@@ -34,7 +34,7 @@ struct log_sink {
     std::unique_ptr<const log_function> current;
 };
 
-// Never destroyed: the library may have something to say until the process is gone.
+// Never destroyed: the library may log until the process exits.
 inline log_sink& process_log_sink()
 {
     static log_sink* const sink = new log_sink;
@@ -64,13 +64,13 @@ inline void log_line(void* function, std::int32_t level, const char* message) no
 
 } // namespace calling
 
-// Sends the library's log to `function`, from `level` up; log_level::off ends it. One for the process: it replaces the former
-// one, which has returned by then and is not called again.
+// Sends log messages of `level` and above to `function`; log_level::off disables logging. One function per process: it replaces
+// the previous one, which is no longer running when this returns and is not called again.
 [[nodiscard]] inline result<void> try_set_log(log_level level, log_function function)
 {
-    // Before the lock: whoever holds it may be waiting for this very function to return.
+    // Before taking the lock: its holder may be waiting for this log function to return.
     if (detail::is_in_log_function())
-        return unexpected(error(status::would_deadlock, "the log is set from within the log function"));
+        return unexpected(error(status::would_deadlock, "set_log was called from within the log function"));
     std::unique_ptr<const log_function> next;
     if (function && level != log_level::off)
         next = std::make_unique<const log_function>(std::move(function));

@@ -1,4 +1,4 @@
-// What a call is given. Part of kaleidoscope.hpp: include that.
+// Options and queries. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_OPTIONS_HPP
 #define KALEIDOSCOPE_OPTIONS_HPP
@@ -17,9 +17,10 @@
 
 namespace kal {
 
-// Gives the Google IAP ID token, or nothing when there is none. Called on a thread that makes a call, by one at a time, asked
-// again after 50 minutes; an exception, like nothing, makes the call fail with status::auth_failed and goes no further. A
-// call on the client that asks gives status::would_deadlock. It lives until the client and its last call have ended.
+// Returns the Google IAP ID token, or std::nullopt when there is none. Called on a thread that makes a call, one thread at a
+// time, and again after 50 minutes. std::nullopt or an exception makes the call fail with status::auth_failed; the exception does
+// not propagate. A call on the client that needs the token fails with status::would_deadlock. The function is kept until the
+// client is closed and its last call has returned.
 using token_provider = std::function<std::optional<std::string>()>;
 
 struct header {
@@ -27,7 +28,7 @@ struct header {
     std::string value = {}; // never shown in errors or logs
 };
 
-// All fields may be left alone; in C++20, kal::client client({.base_url = "http://127.0.0.1:8080", .timeout = 5s});
+// All fields are optional; in C++20, kal::client client({.base_url = "http://127.0.0.1:8080", .timeout = 5s});
 struct client_options {
     std::optional<std::string> client_id = {};      // else: environment KALEIDOSCOPE_API_CLIENT_ID
     std::optional<std::string> client_secret = {};  // else: environment KALEIDOSCOPE_API_CLIENT_SECRET
@@ -35,34 +36,34 @@ struct client_options {
     std::vector<header> headers = {};               // sent with every request
     std::optional<std::string> ca_bundle_path = {}; // PEM; added to the system's roots
     std::optional<std::string> proxy_url = {};
-    std::optional<std::string> user_agent = {};                    // put before the library's own
+    std::optional<std::string> user_agent = {};                    // prepended to the library's own
     std::optional<std::chrono::milliseconds> connect_timeout = {}; // else: 10 s
     std::optional<std::chrono::milliseconds> timeout = {};         // one whole call, retries included; else: 60 s
-    std::optional<std::chrono::milliseconds> cache_ttl = {};       // else: cached reads never expire by themselves
-    std::optional<std::chrono::milliseconds> retry_wait = {};      // the first wait before another try; else: 250 ms
+    std::optional<std::chrono::milliseconds> cache_ttl = {};       // else: cached reads do not expire
+    std::optional<std::chrono::milliseconds> retry_wait = {};      // the wait before the first retry; else: 250 ms
     std::uint32_t max_attempts = 0;                                // 0: 6; 1 means never retry
     std::uint32_t max_in_flight = 0;                               // 0: 64
     std::uint64_t max_response_bytes = 0;                          // 0: 256 MiB
     bool proxy_from_env = false;
-    bool insecure_tls = false; // no certificate check: for test benches only
+    bool insecure_tls = false; // no certificate check: for tests only
     bool allow_http = false;   // plain http to a host that is not loopback
     token_provider iap_token_provider = {};
 };
 
 enum class cache_mode : std::int32_t {
     use = KAL_CACHE_USE,
-    refresh = KAL_CACHE_REFRESH, // ask the server, keep the answer
-    only = KAL_CACHE_ONLY,       // never ask: status::not_found where nothing is cached
+    refresh = KAL_CACHE_REFRESH, // send a request and cache the answer
+    only = KAL_CACHE_ONLY,       // send no request: status::not_found when nothing is cached
 };
 
-// Which events to get. What is empty is not sent.
+// Which events to return. Empty fields are not sent.
 struct events_query {
     std::int32_t page = 0;      // 0: not sent
     std::int32_t page_size = 0; // 0: not sent
     std::vector<std::string> event_types = {};
     std::optional<std::string> resource_type = {};
     std::vector<std::string> event_user_ids = {};
-    std::optional<std::string> after_date = {}; // RFC 3339 or a bare date; kal::rfc3339 makes one
+    std::optional<std::string> after_date = {}; // RFC 3339 or a date alone; see kal::rfc3339
     std::optional<std::string> before_date = {};
 };
 
@@ -74,7 +75,7 @@ inline std::string rfc3339(timestamp time)
     const std::int64_t since_epoch = time.time_since_epoch().count();
     const std::int64_t days = since_epoch / day - (since_epoch % day < 0);
     const std::int64_t of_day = since_epoch - days * day;
-    // Civil from days, in years that begin in March, so that a leap day is the last; eras are of 400 years.
+    // Civil date from days, with years that begin in March, so that the leap day is the last; an era is 400 years.
     const std::int64_t shifted = days + 719'468;
     const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
     const std::int64_t of_era = shifted - era * 146'097;
@@ -94,11 +95,11 @@ inline std::string rfc3339(timestamp time)
 
 inline namespace KAL_CPP_ABI {
 
-// How one call is made.
+// Options of one call.
 struct call_options {
     std::optional<std::chrono::milliseconds> timeout = {}; // else: the client's
     cache_mode cache = cache_mode::use;
-    const kal::cancel* cancel = nullptr; // need not outlive the function it is given to
+    const kal::cancel* cancel = nullptr; // need not outlive the call
 };
 
 } // inline namespace KAL_CPP_ABI

@@ -1,4 +1,4 @@
-// Who frees a handle. Part of kaleidoscope.hpp: include that.
+// Ownership of a handle. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_OWNER_HPP
 #define KALEIDOSCOPE_OWNER_HPP
@@ -9,7 +9,7 @@
 
 namespace kal::detail {
 
-// A handle and who frees it. None (id 0) after it was moved from.
+// Owns a handle and frees it. KAL_NONE (id 0) after it was moved from.
 template <class Handle, void (*Free)(Handle)>
 class owner {
 public:

@@ -1,4 +1,4 @@
-// Calls that do not block. Part of kaleidoscope.hpp: include that.
+// Completion queues: calls that do not block. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_QUEUE_HPP
 #define KALEIDOSCOPE_QUEUE_HPP
@@ -13,13 +13,13 @@
 namespace kal {
 inline namespace KAL_CPP_ABI {
 
-// A submitted call that is over.
+// A submitted call that has completed.
 struct completion {
     void* user_data;
     result<answer> outcome;
 };
 
-// Where submitted calls complete, each exactly once.
+// Receives the completions of submitted calls, each exactly once.
 class queue {
 public:
     static result<queue> try_open()
@@ -33,27 +33,27 @@ public:
 #if KAL_CPP_EXCEPTIONS
     queue() : queue(unwrap(try_open())) {}
 #endif
-    // Takes the handle over.
+    // Takes ownership of the handle.
     explicit queue(kal_queue handle) noexcept : handle_(handle) {}
 
-    // Starts a call and returns at once; nothing of what it is given need outlive it. `user_data` comes back in the
-    // completion. When it fails, nothing was started and no completion comes.
+    // Starts a call and returns immediately; the arguments need not outlive it. The completion contains `user_data`. On failure
+    // nothing was started and there is no completion.
     [[nodiscard]] result<void> try_submit(const client& from, std::string_view method, std::string_view params_json = {},
                                           void* user_data = nullptr, const call_options& options = {}) const
     {
-        calling::arguments given;
-        const char* asked = given.text("method", method);
-        const char* params = given.text("params_json", params_json);
-        const kal_call_options made = given.call(options);
-        const auto started = given.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
-            return kal_submit(from.handle(), asked, params, &made, handle_.get(), user_data, failure);
+        calling::arguments args;
+        const char* c_method = args.text("method", method);
+        const char* params = args.text("params_json", params_json);
+        const kal_call_options made = args.call(options);
+        const auto started = args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
+            return kal_submit(from.handle(), c_method, params, &made, handle_.get(), user_data, failure);
         });
         if (!started)
             return unexpected(started.error());
         return {};
     }
-    // Starts event_stream::next and returns at once. Its completion holds a page, or an error whose status is done at the end,
-    // and timed_out when nothing came in time.
+    // Starts event_stream::next and returns immediately. The completion holds a page, or an error with status::done at the end of
+    // the stream and status::timed_out when no page arrived in time.
     [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
                                                void* user_data = nullptr) const
     {
@@ -64,8 +64,8 @@ public:
             return unexpected(error(status, failure));
         return {};
     }
-    // The next completion, waited for up to `timeout`; 0 does not wait. Nothing: there is none yet. status::cancelled: another
-    // thread closed the queue. A call that failed is a completion, not a failure of this.
+    // Waits up to `timeout` for the next completion; 0 does not wait. std::nullopt when there is none yet. Fails with
+    // status::cancelled when another thread closes the queue. A failed call is returned as a completion.
     [[nodiscard]] result<std::optional<completion>> try_next(std::chrono::milliseconds timeout) const
     {
         kal_completion next = KAL_COMPLETION_INIT;
@@ -95,13 +95,14 @@ public:
     }
 #endif
 
-    // Readable while completions wait: for poll, epoll and event loops. It belongs to the queue; -1 when that was closed.
+    // A descriptor that is readable while completions are pending, for poll, epoll and event loops. Owned by the queue; -1 after
+    // close.
     int fd() const noexcept
     {
         return kal_queue_fd(handle_.get());
     }
-    // Cancels its calls and frees the completions that wait; next on another thread gives status::cancelled. The destructor
-    // does the same.
+    // Cancels its calls and frees pending completions; next on another thread fails with status::cancelled. The destructor does
+    // the same.
     void close() const noexcept
     {
         kal_queue_close(handle_.get());

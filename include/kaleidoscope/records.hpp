@@ -1,4 +1,4 @@
-// What the platform has: workspace, members, groups, events. Part of kaleidoscope.hpp: include that.
+// Records: workspace, members, groups, events. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_RECORDS_HPP
 #define KALEIDOSCOPE_RECORDS_HPP
@@ -18,7 +18,7 @@ namespace kal {
 using timestamp = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
 
 enum class access_level : std::int32_t {
-    unknown = KAL_ACCESS_UNKNOWN, // null, absent, or a word not known here: see access_level_name
+    unknown = KAL_ACCESS_UNKNOWN, // null, absent or not listed here: see access_level_name
     admin = KAL_ACCESS_ADMIN,
     team_member = KAL_ACCESS_TEAM_MEMBER,
     guest = KAL_ACCESS_GUEST,
@@ -33,7 +33,7 @@ inline std::optional<bool> flag(std::int8_t from) noexcept
     return from < 0 ? std::nullopt : std::optional<bool>(from != 0);
 }
 
-// What all records are: a pointer into the list they came from. Two are equal when they are of the same id, as on the platform.
+// Base of all records: a pointer into the list that contains it. Two records are equal when their ids are equal.
 template <class Derived, class Raw>
 class record {
 public:
@@ -72,7 +72,7 @@ public:
         const bool known = level >= KAL_ACCESS_UNKNOWN && level <= KAL_ACCESS_DEACTIVATED;
         return known ? static_cast<kal::access_level>(level) : kal::access_level::unknown;
     }
-    // The server's own word.
+    // As the server sent it.
     std::optional<std::string_view> access_level_name() const noexcept { return detail::text(raw().access_level_name); }
 };
 
@@ -101,7 +101,7 @@ public:
             return std::nullopt;
         return timestamp(std::chrono::microseconds(raw().created_at_us));
     }
-    // As the server wrote it.
+    // As the server sent it.
     std::optional<std::string_view> created_at_text() const noexcept { return detail::text(raw().created_at); }
     std::optional<std::string_view> event_user_id() const noexcept { return detail::text(raw().event_user_id); }
     std::optional<std::string_view> full_name() const noexcept { return detail::text(raw().full_name); }
@@ -109,7 +109,7 @@ public:
     std::optional<std::string_view> resource_id() const noexcept { return detail::text(raw().resource_id); }
     std::optional<std::string_view> resource_type() const noexcept { return detail::text(raw().resource_type); }
     std::optional<std::string_view> parent_bulk_event_id() const noexcept { return detail::text(raw().parent_bulk_event_id); }
-    // The text of a JSON object, its shape depends on event_type; "{}" where the API has none.
+    // JSON text of an object whose members depend on event_type; "{}" when absent.
     std::string_view event_attrs() const noexcept { return raw().event_attrs; }
     std::optional<bool> is_bot() const noexcept { return detail::flag(raw().is_bot); }
     std::optional<bool> is_bulk() const noexcept { return detail::flag(raw().is_bulk); }

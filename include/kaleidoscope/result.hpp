@@ -30,8 +30,8 @@ private:
     kal::error error_;
 };
 
-// What std::expected<T, kal::error> is later, as far as both standards can agree: value() is left out, because it would throw
-// something else there. kal::unwrap does what is wanted of it.
+// The subset of std::expected<T, kal::error> that behaves the same in both. value() is omitted because std::expected throws
+// another type; use kal::unwrap.
 template <class T>
 class [[nodiscard]] result {
 public:
@@ -51,25 +51,25 @@ public:
 
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
-    // Only with a value, as everywhere unchecked.
+    // Requires a value; unchecked.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }
     const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
     T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
     T* operator->() noexcept { return std::get_if<0>(&state_); }
     const T* operator->() const noexcept { return std::get_if<0>(&state_); }
-    // Only without.
+    // Requires an error; unchecked.
     kal::error& error() & noexcept { return *std::get_if<1>(&state_); }
     const kal::error& error() const& noexcept { return *std::get_if<1>(&state_); }
     kal::error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
     template <class U>
-    T value_or(U&& otherwise) const&
+    T value_or(U&& fallback) const&
     {
-        return has_value() ? **this : static_cast<T>(std::forward<U>(otherwise));
+        return has_value() ? **this : static_cast<T>(std::forward<U>(fallback));
     }
     template <class U>
-    T value_or(U&& otherwise) &&
+    T value_or(U&& fallback) &&
     {
-        return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(otherwise));
+        return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(fallback));
     }
 
 private:
@@ -99,7 +99,7 @@ private:
 #endif
 
 #if KAL_CPP_EXCEPTIONS
-// The value, or the error thrown.
+// Returns the value or throws the error.
 template <class T>
 T unwrap(result<T>&& from)
 {

@@ -19,19 +19,19 @@ inline namespace KAL_CPP_ABI {
 template <class Stream>
 class flat_events;
 
-// Events page after page, none of them empty: an input range of kal::events, which waits for a page when it is asked for one.
+// A stream of non-empty pages of events: an input range of kal::events that blocks until the next page arrives.
 //
-//     for (auto& page : client.workspace().stream_events())            // events& : move it away to keep it
+//     for (auto& page : client.workspace().stream_events())            // events& : move from it to keep it
 //     for (kal::event event : client.workspace().stream_events().flat())
 //
-// A loop takes up where the one before it was left. An error does not end the stream: the next page is asked for again.
+// A loop continues where the previous one stopped. An error does not end the stream: the next call requests the page again.
 class event_stream {
 public:
-    // Takes the handle over.
+    // Takes ownership of the handle.
     explicit event_stream(kal_stream handle) noexcept : event_stream(handle, nullptr) {}
 
-    // The next page, waited for up to `timeout`; 0 asks the server at once, but does not wait for news. Nothing: there is none
-    // yet, or will not be any more: see is_done. status::invalid_state: another thread waits for this stream.
+    // Waits up to `timeout` for the next page; 0 sends a request but does not wait for new events. std::nullopt when there is no
+    // page yet, or at the end of the stream: see is_done. Fails with status::invalid_state while another thread waits on it.
     [[nodiscard]] result<std::optional<events>> try_next(std::chrono::milliseconds timeout)
     {
         kal_result page = KAL_NONE;
@@ -40,30 +40,30 @@ public:
         if (status == KAL_OK)
             return result<std::optional<events>>(std::in_place, answer(page));
         is_done_ = status == KAL_DONE;
-        // With an error, it is a request that took too long.
+        // KAL_TIMED_OUT with an error means that a request timed out.
         if (is_done_ || (status == KAL_TIMED_OUT && failure.id == 0))
             return std::optional<events>();
         return unexpected(error(status, failure));
     }
-    // The last call found the end. A stream that follows has none.
+    // Whether the last call reached the end of the stream. A following stream has no end.
     bool is_done() const noexcept { return is_done_; }
 
-    // Where the stream is: follow_events goes on from there, in another process too. Behind the last page that was given, so
-    // keep it when all of that is dealt with.
+    // The position after the last returned page. follow_events resumes there, in another process too. Save it once that page is
+    // processed.
     std::string cursor() const
     {
         const char* text = kal_stream_cursor(handle_.get());
         return text ? text : "";
     }
-    // The shortest and the longest wait of a stream that follows, between two questions to the server; else 1 s and 30 s.
-    [[nodiscard]] result<void> try_set_backoff(std::optional<std::chrono::milliseconds> least,
-                                               std::optional<std::chrono::milliseconds> most)
+    // The minimum and maximum poll interval of a following stream; else 1 s and 30 s.
+    [[nodiscard]] result<void> try_set_backoff(std::optional<std::chrono::milliseconds> min,
+                                               std::optional<std::chrono::milliseconds> max)
     {
-        calling::arguments given;
-        const std::uint32_t least_ms = given.timeout("least", least);
-        const std::uint32_t most_ms = given.timeout("most", most);
-        const auto set = given.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
-            return kal_stream_set_backoff(handle_.get(), least_ms, most_ms, failure);
+        calling::arguments args;
+        const std::uint32_t min_ms = args.timeout("min", min);
+        const std::uint32_t max_ms = args.timeout("max", max);
+        const auto set = args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
+            return kal_stream_set_backoff(handle_.get(), min_ms, max_ms, failure);
         });
         if (!set)
             return unexpected(set.error());
@@ -75,9 +75,9 @@ public:
     {
         return unwrap(try_next(timeout));
     }
-    void set_backoff(std::optional<std::chrono::milliseconds> least, std::optional<std::chrono::milliseconds> most)
+    void set_backoff(std::optional<std::chrono::milliseconds> min, std::optional<std::chrono::milliseconds> max)
     {
-        unwrap(try_set_backoff(least, most));
+        unwrap(try_set_backoff(min, max));
     }
 
     class iterator {
@@ -116,13 +116,13 @@ public:
     {
         return {};
     }
-    // Event after event, each valid until the next one is asked for. Of a stream that has a name, this is a loan: walk it or its
-    // pages, not both.
+    // Iterates over single events, each valid until the iterator is advanced. On an lvalue this borrows the stream: iterate over
+    // its events or its pages, not both.
     flat_events<event_stream&> flat() & noexcept;
     flat_events<event_stream> flat() && noexcept;
 #endif
 
-    // Ends it: next on another thread gives status::cancelled. The destructor does the same.
+    // Closes the stream: next on another thread fails with status::cancelled. The destructor does the same.
     void close() const noexcept
     {
         kal_stream_free(handle_.get());
@@ -141,7 +141,7 @@ private:
     }
 
 #if KAL_CPP_EXCEPTIONS
-    // The next page, however long it takes to come.
+    // Waits without limit for the next page.
     bool take()
     {
         for (;;) {
@@ -157,13 +157,13 @@ private:
 
     std::shared_ptr<const token_provider> provider_; // outlives the handle
     detail::owner<kal_stream, kal_stream_free> handle_;
-    kal::events page_{ answer(kal_result{}) }; // the one that a loop is at
+    kal::events page_{ answer(kal_result{}) }; // the current page of a loop
     bool is_done_ = false;
 };
 
 #if KAL_CPP_EXCEPTIONS
 
-// The events of a stream without its pages: an input range of kal::event. Stream is event_stream, or a reference to one.
+// The events of a stream as an input range of kal::event. Stream is event_stream or a reference to one.
 template <class Stream>
 class flat_events {
 public:
@@ -208,7 +208,7 @@ private:
     {
         if (page_ != event_stream::iterator() && ++at_ < page_->size())
             return true;
-        // When begin throws, this page is over all the same.
+        // Discarded first, so that the page counts as read even when begin throws.
         page_ = {};
         at_ = 0;
         page_ = stream_.begin();

@@ -1,4 +1,4 @@
-// Ranges over what the C functions give. Part of kaleidoscope.hpp: include that.
+// Ranges over arrays of the C functions. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef KALEIDOSCOPE_VIEW_HPP
 #define KALEIDOSCOPE_VIEW_HPP
@@ -11,14 +11,14 @@
 
 namespace kal {
 
-// A random-access range over an array of C pointers, each seen as a Value. Two words; owns nothing.
+// A non-owning random-access range over an array of C pointers, each wrapped in a Value. Two words in size.
 template <class Value, class Pointer>
 class view {
 public:
     class iterator {
     public:
         using value_type = Value;
-        using reference = Value; // made on the fly, and valid without the iterator
+        using reference = Value; // a temporary; stays valid after the iterator is gone
         using difference_type = std::ptrdiff_t;
         using iterator_category = std::random_access_iterator_tag;
         struct pointer {
@@ -79,7 +79,7 @@ using strings = view<std::string_view, const char*>;
 } // namespace kal
 
 #if defined(__cpp_lib_ranges)
-// What is read from it does not need it any more.
+// Its iterators stay valid after the range is gone.
 template <class Value, class Pointer>
 inline constexpr bool std::ranges::enable_borrowed_range<kal::view<Value, Pointer>> = true;
 template <class Value, class Pointer>

@@ -14,24 +14,25 @@
 namespace kal {
 inline namespace KAL_CPP_ABI {
 
-// client.workspace(): copies cheaply, and may outlive the client, whose calls then give status::invalid_handle.
+// Returned by client.workspace(): cheap to copy. It may outlive the client; calls then fail with status::invalid_handle.
 class workspace_service {
 public:
-    // The workspace of the credentials. Cached. status::not_found also when the server answers without a body.
+    // The workspace that the credentials belong to. Cached. Fails with status::not_found also when the response has no body.
     [[nodiscard]] result<workspace_info> try_info(const call_options& options = {}) const
     {
-        calling::arguments given;
-        return calling::ask<workspace_info>(given, options,
-                                            [&](auto... out) { return kal_workspace_get_workspace(client_, out...); });
+        calling::arguments args;
+        return calling::invoke<workspace_info>(args, options,
+                                               [&](auto... out) { return kal_workspace_get_workspace(client_, out...); });
     }
     // All members. Cached.
     [[nodiscard]] result<kal::members> try_members(const call_options& options = {}) const
     {
-        calling::arguments given;
-        return calling::ask<kal::members>(given, options,
-                                          [&](auto... out) { return kal_workspace_get_members(client_, out...); });
+        calling::arguments args;
+        return calling::invoke<kal::members>(args, options,
+                                             [&](auto... out) { return kal_workspace_get_members(client_, out...); });
     }
-    // The members with these ids (any range of strings), from the cached list: in its order, each once, unknown ids left out.
+    // The members with these ids (any range of strings), from the cached list: in the list's order, each once, unknown ids
+    // omitted.
     template <class Ids>
     [[nodiscard]] result<kal::members> try_members_by_ids(const Ids& ids, const call_options& options = {}) const
     {
@@ -45,10 +46,11 @@ public:
     // All groups. Cached.
     [[nodiscard]] result<kal::groups> try_groups(const call_options& options = {}) const
     {
-        calling::arguments given;
-        return calling::ask<kal::groups>(given, options, [&](auto... out) { return kal_workspace_get_groups(client_, out...); });
+        calling::arguments args;
+        return calling::invoke<kal::groups>(args, options,
+                                            [&](auto... out) { return kal_workspace_get_groups(client_, out...); });
     }
-    // As members by ids.
+    // The groups with these ids, as try_members_by_ids.
     template <class Ids>
     [[nodiscard]] result<kal::groups> try_groups_by_ids(const Ids& ids, const call_options& options = {}) const
     {
@@ -62,28 +64,28 @@ public:
     // One page of events. Not cached.
     [[nodiscard]] result<kal::events> try_events(const events_query& query = {}, const call_options& options = {}) const
     {
-        calling::arguments given;
-        const kal_events_query asked = given.query(query);
-        return calling::ask<kal::events>(given, options,
-                                         [&](auto... out) { return kal_workspace_get_events(client_, &asked, out...); });
+        calling::arguments args;
+        const kal_events_query c_query = args.query(query);
+        return calling::invoke<kal::events>(args, options,
+                                            [&](auto... out) { return kal_workspace_get_events(client_, &c_query, out...); });
     }
-    // Every event that matches, page after page, each exactly once, even while new ones arrive. No I/O yet. The options'
-    // timeout is for each request, and their cancel for the whole stream. `query.page` must be 0.
+    // Streams every matching event exactly once, even while new events arrive. Does no I/O itself. options.timeout applies to
+    // each request, options.cancel to the whole stream. `query.page` must be 0.
     [[nodiscard]] result<event_stream> try_stream_events(const events_query& query = {}, const call_options& options = {}) const
     {
-        calling::arguments given;
-        const kal_events_query asked = given.query(query);
-        return streamed(given, options, [&](auto... out) { return kal_workspace_stream_events(client_, &asked, out...); });
+        calling::arguments args;
+        const kal_events_query c_query = args.query(query);
+        return streamed(args, options, [&](auto... out) { return kal_workspace_stream_events(client_, &c_query, out...); });
     }
-    // Events as they happen, for ever: from where `cursor` was taken, else from `query.after_date`, else from now on. The
-    // query's page and before_date must be unset.
+    // Streams events as they happen, without end: from the position of `cursor`, else from `query.after_date`, else from now on.
+    // `query.page` and `query.before_date` must be unset.
     [[nodiscard]] result<event_stream> try_follow_events(const events_query& query = {}, std::string_view cursor = {},
                                                          const call_options& options = {}) const
     {
-        calling::arguments given;
-        const kal_events_query asked = given.query(query);
-        const char* from = cursor.empty() ? nullptr : given.text("cursor", cursor);
-        return streamed(given, options, [&](auto... out) { return kal_workspace_follow_events(client_, &asked, from, out...); });
+        calling::arguments args;
+        const kal_events_query c_query = args.query(query);
+        const char* from = cursor.empty() ? nullptr : args.text("cursor", cursor);
+        return streamed(args, options, [&](auto... out) { return kal_workspace_follow_events(client_, &c_query, from, out...); });
     }
 
 #if KAL_CPP_EXCEPTIONS
@@ -141,25 +143,25 @@ private:
     template <class Out, class Function, class Ids>
     result<Out> by_ids(Function function, const Ids& ids, const call_options& options) const
     {
-        calling::arguments given;
+        calling::arguments args;
         const char* const* first = nullptr;
         std::size_t size = 0;
-        given.texts("ids", ids, first, size);
-        return calling::ask<Out>(given, options, [&](auto... out) { return function(client_, first, size, out...); });
+        args.texts("ids", ids, first, size);
+        return calling::invoke<Out>(args, options, [&](auto... out) { return function(client_, first, size, out...); });
     }
 
     template <class Call>
-    result<event_stream> streamed(calling::arguments& given, const call_options& options, Call&& call) const
+    result<event_stream> streamed(calling::arguments& args, const call_options& options, Call&& call) const
     {
-        const kal_call_options made = given.call(options);
-        auto handle = given.run<kal_stream>([&](kal_stream* out, kal_error* failure) { return call(&made, out, failure); });
+        const kal_call_options made = args.call(options);
+        auto handle = args.run<kal_stream>([&](kal_stream* out, kal_error* failure) { return call(&made, out, failure); });
         if (!handle)
             return unexpected(handle.error());
         return event_stream(*handle, provider_);
     }
 
     kal_client client_;
-    provider provider_; // which a call of ours may be in, while the client is ended on another thread
+    provider provider_; // kept because a call may be running it while another thread closes the client
 };
 
 } // inline namespace KAL_CPP_ABI
