@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// What the library takes when Options.Timeout is 0.
+// The library's default for Options.Timeout.
 const defaultTimeout = time.Minute
 
 // CallOption changes how one call is made.
@@ -24,35 +24,34 @@ type callSettings struct {
 	interval FollowInterval
 }
 
-// Cache says how a call uses the client's cache. It is a [CallOption]:
+// Cache selects how a call uses the client's cache. It is a [CallOption]:
 //
 //	members, err := client.Workspace().Members(ctx, kaleidoscope.CacheRefresh)
 type Cache int32
 
 const (
-	CacheUse     Cache = C.KAL_CACHE_USE     // answer from the cache, ask the server only when nothing is there
-	CacheRefresh Cache = C.KAL_CACHE_REFRESH // ask the server and keep the answer
-	CacheOnly    Cache = C.KAL_CACHE_ONLY    // never ask the server: ErrNotFound where nothing is cached
+	CacheUse     Cache = C.KAL_CACHE_USE     // answer from the cache; send a request only on a miss
+	CacheRefresh Cache = C.KAL_CACHE_REFRESH // send a request and cache the answer
+	CacheOnly    Cache = C.KAL_CACHE_ONLY    // send no request: ErrNotFound on a miss
 )
 
 func (c Cache) apply(settings *callSettings) {
 	settings.options.cache = C.int32_t(c)
 }
 
-// call makes one call of the library end when its context does.
+// call ties one call of the library to its context.
 //
-// The library is given a handle, a number, to be cancelled by; a context that ends late fires a handle that is closed,
-// which does nothing.
+// It opens a cancel handle, which is a number. A context that is done after the call fires a closed handle, which has no effect.
 type call struct {
 	callSettings
 	ctx     context.Context
 	stop    func() bool
-	bounded bool // the context's deadline is the call's
+	bounded bool // the context's deadline is the call's timeout
 }
 
 func newCall(ctx context.Context, client *Client, options []CallOption) (*call, error) {
 	if ctx.Err() != nil {
-		return nil, contextError(ctx, "the context had ended before the call")
+		return nil, contextError(ctx, "the context was done before the call")
 	}
 	c := &call{ctx: ctx, stop: func() bool { return true }}
 	c.options.struct_size = C.sizeof_kal_call_options
@@ -81,7 +80,7 @@ func (c *call) end() {
 	C.kal_cancel_close(c.options.cancel)
 }
 
-// failed gives the error of the call, with the context's where that was the reason.
+// failed returns the error of the call, with the context's error as a cause where that ended the call.
 func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) error {
 	err := takeError(status, failure)
 	switch {
@@ -102,13 +101,13 @@ func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) 
 	return err
 }
 
-// do makes one call; the result is the caller's to free.
+// do makes one call; the caller frees the result.
 func (c *Client) do(
 	ctx context.Context,
 	options []CallOption,
 	f func(C.kal_client, *C.kal_call_options, *C.kal_result, *C.kal_error) C.kal_status,
 ) (C.kal_result, error) {
-	// Until the call is over the client must not look forgotten, or it would be closed.
+	// Keep the client reachable until the call returns, or its cleanup would close it.
 	defer runtime.KeepAlive(c)
 	var result C.kal_result
 	call, err := newCall(ctx, c, options)
@@ -131,7 +130,7 @@ func contextError(ctx context.Context, message string) *Error {
 	return err
 }
 
-// contextCauses tells why a context ended. One that did not, as far as its own timer knows, is past its deadline.
+// contextCauses returns why a context is done. If its timer has not fired yet, it is past its deadline.
 func contextCauses(ctx context.Context) []error {
 	if ctx.Err() == nil {
 		return []error{context.DeadlineExceeded}
@@ -143,7 +142,7 @@ func contextCauses(ctx context.Context) []error {
 	return causes
 }
 
-// wholeMilliseconds rounds up, so that what is waited for is over when the library says so; 0 would mean the default.
+// wholeMilliseconds rounds up, so that the deadline has passed when the library times out. At least 1, as 0 means the default.
 func wholeMilliseconds(d time.Duration) uint32 {
 	ms := (d + time.Millisecond - 1) / time.Millisecond
 	return uint32(min(max(ms, 1), math.MaxUint32))

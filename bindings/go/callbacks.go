@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// What the library calls. A panic must not leave these functions: it would jump over the library's own frames, with its
-// locks held.
+// Callbacks of the library. A panic must not leave these functions: it would unwind through the library's frames while it
+// holds locks.
 
 //export kaleidoscopeIAPToken
 func kaleidoscopeIAPToken(userData unsafe.Pointer, buffer *C.char, capacity C.size_t, length *C.size_t) C.kal_status {
@@ -22,7 +22,7 @@ func kaleidoscopeIAPToken(userData unsafe.Pointer, buffer *C.char, capacity C.si
 	provider := found.(*iapProvider)
 	token, err := guarded(provider.token)
 	if err == nil && len(token) > int(capacity) {
-		err = errors.New("Options.IAPToken: the token is too long")
+		err = errors.New("Options.IAPToken: token is too long")
 	}
 	if err != nil {
 		provider.last.Store(&err)

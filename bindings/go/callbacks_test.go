@@ -13,11 +13,11 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-func TestTheIAPTokenIsSentAndAskedForOnce(t *testing.T) {
+func TestTheIAPTokenIsSentAndRequestedOnce(t *testing.T) {
 	server := startEmulator(t, "--iap-token", "iap-17")
-	var asked atomic.Int32
+	var requested atomic.Int32
 	client := server.open(func(o *kaleidoscope.Options) {
-		o.IAPToken = func() (string, error) { asked.Add(1); return "iap-17", nil }
+		o.IAPToken = func() (string, error) { requested.Add(1); return "iap-17", nil }
 	})
 	var calls sync.WaitGroup
 	for range 8 {
@@ -30,10 +30,10 @@ func TestTheIAPTokenIsSentAndAskedForOnce(t *testing.T) {
 		}()
 	}
 	calls.Wait()
-	equal(t, "how often the token was asked for", asked.Load(), 1)
+	equal(t, "how often the token was requested", requested.Load(), 1)
 }
 
-func TestWhatTheIAPTokenFunctionReturnsComesBack(t *testing.T) {
+func TestTheErrorOfTheIAPTokenFunctionIsReturned(t *testing.T) {
 	server := startEmulator(t)
 	reason := errors.New("no key file")
 	for want, token := range map[string]func() (string, error){
@@ -45,13 +45,13 @@ func TestWhatTheIAPTokenFunctionReturnsComesBack(t *testing.T) {
 		_, err := client.Workspace().Members(ctx)
 		isStatus(t, err, kaleidoscope.ErrAuthFailed)
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %q", err, want)
+			t.Errorf("%v does not contain %q", err, want)
 		}
 		equal(t, "errors.Is the function's error", errors.Is(err, reason), want == "no key file")
 	}
 }
 
-func TestAnIAPTokenFunctionThatUsesItsClientIsRefused(t *testing.T) {
+func TestAnIAPTokenFunctionThatUsesItsClientFails(t *testing.T) {
 	server := startEmulator(t)
 	var client *kaleidoscope.Client
 	client = server.open(func(o *kaleidoscope.Options) {
@@ -63,7 +63,7 @@ func TestAnIAPTokenFunctionThatUsesItsClientIsRefused(t *testing.T) {
 	_, err := client.Workspace().Members(ctx)
 	isStatus(t, err, kaleidoscope.ErrAuthFailed)
 	if !errors.Is(err, kaleidoscope.ErrWouldDeadlock) {
-		t.Errorf("%v does not tell the deadlock", err)
+		t.Errorf("%v is not ErrWouldDeadlock", err)
 	}
 }
 
@@ -78,7 +78,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-func TestTheLogReachesALoggerFromItsLevelUp(t *testing.T) {
+func TestALoggerReceivesItsLevelAndAbove(t *testing.T) {
 	server := startEmulator(t)
 	logged := func(level slog.Level) string {
 		var log lockedBuffer
@@ -95,10 +95,10 @@ func TestTheLogReachesALoggerFromItsLevelUp(t *testing.T) {
 		t.Errorf("requests are missing in %q", debug)
 	}
 	if strings.Contains(debug, "/workspaces/groups") || strings.Contains(debug, "demo-secret") {
-		t.Errorf("too much is in %q", debug)
+		t.Errorf("%q contains a secret or a line logged after SetLogger(nil)", debug)
 	}
 	if log := logged(slog.LevelError); log != "" {
-		t.Errorf("%q is no error", log)
+		t.Errorf("%q was logged at LevelError", log)
 	}
 }
 
@@ -107,7 +107,7 @@ type panicking struct{ slog.Handler }
 func (panicking) Enabled(context.Context, slog.Level) bool  { return true }
 func (panicking) Handle(context.Context, slog.Record) error { panic("oops") }
 
-func TestALogHandlerThatPanicsDisturbsNoCall(t *testing.T) {
+func TestAPanicInALogHandlerDoesNotAffectCalls(t *testing.T) {
 	server := startEmulator(t)
 	must(t, kaleidoscope.SetLogger(slog.New(panicking{}), slog.LevelDebug))
 	_, err := server.open().Workspace().Members(ctx)

@@ -9,29 +9,28 @@ import (
 	"unsafe"
 )
 
-// Options say how a client is opened. The zero value of every field means its default.
+// Options are the options of a client. The zero value of a field selects its default.
 type Options struct {
 	ClientID         string            // environment KALEIDOSCOPE_API_CLIENT_ID
 	ClientSecret     string            // environment KALEIDOSCOPE_API_CLIENT_SECRET
 	BaseURL          string            // environment KALEIDOSCOPE_API_URL, then https://api.kaleidoscope.bio
-	Headers          map[string]string // sent with every request; they win over the library's own
-	CABundle         string            // a PEM file of certificates trusted in addition to the system's
-	ProxyURL         string            // no proxy, unless ProxyFromEnv
-	UserAgent        string            // put before the library's own
-	ConnectTimeout   time.Duration     // name lookup, TCP and TLS together; 10 s
-	Timeout          time.Duration     // one whole call: sign-in, retries and waits included; 60 s
-	MaxAttempts      int               // tries per request; 6, and 1 means never retry
-	RetryWait        time.Duration     // the first wait before another try, which doubles from try to try; 250 ms
-	MaxResponseBytes int64             // the longest answer taken, after decompression; 256 MiB
-	MaxInFlight      int               // requests on the wire at once; 64
-	CacheTTL         time.Duration     // cached reads never expire by themselves
+	Headers          map[string]string // sent with every request; override the library's own
+	CABundle         string            // PEM file of CA certificates, trusted in addition to the system's
+	ProxyURL         string            // default: no proxy, unless ProxyFromEnv
+	UserAgent        string            // prepended to the library's own
+	ConnectTimeout   time.Duration     // name resolution, TCP and TLS together; default 10 s
+	Timeout          time.Duration     // a whole call, including sign-in, retries and waits; default 60 s
+	MaxAttempts      int               // attempts per request; default 6; 1 disables retries
+	RetryWait        time.Duration     // wait before the first retry, doubled for each further one; default 250 ms
+	MaxResponseBytes int64             // maximum response size after decompression; default 256 MiB
+	MaxInFlight      int               // maximum concurrent requests; default 64
+	CacheTTL         time.Duration     // default: cached reads do not expire
 	ProxyFromEnv     bool              // take the proxy from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
-	InsecureTLS      bool              // do not check the server's certificate: for test benches only
-	AllowHTTP        bool              // plain http to a host that is not loopback: the secret travels in clear
-	// IAPToken gives the ID token for a server behind Google's identity-aware proxy. It is called on the goroutine that
-	// makes a call, by one at a time, and again after 50 minutes, before a JWT ends, and when the proxy refuses the token.
-	// It must not use the client. Its error comes back from
-	// the call that needed the token.
+	InsecureTLS      bool              // do not verify the server's certificate: for tests only
+	AllowHTTP        bool              // allow plain http to a non-loopback host: the secret is sent unencrypted
+	// IAPToken returns the ID token for a server behind Google's Identity-Aware Proxy. It is called on a goroutine that makes a
+	// call, one at a time, and again after 50 minutes, before a JWT expires, and when the proxy rejects the token. It must not use
+	// the client. Its error is a cause of the error that the call returns.
 	IAPToken func() (string, error)
 }
 
@@ -43,10 +42,11 @@ type Client struct {
 	cleanup runtime.Cleanup
 }
 
-// Open opens a client without any I/O: names, certificates and credentials are first used by the first call. nil takes
-// everything from the environment and the defaults.
+// Open opens a client. It does no I/O: the first call resolves names, verifies certificates and signs in. With nil options,
+// credentials and URL come from the environment.
 //
-// Close it; one that is forgotten is closed by the garbage collector at some time, or never.
+// Close the client when it is no longer needed. An unreachable client is closed by the garbage collector, without any guarantee
+// when, or that it happens at all.
 func Open(options *Options) (*Client, error) {
 	if versionMismatch != nil {
 		return nil, versionMismatch
@@ -77,7 +77,7 @@ func Open(options *Options) (*Client, error) {
 	return client, nil
 }
 
-// closed is what closing a client takes, without the client.
+// closed holds what is needed to close a client, without a reference to the client.
 type closed struct {
 	handle C.kal_client
 	iap    *iapProvider
@@ -88,8 +88,8 @@ func (c closed) close() {
 	c.iap.forget()
 }
 
-// Close closes the client. Calls that are under way end with ErrCancelled, later ones give ErrClosed. Closing again does
-// nothing. The error is always nil.
+// Close closes the client. Calls in progress return ErrCancelled, later calls ErrClosed. Closing again has no effect. The error is
+// always nil.
 func (c *Client) Close() error {
 	c.cleanup.Stop()
 	closed{c.handle, c.iap}.close()
@@ -97,7 +97,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// ClearCaches forgets everything cached.
+// ClearCaches clears the client's cache.
 func (c *Client) ClearCaches() error {
 	defer runtime.KeepAlive(c)
 	var failure C.kal_error
@@ -107,17 +107,17 @@ func (c *Client) ClearCaches() error {
 	return nil
 }
 
-// Stats is what a client did since it was opened.
+// Stats are counters since the client was opened.
 type Stats struct {
 	Requests       uint64 // HTTP requests sent, token requests and retries included
-	Retries        uint64 // how many of them were retries
-	TokenRequests  uint64 // how many of them were token requests
+	Retries        uint64 // retries among Requests
+	TokenRequests  uint64 // token requests among Requests
 	CacheHits      uint64 // calls answered from the cache
 	SharedRequests uint64 // calls that waited for another call's request instead of sending their own
-	BytesReceived  uint64 // bytes of answers, after decompression
+	BytesReceived  uint64 // bytes of response bodies, after decompression
 }
 
-// Stats gives the client's figures.
+// Stats returns the client's counters.
 func (c *Client) Stats() (Stats, error) {
 	defer runtime.KeepAlive(c)
 	stats := C.kal_stats{struct_size: C.sizeof_kal_stats}
@@ -152,7 +152,7 @@ func (options *Options) toC(in *inputs) C.kal_client_options {
 		cache_ttl_ms:       C.uint64_t(in.timeout("CacheTTL", options.CacheTTL)),
 	}
 	if options.MaxResponseBytes < 0 {
-		in.refuse("MaxResponseBytes: it is negative")
+		in.reject("MaxResponseBytes: must not be negative")
 	}
 	o.max_response_bytes = C.uint64_t(options.MaxResponseBytes)
 	if n := len(options.Headers); n > 0 {

@@ -10,14 +10,14 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-// hanging gives a client whose requests for members are never answered.
+// hanging returns a client whose requests for members are never answered.
 func hanging(t *testing.T) (*emulator, *kaleidoscope.Client) {
 	server := startEmulator(t)
 	server.fault(object{"path": "/workspaces/members", "drop": "hang", "times": 0})
 	return server, server.open()
 }
 
-func TestACancelledContextEndsACallThatWaits(t *testing.T) {
+func TestCancellingTheContextEndsAWaitingCall(t *testing.T) {
 	server, client := hanging(t)
 	reason := errors.New("the user pressed escape")
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -28,18 +28,18 @@ func TestACancelledContextEndsACallThatWaits(t *testing.T) {
 	_, err := client.Workspace().Members(ctx)
 	isStatus(t, err, kaleidoscope.ErrCancelled)
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, reason) || errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v does not say why the context ended", err)
+		t.Errorf("%v does not contain why the context was cancelled", err)
 	}
 }
 
-func TestADeadlineOfTheContextEndsACallThatWaits(t *testing.T) {
+func TestTheDeadlineOfTheContextEndsAWaitingCall(t *testing.T) {
 	_, client := hanging(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := client.Workspace().Members(ctx)
 	isStatus(t, err, kaleidoscope.ErrTimedOut)
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !os.IsTimeout(err) {
-		t.Errorf("%v does not say that the deadline was exceeded", err)
+		t.Errorf("%v is not context.DeadlineExceeded", err)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestTheClientsOwnTimeoutIsNotTheContexts(t *testing.T) {
 	}
 }
 
-func TestAContextThatHasEndedSendsNothing(t *testing.T) {
+func TestNothingIsSentWhenTheContextIsDone(t *testing.T) {
 	server := startEmulator(t)
 	client := server.open()
 	cancelled, cancel := context.WithCancel(context.Background())
@@ -77,7 +77,7 @@ func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 	equal(t, "the number of requests", stats.Requests, 0)
 }
 
-func TestOneCancelledCallerDoesNotDisturbTheOthersOfItsRequest(t *testing.T) {
+func TestCancellingOneCallerDoesNotAffectOthersThatShareItsRequest(t *testing.T) {
 	server := startEmulator(t)
 	server.fault(object{"path": "/workspaces/members", "delay_ms": 300})
 	client := server.open()
@@ -95,7 +95,7 @@ func TestOneCancelledCallerDoesNotDisturbTheOthersOfItsRequest(t *testing.T) {
 	equal(t, "the number of requests", server.requests("/workspaces/members"), 1)
 }
 
-func TestCloseEndsCallsUnderWay(t *testing.T) {
+func TestCloseEndsCallsInProgress(t *testing.T) {
 	server, client := hanging(t)
 	go func() {
 		server.waitForRequests("/workspaces/members", 1)

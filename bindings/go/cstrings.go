@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// inputs holds what is handed to the library for the time of one call. It is all C memory: no Go pointer gets there.
+// inputs owns the C memory that is passed to the library during one call. It holds no Go pointers.
 type inputs struct {
 	allocated []unsafe.Pointer
 	err       error
@@ -27,16 +27,16 @@ func (in *inputs) keep(p unsafe.Pointer) unsafe.Pointer {
 	return p
 }
 
-func (in *inputs) refuse(why string) {
+func (in *inputs) reject(why string) {
 	if in.err == nil {
 		in.err = invalidArgument(why)
 	}
 }
 
-// required gives the C string of a value, "" included. A NUL would silently cut it short, so it is refused.
+// required returns the C string of a value, "" included. A value with a NUL is rejected, because C would truncate it there.
 func (in *inputs) required(name, value string) *C.char {
 	if strings.IndexByte(value, 0) >= 0 {
-		in.refuse(name + ": it contains a NUL")
+		in.reject(name + ": contains a NUL")
 		return nil
 	}
 	p := C.CString(value)
@@ -44,7 +44,7 @@ func (in *inputs) required(name, value string) *C.char {
 	return p
 }
 
-// text gives NULL, which is the library's default, for "".
+// text returns the C string of a value; NULL, the library's default, for "".
 func (in *inputs) text(name, value string) *C.char {
 	if value == "" {
 		return nil
@@ -67,10 +67,10 @@ func (in *inputs) array(n int, size uintptr) unsafe.Pointer {
 	return in.keep(C.calloc(C.size_t(n), C.size_t(size)))
 }
 
-// timeout gives milliseconds, rounded up; 0, which is the library's default, for 0.
+// timeout returns milliseconds, rounded up; 0, the library's default, for 0.
 func (in *inputs) timeout(name string, d time.Duration) uint32 {
 	if d < 0 {
-		in.refuse(name + ": it is negative")
+		in.reject(name + ": must not be negative")
 	}
 	if d <= 0 {
 		return 0
@@ -80,7 +80,7 @@ func (in *inputs) timeout(name string, d time.Duration) uint32 {
 
 func (in *inputs) count(name string, n int) uint32 {
 	if n < 0 || int64(n) > math.MaxUint32 {
-		in.refuse(name + ": it is out of range")
+		in.reject(name + ": out of range")
 	}
 	return uint32(n)
 }

@@ -1,6 +1,6 @@
-// Package kaleidoscope reads workspaces of the Kaleidoscope platform (kaleidoscope.bio).
+// Package kaleidoscope is a client for the workspace API of the Kaleidoscope platform (kaleidoscope.bio).
 //
-// It is a thin layer over libkaleidoscope, found through pkg-config:
+// It is a thin layer over libkaleidoscope, which it finds through pkg-config:
 //
 //	client, err := kaleidoscope.Open(nil) // credentials and URL from the environment
 //	if err != nil {
@@ -9,28 +9,27 @@
 //	defer client.Close()
 //	members, err := client.Workspace().Members(ctx)
 //
-// With the build tag "static" the library's archive is linked into the program, and nothing has to be installed where it
-// runs.
+// With the build tag "static" the library is linked statically, so that the program runs where libkaleidoscope is not installed.
 //
 // # Records
 //
-// A record is an ordinary Go value, copied out of the library's answer. A field that the API may leave out or set to null
-// is a pointer, nil then; [Text] reads it where the difference to "" does not matter.
+// A record is an ordinary Go value, copied from the library's result. A field that the API may omit or set to null is a pointer,
+// which is nil in that case; [Text] reads it where nil and "" need not be distinguished.
 //
 // # Contexts
 //
-// A call ends when its context does, whatever it is waiting for. The context's deadline and [Options].Timeout both hold:
-// the earlier one ends the call.
+// A call returns when its context is done, whatever it is waiting for. The context's deadline and [Options].Timeout both apply: the
+// earlier one ends the call.
 //
 // # Errors
 //
-// Every error of the library is an [*Error], with all that is known about the failure. Ask for its kind with
-// errors.Is(err, kaleidoscope.ErrNotFound), for its details with errors.As, and whether the context was the reason with
-// errors.Is(err, context.Canceled) or errors.Is(err, context.DeadlineExceeded).
+// Every error of the library is an [*Error] with full details. Test for a status with errors.Is(err, kaleidoscope.ErrNotFound),
+// get the details with errors.As, and test whether the context ended the call with errors.Is(err, context.Canceled) or
+// errors.Is(err, context.DeadlineExceeded).
 //
 // # Goroutines
 //
-// Everything may be used by any number of goroutines at once. A call occupies an operating system thread while it waits;
-// at most [Options].MaxInFlight requests of a client are on the wire, so bound the goroutines that call at once
-// accordingly. The library keeps no pointer to Go memory.
+// Everything is safe for concurrent use. A call occupies an operating system thread while it waits. A client has at most
+// [Options].MaxInFlight requests in flight, so limit the number of concurrent calls accordingly. The library keeps no pointer to Go
+// memory.
 package kaleidoscope

@@ -14,7 +14,7 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-// emulator is a server of the test's own, which ends with it.
+// emulator is a server started by a test and stopped with it.
 type emulator struct {
 	t   testing.TB
 	url string
@@ -68,17 +68,17 @@ func (e *emulator) post(path string, body any) {
 	must(e.t, err)
 	response.Body.Close()
 	if response.StatusCode >= 300 {
-		e.t.Fatalf("the emulator refuses %s: %s", path, response.Status)
+		e.t.Fatalf("POST /__emulator/%s failed: %s", path, response.Status)
 	}
 }
 
-// fault makes the emulator fail as told, until the test ends.
+// fault adds a fault to the emulator of this test.
 func (e *emulator) fault(fault object) {
 	e.t.Helper()
 	e.post("faults", fault)
 }
 
-// requests counts what came for a path.
+// requests returns the number of requests to a path.
 func (e *emulator) requests(path string) int {
 	e.t.Helper()
 	response, err := http.Get(e.url + "/__emulator/counts")
@@ -106,6 +106,6 @@ func must(t testing.TB, err error) {
 func equal[T comparable](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if got != want {
-		t.Errorf("%s is %v, not %v", what, got, want)
+		t.Errorf("%s is %v, want %v", what, got, want)
 	}
 }

@@ -10,24 +10,24 @@ import (
 	"unsafe"
 )
 
-// Error is everything known about a failure. No field holds a secret.
+// Error is a failed call with full details. No field contains a secret.
 type Error struct {
 	Status     Status
-	HTTPStatus int           // 0 where no response came
-	Attempts   int           // tries made, 1 without a retry; 0 if nothing was sent
-	Retryable  bool          // worth trying again later as it is
-	RetryAfter time.Duration // what the server asked for; -1 if nothing
+	HTTPStatus int           // 0 if no response was received
+	Attempts   int           // attempts made, 1 without a retry; 0 if nothing was sent
+	Retryable  bool          // whether the same call may succeed later
+	RetryAfter time.Duration // the wait that the server requested; -1 if none
 	Message    string        // one English sentence
 	Method     string        // such as "GET"; "" if nothing was sent
 	URL        string        // path and query; "" if nothing was sent
-	Code       string        // the server's own error code, if its body had one
-	RequestID  string        // from the response's headers, if any
-	Body       []byte        // the response's body, up to 64 KiB; nil if there was none
+	Code       string        // the server's error code, if the body contains one
+	RequestID  string        // from the response headers, if any
+	Body       []byte        // the response body, up to 64 KiB; nil if none
 
 	causes []error
 }
 
-// Error gives the message, the request and the status.
+// Error returns the message, the request and the status.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("kaleidoscope: ")
@@ -45,18 +45,18 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is the status of the error.
+// Is reports whether target is the error's status.
 func (e *Error) Is(target error) bool {
 	status, ok := target.(Status)
 	return ok && status == e.Status
 }
 
-// Unwrap gives why the context ended, where that ended the call, or what Options.IAPToken returned, where that failed.
+// Unwrap returns the context's error and cause if the context ended the call, or the error of Options.IAPToken if that failed.
 func (e *Error) Unwrap() []error {
 	return e.causes
 }
 
-// Timeout reports whether time was up: the context's or that of [Options]. It makes the error one that os.IsTimeout knows.
+// Timeout reports whether the context's deadline or the timeout of [Options] expired. os.IsTimeout uses it.
 func (e *Error) Timeout() bool {
 	return e.Status == ErrTimedOut
 }
@@ -65,12 +65,12 @@ func invalidArgument(message string) *Error {
 	return &Error{Status: ErrInvalidArgument, RetryAfter: -1, Message: message}
 }
 
-// takeError copies an error out of the library and frees it there.
+// takeError copies an error of the library and frees the handle.
 func takeError(status C.kal_status, handle C.kal_error) *Error {
 	defer C.kal_error_free(handle)
 	info := C.kal_error_get(handle)
 	if info == nil {
-		return &Error{Status: Status(status), RetryAfter: -1, Message: "the library had no room for the details"}
+		return &Error{Status: Status(status), RetryAfter: -1, Message: "error details are unavailable"}
 	}
 	e := &Error{
 		Status:     Status(info.status),

@@ -11,17 +11,17 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-// isStatus gives the error that has this status.
+// isStatus returns err as an *Error and fails the test unless it has this status.
 func isStatus(t testing.TB, err error, status kaleidoscope.Status) *kaleidoscope.Error {
 	t.Helper()
 	var e *kaleidoscope.Error
 	if !errors.As(err, &e) || !errors.Is(err, status) {
-		t.Fatalf("%v (%T) is no *Error with status %v", err, err, status)
+		t.Fatalf("%v (%T) is not an *Error with status %v", err, err, status)
 	}
 	return e
 }
 
-func TestAnErrorTellsEverythingKnown(t *testing.T) {
+func TestAnErrorCarriesFullDetails(t *testing.T) {
 	server := startEmulator(t)
 	server.fault(object{"path": "/workspaces/groups", "status": 429, "times": 0,
 		"headers": object{"Retry-After": "7"}, "body": `{"code":"slow_down","message":"no"}`})
@@ -37,14 +37,14 @@ func TestAnErrorTellsEverythingKnown(t *testing.T) {
 	equal(t, "the length of RequestID", len(e.RequestID), len("e1611ddd-07c4-44e6-a24c-e771694e8c02"))
 	equal(t, "Body", string(e.Body), `{"code":"slow_down","message":"no"}`)
 	if e.Message == "" || !strings.Contains(err.Error(), e.Message) || !strings.Contains(err.Error(), "KAL_RATE_LIMITED") {
-		t.Errorf("the text lacks message or status: %v", err)
+		t.Errorf("the text does not contain message and status: %v", err)
 	}
 	if errors.Is(err, kaleidoscope.ErrNotFound) || errors.Is(err, context.Canceled) || os.IsTimeout(err) {
-		t.Errorf("%v is taken for what it is not", err)
+		t.Errorf("%v matches an unrelated status or error", err)
 	}
 }
 
-func TestAnErrorWithoutAResponseHasNoneOfItsDetails(t *testing.T) {
+func TestAnErrorWithoutAResponseHasNoResponseDetails(t *testing.T) {
 	client, err := kaleidoscope.Open(&kaleidoscope.Options{
 		BaseURL: "http://127.0.0.1:1", ClientID: "i", ClientSecret: "s", MaxAttempts: 1})
 	must(t, err)
@@ -58,7 +58,7 @@ func TestAnErrorWithoutAResponseHasNoneOfItsDetails(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsRefusedByName(t *testing.T) {
+func TestInvalidArgumentsAreRejectedByName(t *testing.T) {
 	server := startEmulator(t)
 	for want, change := range map[string]func(*kaleidoscope.Options){
 		"ClientSecret":     func(o *kaleidoscope.Options) { o.ClientSecret = "a\x00b" },
@@ -86,14 +86,14 @@ func TestWhatIsWrongIsRefusedByName(t *testing.T) {
 	isStatus(t, err, kaleidoscope.ErrInvalidArgument)
 }
 
-func TestWithoutCredentialsNothingIsOpened(t *testing.T) {
+func TestOpenFailsWithoutCredentials(t *testing.T) {
 	t.Setenv("KALEIDOSCOPE_API_CLIENT_ID", "")
 	t.Setenv("KALEIDOSCOPE_API_CLIENT_SECRET", "")
 	_, err := kaleidoscope.Open(nil)
 	isStatus(t, err, kaleidoscope.ErrNoCredentials)
 }
 
-func TestAClosedClientGivesErrClosed(t *testing.T) {
+func TestAClosedClientReturnsErrClosed(t *testing.T) {
 	client := startEmulator(t).open()
 	must(t, client.Close())
 	must(t, client.Close())

@@ -5,14 +5,14 @@ import "C"
 
 import "time"
 
-// EventsQuery says which events to get. A field that is not set does not filter; nil asks for all events.
+// EventsQuery selects events. An unset field does not filter; a nil query selects all events.
 type EventsQuery struct {
-	Page         int       // the page's number; 0: the server's first page. Streams ask for all pages
-	PageSize     int       // events a page; 0: the server decides
+	Page         int       // page number; 0 selects the server's first page. Must be 0 for streams
+	PageSize     int       // events per page; 0: the server decides
 	EventTypes   []string  // only events of these types, such as "create"
 	ResourceType string    // only events about resources of this type, such as "task"
 	EventUserIDs []string  // only events of these users
-	After        time.Time // whether the bound is inclusive is the server's affair
+	After        time.Time // the server decides whether the bounds are inclusive
 	Before       time.Time
 }
 
@@ -36,7 +36,7 @@ func (query *EventsQuery) toC(in *inputs) C.kal_events_query {
 
 func (in *inputs) pageNumber(name string, n int) int32 {
 	if int(int32(n)) != n {
-		in.refuse(name + ": it is out of range")
+		in.reject(name + ": out of range")
 	}
 	return int32(n)
 }

@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// EventPage is a part of a stream of events.
+// EventPage is a page of a stream of events.
 type EventPage struct {
 	Events []Event
-	// Cursor is where the stream is behind this page: FollowEvents goes on from there, in another process, after any
-	// time, with nothing lost and nothing given twice. Keep it once the page is dealt with.
+	// Cursor is the position after this page. FollowEvents resumes there, in another process and after any time, without
+	// losing or repeating an event. Save it once the page is processed.
 	Cursor string
 }
 
-// FollowInterval is how long FollowEvents waits before it asks again while nothing new comes: first Min, then twice as
-// long each time up to Max. 0 means the default, 1 s and 30 s. It is a [CallOption].
+// FollowInterval is the poll interval of FollowEvents while there are no new events: it starts at Min and doubles up to Max. 0
+// selects the defaults, 1 s and 30 s. It is a [CallOption].
 type FollowInterval struct{ Min, Max time.Duration }
 
 func (i FollowInterval) apply(settings *callSettings) {
 	settings.interval = i
 }
 
-// StreamEvents gives every event that matches, each exactly once, page after page, even while new ones arrive. Memory does
-// not grow with their number. The query's Page must be 0; a nil query does not filter.
+// StreamEvents returns every matching event exactly once, even while new events arrive. Memory use does not depend on their number.
+// The query's Page must be 0; a nil query does not filter.
 //
 //	for event, err := range client.Workspace().StreamEvents(ctx, nil) {
 //		if err != nil {
@@ -38,8 +38,8 @@ func (i FollowInterval) apply(settings *callSettings) {
 //		fmt.Println(event.ID)
 //	}
 //
-// An error that is Retryable loses nothing: the loop may go on, and the stream asks again. After any other it ends.
-// The client's Timeout is for each request, the context for all of it.
+// After a Retryable error the loop may continue: the stream sends the request again and no event is lost. Any other error ends the
+// stream. The client's Timeout applies to each request, the context to the whole stream.
 func (s WorkspaceService) StreamEvents(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for page, err := range s.StreamEventPages(ctx, query, options...) {
@@ -55,7 +55,7 @@ func (s WorkspaceService) StreamEvents(ctx context.Context, query *EventsQuery, 
 	}
 }
 
-// StreamEventPages is StreamEvents by the page, for programs that keep the cursor.
+// StreamEventPages is like StreamEvents but returns pages, for programs that save the cursor.
 func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[EventPage, error] {
 	return s.pages(ctx, query, options, false,
 		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
@@ -63,9 +63,9 @@ func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQue
 		})
 }
 
-// FollowEvents gives the events that match as they happen, and ends with the context only. It begins where the cursor was
-// taken, or without one ("") at the query's After, or else at the present; the first page has no events then, if there are
-// none yet, so that there is a cursor from the start. The query's Page and Before must not be set.
+// FollowEvents returns matching events as they happen, until the context is done. It starts at the cursor; without one ("") at the
+// query's After; without that at the present. Without a cursor the first page may be empty, so that there is a cursor from the
+// start. The query's Page and Before must not be set.
 //
 //	for page, err := range client.Workspace().FollowEvents(ctx, nil, saved) {
 //		if err != nil {
@@ -76,7 +76,8 @@ func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQue
 //		save(page.Cursor)
 //	}
 //
-// An error that is Retryable loses nothing: the loop goes on, and asks again after the wait that is due. Any other is the last.
+// After a Retryable error the loop may continue: the stream sends the request again after a wait and no event is lost. Any other
+// error ends the stream.
 func (s WorkspaceService) FollowEvents(ctx context.Context, query *EventsQuery, cursor string, options ...CallOption) iter.Seq2[EventPage, error] {
 	return s.pages(ctx, query, options, cursor == "",
 		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
@@ -88,8 +89,8 @@ func (s WorkspaceService) FollowEvents(ctx context.Context, query *EventsQuery, 
 
 type openStream func(C.kal_client, *C.kal_events_query, *C.kal_call_options, *C.kal_stream, *C.kal_error) C.kal_status
 
-// pages opens a stream of its own for every range over it. With emptyFirst it asks one round without waiting for news, and
-// gives the cursor even if there are none.
+// pages opens a new stream for every range loop. With emptyFirst, the first page does not wait for new events and is returned even
+// if it is empty.
 func (s WorkspaceService) pages(
 	ctx context.Context, query *EventsQuery, options []CallOption, emptyFirst bool, open openStream,
 ) iter.Seq2[EventPage, error] {
@@ -147,7 +148,7 @@ func (c *call) openStream(client *Client, query *EventsQuery, open openStream) (
 	return stream, nil
 }
 
-// errEnd says that a stream has ended; it never leaves this file.
+// errEnd marks the end of a stream; it is not returned to callers.
 var errEnd = errors.New("the stream has ended")
 
 func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (EventPage, error) {
@@ -173,7 +174,7 @@ func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (Ev
 			return EventPage{Cursor: C.GoString(C.kal_stream_cursor(stream))}, nil
 		}
 		if deadline, ok := c.ctx.Deadline(); ok && !time.Now().Before(deadline) {
-			return EventPage{}, contextError(c.ctx, "the context's deadline came before the next event")
+			return EventPage{}, contextError(c.ctx, "the context's deadline expired before the next event")
 		}
 	}
 }

@@ -28,5 +28,5 @@ func TestTheExamplePrintsAllMembers(t *testing.T) {
 	for _, member := range members {
 		fmt.Fprintf(&want, "%s <%s>\n", kaleidoscope.Text(member.FullName), kaleidoscope.Text(member.Email))
 	}
-	equal(t, "what it prints", string(output), want.String())
+	equal(t, "the output", string(output), want.String())
 }

@@ -14,8 +14,8 @@ import (
 	"sync/atomic"
 )
 
-// iapProvider is a function of the host's, known to the library by a number. A number that was forgotten fails the call
-// that asks, because a call may still be under way when its client is closed.
+// iapProvider is a token function of the application, known to the library by a number. A call may still be in progress when its
+// client is closed; a number that is no longer registered makes it fail.
 type iapProvider struct {
 	token  func() (string, error)
 	number uintptr
@@ -43,7 +43,7 @@ func (p *iapProvider) forget() {
 	}
 }
 
-// failure is why there is no token.
+// failure returns why there is no token.
 func (p *iapProvider) failure() error {
 	if err := p.last.Load(); err != nil {
 		return *err

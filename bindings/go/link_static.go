@@ -2,7 +2,7 @@
 
 package kaleidoscope
 
-// The archive comes first and leaves nothing for the shared library, which pkg-config names too, to be needed for.
+// The archive comes first and resolves all symbols, so that --as-needed drops the shared library, which pkg-config lists too.
 
 // #cgo LDFLAGS: -l:libkaleidoscope.a -Wl,--as-needed
 // #cgo pkg-config: --static kaleidoscope

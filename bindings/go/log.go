@@ -15,11 +15,11 @@ import (
 
 var currentLogger atomic.Pointer[slog.Logger]
 
-// SetLogger sends what the library has to say, from a level up, to a logger; nil ends it. It holds for the whole program.
-// There is no secret in it. Every request is at slog.LevelDebug; retries and sign-ins are at slog.LevelInfo.
+// SetLogger sends the library's log messages of a level and above to a logger; nil disables logging. It applies to the whole
+// program. Messages contain no secrets. Requests are logged at slog.LevelDebug, retries and sign-ins at slog.LevelInfo.
 //
-// The handler is called on the goroutine that makes a call and on the library's own thread, possibly at the same time. It
-// must return soon; a call of this package from there gives ErrWouldDeadlock, and its panics are dropped.
+// The handler is called on goroutines that make calls and on the library's own thread, possibly concurrently. It must return
+// quickly. Calls of this package from the handler return ErrWouldDeadlock. Its panics are discarded.
 func SetLogger(logger *slog.Logger, level slog.Level) error {
 	from := C.int32_t(C.KAL_LOG_OFF)
 	if logger != nil {
@@ -27,7 +27,7 @@ func SetLogger(logger *slog.Logger, level slog.Level) error {
 		currentLogger.Store(logger)
 	}
 	if status := C.kaleidoscope_set_log(from); status != C.KAL_OK {
-		return &Error{Status: Status(status), RetryAfter: -1, Message: "the log cannot be set here"}
+		return &Error{Status: Status(status), RetryAfter: -1, Message: "SetLogger cannot be called from a callback or in a forked process"}
 	}
 	if logger == nil {
 		currentLogger.Store(nil)

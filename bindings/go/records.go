@@ -21,14 +21,14 @@ type Member struct {
 	PreferredName   *string
 	Email           *string
 	AccessLevel     AccessLevel
-	AccessLevelName *string // the server's own word
+	AccessLevelName *string // as the server sent it
 }
 
-// AccessLevel is what a member may do.
+// AccessLevel is the role of a member.
 type AccessLevel int32
 
 const (
-	AccessUnknown     AccessLevel = C.KAL_ACCESS_UNKNOWN // absent, or a word that this version does not know
+	AccessUnknown     AccessLevel = C.KAL_ACCESS_UNKNOWN // absent, or a level unknown to this version
 	AccessAdmin       AccessLevel = C.KAL_ACCESS_ADMIN
 	AccessTeamMember  AccessLevel = C.KAL_ACCESS_TEAM_MEMBER
 	AccessGuest       AccessLevel = C.KAL_ACCESS_GUEST
@@ -50,20 +50,20 @@ type Event struct {
 	ID                string
 	Type              *string // such as "create"
 	TypeVersion       *int64
-	CreatedAt         time.Time // in UTC, to the microsecond; the zero time where the API has none
-	CreatedAtText     *string   // as the server wrote it
+	CreatedAt         time.Time // in UTC, to the microsecond; the zero time if absent
+	CreatedAtText     *string   // as the server sent it
 	UserID            *string   // the acting user
 	FullName          *string   // the acting user's name
 	PreferredName     *string
-	ResourceID        *string         // what it happened to
+	ResourceID        *string         // the resource that the event is about
 	ResourceType      *string         // such as "task"
 	ParentBulkEventID *string         // set when the event is part of a bulk event
-	Attrs             json.RawMessage // a JSON object, its shape depends on Type
+	Attrs             json.RawMessage // a JSON object whose members depend on Type
 	IsBot             *bool
 	IsBulk            *bool
 }
 
-// Text gives what a nullable field holds, and "" for nil.
+// Text returns the value of a nullable field, and "" for nil.
 func Text(field *string) string {
 	if field == nil {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-func TestAStreamGivesEveryEventOnceWhateverThePagesAreNumbered(t *testing.T) {
+func TestAStreamReturnsEveryEventOnceWithAnyPageNumbering(t *testing.T) {
 	for _, options := range [][]string{{"--first-page", "0"}, {"--first-page", "1"}, {"--order", "asc"}} {
 		server := startEmulator(t, append(options, "--events", "237")...)
 		workspace := server.open().Workspace()
@@ -25,7 +25,7 @@ func TestAStreamGivesEveryEventOnceWhateverThePagesAreNumbered(t *testing.T) {
 	}
 }
 
-func TestAStreamThatIsLeftEarlyAsksForNoMore(t *testing.T) {
+func TestLeavingAStreamEarlySendsNoMoreRequests(t *testing.T) {
 	server := startEmulator(t, "--events", "200")
 	for _, err := range server.open().Workspace().StreamEvents(ctx, &kaleidoscope.EventsQuery{PageSize: 10}) {
 		must(t, err)
@@ -36,7 +36,7 @@ func TestAStreamThatIsLeftEarlyAsksForNoMore(t *testing.T) {
 	}
 }
 
-func TestAStreamGoesOnAfterAnErrorThatIsRetryableAndEndsAfterAnother(t *testing.T) {
+func TestAStreamContinuesAfterARetryableErrorAndEndsAfterAnyOther(t *testing.T) {
 	server := startEmulator(t, "--events", "60")
 	workspace := server.open(func(o *kaleidoscope.Options) { o.MaxAttempts = 1 }).Workspace()
 	for _, c := range []struct{ status, events, errors int }{{503, 60, 1}, {403, 0, 1}} {
@@ -55,7 +55,7 @@ func TestAStreamGoesOnAfterAnErrorThatIsRetryableAndEndsAfterAnother(t *testing.
 	}
 }
 
-func TestFollowingGivesWhatIsNewAndGoesOnFromItsCursor(t *testing.T) {
+func TestFollowingReturnsNewEventsAndResumesAtACursor(t *testing.T) {
 	server := startEmulator(t, "--events", "30")
 	workspace := server.open().Workspace()
 	quick := kaleidoscope.FollowInterval{Min: time.Millisecond, Max: 5 * time.Millisecond}
@@ -73,7 +73,7 @@ func TestFollowingGivesWhatIsNewAndGoesOnFromItsCursor(t *testing.T) {
 	}
 	cursor := follow("", 2, func(n int, page kaleidoscope.EventPage) {
 		if n == 0 {
-			equal(t, "the number of events of the present", len(page.Events), 0)
+			equal(t, "the number of events on the first page", len(page.Events), 0)
 			server.post("events", object{"count": 3})
 			return
 		}
@@ -103,7 +103,7 @@ func TestFollowingEndsWithItsContext(t *testing.T) {
 			}
 		}
 		if !errors.Is(last, reason) {
-			t.Errorf("the stream ends with %v, not %v", last, reason)
+			t.Errorf("the stream ends with %v, want %v", last, reason)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"kaleidoscope.bio/kaleidoscope"
 )
 
-// collectGarbage forces the garbage collector until the test ends.
+// collectGarbage runs the garbage collector continuously until the test ends.
 func collectGarbage(t *testing.T) {
 	done := make(chan struct{})
 	var collector sync.WaitGroup
@@ -34,8 +34,8 @@ func collectGarbage(t *testing.T) {
 	t.Cleanup(func() { close(done); collector.Wait() })
 }
 
-// Each goroutine uses clients of its own and a common one, with every kind of input and output, and some contexts end
-// while calls are under way. What a call gives must be right, or the context's error.
+// Each goroutine uses its own clients and a shared one, with every kind of input and output, and some contexts expire during
+// calls. A call must return the correct records or the context's error.
 func TestRecordsAndCallsSurviveForcedGarbageCollection(t *testing.T) {
 	server := startEmulator(t, "--members", "50", "--groups", "10", "--events", "100")
 	must(t, kaleidoscope.SetLogger(slog.New(slog.DiscardHandler), slog.LevelDebug))
@@ -82,22 +82,22 @@ func oneRound(ctx context.Context, workspace kaleidoscope.WorkspaceService, memb
 		return err
 	}
 	if len(found) != 2 || *found[0].FullName != *want[0].FullName || found[1].ID != want[1].ID {
-		return fmt.Errorf("MembersByIDs gives %v", found)
+		return fmt.Errorf("MembersByIDs returned %v", found)
 	}
 	page, err := workspace.Events(ctx, &kaleidoscope.EventsQuery{PageSize: 100, After: time.Unix(1, 0)})
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(ids(page), ids(events)) {
-		return fmt.Errorf("Events gives %v", ids(page))
+		return fmt.Errorf("Events returned %v", ids(page))
 	}
 	_, err = workspace.Groups(ctx, kaleidoscope.CacheRefresh)
 	return err
 }
 
-func TestAForgottenClientIsClosedByTheGarbageCollector(t *testing.T) {
+func TestAnUnreachableClientIsClosedByTheGarbageCollector(t *testing.T) {
 	server := startEmulator(t)
-	// A provider that is no longer held is what can be seen of a client that was closed.
+	// The release of its token function shows that the client was closed.
 	released := make(chan struct{})
 	func() {
 		held := new([64]byte)
@@ -119,17 +119,17 @@ func TestAForgottenClientIsClosedByTheGarbageCollector(t *testing.T) {
 	}
 }
 
-// A call holds its client: when it is the last to do so, the client is not closed under it.
-func TestAClientIsNotClosedUnderItsLastCall(t *testing.T) {
+// A call keeps its client reachable, even if it holds the last reference.
+func TestAClientIsNotClosedDuringItsLastCall(t *testing.T) {
 	server := startEmulator(t)
 	server.fault(object{"path": "/workspaces/members", "delay_ms": 200})
 	collectGarbage(t)
-	members, err := forgotten(t, server).Members(ctx)
+	members, err := unreferenced(t, server).Members(ctx)
 	must(t, err)
 	equal(t, "the number of members", len(members), 12)
 }
 
-func forgotten(t *testing.T, server *emulator) kaleidoscope.WorkspaceService {
+func unreferenced(t *testing.T, server *emulator) kaleidoscope.WorkspaceService {
 	client, err := kaleidoscope.Open(server.options())
 	must(t, err)
 	return client.Workspace()

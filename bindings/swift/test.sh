@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds the Swift package in a Debian trixie of its own (this one has no Swift) and runs its tests there, with the library that
-# was built here. Must be root; the first time, Swift is installed there: ten minutes or so.
+# Builds the Swift package and runs its tests in a separate Debian trixie root (Debian 12 has no Swift), with the library from this
+# tree. Must be run as root; the first run installs Swift in that root, which takes about ten minutes.
 #
-# KAL_EMULATOR   the program kal-emulator                     (default: target/debug/kal-emulator)
-# TARGET         what is made goes below it                   (default: target)
+# KAL_EMULATOR   path of kal-emulator                         (default: target/debug/kal-emulator)
+# TARGET         build directory                              (default: target)
 set -eu
 cd "$(dirname "$0")"
 package=$PWD
@@ -28,7 +28,7 @@ claim() {
 have_swift() { ./root.sh "$swift_root"; }
 install_library() {
     rm -rf "$work/prefix"
-    # The make that called has places of its own.
+    # Override the directories that a calling make exports.
     "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$work/prefix" LIBDIR="$work/prefix/lib" \
         INCLUDEDIR="$work/prefix/include" DESTDIR= >/dev/null && [ -e "$work/prefix/lib/libkaleidoscope.so" ]
 }
@@ -42,10 +42,10 @@ builds() {
         grep -A 8 'error:' "$work/build.log" || tail -n 30 "$work/build.log"
         return 1
     }
-    # The compiler's own remarks are wanted; those of the linker and of SwiftPM are about this machine.
+    # Compiler warnings fail; those of the linker and of SwiftPM depend on the machine.
     ! grep -A 8 '\.swift:[0-9]*:[0-9]*: warning:' "$work/build.log"
 }
-# One claim for each test, after what the run itself says of the failures.
+# Prints the failures, then one claim for each test.
 tests() {
     code=0
     timeout 900 "$root/scripts/claim" 'Swift: the tests run to their end' \
@@ -66,12 +66,12 @@ prints_every_member() {
     inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret \
         "$work/build/debug/members" >"$work/members"
     exec 9>&-
-    # The C quickstart shows a name with a line break in two lines, too.
+    # A name with a line break is printed on two lines, as in the C quickstart.
     diff -u "$root/tests/c/expected/quickstart.txt" "$work/members"
 }
 
 rm -f "$work/stop" "$work/ready"
-claim 'a Debian trixie with Swift is there' have_swift
+claim 'a Debian trixie root with Swift is installed' have_swift
 [ "$outcome" -eq 0 ] || exit 1
 claim 'the library is installed' install_library
 claim 'the package builds in the language mode of Swift 6 without a warning' builds

@@ -1,44 +1,44 @@
 import CKaleidoscope
 
-/// How a client is opened. `nil` means the default.
+/// Options of a client. `nil` selects the default.
 public struct ClientOptions: Sendable {
-    /// Environment `KALEIDOSCOPE_API_CLIENT_ID`.
+    /// Default: environment `KALEIDOSCOPE_API_CLIENT_ID`.
     public var clientID: String?
-    /// Environment `KALEIDOSCOPE_API_CLIENT_SECRET`.
+    /// Default: environment `KALEIDOSCOPE_API_CLIENT_SECRET`.
     public var clientSecret: String?
-    /// Environment `KALEIDOSCOPE_API_URL`, then `https://api.kaleidoscope.bio`.
+    /// Default: environment `KALEIDOSCOPE_API_URL`, then `https://api.kaleidoscope.bio`.
     public var baseURL: String?
-    /// Sent with every request; they win over the library's own.
+    /// Sent with every request; override the library's own.
     public var headers: [String: String] = [:]
-    /// A PEM file of certificates that are trusted in addition to the system's.
+    /// PEM file of CA certificates that are trusted in addition to the system's.
     public var caBundlePath: String?
-    /// No proxy, unless ``takesProxyFromEnvironment``.
+    /// Default: no proxy, unless ``takesProxyFromEnvironment``.
     public var proxyURL: String?
-    /// Put before the library's own.
+    /// Prepended to the library's own.
     public var userAgent: String?
-    /// Name lookup, TCP and TLS together; 10 s.
+    /// Name resolution, TCP and TLS together. Default: 10 s.
     public var connectTimeout: Duration?
-    /// One whole call: sign-in, retries and waits included; 60 s.
+    /// A whole call, including sign-in, retries and waits. Default: 60 s.
     public var timeout: Duration?
-    /// Tries per request; 6, and 1 means never retry.
+    /// Attempts per request. Default: 6; 1 disables retries.
     public var maxAttempts: Int?
-    /// The first wait before another try, which doubles from try to try; 250 ms.
+    /// Wait before the first retry, doubled for each further one. Default: 250 ms.
     public var retryWait: Duration?
-    /// The longest answer taken, after decompression; 256 MiB.
+    /// Maximum response size after decompression. Default: 256 MiB.
     public var maxResponseBytes: Int?
-    /// Requests on the wire at once; 64.
+    /// Maximum concurrent requests. Default: 64.
     public var maxInFlight: Int?
-    /// Cached reads never expire by themselves.
+    /// Default: cached reads do not expire.
     public var cacheTTL: Duration?
     /// Takes the proxy from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     public var takesProxyFromEnvironment = false
-    /// Does not check the server's certificate: for test benches only.
+    /// Does not verify the server's certificate: for tests only.
     public var isTLSInsecure = false
-    /// Plain http to a host that is not loopback: the secret travels in clear.
+    /// Allows plain http to a non-loopback host: the secret is sent unencrypted.
     public var allowsHTTP = false
-    /// Gives the ID token for a server behind Google's identity-aware proxy, and is asked again after 50 minutes, by one task at
-    /// a time. It must not call the client that asks: that is ``Status/wouldDeadlock``. What it throws is
-    /// ``KaleidoscopeError/underlying`` of the call that needed the token. It is not cancelled with that call.
+    /// Returns the ID token for a server behind Google's Identity-Aware Proxy. Called for one task at a time, and again after 50
+    /// minutes. It must not call its own client: that fails with ``Status/wouldDeadlock``. An error that it throws is
+    /// ``KaleidoscopeError/underlying`` of the call that needed the token. Cancelling that call does not cancel it.
     public var iapToken: (@Sendable () async throws -> String)?
 
     public init() {}
@@ -68,13 +68,13 @@ public struct ClientOptions: Sendable {
     }
 }
 
-/// How a call uses the client's cache.
+/// Selects how a call uses the client's cache.
 public enum CachePolicy: Sendable {
-    /// Answers from the cache, and asks the server only when nothing is there.
+    /// Answers from the cache; sends a request only on a miss.
     case use
-    /// Asks the server and keeps the answer.
+    /// Sends a request and caches the answer.
     case refresh
-    /// Never asks the server: ``Status/notFound`` where nothing is cached.
+    /// Sends no request: ``Status/notFound`` on a miss.
     case only
 
     fileprivate var toC: Int32 {
@@ -86,23 +86,23 @@ public enum CachePolicy: Sendable {
     }
 }
 
-/// What a client did since it was opened.
+/// Counters since the client was opened.
 public struct ClientStatistics: Hashable, Sendable {
     /// HTTP requests sent, token requests and retries included.
     public let requests: UInt64
-    /// How many of them were retries.
+    /// Retries among ``requests``.
     public let retries: UInt64
-    /// How many of them were token requests.
+    /// Token requests among ``requests``.
     public let tokenRequests: UInt64
     /// Calls answered from the cache.
     public let cacheHits: UInt64
     /// Calls that waited for another call's request instead of sending their own.
     public let sharedRequests: UInt64
-    /// Bytes of answers, after decompression.
+    /// Bytes of response bodies, after decompression.
     public let bytesReceived: UInt64
 }
 
-/// One set of credentials, one workspace, one cache, for any number of tasks. It is closed when nobody has it any more.
+/// One set of credentials, one workspace, one cache, for any number of tasks. Closed when the last reference is released.
 ///
 ///     let client = try Client()            // credentials and URL from the environment
 ///     for member in try await client.workspace.members() {
@@ -113,7 +113,7 @@ public final class Client: Sendable {
     let iap: IAPToken?
     let completions: CompletionQueue
 
-    /// Opens a client without any I/O: names, certificates and credentials are first used by the first call.
+    /// Opens a client. Does no I/O: the first call resolves names, verifies certificates and signs in.
     public init(_ options: ClientOptions = ClientOptions()) throws(KaleidoscopeError) {
         try checkVersion(header: UInt32(bitPattern: KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH),
                          library: kal_version_number())
@@ -133,15 +133,15 @@ public final class Client: Sendable {
         kal_client_close(handle)
     }
 
-    /// The part of the API about the workspace.
+    /// The workspace API.
     public var workspace: WorkspaceService { WorkspaceService(client: self) }
 
-    /// Closes the client now. Calls that are under way end with ``Status/cancelled``, later ones give ``Status/closed``.
+    /// Closes the client now. Calls in progress fail with ``Status/cancelled``, later calls with ``Status/closed``.
     public func close() {
         kal_client_close(handle)
     }
 
-    /// Forgets everything cached.
+    /// Clears the client's cache.
     public func clearCaches() throws(KaleidoscopeError) {
         var error = kal_error()
         let status = kal_client_clear_caches(handle, &error)
@@ -159,10 +159,10 @@ public final class Client: Sendable {
             cacheHits: stats.cache_hits, sharedRequests: stats.shared_requests, bytesReceived: stats.bytes_received)
     }
 
-    /// Calls any method of the library by its name, with parameters as the text of a JSON object, and gives the answer as JSON, as
-    /// the server sent it: `try await client.call("workspace.get_events", #"{"page_size": 50}"#)`.
+    /// The generic call: calls any method of the library by name, with parameters as JSON text of an object, and returns the answer
+    /// as JSON, as the server sent it: `try await client.call("workspace.get_events", #"{"page_size": 50}"#)`.
     ///
-    /// ``methods`` lists what there is. The method `request` sends a request to any endpoint of the platform, see `kal_request`:
+    /// ``methods`` lists the methods. The method `request` sends a request to any endpoint of the platform, see `kal_request`:
     /// `try await client.call("request", #"{"verb": "POST", "path": "/programs", "body": {"title": "T"}}"#)`.
     public func call(
         _ method: String, _ parameters: String = "{}", cache: CachePolicy = .use, timeout: Duration? = nil
@@ -170,17 +170,17 @@ public final class Client: Sendable {
         try await answer(method, parameters, cache, timeout).json()
     }
 
-    /// Every method that ``call(_:_:cache:timeout:)`` knows, as JSON: name, parameters with their types, whether it is cached.
+    /// A JSON array of the methods that ``call(_:_:cache:timeout:)`` accepts: name, parameters with their types, whether it is cached.
     public static var methods: String { String(cString: kal_methods()) }
 
-    /// The version of the library that is loaded, such as `"0.2.0"`.
+    /// The version of the loaded library, such as `"0.2.0"`.
     public static var libraryVersion: String { String(cString: kal_version()) }
 
     func answer(
         _ method: String, _ parameters: String, _ cache: CachePolicy, _ timeout: Duration?
     ) async throws(KaleidoscopeError) -> Answer {
         for (name, value) in [("method", method), ("parameters", parameters)] where value.utf8.contains(0) {
-            throw .invalidArgument("\(name): it contains a NUL")
+            throw .invalidArgument("\(name): contains a NUL")
         }
         let cancel = try Cancel()
         let options = try callOptions(timeout, cancel, cache)
@@ -199,13 +199,13 @@ public final class Client: Sendable {
         return options
     }
 
-    /// Submits on a thread that may wait for the token, if there is one to wait for, and waits for the completion.
+    /// Submits a call and waits for its completion. With a token provider it submits on a thread that may block.
     func submitted(_ cancel: Cancel, _ submit: @escaping CompletionQueue.Submit) async throws(KaleidoscopeError) -> Completion {
-        if let iap, iap.isAskedByThisTask {
-            throw KaleidoscopeError(.wouldDeadlock, "iapToken: it calls the client that asks it for a token")
+        if let iap, iap.isRunningInThisTask {
+            throw KaleidoscopeError(.wouldDeadlock, "iapToken: called its own client")
         }
         let completion = await completions.completion(cancelling: cancel.handle, on: iap?.thread) { queue, userData, error in
-            // Closing the client would be too early before its call, and the token's provider is its.
+            // The client owns the token provider: keep it open until the call is submitted.
             withExtendedLifetime((self, cancel)) { submit(queue, userData, error) }
         }
         if completion.status == KAL_AUTH_FAILED, let reason = iap?.takeFailure() {
@@ -213,13 +213,13 @@ public final class Client: Sendable {
             error.underlying = reason
             throw error
         }
-        // Until here: nobody else may have the client.
+        // This may be the last reference to the client.
         withExtendedLifetime((self, cancel)) {}
         return completion
     }
 }
 
-/// An older library lacks what this package was compiled against, and another major version is another interface.
+/// An older library lacks functions that this package was compiled against, and another major version has another ABI.
 func checkVersion(header: UInt32, library: UInt32) throws(KaleidoscopeError) {
     if library >= header, library >> 16 == header >> 16 { return }
     let text = { (version: UInt32) in "\(version >> 16).\(version >> 8 & 0xff).\(version & 0xff)" }

@@ -1,29 +1,29 @@
 import CKaleidoscope
 import Dispatch
 
-/// How a submitted call ended; what it holds is the receiver's to free.
+/// The outcome of a submitted call. The receiver owns its handles.
 struct Completion: Sendable {
     var status: kal_status
     var result = kal_result()
     var error = kal_error()
 
-    /// The answer, or what the failure is.
+    /// Returns the answer or throws the error.
     func answer() throws(KaleidoscopeError) -> Answer {
         if status != KAL_OK { throw KaleidoscopeError(taking: error, status: status) }
         return Answer(result)
     }
 }
 
-/// Resumes the tasks that wait for the library. No thread waits: Dispatch sees when the queue's descriptor is readable.
+/// Resumes tasks that wait for the library. No thread blocks: Dispatch monitors the queue's descriptor.
 final class CompletionQueue: Sendable {
-    /// One for the process; where it could not be opened, every call says why.
+    /// One for the process. If it cannot be opened, every call throws the reason.
     static let shared = Result { () throws(KaleidoscopeError) in try CompletionQueue() }
 
     private let handle: kal_queue
-    // Dispatch's objects may be used from any thread; on Linux they do not say so.
+    // Dispatch objects are thread-safe, but not declared Sendable on Linux.
     nonisolated(unsafe) private let source: any DispatchSourceRead
 
-    /// The call that submits is over when this is resumed, which happens exactly once.
+    /// Holds the continuation of a submitted call, which is resumed exactly once.
     private final class Waiting: Sendable {
         let continuation: CheckedContinuation<Completion, Never>
 
@@ -55,9 +55,9 @@ final class CompletionQueue: Sendable {
         }
     }
 
-    /// Waits for the completion of what `submit` starts. A task that is cancelled, now or before, fires `cancel`.
+    /// Runs `submit` and waits for the completion. Fires `cancel` when the task is or was cancelled.
     ///
-    /// `thread`, where there is one, is where `submit` may block.
+    /// `submit` runs on `thread` if that is not nil, where it may block.
     func completion(cancelling cancel: kal_cancel, on thread: DispatchQueue?, _ submit: @escaping Submit) async -> Completion {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -73,13 +73,13 @@ final class CompletionQueue: Sendable {
                 if let thread { thread.async(execute: start) } else { start() }
             }
         } onCancel: {
-            // A number: firing one that has been closed meanwhile does nothing.
+            // Firing a closed handle has no effect.
             kal_cancel_fire(cancel)
         }
     }
 }
 
-/// Owns a means to cancel.
+/// Owns a cancel handle.
 final class Cancel: Sendable {
     let handle: kal_cancel
 

@@ -6,11 +6,11 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Which events to get. What is not set does not filter.
+/// Selects events. An unset property does not filter.
 public struct EventsQuery: Sendable {
-    /// The page's number, for one page; streams find it by themselves.
+    /// The page number, for a single page; must be unset for streams.
     public var page: Int?
-    /// Events a page; the server decides.
+    /// Events per page. Default: the server decides.
     public var pageSize: Int?
     /// Only events of these types, such as `"create"`.
     public var eventTypes: [String]
@@ -49,9 +49,9 @@ public struct EventsQuery: Sendable {
         return query
     }
 
-    /// As the library's methods take it by name.
+    /// As JSON parameters of the generic call.
     func json() throws(KaleidoscopeError) -> String {
-        // The same checks as for a stream.
+        // Makes the same checks as for a stream.
         _ = try toC(Inputs())
         return try jsonText(Parameters(
             page: page, page_size: pageSize, event_types: eventTypes.isEmpty ? nil : eventTypes, resource_type: resourceType,
@@ -67,7 +67,7 @@ public struct EventsQuery: Sendable {
     }
 }
 
-/// A bound of ``EventsQuery``: a `Date`, or text, RFC 3339 or a bare date. Whether it is inclusive is the server's affair.
+/// A bound of ``EventsQuery``: a `Date`, or text that is an RFC 3339 time or a date alone. The server decides whether it is inclusive.
 public struct EventsDate: Hashable, Sendable, ExpressibleByStringLiteral {
     let text: String
 
@@ -79,7 +79,7 @@ public struct EventsDate: Hashable, Sendable, ExpressibleByStringLiteral {
         self.text = text
     }
 
-    /// To the microsecond, as far as events' times go.
+    /// Rounded to microseconds, the precision of event times.
     public init(_ date: Date) {
         let microseconds = (date.timeIntervalSince1970 * 1_000_000).rounded()
         let seconds = (microseconds / 1_000_000).rounded(.down)

@@ -2,24 +2,24 @@ import CKaleidoscope
 import Dispatch
 import Synchronization
 
-/// Asks the host for the ID token when the library does, which is on the thread that submits a call and has to wait.
+/// Calls the application's token provider when the library requests an ID token, which blocks the thread that submits a call.
 ///
-/// Calls of a client with a provider are therefore submitted on a thread of Dispatch's, one after the other: none of Swift's
-/// own is blocked, and the others would only wait for the same token.
+/// Calls of a client with a provider are therefore submitted on a serial Dispatch queue: no thread of Swift's pool blocks, and
+/// concurrent submissions would only wait for the same token.
 final class IAPToken: Sendable {
     let thread = DispatchQueue(label: "bio.kaleidoscope.iap")
     private let provide: @Sendable () async throws -> String
     private let failure = Mutex<(any Error)?>(nil)
-    /// The providers that the task is in, so that a call that would wait for itself is refused.
-    @TaskLocal private static var asking: Set<ObjectIdentifier> = []
+    /// The providers that this task runs in, to detect a call that would wait for itself.
+    @TaskLocal private static var active: Set<ObjectIdentifier> = []
 
     init(_ provide: @escaping @Sendable () async throws -> String) {
         self.provide = provide
     }
 
-    var isAskedByThisTask: Bool { Self.asking.contains(ObjectIdentifier(self)) }
+    var isRunningInThisTask: Bool { Self.active.contains(ObjectIdentifier(self)) }
 
-    /// Why there is no token; asked for once.
+    /// Returns why there is no token, and clears it.
     func takeFailure() -> (any Error)? {
         failure.withLock { failure in
             defer { failure = nil }
@@ -28,7 +28,7 @@ final class IAPToken: Sendable {
     }
 
     func set(on options: inout kal_client_options) {
-        // The client keeps this alive while it has calls.
+        // The client keeps this object alive during its calls.
         options.iap_user_data = Unmanaged.passUnretained(self).toOpaque()
         options.iap_token_provider = { userData, buffer, capacity, length in
             guard let userData, let buffer, let length else { return KAL_INTERNAL }
@@ -40,7 +40,7 @@ final class IAPToken: Sendable {
     private func write(to buffer: UnsafeMutableRawBufferPointer, _ length: UnsafeMutablePointer<Int>) -> kal_status {
         do {
             let token = Array(try wait().utf8)
-            if token.count > buffer.count { throw KaleidoscopeError.invalidArgument("iapToken: the token is too long") }
+            if token.count > buffer.count { throw KaleidoscopeError.invalidArgument("iapToken: token is too long") }
             buffer.copyBytes(from: token)
             length.pointee = token.count
             return KAL_OK
@@ -51,24 +51,24 @@ final class IAPToken: Sendable {
     }
 
     private func wait() throws -> String {
-        let given = Given()
+        let handover = Handover()
         let done = DispatchSemaphore(value: 0)
         Task.detached { [provide] in
             let result: Result<String, any Error>
             do {
-                result = .success(try await Self.$asking.withValue(Self.asking.union([ObjectIdentifier(self)])) { try await provide() })
+                result = .success(try await Self.$active.withValue(Self.active.union([ObjectIdentifier(self)])) { try await provide() })
             } catch {
                 result = .failure(error)
             }
-            given.value.withLock { $0 = result }
+            handover.value.withLock { $0 = result }
             done.signal()
         }
         done.wait()
-        return try given.value.withLock { $0! }.get()
+        return try handover.value.withLock { $0! }.get()
     }
 
-    /// What the provider gave, from its task to the thread that waits.
-    private final class Given: Sendable {
+    /// Passes the provider's result from its task to the waiting thread.
+    private final class Handover: Sendable {
         let value = Mutex<Result<String, any Error>?>(nil)
     }
 }

@@ -1,8 +1,8 @@
 import CKaleidoscope
 
-/// Everything known about a failure. No field holds a secret.
+/// A failed call with full details. No property contains a secret.
 ///
-/// It is what every function of this package throws, a cancelled task's included: its status is then ``Status/cancelled``.
+/// Every function of this package throws this type, including when the task is cancelled: the status is then ``Status/cancelled``.
 ///
 ///     do {
 ///         members = try await client.workspace.members()
@@ -14,25 +14,25 @@ public struct KaleidoscopeError: Error, Sendable {
     public let status: Status
     /// One English sentence.
     public let message: String
-    /// `nil` where no response came.
+    /// `nil` if no response was received.
     public private(set) var httpStatus: Int?
-    /// Tries made, 1 without a retry; 0 if nothing was sent.
+    /// Attempts made, 1 without a retry; 0 if nothing was sent.
     public private(set) var attempts = 0
-    /// Worth trying again later as it is.
+    /// Whether the same call may succeed later.
     public private(set) var isRetryable = false
-    /// What the server asked for.
+    /// The wait that the server requested.
     public private(set) var retryAfter: Duration?
     /// Such as `"GET"`; `nil` if nothing was sent.
     public private(set) var method: String?
     /// Path and query; `nil` if nothing was sent.
     public private(set) var url: String?
-    /// The server's own error code, if its body had one.
+    /// The server's error code, if the body contains one.
     public private(set) var code: String?
-    /// From the response's headers, if any.
+    /// From the response headers, if any.
     public private(set) var requestID: String?
-    /// The response's body, up to 64 KiB.
+    /// The response body, up to 64 KiB.
     public private(set) var body: [UInt8]?
-    /// What ``ClientOptions/iapToken`` threw, where that was the reason.
+    /// The error that ``ClientOptions/iapToken`` threw, if that was the reason.
     public internal(set) var underlying: (any Error)?
 
     init(_ status: Status, _ message: String, underlying: (any Error)? = nil) {
@@ -41,11 +41,11 @@ public struct KaleidoscopeError: Error, Sendable {
         self.underlying = underlying
     }
 
-    /// Copies an error out of the library and frees it there.
+    /// Copies an error of the library and frees the handle.
     init(taking handle: kal_error, status: kal_status) {
         defer { kal_error_free(handle) }
         guard let info = kal_error_get(handle)?.pointee else {
-            self.init(Status(rawValue: status), "the library had no room for the details")
+            self.init(Status(rawValue: status), "error details are unavailable")
             return
         }
         self.init(Status(rawValue: info.status), String(cString: info.message))

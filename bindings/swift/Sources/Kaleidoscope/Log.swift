@@ -1,12 +1,12 @@
 import CKaleidoscope
 import Synchronization
 
-/// The library's log, for the whole program. There is no secret in it.
+/// The library's log, for the whole program. Messages contain no secrets.
 public enum KaleidoscopeLog {
     public enum Level: Int32, Sendable, Comparable {
         /// Defects of the library.
         case error = 1
-        /// What a user should change, such as certificates that are not checked.
+        /// Unsafe settings, such as disabled certificate verification.
         case warning
         /// Retries, sign-ins, recoveries.
         case info
@@ -26,22 +26,22 @@ public enum KaleidoscopeLog {
 
     private static let current = Mutex<Handler?>(nil)
 
-    /// Sends what the library has to say, from `error` to `level`, to `handler`, instead of to the one before.
+    /// Sends log messages from `error` to `level` to `handler`, which replaces the previous handler.
     ///
-    /// It is called on whatever thread has something to say, the library's own included, possibly on several at once. It must
-    /// return soon. When this returns, the former handler is not running and will not be called again.
+    /// The handler is called on the thread that logs, the library's own included, possibly on several at once. It must return
+    /// quickly. When this function returns, the previous handler is not running and will not be called again.
     public static func send(upTo level: Level, to handler: @escaping @Sendable (Level, String) -> Void) throws(KaleidoscopeError) {
         try set(level.rawValue, Handler(handler))
     }
 
-    /// Ends the log.
+    /// Disables the log.
     public static func stop() throws(KaleidoscopeError) {
         try set(KAL_LOG_OFF, nil)
     }
 
     private static func set(_ level: Int32, _ handler: Handler?) throws(KaleidoscopeError) {
         let status = current.withLock { current in
-            // The one before stays until the library has let go of it.
+            // The previous handler is released only after the library has stopped using it.
             let status = kal_set_log(level, handler == nil ? nil : { userData, level, message in
                 guard let userData, let message else { return }
                 let handler = Unmanaged<Handler>.fromOpaque(userData).takeUnretainedValue()
@@ -50,6 +50,6 @@ public enum KaleidoscopeLog {
             if status == KAL_OK { current = handler }
             return status
         }
-        if status != KAL_OK { throw KaleidoscopeError(Status(rawValue: status), "the log cannot be set here") }
+        if status != KAL_OK { throw KaleidoscopeError(Status(rawValue: status), "the log cannot be set from a callback or in a forked process") }
     }
 }

@@ -6,7 +6,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-// Records are copied out of the library's answer. `nil` is JSON null or absent.
+// Records are copied from the library's result. `nil` is JSON null or absent.
 
 /// The workspace that the credentials belong to.
 public struct Workspace: Hashable, Sendable, Identifiable {
@@ -26,7 +26,7 @@ public struct WorkspaceMember: Hashable, Sendable, Identifiable {
     public let preferredName: String?
     public let email: String?
     public let accessLevel: AccessLevel
-    /// The server's own word.
+    /// As the server sent it.
     public let accessLevelName: String?
 
     init(_ record: kal_workspace_user) {
@@ -39,7 +39,7 @@ public struct WorkspaceMember: Hashable, Sendable, Identifiable {
     }
 }
 
-/// What a member may do. A later version of the library may know more of them.
+/// The role of a member. Later versions of the library may add values.
 public struct AccessLevel: RawRepresentable, Hashable, Sendable {
     public let rawValue: Int32
 
@@ -47,7 +47,7 @@ public struct AccessLevel: RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// Absent, or a word that this version of the library does not know.
+    /// Absent, or a level unknown to this version of the library.
     public static let unknown = AccessLevel(rawValue: KAL_ACCESS_UNKNOWN)
     public static let admin = AccessLevel(rawValue: KAL_ACCESS_ADMIN)
     public static let teamMember = AccessLevel(rawValue: KAL_ACCESS_TEAM_MEMBER)
@@ -80,20 +80,20 @@ public struct WorkspaceEvent: Hashable, Sendable, Identifiable {
     public let type: String?
     public let typeVersion: Int64?
     public let createdAt: Date?
-    /// The same as the server wrote it.
+    /// As the server sent it.
     public let createdAtText: String?
     /// The acting user.
     public let userID: String?
     /// The acting user's name.
     public let fullName: String?
     public let preferredName: String?
-    /// What it happened to.
+    /// The resource that the event is about.
     public let resourceID: String?
     /// Such as `"task"`.
     public let resourceType: String?
     /// Set when the event is part of a bulk event.
     public let parentBulkEventID: String?
-    /// The text of a JSON object, whose shape depends on ``type``.
+    /// JSON text of an object whose members depend on ``type``.
     public let attributes: String
     public let isBot: Bool?
     public let isBulk: Bool?
@@ -121,7 +121,7 @@ private func texts(_ pointers: UnsafePointer<UnsafePointer<CChar>?>?, _ count: I
     UnsafeBufferPointer(start: pointers, count: count).map { String(cString: $0!) }
 }
 
-/// Owns what a call gave, until the records are copied out of it.
+/// Owns the result of a call until its records are copied.
 struct Answer: ~Copyable {
     private let handle: kal_result
 
@@ -134,7 +134,7 @@ struct Answer: ~Copyable {
     }
 
     func workspace() throws(KaleidoscopeError) -> Workspace {
-        guard let record = kal_result_workspace(handle) else { throw Self.ofAnotherKind }
+        guard let record = kal_result_workspace(handle) else { throw Self.unexpectedType }
         return Workspace(record.pointee)
     }
 
@@ -152,21 +152,21 @@ struct Answer: ~Copyable {
 
     func json() throws(KaleidoscopeError) -> String {
         var length = 0
-        guard let pointer = kal_result_json(handle, &length) else { throw Self.ofAnotherKind }
+        guard let pointer = kal_result_json(handle, &length) else { throw Self.unexpectedType }
         return pointer.withMemoryRebound(to: UInt8.self, capacity: length) {
             String(decoding: UnsafeBufferPointer(start: $0, count: length), as: UTF8.self)
         }
     }
 
-    private static var ofAnotherKind: KaleidoscopeError {
-        KaleidoscopeError(.internalError, "the result holds records of another kind")
+    private static var unexpectedType: KaleidoscopeError {
+        KaleidoscopeError(.internalError, "the result does not hold the expected record type")
     }
 
     private func records<C, Record>(
         _ view: (kal_result, UnsafeMutablePointer<Int>?) -> UnsafePointer<UnsafePointer<C>?>?, _ copy: (C) -> Record
     ) throws(KaleidoscopeError) -> [Record] {
         var count = 0
-        guard let records = view(handle, &count) else { throw Self.ofAnotherKind }
+        guard let records = view(handle, &count) else { throw Self.unexpectedType }
         return UnsafeBufferPointer(start: records, count: count).map { copy($0!.pointee) }
     }
 }

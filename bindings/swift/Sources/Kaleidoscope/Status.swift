@@ -1,6 +1,6 @@
 import CKaleidoscope
 
-/// What a call came to. From 400 to 599 it is the HTTP status that the API answered with, also where no constant names it.
+/// The kind of a failure. A value from 400 to 599 is the HTTP status of the response, with or without a constant here.
 public struct Status: RawRepresentable, Hashable, Sendable {
     public let rawValue: Int32
 
@@ -8,35 +8,35 @@ public struct Status: RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    // The call is wrong; nothing was sent.
+    // The call is invalid; nothing was sent.
 
-    /// An argument is wrong; the message names it.
+    /// An argument is invalid; the message names it.
     public static let invalidArgument = Status(rawValue: KAL_INVALID_ARGUMENT)
     /// The client has been closed.
     public static let closed = Status(rawValue: KAL_INVALID_HANDLE)
     public static let invalidState = Status(rawValue: KAL_INVALID_STATE)
-    /// Neither the options nor the environment give credentials.
+    /// Neither the options nor the environment contain credentials.
     public static let noCredentials = Status(rawValue: KAL_NO_CREDENTIALS)
-    /// ``ClientOptions/iapToken`` made a call with its own client.
+    /// ``ClientOptions/iapToken`` called its own client.
     public static let wouldDeadlock = Status(rawValue: KAL_WOULD_DEADLOCK)
     public static let forked = Status(rawValue: KAL_FORKED)
     public static let unknownMethod = Status(rawValue: KAL_UNKNOWN_METHOD)
 
-    // The request did not get through.
+    // The request failed before a complete response was received.
 
     public static let resolveFailed = Status(rawValue: KAL_RESOLVE_FAILED)
     public static let connectFailed = Status(rawValue: KAL_CONNECT_FAILED)
     public static let tlsFailed = Status(rawValue: KAL_TLS_FAILED)
     public static let timedOut = Status(rawValue: KAL_TIMED_OUT)
-    /// The task was cancelled, or the client closed meanwhile.
+    /// The task was cancelled or the client closed.
     public static let cancelled = Status(rawValue: KAL_CANCELLED)
     public static let connectionLost = Status(rawValue: KAL_CONNECTION_LOST)
     public static let responseTooLarge = Status(rawValue: KAL_RESPONSE_TOO_LARGE)
     public static let badHTTP = Status(rawValue: KAL_BAD_HTTP)
 
-    // The server refused, or gave what cannot be used.
+    // The server rejected the request, or its response is unusable.
 
-    /// The token endpoint refused to sign in, or there was no IAP token.
+    /// The token endpoint rejected the credentials, or there is no IAP token.
     public static let authFailed = Status(rawValue: KAL_AUTH_FAILED)
     public static let badRequest = Status(rawValue: KAL_BAD_REQUEST)
     public static let unauthorized = Status(rawValue: KAL_UNAUTHORIZED)
@@ -46,13 +46,13 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let conflict = Status(rawValue: KAL_CONFLICT)
     public static let gone = Status(rawValue: KAL_GONE)
     public static let unprocessable = Status(rawValue: KAL_UNPROCESSABLE)
-    /// ``KaleidoscopeError/retryAfter`` says how long to wait, if the server did.
+    /// See ``KaleidoscopeError/retryAfter``.
     public static let rateLimited = Status(rawValue: KAL_RATE_LIMITED)
     public static let serverError = Status(rawValue: KAL_SERVER_ERROR)
     public static let badGateway = Status(rawValue: KAL_BAD_GATEWAY)
     public static let serviceUnavailable = Status(rawValue: KAL_SERVICE_UNAVAILABLE)
     public static let gatewayTimeout = Status(rawValue: KAL_GATEWAY_TIMEOUT)
-    /// The answer is not what the method gives.
+    /// The response is not what the method returns.
     public static let badResponse = Status(rawValue: KAL_BAD_RESPONSE)
 
     // Defects of the library: please report them with the message.

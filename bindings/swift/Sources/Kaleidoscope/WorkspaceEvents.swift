@@ -1,27 +1,27 @@
 import CKaleidoscope
 
-/// A part of a stream of events.
+/// A page of a stream of events.
 public struct WorkspaceEventPage: Hashable, Sendable {
     public let events: [WorkspaceEvent]
-    /// Where the stream is behind this page: ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:)`` goes on from
-    /// there, in another process, after any time. Keep it once the page is dealt with.
+    /// The position after this page. ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:)`` resumes there, in another
+    /// process and after any time. Save it once the page is processed.
     public let cursor: String
 }
 
-/// A stream of events, one by one. Every loop over it begins anew.
+/// A stream of single events. Every loop over it starts from the beginning.
 ///
-/// After a failure that ``KaleidoscopeError/isRetryable``, the same iterator's `next` may be called again: nothing is lost.
+/// After an error with ``KaleidoscopeError/isRetryable``, `next` of the same iterator may be called again: no event is lost.
 public struct WorkspaceEvents: AsyncSequence, Sendable {
     public typealias Element = WorkspaceEvent
     public typealias Failure = KaleidoscopeError
 
-    /// The same by the page, for programs that keep the cursor.
+    /// The same events in pages, for programs that save the cursor.
     public let pages: WorkspaceEventPages
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private var pages: WorkspaceEventPages.AsyncIterator
         private var events: [WorkspaceEvent] = []
-        private var given = 0
+        private var position = 0
 
         init(_ pages: WorkspaceEventPages.AsyncIterator) {
             self.pages = pages
@@ -32,13 +32,13 @@ public struct WorkspaceEvents: AsyncSequence, Sendable {
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(KaleidoscopeError) -> WorkspaceEvent? {
-            while given == events.count {
+            while position == events.count {
                 guard let page = try await pages.next(isolation: actor) else { return nil }
                 events = page.events
-                given = 0
+                position = 0
             }
-            given += 1
-            return events[given - 1]
+            position += 1
+            return events[position - 1]
         }
     }
 
@@ -47,7 +47,7 @@ public struct WorkspaceEvents: AsyncSequence, Sendable {
     }
 }
 
-/// A stream of events by the page. Every loop over it begins anew.
+/// A stream of pages of events. Every loop over it starts from the beginning.
 public struct WorkspaceEventPages: AsyncSequence, Sendable {
     public typealias Element = WorkspaceEventPage
     public typealias Failure = KaleidoscopeError
@@ -87,7 +87,7 @@ public struct WorkspaceEventPages: AsyncSequence, Sendable {
     }
 }
 
-/// Owns a stream of the library's.
+/// Owns a stream handle.
 final class EventStream: Sendable {
     private let handle: kal_stream
     private let client: Client
@@ -124,7 +124,7 @@ final class EventStream: Sendable {
         kal_stream_free(handle)
     }
 
-    /// The next page; nil at the end. Without waiting for news it gives a page without events when there are none.
+    /// Returns the next page; nil at the end. Without `waiting`, an empty page when there are no new events.
     func next(waiting: Bool) async throws(KaleidoscopeError) -> WorkspaceEventPage? {
         while true {
             let completion = try await client.submitted(cancel) { [self] queue, userData, error in

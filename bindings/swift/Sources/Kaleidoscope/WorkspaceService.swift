@@ -1,10 +1,10 @@
-/// The part of the API about the workspace: itself, its members, groups and events.
+/// The workspace API: the workspace, its members, groups and events.
 ///
-/// A call ends when its task is cancelled, whatever it is waiting for, with ``Status/cancelled``.
+/// When its task is cancelled, a call throws ``Status/cancelled``, whatever it is waiting for.
 public struct WorkspaceService: Sendable {
     let client: Client
 
-    /// The workspace of the credentials. Cached.
+    /// The workspace that the credentials belong to. Cached.
     public func get(cache: CachePolicy = .use, timeout: Duration? = nil) async throws(KaleidoscopeError) -> Workspace {
         try await client.answer("workspace.get_workspace", "{}", cache, timeout).workspace()
     }
@@ -14,7 +14,7 @@ public struct WorkspaceService: Sendable {
         try await client.answer("workspace.get_members", "{}", cache, timeout).members()
     }
 
-    /// The members with these ids, taken from the cached list of all: in the server's order, each once; unknown ids are left out.
+    /// The members with these ids, from the cached list of all members: in the server's order, each once. Unknown ids are omitted.
     public func members(
         ids: some Sequence<String>, cache: CachePolicy = .use, timeout: Duration? = nil
     ) async throws(KaleidoscopeError) -> [WorkspaceMember] {
@@ -35,34 +35,34 @@ public struct WorkspaceService: Sendable {
         return try await client.answer("workspace.get_groups_by_ids", parameters, cache, timeout).groups()
     }
 
-    /// One page of events. Not cached. See ``events(_:timeout:)`` for all that match.
+    /// One page of events. Not cached. See ``events(_:timeout:)`` for all matching events.
     public func eventsPage(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) async throws(KaleidoscopeError) -> [WorkspaceEvent] {
         try await client.answer("workspace.get_events", query.json(), .use, timeout).events()
     }
 
-    /// Every event that matches, each exactly once, page after page, even while new ones arrive. Memory does not grow with their
-    /// number, and no page is fetched before it is asked for.
+    /// Every matching event exactly once, even while new events arrive. Pages are fetched on demand; memory use does not depend on
+    /// the number of events.
     ///
     ///     for try await event in client.workspace.events() {
     ///         print(event.id)
     ///     }
     ///
-    /// `timeout` is for each request. Take ``WorkspaceEvents/pages`` to keep the cursor.
+    /// `timeout` applies to each request. Use ``WorkspaceEvents/pages`` to save the cursor.
     public func events(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) -> WorkspaceEvents {
         WorkspaceEvents(pages: WorkspaceEventPages(client: client, query: query, timeout: timeout, following: nil))
     }
 
-    /// The events that match as they happen; it ends with its task only.
+    /// Matching events as they happen, until the task is cancelled.
     ///
     ///     for try await page in client.workspace.follow(from: saved).pages {
     ///         handle(page.events)
     ///         save(page.cursor)
     ///     }
     ///
-    /// It begins where the cursor was taken, with nothing lost and nothing given twice, or without one at the query's `after`, or
-    /// else at the present. The first of ``WorkspaceEvents/pages`` has no events then, if there are none yet, so that there is a
-    /// cursor from the start. While nothing new comes, it asks again after the shortest wait (1 s), then twice as long each time up
-    /// to the longest (30 s). The query's `page` and `before` must not be set.
+    /// Resumes at the cursor, without losing or repeating an event; without a cursor it starts at the query's `after`, without that at
+    /// the present. Without a cursor the first of ``WorkspaceEvents/pages`` may be empty, so that there is a cursor from the start.
+    /// While there are no new events, the poll interval starts at `shortestWait` (1 s) and doubles up to `longestWait` (30 s). The
+    /// query's `page` and `before` must not be set.
     public func follow(
         _ query: EventsQuery = EventsQuery(), from cursor: String? = nil, timeout: Duration? = nil,
         shortestWait: Duration? = nil, longestWait: Duration? = nil

@@ -4,7 +4,7 @@ import Testing
 @testable import Kaleidoscope
 
 @Suite(.timeLimit(.minutes(3))) struct CallTests {
-    @Test("The members are those of the server, field by field")
+    @Test("The members match the server's, field by field")
     func members() async throws {
         let emulator = try Emulator("--seed", "7")
         let client = try emulator.client()
@@ -20,7 +20,7 @@ import Testing
         #expect(Set(members.map(\.accessLevel)).isSuperset(of: [.admin, .teamMember]))
     }
 
-    @Test("The workspace and its groups come")
+    @Test("The workspace and its groups are returned")
     func workspaceAndGroups() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -33,7 +33,7 @@ import Testing
         #expect(groups.allSatisfy { members.isSuperset(of: $0.userIDs) })
     }
 
-    @Test("Members and groups by ids come in the server's order, unknown ids left out")
+    @Test("Members and groups by ids are in the server's order, without unknown ids")
     func byIDs() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -45,7 +45,7 @@ import Testing
         #expect(try await client.workspace.groups(ids: []) == [])
     }
 
-    @Test("A second call is answered from the cache, and a refreshing one is not")
+    @Test("A second call is answered from the cache, a refreshing call is not")
     func cache() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -75,8 +75,8 @@ import Testing
         #expect(try await emulator.requests(membersPath) == 1)
     }
 
-    @Test("The generic call returns the server's text, and lists its methods")
-    func door() async throws {
+    @Test("The generic call returns the server's JSON, and its methods are listed")
+    func genericCall() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
         let text = try await client.call("workspace.get_events", #"{"page_size": 3}"#)
@@ -87,8 +87,8 @@ import Testing
         #expect(unknown?.status == .unknownMethod)
     }
 
-    @Test("A client that nobody has any more is closed, once its call is over")
-    func forgotten() async throws {
+    @Test("A client without references is closed after its call")
+    func unreferenced() async throws {
         let emulator = try Emulator()
         weak var forgotten: Client?
         do {
@@ -103,11 +103,11 @@ import Testing
             }
             #expect(members.count == 12)
         }
-        // Dispatch may be letting go of what it ran just now.
+        // Dispatch may still be releasing the block that it ran last.
         while forgotten != nil { await Task.yield() }
     }
 
-    @Test("The library is not older than what the package was compiled against")
+    @Test("A library that is older than the headers or has another major version is rejected")
     func version() throws {
         #expect(Client.libraryVersion.split(separator: ".").count == 3)
         try checkVersion(header: 0x000102, library: 0x000103)

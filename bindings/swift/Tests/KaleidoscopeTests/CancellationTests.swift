@@ -11,11 +11,11 @@ import Testing
         try await emulator.hasSeen(membersPath)
         task.cancel()
         #expect(await task.value?.status == .cancelled)
-        // The client goes on.
+        // The client remains usable.
         #expect(try await client.workspace.members().count == 12)
     }
 
-    @Test("A task that was cancelled before sends nothing")
+    @Test("A task that is already cancelled sends nothing")
     func before() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -27,7 +27,7 @@ import Testing
         #expect(try await emulator.requests(membersPath) == 0)
     }
 
-    @Test("A call ends when its time is up")
+    @Test("A call ends when its timeout expires")
     func timeout() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -36,7 +36,7 @@ import Testing
         #expect(error?.status == .timedOut)
     }
 
-    @Test("Closing the client ends the call that is under way and refuses later ones")
+    @Test("Closing the client ends the call in progress and rejects later calls")
     func close() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -49,7 +49,7 @@ import Testing
         #expect(later?.status == .closed)
     }
 
-    @Test("A thousand calls that are cancelled at any moment each end once")
+    @Test("A thousand calls cancelled at arbitrary moments each complete once")
     func anyMoment() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()

@@ -5,7 +5,7 @@ import Kaleidoscope
 import FoundationNetworking
 #endif
 
-/// The program kal-emulator, which ends with its standard input, that is with this object or with the tests.
+/// A kal-emulator process. It exits when its standard input is closed: with this object or with the test process.
 final class Emulator: @unchecked Sendable {
     let url: String
     private let process = Process()
@@ -56,26 +56,26 @@ final class Emulator: @unchecked Sendable {
         try await post("faults", json)
     }
 
-    /// Appends events and gives their ids.
+    /// Appends events and returns their ids.
     func append(_ count: Int) async throws -> [String] {
         struct Answer: Decodable { let ids: [String] }
         return try JSONDecoder().decode(Answer.self, from: try await post("events", #"{"count": \#(count)}"#)).ids
     }
 
-    /// How often a path was asked for.
+    /// The number of requests to a path.
     func requests(_ path: String) async throws -> Int {
         struct Answer: Decodable { let paths: [String: Int] }
         let (data, _) = try await URLSession.shared.data(from: URL(string: "\(url)/__emulator/counts")!)
         return try JSONDecoder().decode(Answer.self, from: data).paths[path] ?? 0
     }
 
-    /// Waits until the path was asked for.
+    /// Waits until the path was requested.
     func hasSeen(_ path: String, times: Int = 1) async throws {
         while try await requests(path) < times { await Task.yield() }
     }
 }
 
-/// What a body throws; a test fails when it throws nothing, or something else.
+/// Returns the error that a body throws, nil if it throws none.
 func failure<Value>(_ body: () async throws(KaleidoscopeError) -> Value) async -> KaleidoscopeError? {
     do {
         _ = try await body()

@@ -4,8 +4,8 @@ import Testing
 @testable import Kaleidoscope
 
 @Suite(.timeLimit(.minutes(3))) struct ErrorTests {
-    @Test("A refusal of the server comes with all that it said")
-    func refusal() async throws {
+    @Test("An error response is reported with full details")
+    func errorResponse() async throws {
         let emulator = try Emulator()
         let client = try emulator.client { $0.maxAttempts = 2 }
         try await emulator.fault("""
@@ -27,7 +27,7 @@ import Testing
         #expect(error.underlying == nil)
     }
 
-    @Test("A status without a name is the number of the server")
+    @Test("A status without a constant is the HTTP status")
     func otherStatus() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -36,7 +36,7 @@ import Testing
         #expect(error?.status == Status(rawValue: 418))
     }
 
-    @Test("A wrong secret is refused by the token endpoint, and is not in the error")
+    @Test("A wrong secret is rejected by the token endpoint and is not in the error")
     func wrongSecret() async throws {
         let emulator = try Emulator()
         let client = try emulator.client { $0.clientSecret = "wrong-secret-5137" }
@@ -45,7 +45,7 @@ import Testing
         #expect(!"\(error) \(String(reflecting: error))".contains("wrong-secret-5137"))
     }
 
-    @Test("Where nobody listens the connection fails")
+    @Test("A connection to a closed port fails")
     func nobodyListens() async throws {
         let url = try { try Emulator().url }()
         var options = ClientOptions()
@@ -55,7 +55,7 @@ import Testing
         #expect(error?.status == .connectFailed)
     }
 
-    @Test("Options that cannot be are refused by name")
+    @Test("Invalid options are rejected by name")
     func options() async throws {
         let changes: [(String, (inout ClientOptions) -> Void)] = [
             ("clientID", { $0.clientID = "a\0b" }),
@@ -75,11 +75,11 @@ import Testing
         }
     }
 
-    @Test("Arguments that cannot be are refused by name, and nothing is sent")
+    @Test("Invalid arguments are rejected by name, and nothing is sent")
     func arguments() async throws {
         let emulator = try Emulator()
         let workspace = try emulator.client().workspace
-        let refused: [(String, KaleidoscopeError?)] = [
+        let rejected: [(String, KaleidoscopeError?)] = [
             ("timeout", await failure { () throws(KaleidoscopeError) in try await workspace.members(timeout: .seconds(-1)) }),
             ("page", await failure { () throws(KaleidoscopeError) in try await workspace.eventsPage(EventsQuery(page: -1)) }),
             ("eventTypes", await failure { () throws(KaleidoscopeError) in
@@ -87,14 +87,14 @@ import Testing
             ("after_date", await failure { () throws(KaleidoscopeError) in
                 try await workspace.eventsPage(EventsQuery(after: "yesterday")) }),
         ]
-        for (name, error) in refused {
+        for (name, error) in rejected {
             #expect(error?.status == .invalidArgument)
             #expect(error?.message.contains(name) == true, "\(error?.message ?? "none")")
         }
         #expect(try await emulator.requests(tokenPath) == 0)
     }
 
-    @Test("Durations become whole milliseconds, rounded up")
+    @Test("Durations are rounded up to whole milliseconds")
     func durations() throws {
         #expect(try milliseconds("t", nil) == 0)
         #expect(try milliseconds("t", .zero) == 1)

@@ -8,7 +8,7 @@ import Testing
         try await client.workspace.eventsPage(EventsQuery(pageSize: 1000)).map(\.id)
     }
 
-    @Test("A loop over the events gives each once")
+    @Test("A loop over the events returns each once")
     func each() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -18,7 +18,7 @@ import Testing
         #expect(try await Set(found) == Set(all(client)))
     }
 
-    @Test("A second loop over the same sequence begins anew")
+    @Test("A second loop over the same sequence starts from the beginning")
     func anew() async throws {
         let emulator = try Emulator("--events", "20")
         let events = try emulator.client().workspace.events()
@@ -28,7 +28,7 @@ import Testing
         #expect(first == second)
     }
 
-    @Test("No page is fetched before it is asked for")
+    @Test("Pages are fetched on demand")
     func lazily() async throws {
         let emulator = try Emulator("--events", "2000")
         let client = try emulator.client()
@@ -37,12 +37,12 @@ import Testing
         var iterator = events.makeAsyncIterator()
         #expect(try await emulator.requests(eventsPath) == 0)
         _ = try await iterator.next()
-        let asked = try await emulator.requests(eventsPath)
+        let requests = try await emulator.requests(eventsPath)
         for _ in 0..<5 { _ = try await iterator.next() }
-        #expect(try await emulator.requests(eventsPath) == asked)
+        #expect(try await emulator.requests(eventsPath) == requests)
     }
 
-    @Test("The fields of an event are those of the server")
+    @Test("The fields of an event match the server's")
     func fields() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -60,7 +60,7 @@ import Testing
         #expect(times == times.sorted(by: >))
     }
 
-    @Test("The query filters, and its dates may be a Date")
+    @Test("The query filters, and its bounds may be a Date")
     func query() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -81,7 +81,7 @@ import Testing
         #expect(EventsDate(Date(timeIntervalSince1970: 1.999_999_9)) == "1970-01-01T00:00:02.000000Z")
     }
 
-    @Test("Following gives a cursor at once, then what is new, and goes on from the cursor in another loop")
+    @Test("Following returns a cursor at once, then new events, and resumes at the cursor in another loop")
     func following() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -110,7 +110,7 @@ import Testing
         #expect(Set(found) == Set(wanted))
     }
 
-    @Test("A loop that follows ends when its task is cancelled")
+    @Test("A following loop ends when its task is cancelled")
     func cancelled() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -124,8 +124,8 @@ import Testing
         #expect(await task.value?.status == .cancelled)
     }
 
-    @Test("A failure that is worth a retry loses nothing: the iterator goes on")
-    func goesOn() async throws {
+    @Test("After a retryable error the iterator continues and no event is lost")
+    func continues() async throws {
         let emulator = try Emulator("--events", "60")
         let client = try emulator.client { $0.maxAttempts = 1 }
         var iterator = client.workspace.events(EventsQuery(pageSize: 10)).makeAsyncIterator()
@@ -149,8 +149,8 @@ import Testing
         #expect(try await Set(found) == Set(all(client)))
     }
 
-    @Test("What is no cursor is refused when the loop begins")
-    func noCursor() async throws {
+    @Test("An invalid cursor is rejected when the loop starts")
+    func invalidCursor() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
         let error = await failure { () throws(KaleidoscopeError) in

@@ -10,16 +10,16 @@ final class Lines: Sendable {
     var all: [String] { lines.withLock { $0 } }
 }
 
-/// What the library calls in the host: the provider of the IAP token, and the log.
+/// Callbacks of the library: the IAP token provider and the log handler.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct HostTests {
-    @Test("The IAP token is sent, and asked for once by many tasks")
+    @Test("The IAP token is sent, and requested once for many tasks")
     func token() async throws {
         let emulator = try Emulator("--iap-token", "the-token")
-        let asked = Lines()
+        let requests = Lines()
         let client = try emulator.client {
             $0.iapToken = {
                 try await Task.sleep(for: .milliseconds(1))
-                asked.append("asked")
+                requests.append("request")
                 return "the-token"
             }
         }
@@ -30,10 +30,10 @@ final class Lines: Sendable {
         var events = 0
         for try await _ in client.workspace.events() { events += 1 }
         #expect(events == 250)
-        #expect(asked.all.count == 1)
+        #expect(requests.all.count == 1)
     }
 
-    @Test("What the provider throws is why the call failed")
+    @Test("The provider's error is the underlying error of the call")
     func throwing() async throws {
         let emulator = try Emulator("--iap-token", "the-token")
         let client = try emulator.client { $0.iapToken = { throw NoToken() } }
@@ -42,7 +42,7 @@ final class Lines: Sendable {
         #expect(error?.underlying is NoToken)
     }
 
-    @Test("A provider that calls its own client is refused, and does not wait for itself")
+    @Test("A provider that calls its own client fails instead of waiting for itself")
     func deadlock() async throws {
         let emulator = try Emulator("--iap-token", "the-token")
         let client = try emulator.client { $0.iapToken = { try await Own.client.withLock { $0 }!.workspace.get().id } }
@@ -56,7 +56,7 @@ final class Lines: Sendable {
         static let client = Mutex<Client?>(nil)
     }
 
-    @Test("The log tells of requests without secrets, and is silent once stopped")
+    @Test("The log contains requests without secrets, and nothing once stopped")
     func log() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
@@ -67,7 +67,7 @@ final class Lines: Sendable {
         let before = lines.all
         #expect(before.contains { $0.contains(membersPath) })
         #expect(!before.contains { $0.contains("demo-secret") })
-        // Other tests' requests are not told of either, whenever they come.
+        // Requests of other tests are not logged either.
         _ = try await client.workspace.members(cache: .refresh)
         #expect(lines.all == before)
     }
