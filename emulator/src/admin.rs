@@ -1,4 +1,4 @@
-//! `/__emulator/...`: faults, counts and data, for tests that talk to the emulator over HTTP.
+//! `/__emulator/...`: faults, counts and data, for tests that control the emulator over HTTP.
 
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
@@ -14,7 +14,7 @@ use crate::timestamp;
 
 pub(crate) const PREFIX: &str = "/__emulator/";
 
-const MOST_NEW_EVENTS: usize = 1_000_000;
+const MAX_NEW_EVENTS: usize = 1_000_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,11 +39,11 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         "counts" | "requests" => Method::GET,
         "faults" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset" => Method::POST,
         _ => {
-            return Answer::error(StatusCode::NOT_FOUND, "not_found", "the emulator has no such admin request");
+            return Answer::error(StatusCode::NOT_FOUND, "not_found", "unknown admin request");
         }
     };
     if parts.method != allowed {
-        let message = format!("this admin request takes {allowed} only");
+        let message = format!("this admin request accepts only {allowed}");
         return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
             .header("allow", allowed.as_str());
     }
@@ -72,7 +72,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|why| why.to_string())
 }
 
-/// One fault or a list; told apart by hand, as serde's own choice between them loses the message.
+/// A fault or a list of faults. Distinguished by hand, because an untagged enum of serde loses the error message.
 fn read_faults(body: &[u8]) -> Result<Vec<Fault>, String> {
     if body.trim_ascii_start().starts_with(b"[") { read(body) } else { Ok(vec![read(body)?]) }
 }
@@ -94,13 +94,13 @@ fn append_events(state: &State, body: &[u8]) -> Result<serde_json::Value, String
     let wanted: NewEvents = read(body)?;
     if let Some(raw) = &wanted.events {
         if wanted.count.is_some() || wanted.created_at.is_some() || wanted.event_type.is_some() {
-            return Err("`events` goes alone: raw events carry their own fields".into());
+            return Err("`events` cannot be combined with other fields".into());
         }
         return Ok(json!({ "ids": state.append_raw_events(raw) }));
     }
-    let count = wanted.count.ok_or("either `count` or `events` is needed")?;
-    if count > MOST_NEW_EVENTS {
-        return Err(format!("count is {count}, the most is {MOST_NEW_EVENTS}"));
+    let count = wanted.count.ok_or("`count` or `events` is required")?;
+    if count > MAX_NEW_EVENTS {
+        return Err(format!("count is {count}, the maximum is {MAX_NEW_EVENTS}"));
     }
     let created_at = match wanted.created_at.as_deref() {
         Some(text) => Some(timestamp::parse(text).ok_or_else(|| format!("created_at {text:?} is not a date"))?),

@@ -1,4 +1,4 @@
-//! An answer before it becomes a response: status, headers, and a body that may have a gzip form.
+//! An answer, from which a response is built: status, headers, and a body with an optional gzip form.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::payload::Payload;
 use crate::rendered::{self, Rendered};
 
-/// Smaller bodies are not worth compressing, and servers leave them alone.
+/// Smaller bodies are not worth compressing.
 const GZIP_FROM: usize = 1024;
 
 #[derive(Debug, Clone)]
@@ -27,11 +27,11 @@ pub(crate) enum AnswerBody {
     PaddedList(u64),
 }
 
-/// Whether the body goes out compressed.
+/// Whether the body is sent compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
     Identity,
-    /// When the body is large enough.
+    /// If the body is large enough.
     GzipIfLarge,
     Gzip,
 }
@@ -42,7 +42,7 @@ impl Answer {
     }
 
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        // Nothing serialised here can fail: string keys, no foreign Serialize.
+        // Cannot fail: all keys are strings and no foreign `Serialize` is involved.
         let text = serde_json::to_vec(body).unwrap_or_default();
         Self::new(status, AnswerBody::Rendered(Rendered::new(text)))
     }
@@ -51,12 +51,12 @@ impl Answer {
         Self::new(StatusCode::OK, AnswerBody::Rendered(body))
     }
 
-    /// An error in the API's own form.
+    /// An error in the API's format.
     pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Self {
         Self::json(status, &json!({ "code": code, "message": message }))
     }
 
-    /// Sets a header; names and values were checked before or are our own.
+    /// Sets a header; names and values are constants or have been validated.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             self.headers.insert(name, value);
@@ -96,7 +96,7 @@ fn mark_gzip(headers: &mut HeaderMap) {
     headers.insert("vary", HeaderValue::from_static("accept-encoding"));
 }
 
-/// Whether an `Accept-Encoding` header lets gzip through.
+/// Whether an `Accept-Encoding` header accepts gzip.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all("accept-encoding")
@@ -106,9 +106,9 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         .any(|coding| {
             let mut parts = coding.split(';').map(str::trim);
             let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-            let refused =
+            let rejected =
                 parts.filter_map(|parameter| parameter.strip_prefix("q=")).any(|weight| weight.parse() == Ok(0.0));
-            named && !refused
+            named && !rejected
         })
 }
 

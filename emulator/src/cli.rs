@@ -18,45 +18,45 @@ Example: 1000 events, then one request as a client makes it
   $ curl -s -H 'X-Kal-Authorization: Bearer kal-at-...' \\
       'http://127.0.0.1:8080/workspaces/events?page=1&page_size=2'
 
-Any verb at /echo, or below it, is answered with what arrived; ?status=422 sets the status
+/echo and every path below it accept any verb and return the request; ?status=422 sets the status
 
   $ curl -s -X POST -H 'X-Kal-Authorization: Bearer kal-at-...' 'http://127.0.0.1:8080/echo/programs?a=1' -d '{\"title\":\"T\"}'
 
-Make the next two requests for members fail, then look at what came in
+Make the next two requests for members fail, then show the counts
 
   $ curl -s http://127.0.0.1:8080/__emulator/faults \\
       -d '{\"path\":\"/workspaces/members\",\"status\":503,\"times\":2,\"headers\":{\"Retry-After\":\"1\"}}'
   $ curl -s http://127.0.0.1:8080/__emulator/counts";
 
-/// A local server that speaks the Kaleidoscope API, for demos, tests and benchmarks.
+/// A local server that implements the Kaleidoscope API, for demos, tests and benchmarks.
 ///
-/// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else on standard output. All data is
-/// made up and follows from the seed. Runs until SIGTERM or an interrupt.
+/// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else to standard output. All data is
+/// generated from a seed. Runs until SIGTERM or an interrupt.
 #[derive(Debug, Parser)]
-#[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "More with --help.")]
+#[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "See --help for examples.")]
 pub(crate) struct Arguments {
     /// Address to listen on; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = "Server")]
     host: IpAddr,
-    /// Port to listen on; 0 takes any free one
+    /// Port to listen on; 0 selects a free one
     #[arg(long, default_value_t = 0, help_heading = "Server")]
     port: u16,
-    /// Threads that answer requests
+    /// Server threads
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Server")]
     threads: usize,
-    /// Serve https with a certificate made at start, for localhost, 127.0.0.1 and `::1`
+    /// Serve https with a certificate generated at start, for localhost, 127.0.0.1 and `::1`
     #[arg(long, help_heading = "Server")]
     tls: bool,
-    /// Write the certificate that clients have to trust (PEM) into this file
+    /// Write the CA certificate that clients must trust (PEM) to this file
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
     pub(crate) ca_out: Option<PathBuf>,
-    /// Write the base URL into this file when ready; it appears whole or not at all
+    /// Write the base URL to this file when ready; the file is created atomically
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub(crate) url_file: Option<PathBuf>,
-    /// Exit when standard input is closed, so that a test runner that dies leaves nothing behind
+    /// Exit when standard input is closed, so that it does not outlive the test runner
     #[arg(long, help_heading = "Server")]
     pub(crate) exit_with_stdin: bool,
-    /// Never compress responses
+    /// Disable compression of responses
     #[arg(long, help_heading = "Server")]
     no_gzip: bool,
     /// Milliseconds added to every API and token response
@@ -69,14 +69,14 @@ pub(crate) struct Arguments {
     /// Client secret that the token endpoint accepts
     #[arg(long, value_name = "SECRET", default_value = "demo-secret", help_heading = "Authentication")]
     client_secret: String,
-    /// Seconds an access token lives
+    /// Lifetime of access tokens in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, help_heading = "Authentication")]
     expires_in: u64,
-    /// Refuse every request without `Authorization: Bearer TOKEN`, as Google's identity-aware proxy does
+    /// Reject requests without `Authorization: Bearer TOKEN`, as Google's Identity-Aware Proxy does
     #[arg(long, value_name = "TOKEN", help_heading = "Authentication")]
     iap_token: Option<String>,
 
-    /// What all made-up data follows from
+    /// Seed of the generated data
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Data")]
     seed: u64,
     /// Number of workspace members, up to 100000
@@ -98,13 +98,13 @@ pub(crate) struct Arguments {
     /// Order of events: newest first (desc) or oldest first (asc)
     #[arg(long, value_enum, value_name = "ORDER", default_value = "desc", help_heading = "Events")]
     order: EventOrder,
-    /// Whether events at the very instant of a date filter belong to the list
+    /// Whether date bounds are inclusive
     #[arg(long, value_enum, value_name = "BOUNDS", default_value = "inclusive", help_heading = "Events")]
     dates: DateBounds,
-    /// Page size when the request names none
+    /// Default page size
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Events")]
     page_size: u64,
-    /// Larger page sizes are cut down to this
+    /// Maximum page size; larger ones are reduced to it
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Events")]
     max_page_size: u64,
 }

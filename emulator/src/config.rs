@@ -1,9 +1,9 @@
-//! What an emulator is started with.
+//! The options of an emulator.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// Every option of the emulator; the command line sets the same fields.
+/// The options of the emulator; the command line sets the same fields.
 ///
 /// ```
 /// let config = kal_emulator::Config { events: 1000, first_page: 0, ..Default::default() };
@@ -12,11 +12,11 @@ use std::time::Duration;
 pub struct Config {
     /// Address to listen on; only a loopback address is accepted. Default 127.0.0.1.
     pub host: IpAddr,
-    /// Port to listen on; 0 takes any free one. Default 0.
+    /// Port to listen on; 0 selects a free one. Default 0.
     pub port: u16,
-    /// Serve https with a certificate made at start, valid for `localhost`, 127.0.0.1 and `::1`. Default false.
+    /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1 and `::1`. Default false.
     pub tls: bool,
-    /// Threads that answer requests, at least 1. Default 1.
+    /// Server threads, at least 1. Default 1.
     pub threads: usize,
     /// Time added to every API and token response. Default none.
     pub latency: Duration,
@@ -26,11 +26,11 @@ pub struct Config {
     pub client_id: String,
     /// The client secret that the token endpoint accepts. Default `demo-secret`.
     pub client_secret: String,
-    /// Seconds an access token lives. Default 3600.
+    /// Lifetime of access tokens in seconds. Default 3600.
     pub expires_in: u64,
-    /// When set, every request must carry `Authorization: Bearer <this>`. Default none.
+    /// If set, requests without `Authorization: Bearer <this>` are rejected. Default none.
     pub iap_token: Option<String>,
-    /// What all made-up data follows from. Default 1.
+    /// Seed of the generated data. Default 1.
     pub seed: u64,
     /// Number of workspace members, up to 100,000. Default 12.
     pub members: usize,
@@ -44,11 +44,11 @@ pub struct Config {
     pub page_zero: PageZero,
     /// Order of events. Default [`EventOrder::Desc`].
     pub order: EventOrder,
-    /// Whether the instants `after_date` and `before_date` belong to the range. Default [`DateBounds::Inclusive`].
+    /// Whether `after_date` and `before_date` are inclusive. Default [`DateBounds::Inclusive`].
     pub dates: DateBounds,
-    /// Page size when the request names none. Default 100.
+    /// Default page size. Default 100.
     pub default_page_size: u64,
-    /// Larger page sizes are cut down to this. Default 1000.
+    /// Maximum page size; larger ones are reduced to it. Default 1000.
     pub max_page_size: u64,
 }
 
@@ -72,12 +72,12 @@ pub enum EventOrder {
     Asc,
 }
 
-/// Whether an event at the very instant of a date filter passes it.
+/// Whether date bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DateBounds {
-    /// It does.
+    /// An event at the bound matches.
     Inclusive,
-    /// It does not.
+    /// An event at the bound does not match.
     Exclusive,
 }
 
@@ -109,19 +109,19 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Says what is wrong with the options, if anything is.
+    /// Returns what is wrong with the options, if anything.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let at_most = |name: &str, value: usize, most: usize| {
-            if value > most { Err(format!("{name} is {value}, the most is {most}")) } else { Ok(()) }
+        let at_most = |name: &str, value: usize, max: usize| {
+            if value > max { Err(format!("{name} is {value}, the maximum is {max}")) } else { Ok(()) }
         };
         if !self.host.is_loopback() {
-            return Err(format!("{} is not a loopback address; the emulator has no business on a network", self.host));
+            return Err(format!("{} is not a loopback address; the emulator listens on loopback only", self.host));
         }
         at_most("members", self.members, 100_000)?;
         at_most("groups", self.groups, 100_000)?;
         at_most("events", self.events, 1_000_000)?;
         if self.first_page > 1 {
-            return Err(format!("first_page is {}, only 0 and 1 exist", self.first_page));
+            return Err(format!("first_page is {}, it must be 0 or 1", self.first_page));
         }
         if self.threads == 0 || self.default_page_size == 0 || self.max_page_size == 0 {
             return Err("threads, default_page_size and max_page_size must be at least 1".into());

@@ -1,4 +1,4 @@
-//! A connection as the counts see it.
+//! Counting of connections.
 
 use std::sync::Arc;
 
@@ -6,43 +6,43 @@ use parking_lot::Mutex;
 
 use crate::state::State;
 
-/// Counts a connection from its acceptance to its end, unless all it carries are admin requests: a test that watches
-/// the counts must not change them by looking.
+/// Counts a connection from accept to close, unless it carries only admin requests: reading the counts must not change
+/// them.
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: Arc<State>,
-    standing: Mutex<Standing>,
+    kind: Mutex<Kind>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Standing {
-    /// Counted, no request so far; holds what the journal gave.
-    Silent(u64),
-    /// Counted for good.
+enum Kind {
+    /// No request so far; counted. Holds the result of `connection_opened`.
+    Idle(u64),
+    /// Carried an API request; counted.
     Api,
-    /// Taken out of the counts.
+    /// Carried only admin requests; not counted.
     Admin,
 }
 
 impl Connection {
     pub(crate) fn accepted(state: Arc<State>) -> Arc<Self> {
         let counted_at = state.journal().connection_opened();
-        Arc::new(Self { state, standing: Mutex::new(Standing::Silent(counted_at)) })
+        Arc::new(Self { state, kind: Mutex::new(Kind::Idle(counted_at)) })
     }
 
-    /// A request has come on it.
-    pub(crate) fn carries(&self, for_admin: bool) {
-        let mut standing = self.standing.lock();
-        *standing = match (*standing, for_admin) {
-            (Standing::Silent(counted_at), true) => {
+    /// Updates the kind for a request that arrived.
+    pub(crate) fn on_request(&self, for_admin: bool) {
+        let mut kind = self.kind.lock();
+        *kind = match (*kind, for_admin) {
+            (Kind::Idle(counted_at), true) => {
                 self.state.journal().connection_is_admin(counted_at);
-                Standing::Admin
+                Kind::Admin
             }
-            (Standing::Admin, false) => {
+            (Kind::Admin, false) => {
                 self.state.journal().connection_opened();
-                Standing::Api
+                Kind::Api
             }
-            (Standing::Silent(_), false) => Standing::Api,
+            (Kind::Idle(_), false) => Kind::Api,
             (unchanged, _) => unchanged,
         };
     }
@@ -50,8 +50,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let standing = self.standing.get_mut();
-        if !matches!(standing, Standing::Admin) {
+        let kind = self.kind.get_mut();
+        if !matches!(kind, Kind::Admin) {
             self.state.journal().connection_closed();
         }
     }

@@ -1,4 +1,4 @@
-//! `/echo`: answers any verb with what arrived, for requests whose endpoints the emulator does not know.
+//! `/echo`: accepts any verb and returns the request, for endpoints that the emulator does not implement.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::answer::{Answer, AnswerBody};
 use crate::urlencoded;
 
 pub(crate) const PATH: &str = "/echo";
-/// None of them carries a secret.
+/// The headers in the answer; none of them contains a secret.
 const HEADERS: [&str; 5] = ["accept", "accept-encoding", "content-length", "content-type", "user-agent"];
 
 #[derive(Serialize)]
@@ -34,8 +34,8 @@ pub(crate) fn answer(parts: &Parts, body: &[u8]) -> Answer {
         Err(why) => return unprocessable(&format!("query: {why}")),
     };
     let body = match body {
-        // As the service's framework does: nothing is no JSON.
-        b"" if parts.method != hyper::Method::GET => return unprocessable("body: empty, and JSON was announced"),
+        // As the framework of the service does: an empty body is not valid JSON.
+        b"" if parts.method != hyper::Method::GET => return unprocessable("body: empty, expected JSON"),
         b"" => None,
         body => match serde_json::from_slice(body) {
             Ok(body) => Some(body),
@@ -45,7 +45,7 @@ pub(crate) fn answer(parts: &Parts, body: &[u8]) -> Answer {
     let status = query.iter().find_map(|(name, value)| (name == "status").then_some(value));
     let status = status.map_or(Ok(StatusCode::OK), |status| status.parse());
     let Some(status) = status.ok().filter(|status| !status.is_informational()) else {
-        return unprocessable("status: a number from 200 to 999 is expected");
+        return unprocessable("status: expected a number from 200 to 999");
     };
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return Answer::new(status, AnswerBody::Empty);

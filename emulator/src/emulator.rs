@@ -17,7 +17,7 @@ use crate::server::{Command, Server};
 use crate::state::{Document, State};
 use crate::tls::Tls;
 
-/// An emulator on a thread of its own; dropping it closes everything and joins the thread.
+/// An emulator on its own thread; dropping it closes all connections and joins the thread.
 ///
 /// ```
 /// let emulator = kal_emulator::Emulator::start(kal_emulator::Config::default())?;
@@ -30,17 +30,17 @@ pub struct Emulator {
     state: Arc<State>,
     url: String,
     ca_pem: Option<String>,
-    // Its end tells the thread to stop.
+    // Dropping the sender stops the thread.
     commands: Option<UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Emulator {
-    /// Makes the data, starts the thread and returns when the port is open.
+    /// Generates the data, starts the thread and returns when the port is open.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when an option is out of its range, otherwise whatever kept the port from being opened.
+    /// `InvalidInput` if an option is out of range; otherwise the reason why the port cannot be opened.
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tls = if config.tls { Some(Tls::new()?) } else { None };
@@ -48,7 +48,7 @@ impl Emulator {
         let runtime = runtime(config.threads)?;
         let state = Arc::new(State::new(config));
         let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
-        // A socket registers with the runtime it is made in.
+        // A socket registers with the runtime in whose context it is created.
         let server = {
             let _inside = runtime.enter();
             Server::bind(Arc::clone(&state), acceptor)?
@@ -66,7 +66,7 @@ impl Emulator {
         &self.url
     }
 
-    /// With TLS, the certificate (PEM) that clients have to trust.
+    /// With TLS, the CA certificate (PEM) that clients must trust.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
@@ -81,19 +81,19 @@ impl Emulator {
         &self.state.config.client_secret
     }
 
-    /// Adds a fault behind those in force.
+    /// Appends a fault to the active ones.
     ///
     /// # Panics
     ///
-    /// When the fault holds what HTTP cannot carry, such as status 42 or a header name with spaces.
+    /// If the fault cannot be represented in HTTP, such as status 42 or a header name with spaces.
     pub fn fault(&self, fault: Fault) {
         if let Err(why) = fault.check() {
-            panic!("impossible fault: {why}");
+            panic!("invalid fault: {why}");
         }
         self.state.faults().add(fault);
     }
 
-    /// What was counted since the start or the last reset.
+    /// The counts since the start or the last reset.
     pub fn counts(&self) -> Counts {
         self.state.journal().counts()
     }
@@ -108,19 +108,19 @@ impl Emulator {
         self.state.tokens().expire_access();
     }
 
-    /// Withdraws all refresh tokens now; access tokens live on.
+    /// Revokes all refresh tokens now; access tokens stay valid.
     pub fn revoke_refresh_tokens(&self) {
         self.state.tokens().revoke_refresh();
     }
 
-    /// Appends made-up events, each newer than all before it, and gives their ids, oldest first.
+    /// Appends generated events, each newer than all before it, and returns their ids, oldest first.
     pub fn append_events(&self, count: usize) -> Vec<String> {
         self.state.append_events(count, None, None)
     }
 
-    /// Appends events as they are, in the place of their `created_at`, or as the newest without a readable one.
+    /// Appends events unchanged, ordered by `created_at`, or as the newest without a valid one.
     pub fn append_raw_events(&self, events: impl IntoIterator<Item = Value>) {
-        // A Value always has a text; `to_raw_value` fails on foreign types only.
+        // `to_raw_value` cannot fail for a `Value`.
         let raw: Vec<_> = events.into_iter().filter_map(|event| serde_json::value::to_raw_value(&event).ok()).collect();
         self.state.append_raw_events(&raw);
     }
@@ -140,27 +140,27 @@ impl Emulator {
         self.state.replace(Document::Workspace, workspace.to_string());
     }
 
-    /// Faults, counts and recorded requests back to nothing; data and tokens stay.
+    /// Clears faults, counts and recorded requests; data and tokens are kept.
     pub fn reset(&self) {
         self.state.reset();
     }
 
-    /// Closes the listener and all connections; clients are refused until [`resume`](Self::resume).
+    /// Closes the listener and all connections; connections are refused until [`resume`](Self::resume).
     pub fn pause(&self) -> io::Result<()> {
         self.command(Command::Pause)
     }
 
-    /// Listens again on the same port. Nothing happens when it is listening already.
+    /// Listens again on the same port. No effect if it is listening already.
     ///
     /// # Errors
     ///
-    /// When another program took the port in the meantime.
+    /// If another process has bound the port in the meantime.
     pub fn resume(&self) -> io::Result<()> {
         self.command(Command::Resume)
     }
 
     fn command(&self, command: impl FnOnce(SyncSender<io::Result<()>>) -> Command) -> io::Result<()> {
-        let gone = || io::Error::other("the emulator's thread is gone");
+        let gone = || io::Error::other("the emulator's thread has ended");
         let (done, outcome) = sync_channel(1);
         let commands = self.commands.as_ref().ok_or_else(gone)?;
         commands.send(command(done)).map_err(|_| gone())?;
@@ -172,7 +172,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.commands = None;
         if let Some(thread) = self.thread.take() {
-            // A panic on that thread was reported there; a second one from a drop would abort.
+            // A panic of that thread has been reported already; another one in `drop` would abort.
             let _ = thread.join();
         }
     }
@@ -180,6 +180,6 @@ impl Drop for Emulator {
 
 fn runtime(threads: usize) -> io::Result<Runtime> {
     let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    // The accepting loop runs on the emulator's own thread, which counts as one.
+    // The accept loop runs on the emulator's own thread, which counts as one.
     builder.worker_threads(threads.max(2) - 1).thread_name("kal-emulator").enable_io().enable_time().build()
 }

@@ -8,25 +8,25 @@ use crate::config::{Config, DateBounds, PageZero};
 use crate::timestamp::{self, Micros};
 use crate::urlencoded;
 
-/// Which events are asked for.
+/// A parsed query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EventQuery {
-    /// Matching events to pass over, in the order of the list.
+    /// Number of matching events to skip, in the order of the list.
     pub(crate) skip: u64,
-    /// Most events to give.
+    /// Maximum number of events to return.
     pub(crate) take: u64,
-    /// Event types wanted; none means all.
+    /// Event types; `None` means all.
     pub(crate) event_types: Option<Vec<String>>,
     pub(crate) resource_type: Option<String>,
-    /// Acting users wanted; none means all.
+    /// Acting users; `None` means all.
     pub(crate) event_user_ids: Option<Vec<String>>,
-    /// First instant wanted.
+    /// First matching instant.
     pub(crate) from: Micros,
-    /// Last instant wanted.
+    /// Last matching instant.
     pub(crate) until: Micros,
 }
 
-/// A parameter the API would refuse.
+/// A parameter that the API would reject.
 struct Invalid {
     parameter: String,
     message: String,
@@ -37,7 +37,7 @@ fn invalid(parameter: &str, message: impl Into<String>) -> Invalid {
 }
 
 impl EventQuery {
-    /// Reads the query, or gives the 422 that answers it. Unknown parameters are ignored.
+    /// Parses the query, or returns the 422 response. Unknown parameters are ignored.
     pub(crate) fn read(query: &str, config: &Config) -> Result<Self, Answer> {
         Self::parse(query, config).map_err(|Invalid { parameter, message }| {
             Answer::json(
@@ -92,8 +92,8 @@ impl EventQuery {
         Ok(read)
     }
 
-    /// Whether anything but the dates and the page narrows the list.
-    pub(crate) fn selects(&self) -> bool {
+    /// Whether it filters by anything except dates.
+    pub(crate) fn has_filters(&self) -> bool {
         self.event_types.is_some() || self.resource_type.is_some() || self.event_user_ids.is_some()
     }
 }
@@ -101,10 +101,10 @@ impl EventQuery {
 fn number(name: &str, value: &str) -> Result<u64, Invalid> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let read = if digits { value.parse().ok() } else { None };
-    read.ok_or_else(|| invalid(name, format!("{value:?} is not a number of this kind")))
+    read.ok_or_else(|| invalid(name, format!("{value:?} is not a non-negative integer")))
 }
 
-/// An empty list names nothing to filter by, so it filters nothing.
+/// An empty list does not filter.
 fn list(name: &str, value: &str) -> Result<Option<Vec<String>>, Invalid> {
     let read: Vec<String> =
         serde_json::from_str(value).map_err(|_| invalid(name, format!("{value:?} is not a JSON array of strings")))?;

@@ -1,4 +1,4 @@
-//! Made-up events: what each is about, and its JSON text.
+//! Generated events: their properties and JSON text.
 
 use crate::json_text::{ObjectWriter, Spelling};
 use crate::members::{Member, stream, workspace_id};
@@ -9,16 +9,16 @@ use crate::timestamp::{self, Micros};
 pub(crate) const EVENT_TYPES: &[&str] = &["create", "update", "delete", "comment", "assign"];
 pub(crate) const RESOURCE_TYPES: &[&str] = &["task", "record", "experiment", "program"];
 
-// Events are spread over this year, however many they are.
+// Events are spread over this year, independent of their number.
 const FIRST: Micros = 1_735_718_400_000_000; // 2025-01-01T08:00:00Z
 const SPAN: u64 = 364 * 86_400_000_000;
 
-// Every 40 events one bulk operation: a parent, and behind it the events it caused.
+// One bulk operation in every 40 events: a parent followed by the events it caused.
 const BULK_PERIOD: u64 = 40;
 const BULK_PARENT: u64 = 30;
 const BULK_CHILDREN: u64 = 5;
 
-/// What an event is about, as far as filters care.
+/// The properties of an event that filters use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Traits {
     /// Position in `EVENT_TYPES`.
@@ -29,7 +29,7 @@ pub(crate) struct Traits {
     pub(crate) member: Option<usize>,
 }
 
-/// Makes the event of any index, without the ones before it.
+/// Generates the event of any index without generating those before it.
 #[derive(Debug)]
 pub(crate) struct EventMaker {
     seed: u64,
@@ -37,7 +37,7 @@ pub(crate) struct EventMaker {
     workspace_id: String,
 }
 
-/// What an event tells of the member who acted; kept, as each of them acts many times.
+/// The fields of the acting member that an event contains; cached, because each member acts many times.
 #[derive(Debug)]
 struct Actor {
     id: String,
@@ -54,7 +54,7 @@ impl EventMaker {
         Self { seed, actors: (0..members).map(actor).collect(), workspace_id: workspace_id(seed) }
     }
 
-    /// The ids of all who act, in the order that `Traits::member` counts in.
+    /// The ids of all acting members, indexed by `Traits::member`.
     pub(crate) fn actor_ids(&self) -> impl Iterator<Item = &str> {
         self.actors.iter().map(|actor| actor.id.as_str())
     }
@@ -65,7 +65,7 @@ impl EventMaker {
 
     pub(crate) fn traits(&self, index: u64) -> Traits {
         let mut rng = Rng::new(self.seed, stream::EVENT_TRAITS, index);
-        // Updates are the most, deletions the fewest.
+        // Updates are the most frequent, deletions the least.
         let event_type = [1, 0, 1, 3, 1, 4, 1, 0, 3, 2][rng.position(10)];
         Traits {
             event_type,
@@ -84,7 +84,7 @@ impl EventMaker {
                 let clock = FIRST + i64::try_from(index * gap + rng.below(gap)).unwrap_or(0);
                 let together = bulk_parent(index).is_some() || rng.percent(8);
                 if !together {
-                    // Two spellings want whole milliseconds or a fraction that ends in zeros.
+                    // Two formats need whole milliseconds or a fraction that ends in zeros.
                     let grain = [1000, 1000, 10, 1][rng.position(4)];
                     latest = latest.max(clock / grain * grain);
                 }
@@ -122,7 +122,7 @@ impl EventMaker {
         object.optional("event_user_id", member.map(|member| member.id.as_str()));
         object.optional("parent_bulk_event_id", parent.as_deref());
         object.boolean("is_bulk", index % BULK_PERIOD == BULK_PARENT);
-        // From here on nothing a client knows.
+        // The remaining fields are unknown to clients.
         object.string("workspace_id", &self.workspace_id);
         object.raw("session_id", "null");
         object.object("log", |log| {
@@ -141,7 +141,7 @@ fn bulk_parent(index: u64) -> Option<u64> {
     is_child.then(|| index - place + BULK_PARENT)
 }
 
-/// `event_attrs` is different for each event type, and now and then empty or missing.
+/// `event_attrs` depends on the event type, and is sometimes empty or missing.
 fn attributes(object: &mut ObjectWriter<'_>, event_type: &str, rng: &mut Rng) {
     if rng.percent(4) {
         return;

@@ -1,4 +1,4 @@
-//! All events, ordered by time, and the pages cut from them.
+//! All events, ordered by time, and pages of them.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -12,8 +12,8 @@ use crate::event_query::EventQuery;
 use crate::event_record::{EVENT_TYPES, EventMaker, RESOURCE_TYPES};
 use crate::timestamp::{self, Micros};
 
-/// Neighbouring events rendered together, when one of them is first asked for: a million events then cost their
-/// index at start, and their text only as far as somebody reads.
+/// Number of consecutive events that are rendered together on first access. A million events thus cost only their index
+/// at start, and their text only where it is read.
 const BLOCK: usize = 64;
 
 #[derive(Debug)]
@@ -23,18 +23,18 @@ struct Block {
     ends: Box<[u32]>,
 }
 
-/// What the filters look at; small, because a filter without dates passes over all of them.
+/// The fields that filters use; small, because a filter without dates scans all of them.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     created_at: Micros,
     event_type: u32,
     resource_type: u32,
     user: u32,
-    /// Index of a made-up event, or, beyond their number, of an appended one.
+    /// Index of a generated event, or, beyond their number, of an appended one.
     source: u32,
 }
 
-/// Strings by number. `NONE` stands for null, and for a string that no event has.
+/// Interned strings. `NONE` stands for null and for a string that no event has.
 #[derive(Debug, Default)]
 struct Words(HashMap<String, u32>);
 
@@ -67,7 +67,7 @@ impl Words {
     }
 }
 
-/// A filter in numbers: none lets everything through, an empty list nothing.
+/// A filter by interned strings: `None` matches everything, an empty list nothing.
 struct Wanted(Option<Vec<u32>>);
 
 impl Wanted {
@@ -80,7 +80,7 @@ impl Wanted {
     }
 }
 
-/// The fields of a raw event that filters look at; anything else about it may be as odd as it likes.
+/// The fields of a raw event that filters use; all others may have any value.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RawFields {
@@ -95,9 +95,9 @@ struct RawFields {
 pub(crate) struct EventStore {
     maker: EventMaker,
     order: EventOrder,
-    /// Oldest first; of equal instants the one that came first.
+    /// Oldest first; equal instants in the order of insertion.
     entries: Vec<Entry>,
-    /// Instants of the made-up events by their index, which appending never moves.
+    /// Instants of the generated events by index; appending does not change them.
     times: Box<[Micros]>,
     blocks: Box<[OnceLock<Block>]>,
     appended: Vec<Bytes>,
@@ -110,7 +110,7 @@ impl EventStore {
     pub(crate) fn new(config: &Config) -> Self {
         let maker = EventMaker::new(config.seed, config.members as u64);
         let times = maker.times(config.events).into_boxed_slice();
-        // Numbered in their own order, so that a position in the list is also the word's number.
+        // Interned in order, so that an index into the list is also the string's number.
         let users = Words::with(maker.actor_ids());
         let entries = (0u32..)
             .zip(&times)
@@ -144,7 +144,7 @@ impl EventStore {
         let until = self.entries.partition_point(|entry| entry.created_at <= query.until);
         let range = self.entries.get(from..until).unwrap_or_default();
         let (skip, take) = (clamp(query.skip), clamp(query.take));
-        let chosen: Vec<&Entry> = if query.selects() {
+        let chosen: Vec<&Entry> = if query.has_filters() {
             let types = Wanted::new(&self.event_types, query.event_types.as_deref());
             let users = Wanted::new(&self.users, query.event_user_ids.as_deref());
             let resource = query.resource_type.as_ref().map(std::slice::from_ref);
@@ -171,7 +171,7 @@ impl EventStore {
     }
 
     fn list(&self, entries: &[&Entry]) -> Vec<u8> {
-        // Measured first: a page is large, and growing it step by step would cost more than filling it.
+        // A page is large: compute its size first, because growing the buffer would cost more than filling it.
         let octets: usize = entries.iter().map(|entry| self.text(entry).len() + 1).sum();
         let mut list = Vec::with_capacity(octets + 2);
         list.push(b'[');
@@ -211,14 +211,14 @@ impl EventStore {
         Block { text: text.into_boxed_slice(), ends }
     }
 
-    /// An instant after every event there is, and not in the past: who follows events from now on sees it.
+    /// An instant after all events and not in the past, so that a client that follows events receives it.
     fn newer_than_all(&self) -> Micros {
         let after_last = self.entries.last().map_or(Micros::MIN, |last| last.created_at.saturating_add(1000));
         timestamp::now().max(after_last)
     }
 
-    /// Appends made-up events and gives their ids. Without an instant each is newer than all before it.
-    pub(crate) fn append_made_up(
+    /// Appends generated events and returns their ids. Without `created_at` each is newer than all before it.
+    pub(crate) fn append_generated(
         &mut self,
         count: usize,
         created_at: Option<Micros>,
@@ -245,9 +245,9 @@ impl EventStore {
             .collect()
     }
 
-    /// Appends an event as it is, and gives its id if it has one. Without a readable `created_at` it is the newest.
+    /// Appends an event unchanged and returns its id, if any. Without a valid `created_at` it is the newest.
     pub(crate) fn append_raw(&mut self, event: &RawValue) -> Option<String> {
-        // What is not even an object is kept all the same; clients may be tested with it.
+        // Accepts any JSON value, to test clients with invalid events.
         let fields: RawFields = serde_json::from_str(event.get()).unwrap_or_default();
         let created_at = fields.created_at.as_str().and_then(timestamp::parse);
         let entry = Entry {
@@ -269,7 +269,7 @@ impl EventStore {
     }
 }
 
-/// Numbers here are bounded by the most events and members, far below 32 bits.
+/// Bounded by the maximum number of events and members, far below 32 bits.
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(NONE)
 }

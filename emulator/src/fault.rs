@@ -1,4 +1,4 @@
-//! One thing that goes wrong on purpose.
+//! An injected fault.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-/// A fault: which requests it takes, how often, and what happens to them.
+/// A fault: which requests it applies to, how often, and its effect.
 ///
-/// The JSON taken by `POST /__emulator/faults` has these very fields.
+/// The JSON of `POST /__emulator/faults` has the same fields.
 ///
-/// A fault that sets `status`, `body`, `redirect` or `body_bytes` answers in place of the API. Any other is answered
-/// by the API as usual, after the delay, with the extra headers, or cut off as `drop` says.
+/// A fault that sets `status`, `body`, `redirect` or `body_bytes` replaces the response of the API. Any other modifies
+/// it: `delay_ms` delays it, `headers` adds to it, `drop` closes the connection.
 ///
 /// ```
 /// use kal_emulator::Fault;
@@ -21,27 +21,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fault {
-    /// Takes requests whose path begins with this; `*` or none takes every path.
+    /// Applies to requests whose path begins with this; `*` or `None` matches every path.
     pub path: Option<String>,
-    /// Takes requests of this method; none takes every method.
+    /// Applies to requests with this method; `None` matches every method.
     pub method: Option<String>,
-    /// How many requests it takes before it is spent; 0 means until reset. Default 1.
+    /// Number of requests it applies to; 0 means until reset. Default 1.
     pub times: u64,
-    /// How many matching requests it lets pass first.
+    /// Number of matching requests to skip first.
     pub after: u64,
-    /// Status of the answer.
+    /// Status of the response.
     pub status: Option<u16>,
-    /// Headers set on the answer.
+    /// Headers set on the response.
     pub headers: BTreeMap<String, String>,
-    /// Body of the answer.
+    /// Body of the response.
     pub body: Option<String>,
-    /// Body of the answer: an empty JSON list padded with spaces to this many octets, sent in chunks.
+    /// Body of the response: an empty JSON array padded with spaces to this many octets, sent in chunks.
     pub body_bytes: Option<u64>,
-    /// Send the body gzip-compressed, whatever the request accepts.
+    /// Compress the body with gzip, regardless of `Accept-Encoding`.
     pub gzip: bool,
-    /// Content type of the answer.
+    /// Content type of the response.
     pub content_type: Option<String>,
-    /// Redirects there, with 302 unless `status` says otherwise.
+    /// Redirects to this URL, with `status` or 302.
     pub redirect: Option<String>,
     /// Milliseconds to wait before the request is handled.
     pub delay_ms: u64,
@@ -51,17 +51,17 @@ pub struct Fault {
     pub expire_tokens: bool,
 }
 
-/// Where a fault ends the connection.
+/// When a fault closes the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DropPoint {
-    /// Closes before anything is answered; the request is not handled.
+    /// Closes without a response; the request is not handled.
     Before,
-    /// Handles the request, sends the header, then closes.
+    /// Handles the request, sends the headers, then closes.
     Headers,
-    /// Handles the request, sends the header and half of the body, then closes.
+    /// Handles the request, sends the headers and half of the body, then closes.
     Body,
-    /// Never answers, until the client goes away; the request is not handled.
+    /// Never responds, until the client closes the connection; the request is not handled.
     Hang,
 }
 
@@ -97,56 +97,56 @@ impl Fault {
         Self::default()
     }
 
-    /// Takes only requests of this method.
+    /// Applies only to requests with this method.
     #[must_use]
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// Takes this many requests; 0 means until reset.
+    /// Applies to this many requests; 0 means until reset.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }
     }
 
-    /// Lets this many matching requests pass first.
+    /// Skips this many matching requests first.
     #[must_use]
     pub fn after(self, after: u64) -> Self {
         Self { after, ..self }
     }
 
-    /// Answers with this status.
+    /// Responds with this status.
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }
 
-    /// Sets a header on the answer.
+    /// Sets a header on the response.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.insert(name.into(), value.into());
         self
     }
 
-    /// Answers with this body.
+    /// Responds with this body.
     #[must_use]
     pub fn body(self, body: impl Into<String>) -> Self {
         Self { body: Some(body.into()), ..self }
     }
 
-    /// Answers with an empty JSON list padded to this many octets.
+    /// Responds with an empty JSON array padded to this many octets.
     #[must_use]
     pub fn body_bytes(self, octets: u64) -> Self {
         Self { body_bytes: Some(octets), ..self }
     }
 
-    /// Compresses the body whatever the request accepts.
+    /// Compresses the body regardless of `Accept-Encoding`.
     #[must_use]
     pub fn gzip(self) -> Self {
         Self { gzip: true, ..self }
     }
 
-    /// Sets the content type of the answer.
+    /// Sets the content type of the response.
     #[must_use]
     pub fn content_type(self, content_type: impl Into<String>) -> Self {
         Self { content_type: Some(content_type.into()), ..self }
@@ -158,13 +158,13 @@ impl Fault {
         Self { redirect: Some(url.into()), ..self }
     }
 
-    /// Waits before the request is handled; whole milliseconds.
+    /// Delays the request; whole milliseconds.
     #[must_use]
     pub fn delay(self, delay: Duration) -> Self {
         Self { delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), ..self }
     }
 
-    /// Ends the connection at this point.
+    /// Closes the connection at this point.
     #[must_use]
     pub fn drop_connection(self, point: DropPoint) -> Self {
         Self { drop: Some(point), ..self }
@@ -176,7 +176,7 @@ impl Fault {
         Self { expire_tokens: true, ..self }
     }
 
-    /// Whether it answers in place of the API.
+    /// Whether it replaces the response of the API.
     pub(crate) fn answers(&self) -> bool {
         self.status.is_some() || self.body.is_some() || self.body_bytes.is_some() || self.redirect.is_some()
     }
@@ -189,22 +189,22 @@ impl Fault {
         path_fits && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
     }
 
-    /// Says what in it HTTP cannot carry, if anything.
+    /// Returns what cannot be represented in HTTP, if anything.
     pub(crate) fn check(&self) -> Result<(), String> {
-        // hyper sends 1xx itself and refuses them as final answers.
+        // hyper sends 1xx itself and rejects them as final responses.
         if let Some(status) = self.status
             && (status < 200 || StatusCode::from_u16(status).is_err())
         {
-            return Err(format!("status {status} is not one of a final answer"));
+            return Err(format!("status {status} is not valid for a final response"));
         }
         for (name, value) in &self.headers {
             if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
-                return Err(format!("header {name:?} has a name or value that HTTP does not allow"));
+                return Err(format!("header {name:?} has an invalid name or value"));
             }
         }
         for text in [&self.redirect, &self.content_type].into_iter().flatten() {
             if HeaderValue::from_str(text).is_err() {
-                return Err(format!("{text:?} cannot be a header value"));
+                return Err(format!("{text:?} is not a valid header value"));
             }
         }
         Ok(())

@@ -1,14 +1,14 @@
-//! The faults in force, and which of them takes a request.
+//! The active faults, and which of them applies to a request.
 
 use crate::fault::Fault;
 
 #[derive(Debug, Default)]
 pub(crate) struct FaultList {
-    armed: Vec<Armed>,
+    active: Vec<Active>,
 }
 
 #[derive(Debug)]
-struct Armed {
+struct Active {
     fault: Fault,
     to_skip: u64,
     /// `None`: until reset.
@@ -18,32 +18,32 @@ struct Armed {
 impl FaultList {
     pub(crate) fn add(&mut self, fault: Fault) {
         let left = (fault.times > 0).then_some(fault.times);
-        self.armed.push(Armed { to_skip: fault.after, left, fault });
+        self.active.push(Active { to_skip: fault.after, left, fault });
     }
 
     pub(crate) fn clear(&mut self) {
-        self.armed.clear();
+        self.active.clear();
     }
 
-    /// The first fault that takes this request. One that is still letting requests pass counts it and leaves it to
-    /// those behind it; those behind a fault that took the request never saw it.
+    /// Returns the first fault that applies to this request. A fault that still skips requests counts it and passes it to
+    /// the next one; faults after the one that applies do not count it.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Fault> {
-        for position in 0..self.armed.len() {
-            let armed = &mut self.armed[position];
-            if !armed.fault.matches(method, path) {
+        for position in 0..self.active.len() {
+            let active = &mut self.active[position];
+            if !active.fault.matches(method, path) {
                 continue;
             }
-            if armed.to_skip > 0 {
-                armed.to_skip -= 1;
+            if active.to_skip > 0 {
+                active.to_skip -= 1;
                 continue;
             }
-            return Some(match &mut armed.left {
-                Some(1) => self.armed.remove(position).fault,
+            return Some(match &mut active.left {
+                Some(1) => self.active.remove(position).fault,
                 Some(left) => {
                     *left -= 1;
-                    armed.fault.clone()
+                    active.fault.clone()
                 }
-                None => armed.fault.clone(),
+                None => active.fault.clone(),
             });
         }
         None
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_match_wins_until_it_is_spent() {
+    fn the_first_match_applies_until_it_is_used_up() {
         let mut list = FaultList::default();
         list.add(Fault::on("/workspaces").status(500).times(2));
         list.add(Fault::everywhere().status(501));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_lets_the_first_matches_pass() {
+    fn a_fault_skips_the_first_matches() {
         let mut list = FaultList::default();
         list.add(Fault::on("*").status(500).after(2).times(0));
         assert_eq!(statuses(&mut list, 5), [None, None, Some(500), Some(500), Some(500)]);

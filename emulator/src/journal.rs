@@ -1,4 +1,4 @@
-//! What the emulator has seen: counts and the last requests.
+//! Counts and the last requests.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,35 +10,35 @@ use crate::urlencoded;
 
 const REQUESTS_KEPT: usize = 10_000;
 
-/// How many requests and connections there were since the start or the last reset.
+/// Number of requests and connections since the start or the last reset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// All requests, of whatever path and outcome.
+    /// All requests, of any path and outcome.
     pub total: u64,
-    /// Connections accepted. One that carried admin requests only does not count.
+    /// Connections accepted, except those that carried only admin requests.
     pub connections: u64,
-    /// Connections open now, counted the same way; a reset leaves this as it is.
+    /// Connections open now, counted the same way; unaffected by a reset.
     pub open_connections: u64,
-    /// Requests to the token endpoint, of whatever outcome.
+    /// Requests to the token endpoint, of any outcome.
     pub token_requests: u64,
-    /// Those of them that asked for the client-credentials grant.
+    /// Those with the client-credentials grant.
     pub token_client_credentials: u64,
-    /// Those of them that asked for the refresh grant.
+    /// Those with the refresh grant.
     pub token_refresh: u64,
-    /// Refresh tokens that were presented again after their rotation, each of which revoked a family.
+    /// Refresh tokens that were used again after their rotation; each revoked a family.
     pub reused_refresh_tokens: u64,
     /// Requests by path.
     pub paths: BTreeMap<String, u64>,
 }
 
-/// One request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRequest {
     /// The method, as sent.
     pub method: String,
     /// The path, as sent (not decoded).
     pub path: String,
-    /// The query, as sent, without `?`; empty when there was none.
+    /// The query, as sent, without `?`; empty if none.
     pub query: String,
     /// Headers, names in lower case; octets that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
@@ -72,7 +72,7 @@ impl RecordedRequest {
 pub(crate) struct Journal {
     counts: Counts,
     requests: VecDeque<RecordedRequest>,
-    // Tells a connection counted before a reset from one counted after it.
+    // Distinguishes connections counted before a reset from those counted after it.
     resets: u64,
 }
 
@@ -133,7 +133,7 @@ impl Journal {
         self.counts.open_connections -= 1;
     }
 
-    /// A counted connection turned out to be one of the admin's; `counted_at` is what `connection_opened` gave.
+    /// Uncounts a connection that carries admin requests; `counted_at` is the result of `connection_opened`.
     pub(crate) fn connection_is_admin(&mut self, counted_at: u64) {
         self.counts.open_connections -= 1;
         if counted_at == self.resets {

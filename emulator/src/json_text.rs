@@ -1,13 +1,13 @@
-//! Writes JSON text by hand, because the exact spelling of it is part of what clients are tested with.
+//! Writes JSON text by hand, because clients are tested with its exact formatting.
 
 use std::io::Write as _;
 
-/// How non-ASCII characters are spelled; servers differ, and clients must take both.
+/// How non-ASCII characters are written; servers differ, and clients must accept both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// UTF-8 as it is.
+    /// As UTF-8.
     Utf8,
-    /// `\u00e9`, and surrogate pairs beyond the basic plane.
+    /// As `\u00e9`, and as surrogate pairs beyond the basic plane.
     Ascii,
 }
 
@@ -33,7 +33,7 @@ impl<'a> ObjectWriter<'a> {
             self.out.push(b',');
         }
         self.empty = false;
-        // Names are ours, and plain.
+        // Names are constants that need no escaping.
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
@@ -61,7 +61,7 @@ impl<'a> ObjectWriter<'a> {
         let _ = write!(self.out, "{value}");
     }
 
-    /// `value` must be JSON already.
+    /// `value` must be valid JSON.
     pub(crate) fn raw(&mut self, name: &str, value: &str) {
         self.name(name);
         self.out.extend_from_slice(value.as_bytes());

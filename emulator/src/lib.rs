@@ -1,14 +1,14 @@
-//! A local server that speaks the Kaleidoscope API: for demos, tests and benchmarks.
+//! A local server that implements the Kaleidoscope API, for demos, tests and benchmarks.
 //!
-//! It keeps the rules that matter to clients (tokens expire, refresh tokens rotate and are used once, pages, filters),
-//! answers from made-up data that a seed determines, and fails on demand in every way a server or network can:
+//! It enforces the rules that matter to clients (expiring access tokens, single-use refresh tokens, pages, filters), serves
+//! data generated from a seed, and injects server and network failures on demand:
 //!
 //! ```
 //! use kal_emulator::{Config, Emulator, Fault};
 //!
 //! let emulator = Emulator::start(Config { events: 1000, ..Config::default() })?;
 //! emulator.fault(Fault::on("/workspaces/members").status(503).times(2).header("Retry-After", "1"));
-//! // ... let the client under test talk to emulator.url() ...
+//! // ... run the client under test against emulator.url() ...
 //! assert_eq!(emulator.counts().token_requests, 0);
 //! # Ok::<(), std::io::Error>(())
 //! ```

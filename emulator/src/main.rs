@@ -27,22 +27,22 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
-        // Before the ready line: who has read it may send the signal at once.
-        let asked_to_end = signals()?;
+        // Installed before the ready line is printed: its reader may send a signal immediately.
+        let terminated = signals()?;
         let stdin_closed = stdin_closed(arguments.exit_with_stdin);
         let emulator = Emulator::start(arguments.config())?;
         if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
-            write_whole(file, pem)?;
+            write_atomically(file, pem)?;
         }
         if let Some(file) = &arguments.url_file {
-            write_whole(file, emulator.url())?;
+            write_atomically(file, emulator.url())?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "kal-emulator: ready on {}", emulator.url())?;
         stdout.flush()?;
         drop(stdout);
         tokio::select! {
-            () = asked_to_end => {}
+            () = terminated => {}
             () = stdin_closed => {}
         }
         Ok(())
@@ -69,13 +69,13 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ends with standard input, or never.
+/// Completes when standard input is closed; never if `watch` is false.
 async fn stdin_closed(watch: bool) {
     if !watch {
         std::future::pending::<()>().await;
     }
     let (closed, wait) = oneshot::channel();
-    // Reading standard input cannot be cancelled; a thread of its own does not keep the process alive.
+    // Reading standard input cannot be cancelled; a detached thread does not keep the process alive.
     std::thread::spawn(move || {
         let mut ignored = [0; 1024];
         let mut stdin = io::stdin().lock();
@@ -85,10 +85,10 @@ async fn stdin_closed(watch: bool) {
     let _ = wait.await;
 }
 
-/// Writes a file that no reader can catch half-written.
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file)
+/// Writes a file atomically.
+fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
+    let mut temporary = file.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    std::fs::write(&temporary, text)?;
+    std::fs::rename(&temporary, file)
 }

@@ -1,11 +1,11 @@
-//! Made-up workspace, members and groups.
+//! Generated workspace, members and groups.
 
 use crate::json_text::{ObjectWriter, Spelling};
 use crate::names;
 use crate::rng::Rng;
 use crate::timestamp;
 
-/// Kinds of record, each with its own streams of chance.
+/// Kinds of record, each with its own random streams.
 pub(crate) mod stream {
     pub(crate) const WORKSPACE: u64 = 1;
     pub(crate) const MEMBER: u64 = 2;
@@ -16,10 +16,10 @@ pub(crate) mod stream {
     pub(crate) const EVENT_TEXT: u64 = 7;
 }
 
-// 2024-01-08T09:00:00Z, when the workspace began.
+// 2024-01-08T09:00:00Z, when the workspace was created.
 const FOUNDED: timestamp::Micros = 1_704_704_400_000_000;
 
-/// A member; the same for the same seed and index, wherever it is needed.
+/// A member, determined by seed and index.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) id: String,
@@ -33,7 +33,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The peculiar cases come at fixed indexes, so that even a dozen members show them all.
+    /// Edge cases are at fixed indexes, so that a dozen members contain them all.
     pub(crate) fn new(seed: u64, index: u64) -> Self {
         let mut rng = Rng::new(seed, stream::MEMBER, index);
         let id = rng.uuid();
@@ -80,7 +80,7 @@ impl Member {
         object.optional("preferred_name", self.preferred_name.as_deref());
         object.string("access_level", self.access_level);
         object.optional("email", self.email.as_deref());
-        // From here on nothing a client knows.
+        // The remaining fields are unknown to clients.
         object.string("workspace_id", workspace_id);
         object.string("created_at", &timestamp::zulu(self.joined));
         object.number("login_count", self.logins);
@@ -97,7 +97,7 @@ fn email(first: &str, last: &str, index: u64) -> String {
     let plain = |name: &str| -> String {
         let kept = name.chars().filter(char::is_ascii_alphabetic);
         let kept: String = kept.map(|letter| letter.to_ascii_lowercase()).collect();
-        // A name may have no ASCII letter at all.
+        // A name may contain no ASCII letter.
         if kept.is_empty() { "user".to_owned() } else { kept }
     };
     format!("{}.{}{index}@example.com", plain(first), plain(last))
@@ -142,7 +142,7 @@ fn render_group(seed: u64, index: u64, members: usize, workspace_id: &str, out: 
     let round = index / names::TEAMS.len() as u64;
     let name = if round == 0 { team.to_owned() } else { format!("{team} {}", round + 1) };
     let size = rng.position(members.min(24) + 1);
-    // A stretch of neighbours: distinct without remembering any.
+    // A range of consecutive indexes, so that they are distinct.
     let start = rng.below(members as u64);
     let user_ids: Vec<String> =
         (0..size as u64).map(|step| Member::new(seed, (start + step) % members as u64).id).collect();

@@ -1,4 +1,4 @@
-//! The words that made-up people and records are put together from.
+//! The words from which names and texts are generated.
 
 pub(crate) const FIRST_NAMES: &[&str] = &[
     "Ada", "Amara", "Ben", "Carlos", "Chen", "Dana", "Elif", "Farah", "Grace", "Hassan", "Ingrid", "Ivan", "Jamal",
@@ -6,7 +6,7 @@ pub(crate) const FIRST_NAMES: &[&str] = &[
     "Yusuf", "Zara",
 ];
 
-/// None of these is ASCII throughout, the last lies beyond the basic plane in part.
+/// Each contains non-ASCII characters, the last one also characters beyond the basic plane.
 pub(crate) const ACCENTED_FIRST_NAMES: &[&str] =
     &["Zoë", "José", "Søren", "Łukasz", "Amélie", "Ngọc", "Şebnem", "Åsa", "Дарья", "李", "\u{20BB7}野"];
 

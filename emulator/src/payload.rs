@@ -1,4 +1,4 @@
-//! Response bodies, the unhappy ones included.
+//! Response bodies, including truncated ones.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// A response body, which may break off on the way.
+/// A response body that may be truncated.
 #[derive(Debug)]
 pub(crate) struct Payload {
     content: Content,
@@ -17,7 +17,7 @@ pub(crate) struct Payload {
 #[derive(Debug)]
 enum Content {
     Whole(Bytes),
-    /// `[`, spaces, `]`; made while it is sent, and sent in chunks, as its length is not announced.
+    /// `[`, spaces, `]`; generated while it is sent, chunked, without `Content-Length`.
     PaddedList {
         sent: u64,
         octets: u64,
@@ -42,13 +42,13 @@ impl Payload {
         Self { content: Content::PaddedList { sent: 0, octets: octets.max(2) }, cut: None }
     }
 
-    /// Breaks off after `octets`; what is announced stays the whole.
+    /// Truncates the body after `octets` without changing `Content-Length`.
     pub(crate) fn cut_after(mut self, octets: u64) -> Self {
         self.cut = Some(Cut { left: octets, flushed: false });
         self
     }
 
-    /// Octets still to come, were it not cut.
+    /// Octets that remain without truncation.
     pub(crate) fn remaining(&self) -> u64 {
         match &self.content {
             Content::Whole(body) => body.len() as u64,
@@ -87,12 +87,12 @@ impl Body for Payload {
         if let Some(cut) = &mut self.cut
             && cut.left == 0
         {
-            // Pending once, so that what came before is on the wire when the connection closes.
+            // Pending once, so that the previous data is flushed before the connection closes.
             if !std::mem::replace(&mut cut.flushed, true) {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            return Poll::Ready(Some(Err(io::Error::other("a fault cuts the answer here"))));
+            return Poll::Ready(Some(Err(io::Error::other("response truncated by a fault"))));
         }
         if self.remaining() == 0 {
             return Poll::Ready(None);

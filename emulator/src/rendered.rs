@@ -1,4 +1,4 @@
-//! Bodies kept ready to send, and the bounded store of event pages.
+//! Rendered response bodies, and the bounded cache of event pages.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// A body, with its gzip form made when first asked for.
+/// A body and its gzip form, which is compressed on first use.
 #[derive(Debug)]
 pub(crate) struct Rendered {
     plain: Bytes,
@@ -37,7 +37,7 @@ impl Rendered {
     }
 }
 
-// The fastest level: the first request of a page pays for it, and the point is not the ratio.
+// The fastest level: the first request of a page waits for it, and the ratio does not matter.
 fn compress(plain: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
@@ -45,7 +45,7 @@ fn compress(plain: &[u8]) -> Bytes {
     written.unwrap_or_default().into()
 }
 
-/// The gzip form of `[`, spaces and `]`, `octets` in all, made without holding them.
+/// The gzip form of `[`, spaces and `]`, `octets` in total, generated without holding them in memory.
 pub(crate) fn compress_padded_list(octets: u64) -> Bytes {
     static SPACES: [u8; 65_536] = [b' '; 65_536];
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -63,14 +63,14 @@ pub(crate) fn compress_padded_list(octets: u64) -> Bytes {
     written.unwrap_or_default().into()
 }
 
-/// Pages of events by their query; emptied when it has grown too heavy or the events change.
+/// Pages of events by query; cleared when it exceeds its size limit or the events change.
 #[derive(Debug, Default)]
 pub(crate) struct PageCache {
     pages: HashMap<String, Arc<Rendered>>,
     weight: usize,
 }
 
-const MOST_WEIGHT: usize = 64 << 20;
+const MAX_WEIGHT: usize = 64 << 20;
 
 impl PageCache {
     pub(crate) fn get(&self, query: &str) -> Option<Arc<Rendered>> {
@@ -78,9 +78,9 @@ impl PageCache {
     }
 
     pub(crate) fn insert(&mut self, query: &str, page: Arc<Rendered>) {
-        // The gzip form comes later and weighs less than half of the plain one.
+        // The gzip form is added later and is less than half the size of the plain one.
         let weight = page.weight() * 3 / 2 + query.len();
-        if self.weight + weight > MOST_WEIGHT {
+        if self.weight + weight > MAX_WEIGHT {
             self.clear();
         }
         self.weight += weight;

@@ -1,6 +1,6 @@
-//! The one source of made-up data: a small generator that any record can restart from its own index.
+//! The random source of generated data: a small generator that is seeded from the index of each record.
 
-/// `SplitMix64`. Each record draws from its own stream, so record 900,000 can be made without making those before it.
+/// `SplitMix64`. Each record has its own stream, so that record 900,000 can be generated without those before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Rng(u64);
 
@@ -14,13 +14,13 @@ fn mix(mut z: u64) -> u64 {
 }
 
 impl Rng {
-    /// The stream numbered `index` among those of one kind (`stream`).
+    /// Stream number `index` of one kind (`stream`).
     pub(crate) fn new(seed: u64, stream: u64, index: u64) -> Self {
         let start = mix(seed.wrapping_add(GOLDEN)) ^ mix(stream.wrapping_mul(GOLDEN));
         Self(mix(start.wrapping_add(index.wrapping_mul(GOLDEN))))
     }
 
-    /// A stream no other process shares; for tokens and request ids, which must not repeat after a restart.
+    /// A stream that is unique to this process, for tokens and request ids, which must not repeat after a restart.
     pub(crate) fn unrepeatable() -> Self {
         use std::hash::{BuildHasher, Hasher};
         let process = std::hash::RandomState::new().build_hasher().finish();
@@ -56,7 +56,7 @@ impl Rng {
         let high = self.draw() & !0xf000 | 0x4000;
         let low = self.draw() & !(0b11 << 62) | 0b10 << 62;
         let octets = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-        // By hand, as a million events hold several million of them and `format!` would be most of their cost.
+        // Formatted by hand: a million events contain several million ids, and `format!` would dominate the cost.
         let mut text = String::with_capacity(36);
         for (position, octet) in octets.into_iter().enumerate() {
             if matches!(position, 4 | 6 | 8 | 10) {

@@ -1,4 +1,4 @@
-//! The API proper: which path gives what, and who may ask.
+//! The routes of the API, and authorization.
 
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
@@ -27,21 +27,21 @@ fn route(path: &str) -> Option<Route> {
 }
 
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
-    // The proxy stands in front of everything, so it is asked before the path is known to exist.
+    // The proxy is in front of the service, so it is checked before the path.
     if let Some(wanted) = &state.config.iap_token
         && bearer(parts, "authorization") != Some(wanted)
     {
-        let message = "the request carries no valid token of the identity-aware proxy";
+        let message = "the request has no valid token for the Identity-Aware Proxy";
         return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message)
             .header("x-goog-iap-generated-response", "true");
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {
-        return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("there is nothing at {path}"));
+        return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("{path} does not exist"));
     };
     let allowed = if matches!(route, Route::Token) { Method::POST } else { Method::GET };
     if parts.method != allowed && !matches!(route, Route::Echo) {
-        let message = format!("{path} takes {allowed} only");
+        let message = format!("{path} accepts only {allowed}");
         return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
             .header("allow", allowed.as_str());
     }
@@ -57,7 +57,7 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         Route::Echo => echo::answer(parts, body),
         _ => match state.events(parts.uri.query().unwrap_or("")) {
             Ok(page) => Answer::rendered(page),
-            Err(refused) => refused,
+            Err(error_response) => error_response,
         },
     }
 }

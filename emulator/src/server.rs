@@ -1,4 +1,4 @@
-//! Accepts connections, and can stop and start again on the same port.
+//! Accepts connections, and can stop and restart on the same port.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::connection::Connection;
 use crate::service;
 use crate::state::State;
 
-/// What the owner of the emulator asks of its thread; each is acknowledged when it is done.
+/// Commands from the owner of the emulator to its thread; each is acknowledged on completion.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Close the listener and all connections.
@@ -36,10 +36,10 @@ pub(crate) struct Server {
     connections: JoinSet<()>,
 }
 
-/// Binds with a queue long enough for a benchmark's burst of connections.
+/// Binds with a backlog that is long enough for a benchmark's burst of connections.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Without it the port stays taken by connections that were closed from here, and `resume` would fail.
+    // Otherwise connections in TIME_WAIT would occupy the port and `resume` would fail.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -57,23 +57,23 @@ impl Server {
         self.address
     }
 
-    /// Serves until the sender of commands is gone.
+    /// Serves until the sender of commands is dropped.
     pub(crate) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(command) => self.obey(command).await,
+                    Some(command) => self.execute(command).await,
                     None => break,
                 },
                 stream = accept(self.listener.as_ref()) => self.serve(stream),
-                // Reaps; disabled by itself while there is none.
+                // Reaps finished connections; disabled while there are none.
                 Some(_) = self.connections.join_next() => {}
             }
         }
         self.connections.shutdown().await;
     }
 
-    async fn obey(&mut self, command: Command) {
+    async fn execute(&mut self, command: Command) {
         let (result, done) = match command {
             Command::Pause(done) => {
                 self.listener = None;
@@ -86,19 +86,19 @@ impl Server {
                 (listening, done)
             }
         };
-        // Whoever asked may have gone; the deed is done either way.
+        // The receiver may be gone; the command has been executed either way.
         let _ = done.send(result);
     }
 
     fn serve(&mut self, stream: TcpStream) {
-        // Small answers must not wait for the acknowledgement of the ones before.
+        // Small responses must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
         let connection = Connection::accepted(Arc::clone(&self.state));
         let state = Arc::clone(&self.state);
         match self.tls.clone() {
             None => self.connections.spawn(speak_http(state, connection, stream)),
             Some(tls) => self.connections.spawn(async move {
-                // A failed handshake is the client's to report.
+                // The client reports a failed handshake.
                 if let Ok(stream) = tls.accept(stream).await {
                     speak_http(state, connection, stream).await;
                 }
@@ -114,7 +114,7 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
-            // Mostly too many open files; spinning would not free any.
+            // Usually too many open files; retrying immediately would not help.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -125,6 +125,6 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answer = service_fn(|request| service::handle(Arc::clone(&state), Arc::clone(&connection), request));
-    // An error here is a client that went away or a fault at work.
+    // An error means that the client closed the connection or that a fault applies.
     let _ = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(stream), answer).await;
 }

@@ -1,4 +1,4 @@
-//! One request from arrival to response: the journal, the faults, then the API or the admin.
+//! Handling of a request: the journal, the faults, then the API or an admin request.
 
 use std::io;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::rendered::Rendered;
 use crate::state::State;
 use crate::{admin, routes};
 
-const MOST_API_BODY: usize = 1 << 20;
-const MOST_ADMIN_BODY: usize = 256 << 20;
+const MAX_API_BODY: usize = 1 << 20;
+const MAX_ADMIN_BODY: usize = 256 << 20;
 
-/// Answers a request; an error closes the connection without an answer.
+/// Answers a request; an error closes the connection without a response.
 pub(crate) async fn handle(
     state: Arc<State>,
     connection: Arc<Connection>,
@@ -31,15 +31,15 @@ pub(crate) async fn handle(
 ) -> io::Result<Response<Payload>> {
     let (parts, body) = request.into_parts();
     let for_admin = parts.uri.path().starts_with(admin::PREFIX);
-    connection.carries(for_admin);
+    connection.on_request(for_admin);
     let mut response = if for_admin {
-        match collect(body, MOST_ADMIN_BODY).await? {
+        match collect(body, MAX_ADMIN_BODY).await? {
             Some(body) => admin::answer(&state, &parts, &body),
             None => too_large(),
         }
         .into_response(Coding::Identity)
     } else {
-        match collect(body, MOST_API_BODY).await? {
+        match collect(body, MAX_API_BODY).await? {
             Some(body) => handle_api(&state, &parts, &body).await?,
             None => too_large().into_response(Coding::Identity),
         }
@@ -50,9 +50,9 @@ pub(crate) async fn handle(
     Ok(response)
 }
 
-/// The whole body; none when there is too much of it.
-async fn collect(body: Incoming, most: usize) -> io::Result<Option<Bytes>> {
-    match Limited::new(body, most).collect().await {
+/// The whole body; `None` if it exceeds `max`.
+async fn collect(body: Incoming, max: usize) -> io::Result<Option<Bytes>> {
+    match Limited::new(body, max).collect().await {
         Ok(body) => Ok(Some(body.to_bytes())),
         Err(why) if why.is::<http_body_util::LengthLimitError>() => Ok(None),
         Err(why) => Err(io::Error::other(why)),
@@ -74,8 +74,8 @@ async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Res
         tokio::time::sleep(wait).await;
     }
     match fault.drop {
-        Some(DropPoint::Before) => return Err(io::Error::other("a fault closes the connection")),
-        // Ends when the client closes the connection, as hyper then drops this.
+        Some(DropPoint::Before) => return Err(io::Error::other("connection closed by a fault")),
+        // hyper drops this future when the client closes the connection.
         Some(DropPoint::Hang) => return std::future::pending().await,
         _ => {}
     }
@@ -114,7 +114,7 @@ fn answer_of(fault: &Fault) -> Answer {
     } else if bodiless || status.is_success() || status.is_redirection() {
         Answer::new(status, AnswerBody::Empty)
     } else {
-        Answer::error(status, "injected_fault", "a fault answers in place of the API")
+        Answer::error(status, "injected_fault", "injected fault")
     };
     if let Some(url) = &fault.redirect {
         answer = answer.header("location", url);

@@ -1,4 +1,4 @@
-//! What all connections share.
+//! State shared by all connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +29,11 @@ pub(crate) struct State {
     members: RwLock<Arc<Rendered>>,
     groups: RwLock<Arc<Rendered>>,
     events: RwLock<EventStore>,
-    /// Changed only under the lock of `events`, or a page could outlive the events it was cut from.
+    /// Changed only under the lock of `events`; otherwise it could keep a page that is out of date.
     pages: Mutex<PageCache>,
 }
 
-/// One of the bodies that the admin can replace.
+/// A response body that an admin request can replace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Document {
     Workspace,
@@ -75,7 +75,7 @@ impl State {
         self.request_ids.lock().uuid()
     }
 
-    /// Faults, counts and requests back to nothing; data and tokens stay.
+    /// Clears faults, counts and recorded requests; data and tokens are kept.
     pub(crate) fn reset(&self) {
         self.faults().clear();
         self.journal().reset();
@@ -97,7 +97,7 @@ impl State {
         *self.cell(document).write() = Rendered::new(text.into());
     }
 
-    /// The page of events that a query asks for, or the answer that refuses it.
+    /// Returns the page of events for a query, or an error response.
     pub(crate) fn events(&self, query: &str) -> Result<Arc<Rendered>, Answer> {
         if let Some(page) = self.pages.lock().get(query) {
             return Ok(page);
@@ -115,7 +115,7 @@ impl State {
         created_at: Option<Micros>,
         event_type: Option<&str>,
     ) -> Vec<String> {
-        self.change_events(|events| events.append_made_up(count, created_at, event_type))
+        self.change_events(|events| events.append_generated(count, created_at, event_type))
     }
 
     pub(crate) fn append_raw_events(&self, raw: &[Box<RawValue>]) -> Vec<Option<String>> {

@@ -1,4 +1,4 @@
-//! Instants as microseconds since 1970 UTC, and the spellings of them that the API uses.
+//! Instants as microseconds since 1970 UTC, and the formats that the API uses.
 
 /// Microseconds since 1970-01-01T00:00:00 UTC.
 pub(crate) type Micros = i64;
@@ -21,7 +21,7 @@ pub(crate) fn zulu(instant: Micros) -> String {
     format!("{}.{millis:03}Z", seconds_text(instant))
 }
 
-/// `2025-10-20T16:04:42.917987+00:00`: trailing zeros trimmed, no fraction at all when it is zero.
+/// `2025-10-20T16:04:42.917987+00:00`: trailing zeros trimmed, no fraction if it is zero.
 pub(crate) fn offset_form(instant: Micros) -> String {
     let micros = instant.rem_euclid(SECOND);
     let whole = seconds_text(instant);
@@ -65,9 +65,9 @@ fn midnight(year: i64, month: i64, day: i64) -> Micros {
     (era * 146_097 + of_era - 719_468) * DAY_SECONDS * SECOND
 }
 
-/// Reads RFC 3339, the same without an offset (then UTC), or a bare date (then midnight UTC).
+/// Parses RFC 3339, the same without an offset (UTC), or a date alone (midnight UTC).
 ///
-/// A space where the `T` or the `+` belongs is refused: it is what a client sends that forgot to encode its query.
+/// A space in place of the `T` or the `+` is rejected: a client sends it if it does not encode its query.
 pub(crate) fn parse(text: &str) -> Option<Micros> {
     let (date, time) = match text.find(['T', 't']) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
@@ -84,7 +84,7 @@ fn parse_date(text: &str) -> Option<Micros> {
     let (month, day) = rest.split_once('-')?;
     let (year, month, day) = (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
     let instant = midnight(year, month, day);
-    // The round trip refuses 30 February, month 13 and the like.
+    // The round trip rejects 30 February, month 13 and the like.
     ((1..=12).contains(&month) && civil(instant) == (year, month, day)).then_some(instant)
 }
 
@@ -112,7 +112,7 @@ fn parse_clock(text: &str) -> Option<Micros> {
     let (hour, rest) = clock.split_once(':')?;
     let (minute, second) = rest.split_once(':')?;
     let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
-    // RFC 3339 allows second 60; it is the first of the next minute here.
+    // RFC 3339 allows second 60; it is read as the first second of the next minute.
     (hour < 24 && minute < 60 && second <= 60).then_some((hour * 3600 + minute * 60 + second) * SECOND + fraction)
 }
 
@@ -136,7 +136,7 @@ mod tests {
     use super::{offset_form, parse, zulu};
 
     #[test]
-    fn every_documented_spelling_is_read() {
+    fn every_documented_format_is_parsed() {
         let instant = parse("2026-01-02T03:04:05.678901+00:00").expect("offset form");
         assert_eq!(instant, 1_767_323_045_678_901);
         assert_eq!(parse("2026-01-02T03:04:05.678901"), Some(instant));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_date_is_refused() {
+    fn invalid_dates_are_rejected() {
         for text in [
             "",
             "yesterday",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn formatted_instants_parse_back() {
         let mut instant = -62_000_000_000_000_000;
         while instant < 4_000_000_000_000_000 {
             assert_eq!(parse(&offset_form(instant)), Some(instant));

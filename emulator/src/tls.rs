@@ -1,4 +1,4 @@
-//! A certificate authority of the emulator's own, and the server certificate it signs.
+//! The emulator's certificate authority and server certificate.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::timestamp;
 
-/// What https needs, and the certificate that clients have to trust.
+/// The TLS acceptor, and the CA certificate that clients must trust.
 pub(crate) struct Tls {
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) ca_pem: String,
@@ -58,7 +58,7 @@ fn server_params() -> io::Result<CertificateParams> {
     Ok(params)
 }
 
-// Apple's verifier refuses server certificates valid for more than 825 days, so: from last January to next year's end.
+// Apple's verifier rejects server certificates valid for more than 825 days: valid from last January to the end of next year.
 fn valid_around_now(params: &mut CertificateParams) {
     let year = i32::try_from(timestamp::civil(timestamp::now()).0).unwrap_or(2026);
     params.not_before = date_time_ymd(year - 1, 12, 1);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::state::State;
-use crate::tokens::{RefreshRefused, TokenPair};
+use crate::tokens::{RefreshError, TokenPair};
 use crate::urlencoded;
 
 pub(crate) const PATH: &str = "/auth/oauth/token";
@@ -19,7 +19,7 @@ impl Form {
         let content_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok());
         let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(invalid_request("the content type must be application/x-www-form-urlencoded"));
+            return Err(invalid_request("the content type is not application/x-www-form-urlencoded"));
         }
         let text = std::str::from_utf8(body).map_err(|_| invalid_request("the form is not UTF-8"))?;
         let fields = urlencoded::parse(text).map_err(|why| invalid_request(&why.to_string()))?;
@@ -41,7 +41,7 @@ impl Form {
 }
 
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
-    grant(state, parts, body).unwrap_or_else(|refused| refused)
+    grant(state, parts, body).unwrap_or_else(|error_response| error_response)
 }
 
 fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
@@ -51,7 +51,7 @@ fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
             let (id, secret) = (form.field("client_id")?, form.field("client_secret")?);
             if id != state.config.client_id || secret != state.config.client_secret {
                 let message = "client id or client secret is wrong";
-                return Err(refused(StatusCode::UNAUTHORIZED, "invalid_client", message));
+                return Err(error_response(StatusCode::UNAUTHORIZED, "invalid_client", message));
             }
             Ok(granted(state, &state.tokens().grant()))
         }
@@ -60,26 +60,26 @@ fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
             let rotated = state.tokens().rotate(token);
             match rotated {
                 Ok(pair) => Ok(granted(state, &pair)),
-                Err(why) => Err(refresh_refused(state, why)),
+                Err(why) => Err(refresh_error(state, why)),
             }
         }
         other => {
             let message = format!("grant type {other:?} is not supported");
-            Err(refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", &message))
+            Err(error_response(StatusCode::BAD_REQUEST, "unsupported_grant_type", &message))
         }
     }
 }
 
-fn refresh_refused(state: &State, why: RefreshRefused) -> Answer {
+fn refresh_error(state: &State, why: RefreshError) -> Answer {
     let message = match why {
-        RefreshRefused::Unknown => "the refresh token is not known",
-        RefreshRefused::Reused => "the refresh token was used before; all tokens descending from it are revoked",
-        RefreshRefused::Revoked => "the refresh token is revoked",
+        RefreshError::Unknown => "the refresh token is unknown",
+        RefreshError::Reused => "the refresh token has already been used; all tokens of its grant are revoked",
+        RefreshError::Revoked => "the refresh token is revoked",
     };
-    if why == RefreshRefused::Reused {
+    if why == RefreshError::Reused {
         state.journal().count_reused_refresh_token();
     }
-    refused(StatusCode::BAD_REQUEST, "invalid_grant", message)
+    error_response(StatusCode::BAD_REQUEST, "invalid_grant", message)
 }
 
 fn granted(state: &State, pair: &TokenPair) -> Answer {
@@ -89,7 +89,7 @@ fn granted(state: &State, pair: &TokenPair) -> Answer {
             "access_token": pair.access,
             "refresh_token": pair.refresh,
             "expires_in": state.config.expires_in,
-            // Not documented, so clients have to ignore it.
+            // Undocumented; clients must ignore it.
             "issued_for": { "audience": "kaleidoscope-api", "scopes": ["workspace", "events"] },
         }),
     )
@@ -97,9 +97,9 @@ fn granted(state: &State, pair: &TokenPair) -> Answer {
 }
 
 fn invalid_request(message: &str) -> Answer {
-    refused(StatusCode::BAD_REQUEST, "invalid_request", message)
+    error_response(StatusCode::BAD_REQUEST, "invalid_request", message)
 }
 
-fn refused(status: StatusCode, error: &str, message: &str) -> Answer {
+fn error_response(status: StatusCode, error: &str, message: &str) -> Answer {
     Answer::json(status, &json!({ "error": error, "message": message }))
 }

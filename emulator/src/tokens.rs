@@ -1,4 +1,4 @@
-//! Access and refresh tokens, and the families they descend in.
+//! Access and refresh tokens, and their families.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ pub(crate) struct TokenPair {
     pub(crate) refresh: String,
 }
 
-/// Why a refresh token was refused.
+/// Why a refresh token was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RefreshRefused {
-    /// Never issued, or withdrawn.
+pub(crate) enum RefreshError {
+    /// Never issued, or revoked by an admin request.
     Unknown,
-    /// Rotated before; its whole family is revoked now.
+    /// Already rotated; its whole family is now revoked.
     Reused,
-    /// Of a family that was revoked earlier.
+    /// Its family has been revoked.
     Revoked,
 }
 
@@ -35,7 +35,7 @@ struct Refresh {
     used: bool,
 }
 
-/// All tokens the emulator knows. A family is one client-credentials grant and everything refreshed from it.
+/// All valid tokens. A family is a client-credentials grant and all tokens refreshed from it.
 #[derive(Debug)]
 pub(crate) struct TokenStore {
     lifetime: Duration,
@@ -43,7 +43,7 @@ pub(crate) struct TokenStore {
     refresh: HashMap<String, Refresh>,
     revoked: HashSet<u64>,
     families: u64,
-    // Expired access tokens are swept when the map has grown to this.
+    // Expired access tokens are removed when the map reaches this size.
     sweep_at: usize,
     rng: Rng,
 }
@@ -59,7 +59,7 @@ impl TokenStore {
             revoked: HashSet::new(),
             families: 0,
             sweep_at: FIRST_SWEEP,
-            // Not from the seed: a token of an earlier run must not be valid by chance in this one.
+            // Not derived from the seed: a token of an earlier run must not be valid in this one.
             rng: Rng::unrepeatable(),
         }
     }
@@ -71,32 +71,32 @@ impl TokenStore {
     }
 
     /// Rotates a refresh token. The access tokens issued before stay valid until they expire.
-    pub(crate) fn rotate(&mut self, token: &str) -> Result<TokenPair, RefreshRefused> {
-        let known = self.refresh.get_mut(token).ok_or(RefreshRefused::Unknown)?;
+    pub(crate) fn rotate(&mut self, token: &str) -> Result<TokenPair, RefreshError> {
+        let known = self.refresh.get_mut(token).ok_or(RefreshError::Unknown)?;
         let family = known.family;
         if self.revoked.contains(&family) {
-            return Err(RefreshRefused::Revoked);
+            return Err(RefreshError::Revoked);
         }
         if std::mem::replace(&mut known.used, true) {
             self.revoked.insert(family);
-            return Err(RefreshRefused::Reused);
+            return Err(RefreshError::Reused);
         }
         Ok(self.issue(family))
     }
 
-    /// Whether an access token is good now.
+    /// Whether an access token is valid now.
     pub(crate) fn accepts(&self, access: &str) -> bool {
         self.access
             .get(access)
             .is_some_and(|known| Instant::now() < known.expires && !self.revoked.contains(&known.family))
     }
 
-    /// Ends the life of all access tokens.
+    /// Expires all access tokens.
     pub(crate) fn expire_access(&mut self) {
         self.access.clear();
     }
 
-    /// Forgets all refresh tokens; access tokens live on.
+    /// Revokes all refresh tokens; access tokens stay valid.
     pub(crate) fn revoke_refresh(&mut self) {
         self.refresh.clear();
     }
@@ -111,7 +111,7 @@ impl TokenStore {
             access: format!("kal-at-{}", self.rng.token()),
             refresh: format!("kal-rt-{}", self.rng.token()),
         };
-        // A lifetime beyond what the clock can hold is forever, which a year is to an emulator.
+        // A lifetime that overflows the clock is limited to a year, which is long enough here.
         let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_hours(365 * 24));
         self.access.insert(pair.access.clone(), Access { family, expires });
         self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });

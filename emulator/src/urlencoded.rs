@@ -1,8 +1,8 @@
-//! `application/x-www-form-urlencoded`, read strictly: a sloppy client should find out here.
+//! A strict parser for `application/x-www-form-urlencoded`, to detect clients that encode incorrectly.
 
 use std::fmt;
 
-/// Why a form or query could not be read.
+/// Why a form or query is malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// A `%` without two hexadecimal digits after it, or octets that are not UTF-8.
@@ -14,13 +14,13 @@ pub(crate) enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Escape => "a percent escape is broken or does not spell UTF-8",
+            Self::Escape => "invalid percent escape or UTF-8",
             Self::NoValue => "a field has no value",
         })
     }
 }
 
-/// The pairs in their order.
+/// Returns the pairs in order.
 pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, Malformed> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
@@ -61,14 +61,14 @@ mod tests {
     use super::{Malformed, parse};
 
     #[test]
-    fn a_recorded_query_is_read() {
+    fn a_recorded_query_is_parsed() {
         let pairs = parse("event_types=%5B%22create%22%2C+%22update+%5Cu00e9%22%5D&a=%c3%A9&empty=").expect("readable");
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("event_types", "[\"create\", \"update \\u00e9\"]"), ("a", "é"), ("empty", "")]);
     }
 
     #[test]
-    fn broken_escapes_are_refused() {
+    fn broken_escapes_are_rejected() {
         for text in ["a=%", "a=%4", "a=%zz", "a=%ff", "%=1"] {
             assert_eq!(parse(text), Err(Malformed::Escape), "{text}");
         }

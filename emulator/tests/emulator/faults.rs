@@ -85,7 +85,7 @@ fn impossible_faults_are_refused_and_none_of_their_list_applies() {
 }
 
 #[test]
-#[should_panic(expected = "impossible fault")]
+#[should_panic(expected = "invalid fault")]
 fn an_impossible_fault_panics_in_rust() {
     start_default().fault(Fault::everywhere().status(42));
 }

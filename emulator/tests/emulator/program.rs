@@ -116,9 +116,9 @@ fn files_hold_the_url_and_the_ca() {
 fn what_cannot_be_served_is_refused_with_a_reason() {
     for (arguments, reason) in [
         (&["--host", "0.0.0.0"][..], "not a loopback address"),
-        (&["--events", "1000001"], "the most is 1000000"),
+        (&["--events", "1000001"], "the maximum is 1000000"),
         (&["--ca-out", "x"], "--tls"),
-        (&["--first-page", "2"], "only 0 and 1"),
+        (&["--first-page", "2"], "must be 0 or 1"),
         (&["--order", "random"], "desc"),
     ] {
         let output = command(arguments).output().expect("it runs");
