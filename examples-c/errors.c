@@ -1,4 +1,4 @@
-/* What each kind of failure looks like. Every one is made on purpose; the service itself needs to do nothing wrong. */
+/* Provokes one failure of each kind and prints its details. No failure of the service is needed. */
 #include <kaleidoscope.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static void show(const char *what, kal_status status, kal_error error)
     kal_error_free(error);
 }
 
-/* Opens a client with these options and asks it for the workspace. */
+/* Opens a client with these options and reads the workspace. */
 static void attempt(const char *what, const kal_client_options *options, const kal_call_options *call)
 {
     kal_client client;
@@ -36,7 +36,7 @@ static void attempt(const char *what, const kal_client_options *options, const k
     kal_status status = kal_client_open(options, &client, &error);
     if (status == KAL_OK) {
         status = kal_workspace_get_workspace(client, call, &result, &error);
-        kal_result_free(result); /* none after a failure, and freeing none is fine */
+        kal_result_free(result); /* KAL_NONE after a failure; freeing that has no effect */
         kal_client_close(client);
     }
     show(what, status, error);
@@ -54,24 +54,24 @@ int main(void)
 
     options = defaults;
     options.client_secret = "not-the-secret";
-    attempt("The service refuses the credentials:", &options, NULL);
+    attempt("Wrong credentials:", &options, NULL);
 
     options = defaults;
     options.base_url = "http://example.com";
-    attempt("A URL that would send the secret in clear:", &options, NULL);
+    attempt("An unencrypted URL:", &options, NULL);
 
     options = defaults;
     options.base_url = "http://127.0.0.1:9";
     options.max_attempts = 2;
-    attempt("Nobody listens there:", &options, NULL);
+    attempt("A closed port:", &options, NULL);
 
     options = defaults;
     options.base_url = "https://no-such-host.invalid";
     options.max_attempts = 1;
-    attempt("There is no such host:", &options, NULL);
+    attempt("An unknown host:", &options, NULL);
 
     call.cache = KAL_CACHE_ONLY;
-    attempt("Nothing is cached, and the server is not to be asked:", NULL, &call);
+    attempt("A cache-only call with an empty cache:", NULL, &call);
 
     status = kal_client_open(NULL, &client, &error);
     if (status != KAL_OK) {
@@ -79,11 +79,11 @@ int main(void)
         return 1;
     }
     status = kal_call(client, "workspace.get_events", "{\"after_date\":\"yesterday\"}", NULL, &result, &error);
-    show("A date that is none:", status, error);
+    show("An invalid date:", status, error);
     status = kal_call(client, "workspace.get_evnets", NULL, NULL, &result, &error);
-    show("A method that there is not:", status, error);
+    show("An unknown method:", status, error);
     kal_client_close(client);
     status = kal_workspace_get_members(client, NULL, &result, &error);
-    show("A client that was closed:", status, error);
+    show("A closed client:", status, error);
     return 0;
 }

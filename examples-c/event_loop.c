@@ -1,5 +1,5 @@
-/* Calls that do not block, in a loop that also waits for something else: here, lines on standard input. A line is the name
- * of a method ("workspace.get_members"); its answer is printed when it comes, and nothing else waits for it meanwhile. */
+/* Non-blocking calls in an event loop that also waits for other input, here lines on standard input. Each line is the name of a
+ * method ("workspace.get_members"). Its answer is printed when it arrives; the loop does not wait for it. */
 #define _POSIX_C_SOURCE 200809L
 #include <kaleidoscope.h>
 
@@ -15,7 +15,7 @@ static void fail(const char *what, kal_error error)
     exit(1);
 }
 
-/* Takes every completion that waits: the descriptor says that there is one, not how many. Gives how many there were. */
+/* Takes all pending completions, as the descriptor is readable while there is at least one. Returns their number. */
 static int take_completions(kal_queue queue)
 {
     kal_completion done = KAL_COMPLETION_INIT;
@@ -36,7 +36,7 @@ static int take_completions(kal_queue queue)
     return taken;
 }
 
-/* Starts the call that a line names; its name comes back with the completion. Gives whether there will be one. */
+/* Starts the call that a line names, with its name as the user data. Returns 1 if there will be a completion, else 0. */
 static int submit_line(kal_client client, kal_queue queue, char *line)
 {
     kal_error error;
@@ -59,24 +59,24 @@ int main(void)
     kal_queue queue;
     kal_error error;
     char line[256];
-    int reading = 1, under_way = 0;
+    int reading = 1, pending = 0;
 
     if (kal_client_open(NULL, &client, &error) != KAL_OK)
         fail("open", error);
     if (kal_queue_open(&queue, &error) != KAL_OK)
         fail("queue", error);
-    setvbuf(stdin, NULL, _IONBF, 0); /* poll sees what stdio has not read yet */
-    while (reading || under_way > 0) {
+    setvbuf(stdin, NULL, _IONBF, 0); /* poll does not see data in the buffer of stdio */
+    while (reading || pending > 0) {
         struct pollfd waits[2] = { { kal_queue_fd(queue), POLLIN, 0 }, { reading ? 0 : -1, POLLIN, 0 } };
         if (poll(waits, 2, -1) < 0)
             continue;
         if (waits[0].revents != 0)
-            under_way -= take_completions(queue);
+            pending -= take_completions(queue);
         if (waits[1].revents != 0) {
             if (fgets(line, sizeof line, stdin) == NULL)
                 reading = 0;
             else
-                under_way += submit_line(client, queue, line);
+                pending += submit_line(client, queue, line);
         }
     }
     kal_queue_close(queue);

@@ -1,11 +1,11 @@
-/* A page of events, with any filter: events_filter [--type T]... [--user ID]... [--resource-type T] [--after DATE]
+/* Prints a page of events, optionally filtered: events_filter [--type T]... [--user ID]... [--resource-type T] [--after DATE]
  * [--before DATE] [--page N] [--page-size N] */
 #include <kaleidoscope.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 16 };
+enum { MAX_VALUES = 16 };
 
 static int usage(const char *program)
 {
@@ -18,7 +18,7 @@ static int usage(const char *program)
 
 int main(int argc, char **argv)
 {
-    const char *types[MOST], *users[MOST];
+    const char *types[MAX_VALUES], *users[MAX_VALUES];
     kal_events_query query = KAL_EVENTS_QUERY_INIT;
     kal_client client;
     kal_result result;
@@ -30,14 +30,14 @@ int main(int argc, char **argv)
     query.event_user_ids = users;
     for (arg = 1; arg + 1 < argc; arg += 2) {
         const char *name = argv[arg], *value = argv[arg + 1];
-        if (strcmp(name, "--type") == 0 && query.event_types_len < MOST)
+        if (strcmp(name, "--type") == 0 && query.event_types_len < MAX_VALUES)
             types[query.event_types_len++] = value;
-        else if (strcmp(name, "--user") == 0 && query.event_user_ids_len < MOST)
+        else if (strcmp(name, "--user") == 0 && query.event_user_ids_len < MAX_VALUES)
             users[query.event_user_ids_len++] = value;
         else if (strcmp(name, "--resource-type") == 0)
             query.resource_type = value;
         else if (strcmp(name, "--after") == 0)
-            query.after_date = value; /* checked by the library, which names it when it is no date */
+            query.after_date = value; /* validated by the library */
         else if (strcmp(name, "--before") == 0)
             query.before_date = value;
         else if (strcmp(name, "--page") == 0)

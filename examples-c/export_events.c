@@ -1,9 +1,9 @@
-/* All events of a period, to a file or to standard output:
+/* Exports all events of a period to a file or to standard output:
  *
  *     export_events [--after DATE] [--before DATE] [--format ndjson|csv] [--output FILE]
  *
- * NDJSON is what the server sent, an event a line. CSV is RFC 4180: texts are quoted, what is null is empty, and the last column
- * is the JSON text of the event's attributes. Progress is on standard error when that is a terminal. */
+ * NDJSON is the JSON as the server sent it, one event per line. CSV is as in RFC 4180: strings are quoted, null is empty, and the
+ * last column is the JSON text of the event's attributes. Progress is printed to standard error if that is a terminal. */
 #define _POSIX_C_SOURCE 200809L
 #include <kaleidoscope.h>
 
@@ -18,7 +18,7 @@ static int usage(const char *program)
     return 2;
 }
 
-/* An element of the list a line. Line breaks between the tokens of JSON go, too; within strings there are none. */
+/* Writes each element of the array on a line. Removes whitespace between JSON tokens; strings contain no line breaks. */
 static void write_ndjson(FILE *out, kal_result page)
 {
     const char *json = kal_result_json(page, NULL);
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     for (arg = 1; arg + 1 < argc; arg += 2) {
         const char *name = argv[arg], *value = argv[arg + 1];
         if (strcmp(name, "--after") == 0)
-            query.after_date = value; /* checked by the library, which names it when it is no date */
+            query.after_date = value; /* validated by the library */
         else if (strcmp(name, "--before") == 0)
             query.before_date = value;
         else if (strcmp(name, "--format") == 0)
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
         fputs("id,created_at,event_type,event_type_version,event_user_id,full_name,preferred_name,"
               "resource_id,resource_type,parent_bulk_event_id,is_bot,is_bulk,event_attrs\r\n",
               out);
-    /* One page at a time is all that is in memory, however many there are. */
+    /* Only one page at a time is in memory. */
     while (status == KAL_OK && !ferror(out) && (status = kal_stream_next(stream, 60000, &page, &error)) == KAL_OK) {
         (is_csv ? write_csv : write_ndjson)(out, page);
         kal_result_workspace_events(page, &count);
@@ -149,7 +149,7 @@ int main(int argc, char **argv)
     if (status == KAL_DONE)
         return 0;
     fprintf(stderr, "%s after %zu events: %s\n", kal_status_name(status), total,
-            error.id ? kal_error_get(error)->message : "no page came in time");
+            error.id ? kal_error_get(error)->message : "no page received in time");
     kal_error_free(error);
     return 1;
 }

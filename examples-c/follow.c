@@ -1,8 +1,8 @@
-/* Prints new events as they come, one line each, to the end of a file: follow FILE
+/* Appends new events to a file, one line each: follow FILE
  *
- * Kill it when you like, even with SIGKILL, and start it again: FILE has each event exactly once. FILE.state holds the stream's
- * cursor together with the length of FILE that belongs to it. What stands behind that length was printed by a process that died
- * before it could say so: it is cut off, and comes again. */
+ * It can be killed at any time, even with SIGKILL, and restarted: FILE contains each event exactly once. FILE.state holds the
+ * stream's cursor and the length of FILE at that cursor. Anything after that length was written by a process that was killed
+ * before it saved the cursor: it is truncated, and the stream returns those events again. */
 #define _XOPEN_SOURCE 700
 #include <kaleidoscope.h>
 
@@ -20,8 +20,8 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* Says what went wrong. Gives whether that may pass; the next call then goes on where this one failed. */
-static int may_pass(kal_error error)
+/* Prints and frees the error. Returns whether it is retryable; the next call then continues where this one failed. */
+static int report(kal_error error)
 {
     const kal_error_info *info = kal_error_get(error);
     int retryable = info->retryable;
@@ -30,7 +30,7 @@ static int may_pass(kal_error error)
     return retryable;
 }
 
-/* Gives the saved cursor, NULL if there is none yet, and cuts off what was printed after it was saved. */
+/* Returns the saved cursor, NULL if there is none yet, and truncates the file to the length saved with it. */
 static char *load(const char *path, FILE *lines)
 {
     FILE *state = fopen(path, "r");
@@ -46,11 +46,11 @@ static char *load(const char *path, FILE *lines)
     fclose(state);
     cursor[strcspn(cursor, "\n")] = '\0';
     if (fstat(fileno(lines), &now) != 0 || (now.st_size > length && ftruncate(fileno(lines), length) != 0))
-        fail("cannot go back");
+        fail("cannot truncate");
     return cursor;
 }
 
-/* First the lines reach the disk, then, in one step, the state that counts them. Gives a copy of the cursor. */
+/* Syncs the lines to disk, then replaces the state atomically. Returns a copy of the cursor. */
 static char *save(const char *path, FILE *lines, const char *cursor)
 {
     char temporary[4096], *copy = strdup(cursor);
@@ -67,7 +67,7 @@ static char *save(const char *path, FILE *lines, const char *cursor)
     return copy;
 }
 
-/* A line break within a text would make two lines of one event. */
+/* Replaces control characters: a line break would split an event into two lines. */
 static void print_text(FILE *lines, const char *text, char end)
 {
     for (text = text ? text : "-"; *text != '\0'; text++)
@@ -103,16 +103,16 @@ int main(int argc, char **argv)
         return 2;
     }
     lines = fopen(argv[1], "a");
-    if (lines == NULL || lockf(fileno(lines), F_TLOCK, 0) != 0) /* another process would print the same events */
+    if (lines == NULL || lockf(fileno(lines), F_TLOCK, 0) != 0) /* another process would append the same events */
         fail(argv[1]);
     cursor = load(state, lines);
 
     if (kal_client_open(NULL, &client, &error) != KAL_OK)
-        return may_pass(error), 1;
+        return report(error), 1;
     if (kal_workspace_follow_events(client, NULL, cursor, NULL, &stream, &error) != KAL_OK)
-        return may_pass(error), 1;
+        return report(error), 1;
     do {
-        /* Also while nothing comes: a cursor that was saved before the first call says no more than "from now on". */
+        /* Also without new events: the cursor before the first call means only "from now on". */
         if (cursor == NULL || strcmp(cursor, kal_stream_cursor(stream)) != 0) {
             free(cursor);
             cursor = save(state, lines, kal_stream_cursor(stream));
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
             print_events(lines, page);
             kal_result_free(page);
         }
-    } while (error.id == 0 || may_pass(error));
+    } while (error.id == 0 || report(error));
     free(cursor);
     kal_stream_free(stream);
     kal_client_close(client);

@@ -1,6 +1,6 @@
-/* Any method by its name: call METHOD [PARAMS] prints the response as JSON; without arguments, the list of methods.
+/* The generic call: json_door METHOD [PARAMS] prints the answer as JSON; without arguments it lists the methods.
  *
- *     call workspace.get_events '{"event_types":["create"],"page_size":5}'
+ *     json_door workspace.get_events '{"event_types":["create"],"page_size":5}'
  */
 #include <kaleidoscope.h>
 #include <stdio.h>

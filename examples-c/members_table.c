@@ -1,9 +1,9 @@
-/* The workspace, its members with their access levels, and its groups, as tables. */
+/* Prints the workspace, its members with their access levels, and its groups, as tables. */
 #include <kaleidoscope.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Ends the program when a call failed; else gives its result. */
+/* Exits if a call failed; otherwise returns its result. */
 static kal_result must(kal_status status, kal_result result, kal_error error)
 {
     if (status != KAL_OK) {
@@ -26,13 +26,13 @@ static const char *level_name(const kal_workspace_user *member)
     }
 }
 
-/* A cell of `width` columns: printf counts bytes, and names have letters of more than one, and even line breaks. */
+/* Prints a cell of `width` columns. printf pads by bytes, but names contain multi-byte characters and even line breaks. */
 static void cell(const char *text, int width)
 {
     const char *c;
     for (c = text == NULL ? "-" : text; *c != '\0'; c++) {
         putchar((unsigned char)*c < ' ' ? ' ' : *c);
-        if (((unsigned char)*c & 0xC0) != 0x80) /* not the inside of a letter */
+        if (((unsigned char)*c & 0xC0) != 0x80) /* not a UTF-8 continuation byte */
             width--;
     }
     while (width-- > 0)

@@ -1,4 +1,4 @@
-/* The program of the header's first page: every member's name and address. */
+/* Prints the name and email address of every member. */
 #include <kaleidoscope.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* Any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the response as JSON.
+/* Sends a request to any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the answer as JSON.
  *
  *     request GET  /activities/search '{"search_text":"solubility","limit":5}'
  *     request POST /programs          '' '{"title":"Solubility"}'
@@ -33,9 +33,10 @@ int main(int argc, char **argv)
     if (status != KAL_OK) {
         const kal_error_info *info = kal_error_get(error);
         fprintf(stderr, "%s: %s\n", kal_status_name(status), info->message);
-        /* Not of a write that may have been carried out: check before you send it again. */
+        /* A write that the server may have processed must not simply be sent again. */
         if (info->attempts > 0)
-            fprintf(stderr, "%s\n", info->retryable ? "Worth trying again." : "Not worth trying again as it is.");
+            fprintf(stderr, "%s\n",
+                    info->retryable ? "The request may be retried." : "The request should not be retried unchanged.");
         kal_error_free(error);
         return 1;
     }

@@ -1,4 +1,4 @@
-/* Sixteen threads share one client. They all want the same things at the same time: one request each is sent for them. */
+/* Sixteen threads share one client and make the same calls at the same time: they share one request for each. */
 #include <kaleidoscope.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ int main(void)
     if (kal_client_stats(client, &stats, NULL) != KAL_OK)
         return 1;
     printf("%d threads, %d calls, %d failures\n", THREADS, 2 * THREADS, failures);
-    printf("%llu requests sent, %llu of them to sign in\n", (unsigned long long)stats.requests,
+    printf("%llu requests sent, including %llu to sign in\n", (unsigned long long)stats.requests,
            (unsigned long long)stats.token_requests);
     kal_client_close(client);
     return failures != 0;

@@ -2,7 +2,7 @@ using System;
 using System.Runtime.InteropServices;
 
 struct Handle { public ulong Id; }      // kal_client, kal_result, kal_error
-struct ErrorInfo                        // as much of kal_error_info as is read here
+struct ErrorInfo                        // the leading fields of kal_error_info
 {
     public int Status, HttpStatus, Attempts;
     public byte Retryable;

@@ -5,7 +5,7 @@ import java.lang.invoke.MethodHandle;
 
 class Call {
     static final StructLayout HANDLE = MemoryLayout.structLayout(JAVA_LONG);    // kal_client, kal_result, kal_error
-    static final long MESSAGE = 24;                                             // where it is in kal_error_info
+    static final long MESSAGE = 24;                                             // its offset in kal_error_info
     static final SymbolLookup KAL = SymbolLookup.libraryLookup("libkaleidoscope.so.0", Arena.global());
 
     static MethodHandle function(String name, MemoryLayout result, MemoryLayout... parameters) {

@@ -2,7 +2,7 @@ import ctypes as c, sys
 
 class Handle(c.Structure):      # kal_client, kal_result, kal_error
     _fields_ = [("id", c.c_uint64)]
-class ErrorInfo(c.Structure):   # as much of kal_error_info as is read here
+class ErrorInfo(c.Structure):   # the leading fields of kal_error_info
     _fields_ = [("status", c.c_int32), ("http_status", c.c_int32), ("attempts", c.c_int32), ("retryable", c.c_bool),
                 ("retry_after_ms", c.c_int64), ("message", c.c_char_p)]
 

@@ -1,4 +1,4 @@
-// The C header from C++17, with an owner of one line a handle. kaleidoscope.hpp has more, ready made.
+// Uses the C header from C++17, with a small RAII owner for handles. kaleidoscope.hpp is a complete C++ API.
 #include <kaleidoscope.h>
 
 #include <cstdio>
@@ -23,7 +23,7 @@ private:
     Handle handle_{ 0 };
 };
 
-// A pointer: what it points to is looked at after the call, in whatever order arguments are evaluated.
+// Takes a pointer, because the order in which arguments are evaluated is unspecified.
 void check(kal_status status, const kal_error* error)
 {
     if (status == KAL_OK)

@@ -1,11 +1,11 @@
-// Prints the events of a workspace since a date, a page at a time; with --follow goes on printing what happens, until Ctrl-C.
+// Prints the events of a workspace since a date; with --follow it continues with new events until Ctrl-C.
 //
 //     c++ -std=c++17 events_since.cpp $(pkg-config --cflags --libs kaleidoscope) -pthread
 //     ./a.out 2026-01-31
 //     ./a.out --follow 2026-01-31
 //
-// Errors come as values here: every function f that throws has a twin try_f that does not. See memberships.cpp for the other
-// style, and for the environment.
+// This example uses the functions that return errors: every function f that throws has a counterpart try_f. See memberships.cpp
+// for exceptions and for the environment variables.
 #include <kaleidoscope.hpp>
 
 #include <chrono>
@@ -55,6 +55,6 @@ int main(int argc, char** argv)
         else if (!page && (!follows || !page.error().retryable()))
             return report(page.error());
     }
-    // Where the next run would go on: follow_events({}, cursor).
+    // The next run can resume here with follow_events({}, cursor).
     std::cerr << "cursor: " << stream->cursor() << '\n';
 }

@@ -1,9 +1,9 @@
-// Prints the members of a workspace and the groups that they are in.
+// Prints the members of a workspace and their groups.
 //
 //     c++ -std=c++17 memberships.cpp $(pkg-config --cflags --libs kaleidoscope)
 //
-// Credentials and URL come from the environment: KALEIDOSCOPE_API_CLIENT_ID, KALEIDOSCOPE_API_CLIENT_SECRET and, for another
-// server than the public one, KALEIDOSCOPE_API_URL.
+// Credentials and URL come from the environment: KALEIDOSCOPE_API_CLIENT_ID, KALEIDOSCOPE_API_CLIENT_SECRET and, for a server
+// other than the public one, KALEIDOSCOPE_API_URL.
 #include <kaleidoscope.hpp>
 
 #include <algorithm>

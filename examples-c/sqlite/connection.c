@@ -1,9 +1,9 @@
-/* One client for each database connection, and how its calls wait: never so long that an interrupt goes unnoticed. */
+/* One client per database connection. Its calls poll for interrupts while they wait. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
-/* How long an interrupt may go unnoticed, in milliseconds. */
-#define PATIENCE 100
+/* Interval at which waiting calls check for an interrupt. */
+#define INTERRUPT_POLL_MS 100
 
 connection *connection_new(sqlite3 *db)
 {
@@ -26,12 +26,12 @@ int connection_failed(kal_status status, kal_error error, char **message)
 {
     const kal_error_info *info = kal_error_get(error);
     sqlite3_free(*message);
-    *message = sqlite3_mprintf("%s: %s", kal_status_name(status), info ? info->message : "no more is known");
+    *message = sqlite3_mprintf("%s: %s", kal_status_name(status), info ? info->message : "error details are unavailable");
     kal_error_free(error);
     return *message ? SQLITE_ERROR : SQLITE_NOMEM;
 }
 
-/* SQLite tells extensions so since 3.41 only; a statement that is run meanwhile has always been interrupted, too. */
+/* sqlite3_is_interrupted exists since 3.41 only; running a statement detects an interrupt in every version. */
 static bool is_interrupted(const connection *connection)
 {
     return sqlite3_exec(connection->db, "SELECT 1", NULL, NULL, NULL) == SQLITE_INTERRUPT;
@@ -49,13 +49,13 @@ int connection_client(connection *connection, kal_client *client, char **message
     return SQLITE_OK;
 }
 
-/* Waits for the one call that was submitted to the queue, and closes it: that cancels a call which is still under way. */
+/* Waits for the one call submitted to the queue, then closes the queue, which cancels the call if it is still in progress. */
 static int finish(const connection *connection, kal_queue queue, kal_completion *done, char **message)
 {
     kal_error error;
     kal_status status;
     int code = SQLITE_OK;
-    while (code == SQLITE_OK && (status = kal_queue_next(queue, PATIENCE, done, &error)) == KAL_TIMED_OUT)
+    while (code == SQLITE_OK && (status = kal_queue_next(queue, INTERRUPT_POLL_MS, done, &error)) == KAL_TIMED_OUT)
         if (is_interrupted(connection))
             code = SQLITE_INTERRUPT;
     if (code == SQLITE_OK && status != KAL_OK)
@@ -76,7 +76,7 @@ int connection_read(connection *connection, const char *method, kal_result *resu
     int code = connection_client(connection, &client, message);
     if (code != SQLITE_OK)
         return code;
-    /* What is cached takes the short way. */
+    /* Fast path for a cached answer. */
     cached.cache = KAL_CACHE_ONLY;
     if (kal_call(client, method, NULL, &cached, result, NULL) == KAL_OK)
         return SQLITE_OK;
@@ -96,7 +96,7 @@ int connection_next_page(connection *connection, kal_stream stream, kal_result *
     kal_queue queue;
     kal_error error;
     kal_status status = kal_queue_open(&queue, &error);
-    /* How long a request may take is the client's affair. */
+    /* The client's own timeout limits each request. */
     if (status == KAL_OK && (status = kal_stream_submit_next(stream, UINT32_MAX, queue, NULL, &error)) != KAL_OK)
         kal_queue_close(queue);
     if (status != KAL_OK)

@@ -1,8 +1,8 @@
-/* Which texts equal a value of SQL, byte by byte. */
+/* Which strings are equal to an SQL value, byte by byte. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
-/* How many bytes the UTF-8 sequence at `at` has, which ends before `end`; 0: it is none, or a NUL. */
+/* The length in bytes of the UTF-8 sequence at `at`; 0 if it is invalid, reaches past `end`, or is a NUL. */
 static int sequence(const unsigned char *at, const unsigned char *end)
 {
     int length = *at == 0 ? 0 : *at < 0x80 ? 1 : *at < 0xC2 ? 0 : *at < 0xE0 ? 2 : *at < 0xF0 ? 3 : *at < 0xF5 ? 4 : 0;
@@ -11,7 +11,7 @@ static int sequence(const unsigned char *at, const unsigned char *end)
     for (int i = 1; i < length; i++)
         if ((at[i] & 0xC0) != 0x80)
             return 0;
-    /* Overlong forms, surrogates, what lies behind the last character. */
+    /* Overlong forms, surrogates, code points above U+10FFFF. */
     if ((*at == 0xE0 && at[1] < 0xA0) || (*at == 0xED && at[1] > 0x9F) || (*at == 0xF0 && at[1] < 0x90)
         || (*at == 0xF4 && at[1] > 0x8F))
         return 0;
@@ -31,10 +31,10 @@ enum equal_texts equal_texts(sqlite3_value *value)
     const unsigned char *end = at + sqlite3_value_bytes(value);
     enum equal_texts equal = TEXTS_ITSELF;
     for (int length; at < end; at += length) {
-        /* What the library gives is UTF-8 without a NUL. */
+        /* Strings of the library are UTF-8 without NUL. */
         if ((length = sequence(at, end)) == 0)
             return TEXTS_NONE;
-        /* U+FFFD stands for what was no character at the server: it knows the text by another name. */
+        /* U+FFFD may replace invalid data that the server holds: its string may differ. */
         if (length == 3 && at[0] == 0xEF && at[1] == 0xBF && at[2] == 0xBD)
             equal = TEXTS_UNKNOWN;
     }

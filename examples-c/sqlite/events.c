@@ -1,4 +1,4 @@
-/* kal_events: a stream of events. A page is fetched when its first row is wanted, so LIMIT ends the asking. */
+/* kal_events: a stream of events. A page is requested when its first row is read, so that LIMIT limits the requests. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
@@ -16,8 +16,8 @@ typedef struct cursor {
     size_t count, position; /* in the page */
 } cursor;
 
-/* In the order of enum event_column. The key is the id: a stream gives each event once, and by it SQLite knows the event again
- * in another stream, whose filters may be others. It is a column of its own, so that nothing else is concluded from it. */
+/* In the order of enum event_column. The key is the id: a stream returns each event once, and SQLite recognizes an event by its
+ * key in another stream with other filters. It is a separate column, so that SQLite does not plan with id as a unique key. */
 static const char schema[] =
     "CREATE TABLE x(id TEXT, event_type TEXT, event_type_version INTEGER, created_at TEXT COLLATE " TIMESTAMP_COLLATION ","
     " event_user_id TEXT, full_name TEXT, preferred_name TEXT, resource_id TEXT, resource_type TEXT,"
@@ -69,7 +69,7 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-/* The next page of the stream, or the first one of the next stream. None: `count` is 0. */
+/* Reads the next page of the stream, or the first one of the next stream. `count` is 0 at the end. */
 static int fetch(cursor *at)
 {
     connection *connection = ((table *)at->base.pVtab)->connection;
@@ -94,7 +94,7 @@ static int fetch(cursor *at)
     return code;
 }
 
-/* To the first event from here on that belongs to the stream. */
+/* Advances to the next event that belongs to the stream, starting at the current position. */
 static int settle(cursor *at)
 {
     for (;; at->position++) {
@@ -103,7 +103,7 @@ static int settle(cursor *at)
             if (code != SQLITE_OK || at->count == 0)
                 return code;
         }
-        if (events_query_gives(at->query, at->events[at->position]))
+        if (events_query_matches(at->query, at->events[at->position]))
             return SQLITE_OK;
     }
 }
@@ -128,7 +128,7 @@ static int eof(sqlite3_vtab_cursor *base)
     return ((cursor *)base)->position >= ((cursor *)base)->count;
 }
 
-/* -1 is absent. */
+/* -1 means absent. */
 static void number(sqlite3_context *context, int64_t value)
 {
     if (value == -1)
@@ -164,7 +164,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     return SQLITE_OK;
 }
 
-/* No xCreate: the table is there without being created. No xUpdate: it is read only. */
+/* No xCreate: an eponymous-only table. No xUpdate: read-only. */
 const sqlite3_module events_module = {
     .xConnect = connect,
     .xDisconnect = disconnect,

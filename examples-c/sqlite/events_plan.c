@@ -1,10 +1,10 @@
-/* Which constraints of a statement go to the server. It is a matter of asking for less, not of what the rows are: SQLite
- * compares everything again, so a server may be as generous as it likes. What it must not do is leave out rows that SQLite
- * would have kept, so a comparison in another collation (NOCASE) stays here. */
+/* Which constraints of a statement are sent to the server. This reduces the number of events requested, but does not change the
+ * result: SQLite checks every row again, so the server may return more rows than match. It must not omit rows that SQLite would
+ * keep, so a comparison with another collation (NOCASE) is not sent. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
-/* One request's time, in the time that a row takes. */
+/* The cost of a request relative to that of a row. */
 #define STREAM_COST 10000.0
 #define ROWS 1000000
 
@@ -30,8 +30,8 @@ static bool has(const plan *plan, char argument)
     return false;
 }
 
-/* All values of an IN are looked at at once. One by one, they would be compared with the wrong affinity: SQLite forgets that of
- * the IN. */
+/* All values of an IN are processed at once. One at a time, they would be compared with the wrong affinity: SQLite does not apply
+ * that of the IN. */
 static void push_listed(plan *plan, int constraint, char one, char many)
 {
     if (has(plan, one) || has(plan, many))

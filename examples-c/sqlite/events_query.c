@@ -1,33 +1,34 @@
-/* The values of the constraints that go to the server, as a query; as several, for the API takes one resource_type only. */
+/* Builds a query from the values of the constraints that are sent to the server; several if there is more than one resource type,
+ * because the API accepts only one. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
 #include <string.h>
 
-/* The query travels in the URL: a longer list is left to SQLite. */
-#define LIST_MOST 100
-#define LIST_MOST_BYTES 20000
+/* The query is part of the URL: longer lists are not sent, and left to SQLite. */
+#define MAX_LIST 100
+#define MAX_LIST_BYTES 20000
 #define SECOND INT64_C(1000000)
-/* The years that a date can have: from the year 1 to before the year 10000. */
-#define EARLIEST (INT64_C(-62135596800))
-#define TOO_LATE (INT64_C(253402300800))
-#define UNIX_LEAST (INT64_C(1000000000) * SECOND)
-/* Before every date; after every date without its sign. */
+/* The range of a date: the years 1 to 9999, the end exclusive. */
+#define MIN_SECONDS (INT64_C(-62135596800))
+#define END_SECONDS (INT64_C(253402300800))
+#define MIN_UNIX (INT64_C(1000000000) * SECOND)
+/* Before every date; its negation is after every date. */
 #define UNBOUNDED (INT64_MIN / 4)
 
 typedef struct text_list {
-    char *texts[LIST_MOST];
+    char *texts[MAX_LIST];
     size_t len, bytes;
 } text_list;
 
 struct events_query {
     text_list types, users, resources;
-    size_t begun;          /* streams: one for each resource type, or one in all */
-    int64_t after, before; /* microseconds; both are let through */
-    bool nothing;          /* no event can match */
+    size_t opened;         /* streams opened: one for each resource type, or one in total */
+    int64_t after, before; /* microseconds, inclusive */
+    bool is_empty;         /* no event can match */
 };
 
-/* What the text takes in a URL at most, as an element of a JSON list. */
+/* The maximum length of a string in a URL, as an element of a JSON array. */
 static size_t length_in_url(const char *text)
 {
     size_t length = 9;
@@ -36,23 +37,23 @@ static size_t length_in_url(const char *text)
     return length;
 }
 
-/* SQLITE_FULL: there is no room for it. */
+/* SQLITE_FULL: the list is full. */
 static int append(text_list *list, const char *text)
 {
     list->bytes += length_in_url(text);
-    if (list->len == LIST_MOST || list->bytes > LIST_MOST_BYTES)
+    if (list->len == MAX_LIST || list->bytes > MAX_LIST_BYTES)
         return SQLITE_FULL;
     list->texts[list->len] = sqlite3_mprintf("%s", text);
     return list->texts[list->len] ? list->len++, SQLITE_OK : SQLITE_NOMEM;
 }
 
-static void forget(text_list *list)
+static void clear(text_list *list)
 {
     while (list->len > 0)
         sqlite3_free(list->texts[--list->len]);
 }
 
-/* A value that the column must equal. SQLITE_FULL: which texts equal it is left to SQLite. */
+/* Adds a value that the column must be equal to. SQLITE_FULL: the constraint is left to SQLite. */
 static int add_value(text_list *list, sqlite3_value *value)
 {
     switch (equal_texts(value)) {
@@ -78,10 +79,10 @@ static int add_texts(events_query *query, text_list *list, bool is_list, sqlite3
 {
     int code = is_list ? add_values(list, value) : add_value(list, value);
     if (code == SQLITE_FULL) {
-        forget(list);
+        clear(list);
         return SQLITE_OK;
     }
-    query->nothing |= list->len == 0;
+    query->is_empty |= list->len == 0;
     return code;
 }
 
@@ -89,19 +90,19 @@ static int add_date(events_query *query, char argument, sqlite3_value *value, ch
 {
     int64_t at;
     if (sqlite3_value_type(value) == SQLITE_NULL) {
-        query->nothing = true;
+        query->is_empty = true;
         return SQLITE_OK;
     }
-    /* Any text is less than it, whatever its bytes say. */
+    /* Every string is less than a blob. */
     if (sqlite3_value_type(value) == SQLITE_BLOB)
         return SQLITE_OK;
     const char *text = (const char *)sqlite3_value_text(value);
     if (!text)
         return SQLITE_NOMEM;
     size_t length = (size_t)sqlite3_value_bytes(value);
-    /* A number less than that of 2001 is taken for a mistake, such as 20260131. */
-    if (!timestamp_parse(text, length, &at) && !(timestamp_parse_unix(text, length, &at) && at >= UNIX_LEAST)) {
-        *message = sqlite3_mprintf("created_at: %Q is no date; RFC 3339 is expected, such as 2026-01-31T12:00:00Z or "
+    /* A Unix time before 2001 is probably a mistake, such as 20260131. */
+    if (!timestamp_parse(text, length, &at) && !(timestamp_parse_unix(text, length, &at) && at >= MIN_UNIX)) {
+        *message = sqlite3_mprintf("created_at: %Q is not a valid date; use RFC 3339, such as 2026-01-31T12:00:00Z or "
                                    "2026-01-31",
                                    text);
         return *message ? SQLITE_ERROR : SQLITE_NOMEM;
@@ -126,53 +127,53 @@ static int add(events_query *query, char argument, sqlite3_value *value, char **
     }
 }
 
-/* The whole second that it is in. */
+/* Rounds down to whole seconds. */
 static int64_t seconds(int64_t micros)
 {
     return micros / SECOND - (micros % SECOND < 0);
 }
 
-/* Whether the server takes its bounds as inclusive is documented nowhere, nor how fine it reads them: a second more each. */
-static void bound(kal_events_query *asked, const events_query *query, char *after, char *before)
+/* The API does not document whether its bounds are inclusive, nor their precision: widen each by a second. */
+static void set_bounds(kal_events_query *c_query, const events_query *query, char *after, char *before)
 {
     int64_t from = seconds(query->after) - 1, to = seconds(query->before + SECOND - 1) + 1;
-    if (query->after != UNBOUNDED && from >= EARLIEST) {
+    if (query->after != UNBOUNDED && from >= MIN_SECONDS) {
         timestamp_format(from, after);
-        asked->after_date = after;
+        c_query->after_date = after;
     }
-    if (query->before != -UNBOUNDED && to < TOO_LATE) {
+    if (query->before != -UNBOUNDED && to < END_SECONDS) {
         timestamp_format(to, before);
-        asked->before_date = before;
+        c_query->before_date = before;
     }
 }
 
 int events_query_stream(events_query *query, connection *connection, kal_stream *stream, char **message)
 {
-    kal_events_query asked = KAL_EVENTS_QUERY_INIT;
+    kal_events_query c_query = KAL_EVENTS_QUERY_INIT;
     char after[TIMESTAMP_SIZE], before[TIMESTAMP_SIZE];
     kal_client client;
     kal_error error;
-    if (query->nothing || query->begun == (query->resources.len ? query->resources.len : 1))
+    if (query->is_empty || query->opened == (query->resources.len ? query->resources.len : 1))
         return SQLITE_DONE;
     int code = connection_client(connection, &client, message);
     if (code != SQLITE_OK)
         return code;
-    asked.page_size = connection->page_size;
-    asked.event_types = (const char *const *)query->types.texts;
-    asked.event_types_len = query->types.len;
-    asked.event_user_ids = (const char *const *)query->users.texts;
-    asked.event_user_ids_len = query->users.len;
-    asked.resource_type = query->resources.len ? query->resources.texts[query->begun] : NULL;
-    bound(&asked, query, after, before);
-    kal_status status = kal_workspace_stream_events(client, &asked, NULL, stream, &error);
-    query->begun++;
+    c_query.page_size = connection->page_size;
+    c_query.event_types = (const char *const *)query->types.texts;
+    c_query.event_types_len = query->types.len;
+    c_query.event_user_ids = (const char *const *)query->users.texts;
+    c_query.event_user_ids_len = query->users.len;
+    c_query.resource_type = query->resources.len ? query->resources.texts[query->opened] : NULL;
+    set_bounds(&c_query, query, after, before);
+    kal_status status = kal_workspace_stream_events(client, &c_query, NULL, stream, &error);
+    query->opened++;
     return status == KAL_OK ? SQLITE_OK : connection_failed(status, error, message);
 }
 
-bool events_query_gives(const events_query *query, const kal_workspace_event *event)
+bool events_query_matches(const events_query *query, const kal_workspace_event *event)
 {
     return query->resources.len < 2
-           || (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->begun - 1]) == 0);
+           || (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->opened - 1]) == 0);
 }
 
 int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message)
@@ -184,7 +185,7 @@ int events_query_new(const char *arguments, sqlite3_value **values, events_query
     for (size_t i = 0; code == SQLITE_OK && arguments[i]; i++)
         code = add(query, arguments[i], values[i], message);
     if (code == SQLITE_OK)
-        query->nothing |= query->after > query->before;
+        query->is_empty |= query->after > query->before;
     *made = query;
     return code;
 }
@@ -193,8 +194,8 @@ void events_query_free(events_query *query)
 {
     if (!query)
         return;
-    forget(&query->types);
-    forget(&query->users);
-    forget(&query->resources);
+    clear(&query->types);
+    clear(&query->users);
+    clear(&query->resources);
     sqlite3_free(query);
 }

@@ -1,22 +1,23 @@
-/* The workspace as tables: a loadable extension for SQLite 3.38 or newer.
+/* A loadable extension for SQLite 3.38 or later that provides the workspace as tables.
  *
  *     sqlite> .load ./kal_sqlite
  *     sqlite> SELECT full_name, email FROM kal_members WHERE access_level = 'guest';
  *
- * Tables, read only, there without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members, kal_events.
- * kal_events asks the server only for what the statement's constraints on event_type, event_user_id, resource_type (= and IN)
- * and created_at (=, <, <=, >, >=, BETWEEN) let through, and for no page more than LIMIT needs. created_at compares by the
- * instant, with datetime('now', '-7 days') and Unix times too. SQLite compares every row again, so a query gives what it would
- * give on ordinary tables. Two exceptions are SQLite's own: numbers that a row value is looked up among, as in
- * (event_type, id) IN (SELECT ...), are compared as texts; and in 3.40 a join of created_at with a column of an ordinary table
- * loses rows, because the Bloom filter of the automatic index takes instants that are written differently for different ones
- * (PRAGMA automatic_index = OFF helps).
+ * Tables, read-only, available without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members,
+ * kal_events. kal_events sends constraints on event_type, event_user_id, resource_type (= and IN) and created_at (=, <, <=, >,
+ * >=, BETWEEN) to the server, and requests no more pages than LIMIT needs. created_at compares by instant, including
+ * datetime('now', '-7 days') and Unix times. SQLite checks every row again, so a query returns the same rows as on ordinary
+ * tables. There are two exceptions, which are due to SQLite: in a row value comparison such as (event_type, id) IN (SELECT ...),
+ * numbers are compared as strings; and in 3.40 a join of created_at with a column of an ordinary table loses rows, because the
+ * Bloom filter of the automatic index does not use the collation (workaround: PRAGMA automatic_index = OFF).
  *
- * A statement reads one answer of each list, however often it scans it. Each scan of kal_events is a stream of its own: an
- * event that arrives meanwhile may be in a later one only. There is no rowid; the hidden column kal_row is for SQLite's use.
+ * A statement reads each list once, however often it scans it. Each scan of kal_events is a separate stream: an event that
+ * arrives during the statement may be in later scans only. There is no rowid; the hidden column kal_row is for SQLite's internal
+ * use.
  *
- * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}'): the
- * fields of kal_client_options, and page_size for kal_events. Everything but events is cached; SELECT kal_open() begins anew.
+ * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}') with the
+ * fields of kal_client_options, and page_size for kal_events. Everything except events is cached; SELECT kal_open() opens a new
+ * client with an empty cache.
  */
 #include "lists.h"
 SQLITE_EXTENSION_INIT1
@@ -34,14 +35,14 @@ static int create_list(connection *connection, const list *list)
         return SQLITE_NOMEM;
     *data = (list_table_data){ connection, list };
     connection->owners++;
-    /* The destructor is called when this fails, too. */
+    /* SQLite calls the destructor on failure, too. */
     return sqlite3_create_module_v2(connection->db, list->name, &list_module, data, release_list);
 }
 
 static int create_function(connection *connection, int arguments)
 {
     connection->owners++;
-    /* Not from views and triggers: a database file must not send the credentials elsewhere. */
+    /* Not callable from views and triggers: a database file must not redirect the credentials to another server. */
     return sqlite3_create_function_v2(connection->db, "kal_open", arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
                                       kal_open, NULL, NULL, connection_release);
 }
@@ -63,9 +64,9 @@ static int create_all(connection *connection)
 __attribute__((visibility("default"))) int sqlite3_kalsqlite_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
 {
     SQLITE_EXTENSION_INIT2(api);
-    /* An older one has no sqlite3_vtab_in to call. */
+    /* Older versions lack sqlite3_vtab_in. */
     if (sqlite3_libversion_number() < 3038000) {
-        *message = sqlite3_mprintf("kal_sqlite needs SQLite 3.38 or newer, this is %s", sqlite3_libversion());
+        *message = sqlite3_mprintf("kal_sqlite requires SQLite 3.38 or later, this is %s", sqlite3_libversion());
         return SQLITE_ERROR;
     }
     connection *connection = connection_new(db);

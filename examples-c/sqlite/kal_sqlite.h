@@ -1,58 +1,58 @@
-/* What the files of the SQLite extension share. */
+/* Declarations shared by the files of the SQLite extension. */
 #ifndef KAL_SQLITE_H
 #define KAL_SQLITE_H
 
 #include <kaleidoscope.h>
 #include <sqlite3ext.h>
 
-/* Each file says SQLITE_EXTENSION_INIT3 itself, kal_sqlite.c SQLITE_EXTENSION_INIT1. */
+/* kal_sqlite.c invokes SQLITE_EXTENSION_INIT1, every other file SQLITE_EXTENSION_INIT3. */
 
-/* --- connection.c: one client for each database connection, opened when it is first needed, closed with the connection */
+/* --- connection.c: one client per database connection, opened on first use and closed with the connection */
 
-/* What one answer is read of. */
+/* The cached lists. */
 enum listing { LISTING_WORKSPACE, LISTING_MEMBERS, LISTING_GROUPS, LISTINGS };
 
 typedef struct connection {
     sqlite3 *db;
-    kal_client client;                    /* none until it is needed */
-    int32_t page_size;                    /* events a page; 0: the server decides */
-    int owners;                           /* what SQLite has registered with it: modules, functions */
-    struct snapshot *snapshots[LISTINGS]; /* those that cursors read; NULL: none does */
+    kal_client client;                    /* KAL_NONE until first use */
+    int32_t page_size;                    /* events per page; 0: the server decides */
+    int owners;                           /* reference count: modules and functions registered with SQLite */
+    struct snapshot *snapshots[LISTINGS]; /* in use by cursors; NULL: none */
     int64_t snapshots_made;
 } connection;
 
 connection *connection_new(sqlite3 *db);
-/* For each owner once; with the last one the client is closed. */
+/* Called once for each owner; the last one closes the client. */
 void connection_release(void *connection);
 
-/* The client, opened with what the environment says unless kal_open came first. */
+/* Returns the client, which is opened from the environment unless kal_open opened it. */
 int connection_client(connection *connection, kal_client *client, char **message);
-/* What one of the cached methods gives. The result is the caller's. */
+/* Calls one of the cached methods. The caller frees the result. */
 int connection_read(connection *connection, const char *method, kal_result *result, char **message);
-/* A stream's next page. SQLITE_DONE at its end. */
+/* Reads the next page of a stream. SQLITE_DONE at its end. */
 int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message);
-/* Frees the error, and makes an SQL error of it. */
+/* Converts an error to an SQL error message and frees it. */
 int connection_failed(kal_status status, kal_error error, char **message);
 
-/* --- snapshot.c: the answer that the cursors of a statement share */
+/* --- snapshot.c: the answer shared by the cursors of a statement */
 
 typedef struct snapshot {
     enum listing listing;
-    int64_t number; /* no other of the connection has it */
-    int cursors;    /* that hold it */
+    int64_t number; /* unique within the connection */
+    int cursors;    /* reference count */
     kal_result result;
 } snapshot;
 
-/* What other cursors read at this moment, held; NULL if there are none. */
+/* Returns a reference to the snapshot that other cursors are reading; NULL if none. */
 snapshot *snapshot_current(connection *connection, enum listing listing);
-/* The same, or what the client says now. */
+/* The same; without one, reads a new snapshot from the client. */
 int snapshot_read(connection *connection, enum listing listing, snapshot **read, char **message);
-/* NULL is none. */
+/* NULL has no effect. */
 void snapshot_release(connection *connection, snapshot *snapshot);
-/* Cursors that hold one keep it; those to come read anew. */
-void snapshots_forget(connection *connection);
+/* Current cursors keep their snapshot; later ones read a new one. */
+void snapshots_reset(connection *connection);
 
-/* --- The key of every table: SQLite compares it between scans of one statement. */
+/* --- The key column of every table, which SQLite compares between the scans of a statement */
 
 #define KEY_COLUMN "kal_row"
 
@@ -81,11 +81,11 @@ enum event_column {
     EVENT_KEY
 };
 
-/* --- events_plan.c: which constraints go to the server */
+/* --- events_plan.c: which constraints are sent to the server */
 
 int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info);
 
-/* What an argument of xFilter is: one letter of idxStr for each. */
+/* The type of an argument of xFilter: one letter of idxStr for each. */
 enum {
     ARGUMENT_TYPE = 't',
     ARGUMENT_TYPES = 'T',
@@ -98,41 +98,42 @@ enum {
     ARGUMENT_AT = 'd'
 };
 
-/* --- events_query.c: the values of the constraints as a query */
+/* --- events_query.c: builds queries from the values of the constraints */
 
 typedef struct events_query events_query;
 
-/* To be freed, also after a failure. NULL is none. */
+/* The caller frees the query, also after a failure. It may be NULL. */
 int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message);
 void events_query_free(events_query *query);
-/* The next of the streams that give what matches together. SQLITE_DONE: there is none, for no event can match, perhaps. */
+/* Opens the next of the streams that together return all matching events. SQLITE_DONE: there are no more streams, or no event can
+ * match. */
 int events_query_stream(events_query *query, connection *connection, kal_stream *stream, char **message);
-/* Whether an event belongs to the stream that was begun last, so that none comes in two of them. */
-bool events_query_gives(const events_query *query, const kal_workspace_event *event);
+/* Whether an event belongs to the stream that was opened last, so that no event is returned by two of them. */
+bool events_query_matches(const events_query *query, const kal_workspace_event *event);
 
-/* --- equal_texts.c: which texts of the server a value equals */
+/* --- equal_texts.c: which strings of the server are equal to a value */
 
 enum equal_texts {
-    TEXTS_NONE,   /* no text */
-    TEXTS_ITSELF, /* the text that the value is */
-    TEXTS_UNKNOWN /* perhaps several: '5' and '05' equal a number where it is compared as one */
+    TEXTS_NONE,   /* no string */
+    TEXTS_ITSELF, /* only the value itself */
+    TEXTS_UNKNOWN /* possibly several: '5' and '05' are both equal to a number in a numeric comparison */
 };
 enum equal_texts equal_texts(sqlite3_value *value);
 
-/* --- timestamp.c: the instants that texts stand for */
+/* --- timestamp.c: parsing and formatting of times */
 
 /* The collation of kal_events.created_at. */
 #define TIMESTAMP_COLLATION "kal_time"
 
-/* Microseconds since 1970 of RFC 3339 and what is close to it: SQLite's own dates, a bare date. */
+/* Parses RFC 3339, SQLite's date formats and dates alone as microseconds since 1970. */
 bool timestamp_parse(const char *text, size_t length, int64_t *micros);
-/* A Unix time in seconds or milliseconds, which the server may send in place of a date. */
+/* Parses a Unix time in seconds or milliseconds, which the server may send instead of a date. */
 bool timestamp_parse_unix(const char *text, size_t length, int64_t *micros);
-#define TIMESTAMP_SIZE 80 /* as much as the compiler can imagine */
-/* "2026-01-31T12:00:00Z" of whole seconds since 1970, which lie between the years 1 and 9999. */
+#define TIMESTAMP_SIZE 80 /* large enough for -Wformat-truncation */
+/* Formats seconds since 1970 as "2026-01-31T12:00:00Z"; the year must be from 1 to 9999. */
 void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE]);
-/* Compares instants, so that the same one is equal however it is written, as a Unix time too, which the server may send; texts
- * that are no dates come after all dates. */
+/* Compares times: equal instants are equal in any format, including Unix times. Strings that are not times sort after all times.
+ */
 int timestamp_compare(void *unused, int left_length, const void *left, int right_length, const void *right);
 
 #endif

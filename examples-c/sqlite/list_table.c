@@ -1,5 +1,5 @@
-/* The virtual tables over lists. The client caches the answers, so statements ask for a list once; the cursors of a statement
- * share the answer, so that a row's position in it is its key. */
+/* The virtual tables of lists. The client caches each list; the cursors of a statement share one snapshot of it, so that the
+ * position of a row is its key. */
 #include "lists.h"
 SQLITE_EXTENSION_INIT3
 
@@ -36,8 +36,8 @@ static int disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* Rows are looked up by id. SQLite compares again, so what is the same in another collation is left to it alone. So is an IN:
- * one by one, its values would be compared with the wrong affinity, as SQLite forgets that of the IN. */
+/* Looks up rows by id. SQLite checks every row again. Comparisons with another collation are left to SQLite, and so is IN: one at
+ * a time, its values would be compared with the wrong affinity, because SQLite does not apply that of the IN. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const list *list = ((table *)base)->data->list;
@@ -49,7 +49,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
         if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0
             && column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1)
             && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
-            /* Two bits a column: that it is wanted, and whether by the first or the second argument. */
+            /* Two bits per column: whether it is constrained, and the index of the argument. */
             info->idxNum |= (2 | arguments) << 2 * column;
             info->aConstraintUsage[i].argvIndex = ++arguments;
             info->estimatedRows = info->estimatedRows > 100 ? info->estimatedRows / 100 : 1;
@@ -69,7 +69,7 @@ static const list *list_of(const cursor *at)
     return data_of(at)->list;
 }
 
-/* SQLite opens the cursor of another scan before it closes that of the last one: the snapshot lives on with the new one. */
+/* SQLite opens the cursor of the next scan before it closes the previous one: the new cursor keeps the snapshot alive. */
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
 {
     const list_table_data *data = ((table *)base)->data;
@@ -97,7 +97,7 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-static bool is_wanted(const cursor *at)
+static bool matches(const cursor *at)
 {
     for (int column = 0; column < list_of(at)->ids; column++)
         if (at->wanted[column] && strcmp(at->wanted[column], list_of(at)->id(at, column)) != 0)
@@ -105,13 +105,13 @@ static bool is_wanted(const cursor *at)
     return true;
 }
 
-/* To the first row from here on that is wanted. */
+/* Advances to the next matching row, starting at the current position. */
 static void settle(cursor *at)
 {
     for (; at->record < at->count; at->record++, at->inner = 0) {
         size_t rows = list_of(at)->inner ? list_of(at)->inner(at) : 1;
         for (; at->inner < rows; at->inner++, at->position++)
-            if (is_wanted(at))
+            if (matches(at))
                 return;
     }
 }
@@ -165,12 +165,12 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     if (column < list_of(at)->width)
         list_of(at)->column(at, context, column);
     else
-        /* No answer has 2^32 rows. After kal_open in the middle of a statement, the rows are others. */
+        /* No list has 2^32 rows. The number differs after kal_open within a statement, because the rows do, too. */
         sqlite3_result_int64(context, at->snapshot->number << 32 | at->position);
     return SQLITE_OK;
 }
 
-/* No xCreate: the tables are there without being created. No xUpdate: they are read only. */
+/* No xCreate: eponymous-only tables. No xUpdate: read-only. */
 const sqlite3_module list_module = {
     .xConnect = connect,
     .xDisconnect = disconnect,

@@ -1,14 +1,14 @@
-/* Workspace, members, groups, and who is in which group: their columns. */
+/* The columns of the tables of workspace, members, groups and group members. */
 #include "lists.h"
 SQLITE_EXTENSION_INIT3
 
 static void text(sqlite3_context *context, const char *text)
 {
-    /* NULL gives NULL. */
+    /* A NULL pointer results in SQL NULL. */
     sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 
-/* The ids as a JSON list, for json_each. */
+/* Returns the ids as a JSON array, for json_each. */
 static void json_list(sqlite3_context *context, const char *const *ids, size_t len)
 {
     sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));

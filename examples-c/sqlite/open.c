@@ -1,4 +1,4 @@
-/* SELECT kal_open('{"base_url": ..., "timeout_ms": ...}'): a client with other options than the environment's. */
+/* SELECT kal_open('{"base_url": ..., "timeout_ms": ...}'): opens a client with explicit options. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
@@ -7,7 +7,7 @@ SQLITE_EXTENSION_INIT3
 
 typedef struct settings {
     kal_client_options client;
-    uint32_t page_size; /* events a page of kal_events */
+    uint32_t page_size; /* events per page of kal_events */
 } settings;
 
 typedef struct field {
@@ -16,7 +16,7 @@ typedef struct field {
     size_t offset;
 } field;
 
-/* What kal_client_options has and JSON can say, by the same names. */
+/* The members of kal_client_options that JSON can represent, by the same names. */
 static const field fields[] = {
     { "client_id", TEXT, offsetof(settings, client.client_id) },
     { "client_secret", TEXT, offsetof(settings, client.client_secret) },
@@ -41,7 +41,7 @@ static char **text_of(settings *all, const field *field)
     return (char **)(void *)((char *)all + field->offset);
 }
 
-/* NULL, or what is wrong with the member of the JSON object that the row holds. */
+/* Sets the option in the row, a member of the JSON object. Returns NULL, or an error message. */
 static char *set(settings *all, sqlite3_stmt *row)
 {
     const char *name = (const char *)sqlite3_column_text(row, 0);
@@ -49,22 +49,22 @@ static char *set(settings *all, sqlite3_stmt *row)
     int64_t number = sqlite3_column_int64(row, 2);
     const field *field = fields;
     if (!name)
-        return sqlite3_mprintf("kal_open: a JSON object is expected");
+        return sqlite3_mprintf("kal_open: expected a JSON object");
     while (field < fields + FIELDS && strcmp(field->name, name) != 0)
         field++;
     if (field == fields + FIELDS)
-        return sqlite3_mprintf("kal_open: there is no option %s", name);
+        return sqlite3_mprintf("kal_open: unknown option %s", name);
     if (strcmp(type, "null") == 0)
         return NULL;
     if (field->kind == TEXT) {
         if (strcmp(type, "text") != 0)
-            return sqlite3_mprintf("kal_open: %s: a string is expected", name);
+            return sqlite3_mprintf("kal_open: %s: expected a string", name);
         sqlite3_free(*text_of(all, field));
         *text_of(all, field) = sqlite3_mprintf("%s", sqlite3_column_text(row, 2));
         return NULL;
     }
     if (strcmp(type, "integer") != 0 || number < 0 || (field->kind == NUMBER_32 && number > INT32_MAX))
-        return sqlite3_mprintf("kal_open: %s: a number from 0 to %s is expected", name,
+        return sqlite3_mprintf("kal_open: %s: expected a number from 0 to %s", name,
                                field->kind == NUMBER_32 ? "2147483647" : "9223372036854775807");
     if (field->kind == NUMBER_32)
         *(uint32_t *)(void *)((char *)all + field->offset) = (uint32_t)number;
@@ -73,7 +73,7 @@ static char *set(settings *all, sqlite3_stmt *row)
     return NULL;
 }
 
-/* The options that JSON text names; what is wrong with it goes to `message`. */
+/* Reads the options from a JSON object; sets `message` on failure. */
 static int read_settings(sqlite3 *db, sqlite3_value *json, settings *all, char **message)
 {
     sqlite3_stmt *members = NULL;
@@ -110,7 +110,7 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
     if (code == SQLITE_OK) {
         kal_client_close(connection->client);
         connection->client = client;
-        snapshots_forget(connection);
+        snapshots_reset(connection);
         connection->page_size = (int32_t)all.page_size;
     } else if (code == SQLITE_NOMEM) {
         sqlite3_result_error_nomem(context);

@@ -1,4 +1,4 @@
--- What can be asked of the workspace in SQL. samples is a table of your own, with the columns barcode and owner:
+-- Examples of queries. samples is an ordinary table with the columns barcode and owner:
 --
 --     make sqlite
 --     sqlite3 -cmd '.load target/sqlite/kal_sqlite' lab.db <examples-c/sqlite/queries.sql

@@ -1,5 +1,5 @@
-/* What a statement reads of a list is one answer, however often it scans the list: SQLite scans again for each branch of an OR
- * and for the rows that a RIGHT or FULL JOIN has not matched, and tells by the key which of them it has had already. */
+/* A statement reads one snapshot of a list, however often it scans it: SQLite scans again for each branch of an OR and for the
+ * unmatched rows of a RIGHT or FULL JOIN, and uses the key to recognize rows that it has already seen. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
@@ -44,7 +44,7 @@ void snapshot_release(connection *connection, snapshot *snapshot)
     sqlite3_free(snapshot);
 }
 
-void snapshots_forget(connection *connection)
+void snapshots_reset(connection *connection)
 {
     for (int listing = 0; listing < LISTINGS; listing++)
         connection->snapshots[listing] = NULL;

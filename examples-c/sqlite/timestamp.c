@@ -1,5 +1,5 @@
-/* Instants: the server writes them with and without fractions, with Z and with offsets, and SQLite with a space in the middle.
- * As texts they would compare wrongly. */
+/* Times. The server sends them with and without fractions, with Z and with offsets; SQLite writes a space in place of the T. As
+ * strings they would not compare correctly. */
 #include "kal_sqlite.h"
 
 #include <stdio.h>
@@ -8,10 +8,10 @@
 
 #define MICROS INT64_C(1000000)
 #define DAY INT64_C(86400)
-/* Unix times up to this many are seconds, and milliseconds beyond: so the library reads them. */
+/* Unix times up to this value are seconds, larger ones milliseconds, as in the library. */
 #define MAX_SECONDS 20000000000.0
 
-/* The value of `count` digits at `*at`, which moves on; -1 if there are none. */
+/* Parses `count` digits at `*at` and advances it; -1 on failure. */
 static int digits(const char **at, const char *end, int count)
 {
     int value = 0;
@@ -33,7 +33,7 @@ static bool skip(const char **at, const char *end, char expected)
     return true;
 }
 
-/* Days since 1970. Years that begin in March have their leap day last, which makes the months regular. */
+/* Days since 1970. With years that begin in March, the leap day is the last and the months are regular. */
 static int64_t days_since_1970(int year, int month, int day)
 {
     int64_t years = month > 2 ? year : year - 1;
@@ -54,7 +54,7 @@ static bool parse_date(const char **at, const char *end, int64_t *days)
     return true;
 }
 
-/* HH:MM[:SS[.fraction]]; what is finer than a microsecond is cut off. */
+/* HH:MM[:SS[.fraction]], truncated to microseconds. */
 static bool parse_clock(const char **at, const char *end, int64_t *micros)
 {
     int hour = digits(at, end, 2);
@@ -78,7 +78,7 @@ static bool parse_clock(const char **at, const char *end, int64_t *micros)
     return true;
 }
 
-/* Nothing, Z, +HH:MM or +HHMM, where the minus may be a typographic one. */
+/* Empty, Z, +HH:MM or +HHMM; the minus sign may be U+2212. */
 static bool parse_offset(const char **at, const char *end, int64_t *minutes)
 {
     *minutes = 0;
@@ -139,7 +139,7 @@ static bool read(const char *text, size_t length, int64_t *micros)
 
 void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE])
 {
-    /* All of them are after the year 0, so nothing here is negative. */
+    /* The year is at least 1, so that no value is negative. */
     int64_t since_0 = seconds + 719468 * DAY, days = since_0 / DAY, second = since_0 % DAY;
     int64_t era = days / 146097, day = days % 146097;
     int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;

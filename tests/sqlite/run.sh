@@ -189,11 +189,11 @@ claim 'missing credentials are one that says where to put them' \
 claim 'a server that is not there is an SQL error' \
     fails 'KAL_' "SELECT kal_open('{\"base_url\": \"http://127.0.0.1:1\", \"max_attempts\": 1}')" 'SELECT * FROM kal_members'
 claim 'a date that is none is an SQL error that shows it' \
-    fails "created_at: 'yesterday' is no date" "SELECT * FROM kal_events WHERE created_at > 'yesterday'"
+    fails "created_at: 'yesterday' is not a valid date" "SELECT * FROM kal_events WHERE created_at > 'yesterday'"
 claim 'a number that looks like a date is one' \
-    fails "created_at: '20260131' is no date" "SELECT * FROM kal_events WHERE created_at > 20260131"
-claim 'an option that is none is one' fails 'kal_open: there is no option colour' "SELECT kal_open('{\"colour\": 1}')"
-claim 'an option of the wrong type is one' fails 'kal_open: timeout_ms: a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
+    fails "created_at: '20260131' is not a valid date" "SELECT * FROM kal_events WHERE created_at > 20260131"
+claim 'an option that is none is one' fails 'kal_open: unknown option colour' "SELECT kal_open('{\"colour\": 1}')"
+claim 'an option of the wrong type is one' fails 'kal_open: timeout_ms: expected a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
 claim 'options that are no JSON are one' fails 'kal_open: malformed JSON' "SELECT kal_open('{')"
 # Seen red with an xUpdate that did nothing: none of them failed.
 for change in "DELETE FROM kal_members" "DELETE FROM kal_events WHERE id = 'x' OR event_type = 'create'" \
