@@ -1,4 +1,4 @@
-# libkaleidoscope: `make help` says what there is. cargo compiles; this file links, installs, tests and shows.
+# libkaleidoscope: `make help` lists the targets. cargo compiles; this file links, installs and tests.
 
 PROFILE ?= release
 PREFIX  ?= /usr/local
@@ -10,19 +10,19 @@ TARGET  ?= target
 CC      ?= cc
 CARGO   ?= cargo
 CARGO_RUSTC ?= $(CARGO) rustc
-# What CARGO_RUSTC builds for, where that is not this machine.
+# The target triple of CARGO_RUSTC when cross-compiling.
 RUST_TARGET ?=
 export CC
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# The SONAME's number: changes only when programs would break.
+# The SONAME version: incremented only by incompatible changes.
 ABI     := 0
-# What the archive needs of the system besides libc; a C compiler adds libgcc by itself.
+# System libraries that the archive needs besides libc; the C compiler adds libgcc.
 STATIC_LIBS := -lpthread -lm -ldl
 
 ifeq ($(PROFILE),release)
 LIB       := $(TARGET)/lib
-# A copy: `cargo build --release` writes over the original, without link-time optimisation.
+# A copy: `cargo build --release` overwrites the original with one without link-time optimisation.
 RUST_LIB  := $(LIB)/rustc/libkaleidoscope.a
 else ifeq ($(PROFILE),dev)
 LIB       := $(TARGET)/lib-dev
@@ -37,7 +37,7 @@ ASAN_LIB  := $(TARGET)/asan/libkaleidoscope.a
 SOURCES   := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
 CARGO_FLAGS := --locked --target-dir $(TARGET)
 
-# What the tests and examples are told.
+# Passed to the tests and examples.
 export KAL_LIB_DIR     := $(abspath $(LIB))
 export KAL_INCLUDE_DIR := $(abspath include)
 export KAL_EMULATOR    := $(abspath $(EMULATOR))
@@ -50,16 +50,16 @@ export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR MANDIR DESTD
 
 all: lib
 
-help: ## what there is
+help: ## lists the targets
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo 'Variables: PROFILE=release|dev PREFIX= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR= TARGET= CC='
 
 # --- Building
 
-lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## the shared library and the archive, in target/lib (PROFILE=dev: target/lib-dev)
+lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## builds the shared library and the archive in target/lib (PROFILE=dev: target/lib-dev)
 
-# The archive alone: beside a Rust library cargo leaves out link-time optimisation. No path of the machine is in it.
+# Only the archive: together with a Rust library, cargo skips link-time optimisation. Paths of the build machine are remapped.
 $(TARGET)/lib/rustc/libkaleidoscope.a: $(SOURCES)
 	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
 	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
@@ -77,14 +77,14 @@ $(LIB)/exports/versions: packaging/symbols.txt scripts/symbols
 	@scripts/symbols required >$(@D)/required
 	@scripts/symbols versions >$@
 
-# The link that rustc's own cdylib cannot do: symbol versions, and nothing that may be unmapped under a running thread.
+# Linked here because rustc's cdylib supports neither symbol versions nor nodelete, which prevents unmapping under a running thread.
 $(SO): $(RUST_LIB) $(LIB)/exports/versions
 	$(CC) -shared -o $@ @$(LIB)/exports/required $(RUST_LIB) $(LDFLAGS) \
 	  -Wl,-soname,libkaleidoscope.so.$(ABI) -Wl,--version-script=$(LIB)/exports/versions \
 	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed $(STATIC_LIBS)
 ifeq ($(PROFILE),release)
-	@# The symbols stay beside it, where debuggers and valgrind look for them.
+	@# Symbols are kept in a separate file, where debuggers and valgrind find them.
 	objcopy --only-keep-debug $@ $@.debug
 	strip --strip-unneeded $@
 	cd $(LIB) && objcopy --add-gnu-debuglink=$(notdir $@).debug $(notdir $@)
@@ -94,7 +94,7 @@ $(LIB)/libkaleidoscope.so: $(SO)
 	ln -sf $(notdir $(SO)) $(LIB)/libkaleidoscope.so.$(ABI)
 	ln -sf libkaleidoscope.so.$(ABI) $@
 
-# One object in which only kal_* is global: another Rust library in the same program cannot clash with it.
+# One object with only kal_* as global symbols, so that it cannot clash with another Rust library in the same program.
 $(ARCHIVE): $(RUST_LIB) $(LIB)/exports/versions
 	sed 's/^-Wl,//' $(LIB)/exports/required >$(LIB)/exports/roots
 	ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) -o $(LIB)/kaleidoscope.o
@@ -107,40 +107,40 @@ endif
 	ar rcsD $@ $(LIB)/kaleidoscope.o
 	rm $(LIB)/kaleidoscope.o
 
-sqlite: $(TARGET)/sqlite/kal_sqlite.so ## the extension for SQLite, target/sqlite/kal_sqlite.so
+sqlite: $(TARGET)/sqlite/kal_sqlite.so ## builds the SQLite extension target/sqlite/kal_sqlite.so
 
-# It needs no other file, and stays mapped when SQLite unloads it: the library's thread runs in it.
+# Self-contained, and not unmapped when SQLite unloads it, because the library's thread runs in it.
 $(TARGET)/sqlite/kal_sqlite.so: $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) include/kaleidoscope.h $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O2 -fPIC -fvisibility=hidden $(CFLAGS) -I include -shared -o $@ $(filter %.c %.a,$^) $(LDFLAGS) \
 	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--exclude-libs,ALL \
 	  -Wl,--as-needed $(STATIC_LIBS)
 
-emulator: ## the local server for demos and tests, target/debug/kal-emulator
+emulator: ## builds the local server for demos and tests, target/debug/kal-emulator
 	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin kal-emulator --quiet
 
-# gcc's AddressSanitizer runtime serves code that rustc instrumented, but only nightly instruments.
-asan-lib: ## the archive for programs compiled with -fsanitize=address, in target/asan
+# gcc's AddressSanitizer runtime works with code instrumented by rustc, but only nightly can instrument.
+asan-lib: ## builds the archive for programs compiled with -fsanitize=address, in target/asan
 	@if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then scripts/asan-lib.sh $(ASAN_LIB); else \
-	  echo 'no nightly toolchain: AddressSanitizer sees the heap and the C side only'; \
+	  echo 'no nightly toolchain: AddressSanitizer checks the heap and the C code only'; \
 	  $(MAKE) --no-print-directory $(ARCHIVE) && mkdir -p $(dir $(ASAN_LIB)) && cp $(ARCHIVE) $(ASAN_LIB); fi
 
-header: ## include/kaleidoscope.h anew from the docs in src/ffi
+header: ## regenerates include/kaleidoscope.h from src/ffi
 	@$(CARGO) run $(CARGO_FLAGS) --package kal-header --quiet
 
-symbols: ## packaging/symbols.txt with the functions that are new in the header (NODE=KALEIDOSCOPE_...)
+symbols: ## appends functions that are new in the header to packaging/symbols.txt (NODE=KALEIDOSCOPE_...)
 	@for name in $$(python3 tests/header/header.py functions include/kaleidoscope.h); do \
 	  scripts/symbols names | grep -qx "$$name" || echo "$(or $(NODE),KALEIDOSCOPE_0)   $$name" >>packaging/symbols.txt; done
 
-clean: ## removes what was built
+clean: ## removes all build output
 	rm -rf $(TARGET)
 
 # --- Installing
 
-install: lib ## into DESTDIR/PREFIX: library, header, pkg-config file, CMake package, manual pages
+install: lib ## installs library, header, pkg-config file, CMake package and manual pages below DESTDIR/PREFIX
 	@scripts/install.sh install
 
-uninstall: ## removes exactly what install installed
+uninstall: ## removes the installed files
 	@scripts/install.sh uninstall
 
 # --- Documentation
@@ -149,7 +149,7 @@ uninstall: ## removes exactly what install installed
 DOCS := $(TARGET)/docs
 SPHINX := $(DOCS)/venv/bin/sphinx-build
 
-docs: $(SPHINX) ## the documentation site, target/docs/html/index.html
+docs: $(SPHINX) ## builds the documentation site, target/docs/html/index.html
 	@$(SPHINX) --fail-on-warning --keep-going --nitpicky --fresh-env --quiet -d $(DOCS)/doctrees docs $(DOCS)/html
 	@echo "$(DOCS)/html/index.html"
 
@@ -159,35 +159,35 @@ $(SPHINX): docs/requirements.txt | tools-docs
 	@$(DOCS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
-man: ## the manual pages, in target/man
+man: ## builds the manual pages in target/man
 	@python3 -B scripts/man.py $(TARGET)/man
 
 # --- Packages
 
-# Where PyPI's zig is, its glibc is too: any will do that zig knows.
+# zig, from PyPI, includes the glibc versions: any that it supports can be selected.
 DIST_GLIBC ?= 2.17
 export DIST_GLIBC
 
 .PHONY: dist abi deb
-dist: ## a tarball for every x86-64 Linux with glibc 2.17 or newer, in target/dist
+dist: ## builds a tarball for x86-64 Linux with glibc 2.17 or later, in target/dist
 	@scripts/dist.sh
 
-abi: ## packaging/abi/libkaleidoscope.so.0.abi anew, at a release: what the next one must still offer
+abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
 
-deb: ## the Debian packages libkaleidoscope0 and libkaleidoscope-dev, in target/deb
+deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb
 	@scripts/deb.sh
 
-# --- Showing
+# --- Demo
 
 tools-build tools-test tools-docs:
 	@scripts/tools.sh $(@:tools-%=%)
 
-demo: tools-build ## builds everything, starts a local server and shows a workspace from C programs
+demo: tools-build ## builds everything, starts a local server and prints a workspace from C programs
 	@$(MAKE) --no-print-directory lib emulator
 	@scripts/demo.sh
 
-# --- Measuring: the programs of bench/, in target/bench
+# --- Benchmarks: the programs of bench/, in target/bench
 
 BENCH := $(abspath $(TARGET)/bench)
 BENCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -pthread -I include -I $(BENCH)/yyjson
@@ -205,7 +205,7 @@ bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone dlopen)
 
 $(BENCH)/yyjson/yyjson.c: | bench-tools
 
-# As a program that cares would build it.
+# Built with optimisation, as a program that cares about speed would.
 $(BENCH)/yyjson/yyjson.o: $(BENCH)/yyjson/yyjson.c
 	$(CC) -O3 -c $< -o $@
 
@@ -224,7 +224,7 @@ $(BENCH)/dlopen: bench/dlopen.c | bench-tools
 
 # --- Testing: each test-... is a section of `make test` and runs alone as well
 
-test: tools-test ## builds and passes every test
+test: tools-test ## builds everything and runs all tests
 	@scripts/test.sh
 
 .PHONY: format test-format test-clippy test-docs test-rust test-deny test-msrv test-header test-build test-artefact test-instructions instructions \
@@ -235,18 +235,18 @@ test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
 	@scripts/clang-format.sh check
 
-format: ## lays out Rust with rustfmt, C and C++ with clang-format
+format: ## formats Rust with rustfmt, C and C++ with clang-format
 	@$(CARGO) fmt --all
 	@scripts/clang-format.sh write
 
 test-clippy:
-	@scripts/claim 'clippy has nothing to say' $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --quiet -- -D warnings
+	@scripts/claim 'clippy reports nothing' $(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --quiet -- -D warnings
 
 test-docs:
 	@RUSTDOCFLAGS='-D warnings' scripts/claim 'the docs build without a warning' \
 	  $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps --quiet
 
-# Always the same cases here, so that a change is what turns a test red; new ones come with another seed.
+# A fixed seed, so that only a change of the code can turn a test red; use another seed for new cases.
 test-rust: export PROPTEST_RNG_SEED ?= 20261123
 test-rust:
 	@$(CARGO) test $(CARGO_FLAGS) --workspace --no-fail-fast
@@ -265,11 +265,11 @@ test-build:
 	@scripts/claim 'building again does nothing' $(MAKE) --no-print-directory --question lib
 	@scripts/claim 'the emulator is built' $(MAKE) --no-print-directory emulator
 
-# Twice the calls less the calls, under callgrind: what a change costs is seen whatever else the machine does.
+# Counted under callgrind, so that the cost of a change is visible regardless of the load of the machine.
 test-instructions: lib emulator $(BENCH)/ours
 	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions
 
-instructions: lib emulator $(BENCH)/ours ## bench/instructions.json anew, when the main paths are meant to cost what they cost now
+instructions: lib emulator $(BENCH)/ours ## updates bench/instructions.json with the current costs of the main paths
 	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions update
 
 test-artefact: lib
@@ -283,7 +283,7 @@ test-c-valgrind: lib emulator
 
 test-c-asan: asan-lib emulator
 	@if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then \
-	  scripts/claim 'AddressSanitizer watches the Rust code too' \
+	  scripts/claim 'AddressSanitizer checks the Rust code too' \
 	    sh -c 'nm $(ASAN_LIB) 2>/dev/null | grep -q " __asan_report_load"'; fi
 	@tests/c/run.sh asan
 
@@ -314,11 +314,11 @@ test-go: lib emulator
 test-torture: torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short $(ROWS)
 
-torture: tools-test ## the long form of the faults, races and forks; figures in target/torture.json (ROWS="2 fork": these alone)
+torture: tools-test ## runs the long form of the faults, races and forks; results in target/torture.json (ROWS="2 fork": only these)
 	@$(MAKE) --no-print-directory torture-programs sqlite
 	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite KAL_TORTURE_JSON=$(TARGET)/torture.json tests/torture/run long $(ROWS)
 
-soak: tools-build ## a quarter of an hour (SECONDS=) of calls, faults and restarts: memory, descriptors, threads stay flat
+soak: tools-build ## runs 15 minutes (SECONDS=) of calls, faults and restarts: memory, descriptors and threads must not grow
 	@$(CARGO) build $(CARGO_FLAGS) --profile torture --package kal-torture --bin soak --quiet
 	@$(TARGET)/torture/soak $(or $(SECONDS),$(KAL_SOAK_SECONDS),900)
 
@@ -342,7 +342,7 @@ test-dist: dist emulator
 test-deb: deb emulator
 	@tests/deb/run.sh
 
-test-swift: lib emulator ## tests the Swift package in a Debian trixie of its own (made once: 2.6 GB, ten minutes, as root)
+test-swift: lib emulator ## tests the Swift package in a Debian trixie root (installed once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh
 
 # --- The programs of tests/torture, in target/torture-bin
@@ -350,7 +350,7 @@ test-swift: lib emulator ## tests the Swift package in a Debian trixie of its ow
 export KAL_TORTURE_BIN := $(abspath $(TARGET)/torture-bin)
 TORTURE_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -O1 -g -pthread -I include -I tests/torture \
   -DKAL_INCLUDE='"$(KAL_INCLUDE_DIR)"' -DKAL_LIBRARY='"$(abspath $(LIB))/libkaleidoscope.so.$(ABI)"'
-# Programs of several files, of no file that is committed, or built otherwise, have their own rules.
+# Programs with several or generated source files, or with other options, have their own rules.
 TORTURE_C := $(filter-out torture syscall_faults_shim handles,$(basename $(notdir $(wildcard tests/torture/*.c)))) bad_arguments
 TORTURE_KIT := tests/torture/torture.c tests/torture/torture.h tests/c/emulator.c tests/c/emulator.h
 
@@ -370,7 +370,7 @@ $(KAL_TORTURE_BIN)/bad_arguments.c: tests/torture/gen_bad_arguments.py include/k
 $(KAL_TORTURE_BIN)/bad_arguments: $(KAL_TORTURE_BIN)/bad_arguments.c tests/torture/bad_arguments.h $(TORTURE_KIT) | lib
 	$(CC) $(TORTURE_CFLAGS) $(filter %.c,$^) -o $@ -L $(LIB) -lkaleidoscope -Wl,-rpath,$(abspath $(LIB)) -ldl
 
-# Handles that are none are where memory errors would be.
+# Invalid handles are the most likely cause of memory errors, hence AddressSanitizer.
 $(KAL_TORTURE_BIN)/handles: tests/torture/handles.c $(TORTURE_KIT) include/kaleidoscope.h asan-lib
 	@mkdir -p $(@D)
 	$(CC) $(TORTURE_CFLAGS) -fsanitize=address $(filter %.c,$^) -o $@ $(ASAN_LIB) $(STATIC_LIBS)

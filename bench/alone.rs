@@ -1,4 +1,4 @@
-//! What cannot be called from C: the decoder alone, and the yardstick of a cached read.
+//! Measurements that are not possible from C: the decoder alone, and the reference for a cached read.
 //!
 //! `bench-alone decode FILE COUNT` decodes the members in a file, `bench-alone lock COUNT` takes a lock and clones an `Arc`.
 //! The decoder is the library's own source.
@@ -28,12 +28,12 @@ fn main() {
     }
 }
 
-/// What this process had of the processor, whatever else runs on it.
+/// CPU time of this process.
 fn cpu() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Each round decodes a copy that is made outside of the time.
+/// Each round decodes a copy, which is made before the timer starts.
 fn decode(file: &str, count: usize) {
     let body = std::fs::read(file).unwrap_or_default();
     let mut times: Vec<u128> = (0..count.max(1))

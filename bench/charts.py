@@ -19,7 +19,7 @@ def number(value):
 
 
 def bars(name, groups):
-    """A chart of groups of bars: a title with its unit, and (label, value, whether it is ours). Each group has its own scale."""
+    """Draws groups of bars, each with a title, a unit, a scale of its own, and rows of (label, value, whether it is ours)."""
     parts, y = [], 4
     for title, unit, rows in groups:
         parts.append(f'<text class="title" x="0" y="{y + 18}">{html.escape(title)}</text>')
@@ -41,7 +41,7 @@ def bars(name, groups):
 
 
 def group(title, rows, name, peers):
-    """The bars of one figure: ours, and those peers that are named; None as label keeps the peer's own."""
+    """The bars of one figure: ours, and those of the given peers; None as label keeps the peer's name."""
     found = [row for row in rows if row["name"] == name]
     if not found:
         return None

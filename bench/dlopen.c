@@ -1,4 +1,4 @@
-/* dlopen LIBRARY [BEFORE...]: how long the loader takes for a library, when those named after it are there already. */
+/* dlopen LIBRARY [BEFORE...]: measures the time to load a library after the others have been loaded. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <time.h>

@@ -1,5 +1,5 @@
-/* PROGRAM first | WORKLOAD COUNT [THREADS]: makes COUNT calls on each of THREADS threads, after some to warm up, and prints the
- * figures as one line of JSON. `first` makes one call without warming up, and prints one line as soon as it has the answer. */
+/* PROGRAM first | WORKLOAD COUNT [THREADS]: makes COUNT calls on each of THREADS threads after a warm-up, and prints the results
+ * as one line of JSON. `first` makes one call without a warm-up, and prints one line as soon as it has the answer. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -25,7 +25,7 @@ typedef struct {
     void *client;
     bench_call call;
     size_t warm_up, count;
-    uint64_t *times; /* NULL: only as a whole, because reading the clock would show */
+    uint64_t *times; /* NULL: measure only the total, because reading the clock would distort it */
     pthread_barrier_t *barrier;
     bench_read read;
 } work;
@@ -53,7 +53,7 @@ static uint64_t cpu(const struct rusage *usage)
            + (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
 }
 
-/* A line of /proc/self/status, in KiB. Not ru_maxrss: that one begins with what the parent had. */
+/* A line of /proc/self/status, in KiB. Not ru_maxrss, which starts at the parent's value. */
 static long memory(const char *name)
 {
     char line[256];
@@ -79,7 +79,7 @@ static void *run(void *argument)
     void *joined = bench_join(work->client);
     for (size_t i = 0; i < work->warm_up; i++)
         bench_make(joined, work->call);
-    /* All are warm; then the figures begin; then all start. */
+    /* All threads have warmed up; the measurement begins; all threads start. */
     pthread_barrier_wait(work->barrier);
     pthread_barrier_wait(work->barrier);
     for (size_t i = 0; i < work->count; i++) {
@@ -95,7 +95,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Memory is looked at after a tenth and at the end. */
+/* Memory is measured after a tenth and at the end. */
 static void stream(void *client, size_t events)
 {
     bench_read total = { 0 }, page;

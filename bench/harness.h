@@ -1,5 +1,5 @@
-/* What the C programs of the benchmark share: each supplies a client, harness.c makes the calls and takes the figures, so that
- * all are measured by the same code. */
+/* The interface between harness.c, which makes and measures the calls, and the C programs of the benchmark, which implement the
+ * client, so that all are measured by the same code. */
 #ifndef KAL_BENCH_HARNESS_H
 #define KAL_BENCH_HARNESS_H
 
@@ -12,29 +12,30 @@ typedef enum {
     CALL_EVENTS, /* one page of 1,000 */
     CALL_SMALL,  /* one page of one event: the smallest request that is never answered from a cache or shared */
     CALL_CACHED, /* the members, from the library's cache */
-    CALL_STREAM, /* all events, page after page; the call goes on from the page before */
+    CALL_STREAM, /* all events: each call reads the next page */
 } bench_call;
 
-/* What was read, so that nothing is left out unnoticed: both sides must come to the same. */
+/* Counters of the data read, which must be equal on both sides. */
 typedef struct {
     uint64_t records;
     uint64_t checksum;
 } bench_read;
 
-/* Adds what a program that uses a record would touch: the first byte of a text, or nothing for NULL. */
+/* Accesses a record as a program would: adds the first byte of a string, or nothing for NULL. */
 static inline uint64_t bench_touch(const char *text)
 {
     return text ? (unsigned char)text[0] + 1u : 0;
 }
 
-/* What the program supplies. `open` is called once by the main thread; `join` once by every thread, with what `open` gave. */
+/* Implemented by each program. `open` is called once by the main thread; `join` once by every thread, with the result of `open`.
+ */
 void *bench_open(void);
 void *bench_join(void *client);
-/* Ends the program when the call fails. At the end of a stream it reads no record. */
+/* Exits if the call fails. Reads no record at the end of a stream. */
 bench_read bench_make(void *client, bench_call call);
 void bench_leave(void *client, void *joined);
 
-/* Says why on standard error and ends the program. */
+/* Prints the reason to standard error and exits. */
 _Noreturn void bench_fail(const char *format, ...);
 
 #endif

@@ -16,10 +16,10 @@ BIN = TARGET / "bench"
 RUST = TARGET / "release"
 LIBRARY = pathlib.Path(os.environ.get("KAL_LIB_DIR") or TARGET / "lib")
 SYSTEM_ROOTS = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
-# The server has a core, what is measured has the other; with one core they share it.
+# The server runs on one core, the measured program on the other; with a single core they share it.
 CORES = sorted(os.sched_getaffinity(0))
 CLIENT, SERVER = CORES[0], CORES[-1]
-# How a side is started, and the environment it is told its form by.
+# The command of each side, and the environment variable that selects its form.
 SIDES = {
     "ours": ([str(BIN / "ours")], {}),
     "strdup": ([str(BIN / "peer_curl")], {"BENCH_FORM": "strdup"}),
@@ -31,7 +31,7 @@ SIDES = {
 
 
 class Server:
-    """The server that answers from memory."""
+    """The server that responds from memory."""
 
     def __enter__(self):
         ca = BIN / "ca.pem"
@@ -39,7 +39,7 @@ class Server:
             ["taskset", "-c", str(SERVER), str(RUST / "bench-server"), str(ca)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.urls = json.loads(self.process.stdout.readline())
-        # Both sides read the system's roots, and one more.
+        # Both sides read the system's roots and one more certificate.
         roots = BIN / "roots.pem"
         roots.write_bytes(SYSTEM_ROOTS.read_bytes() + ca.read_bytes())
         self.environment = os.environ | {
@@ -57,7 +57,7 @@ class Server:
             return answer.read()
 
     def counts(self):
-        """Connections and token requests since the last time."""
+        """Connections and token requests since the last call."""
         return json.loads(self.get("/__counts"))
 
     def environment_for(self, side, scheme="http", members=None):
@@ -65,7 +65,7 @@ class Server:
         return self.environment | {"KALEIDOSCOPE_API_URL": url} | SIDES[side][1]
 
     def run(self, side, workload, count, threads=1, scheme="http", members=None, cores=(CLIENT,), before=()):
-        """One run of a program: its figures."""
+        """Runs a program and returns its results."""
         command = ["taskset", "-c", ",".join(map(str, cores)), *before, *SIDES[side][0], workload, str(count), str(threads)]
         found = subprocess.run(command, env=self.environment_for(side, scheme, members), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, check=False)
@@ -74,14 +74,14 @@ class Server:
         return json.loads(found.stdout) | {"errors": found.stderr}
 
     def in_turn(self, sides, workload, counts, rounds=5, **how):
-        """Runs the sides one after the other, again and again: the median of each figure of each side."""
+        """Runs the sides in turn, several times, and returns the median of each result of each side."""
         runs = {side: [] for side in sides}
         for _ in range(rounds):
             for side in sides:
                 count = counts[side] if isinstance(counts, dict) else counts
                 runs[side].append(self.run(side, workload, count, **how))
         medians = {side: medians_of(found) for side, found in runs.items()}
-        # What was read is the same on all sides, or the comparison means nothing.
+        # The comparison is valid only if all sides have read the same data.
         for figure in ("records", "checksum"):
             read = {found.get(figure) for found in medians.values() if found.get(figure)}
             if len(read) > 1:
@@ -89,7 +89,7 @@ class Server:
         return medians
 
     def instructions(self, side, workload, count, **how):
-        """Instructions of one call: those of 2 * count calls less those of count."""
+        """Instructions of one call: the difference between 2 * count and count calls, divided by count."""
         valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
         totals = []
         for calls in (count, 2 * count):
@@ -124,19 +124,19 @@ def medians_of(runs):
 
 
 def program(*command):
-    """One run of a program that needs no server: its figures."""
+    """Runs a program that needs no server and returns its results."""
     words = ["taskset", "-c", str(CLIENT), *map(str, command)]
     return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def programs_in_turn(commands, rounds=7):
-    """The same for several programs: a median for each of the one figure that they give."""
+    """The same for several programs in turn: the median of each one's result."""
     runs = [[program(*command) for command in commands] for _ in range(rounds)]
     return [medians_of(column) for column in zip(*runs)]
 
 
 def shuffled(members):
-    """The same members with the keys of each in another order."""
+    """The same members with the keys of each in a different order."""
     chance = random.Random(1)
 
     def reorder(member):
@@ -148,7 +148,7 @@ def shuffled(members):
 
 
 class Awake:
-    """Keeps all cores from sleeping, at a priority that takes nothing from anybody."""
+    """Keeps all cores awake with idle-priority loops."""
 
     def __enter__(self):
         loop = "while :; do :; done"

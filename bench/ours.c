@@ -1,4 +1,4 @@
-/* The side of libkaleidoscope. Credentials and URL come from the environment; see harness.c for the arguments. */
+/* The client on libkaleidoscope. Credentials and URL come from the environment; see harness.c for the arguments. */
 #include <kaleidoscope.h>
 
 #include "harness.h"
@@ -16,7 +16,7 @@ void *bench_open(void)
 {
     kal_client_options options = KAL_CLIENT_OPTIONS_INIT;
     kal_error error;
-    /* A million members are more than the default allows. */
+    /* A million members exceed the default limit. */
     options.max_response_bytes = 1u << 30;
     check(kal_client_open(&options, &client, &error), error);
     return &client;

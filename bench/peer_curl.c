@@ -1,10 +1,10 @@
-/* The peer: what a C programmer writes by hand for the same calls, on libcurl (one easy handle a thread, kept connection) and
- * yyjson. BENCH_FORM says in which form the records are read:
+/* The peer: the same calls written by hand on libcurl (one easy handle per thread, persistent connection) and yyjson. BENCH_FORM
+ * selects the form of the records:
  *
  *   strdup   a new buffer for every body, structs with copied strings (the default)
  *   fresh    a new buffer for every body, parsed in place, structs that point into it
- *   insitu   the same with one buffer, grown once, and one array of structs, kept between calls
- *   dynamic  as insitu, and yyjson's own memory is kept as well
+ *   insitu   the same with one buffer, grown once, and one array of structs, reused between calls
+ *   dynamic  as insitu, with yyjson's memory reused as well
  *
  * Credentials and URL come from the environment, as for the library; so does SSL_CERT_FILE. */
 #include <curl/curl.h>
@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     char *id, *event_type, *created_at, *event_user_id, *full_name, *preferred_name, *resource_id, *resource_type,
         *parent_bulk_event_id;
-    /* The strdup form has its text; the others point into the document, which costs nothing. */
+    /* Copies the string in the strdup form; the other forms point into the document. */
     char *attrs_text;
     yyjson_val *attrs;
     int64_t event_type_version;
@@ -38,7 +38,7 @@ typedef struct {
     size_t length, room;
 } buffer;
 
-/* A thread's own. */
+/* Per thread. */
 typedef struct {
     CURL *curl;
     struct curl_slist *headers;
@@ -76,7 +76,7 @@ static size_t take(char *bytes, size_t one, size_t count, void *user)
     size_t wanted = body->length + one * count + YYJSON_PADDING_SIZE;
     if (wanted > body->room) {
         curl_off_t announced = -1;
-        /* At once as large as the answer will be, where the server says so. */
+        /* Allocates Content-Length bytes at once, if it is known. */
         if (body->length == 0)
             curl_easy_getinfo(handle->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
         size_t room = announced >= 0 ? (size_t)announced + YYJSON_PADDING_SIZE : body->room * 2;
@@ -118,9 +118,9 @@ static void new_handle(handle *handle)
     curl_easy_setopt(handle->curl, CURLOPT_TIMEOUT_MS, 60000L);
     curl_easy_setopt(handle->curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(handle->curl, CURLOPT_USERAGENT, "peer/1.0");
-    /* The largest that libcurl takes: large answers come in fewer pieces. */
+    /* The maximum of libcurl, so that large responses arrive in fewer pieces. */
     curl_easy_setopt(handle->curl, CURLOPT_BUFFERSIZE, 512L * 1024);
-    /* libcurl itself does not look at the variable. */
+    /* libcurl itself does not read the variable. */
     if (shared.roots)
         curl_easy_setopt(handle->curl, CURLOPT_CAINFO, shared.roots);
 }
@@ -166,7 +166,7 @@ void *bench_open(void)
     return first;
 }
 
-/* The first thread goes on with the connection that signed in, the others open their own. */
+/* The first thread reuses the connection of the sign-in, the others open their own. */
 void *bench_join(void *opened)
 {
     static bool taken;
@@ -200,7 +200,7 @@ static yyjson_doc *parse(handle *handle)
     return allocated(yyjson_read_opts(body->bytes, body->length, YYJSON_READ_INSITU, handle->allocator, NULL));
 }
 
-/* Room for `count` records of `size`. */
+/* Allocates `count` records of `size`. */
 static void *records(handle *handle, size_t count, size_t size)
 {
     if (count * size > handle->room || handle->records == NULL) {
@@ -211,7 +211,7 @@ static void *records(handle *handle, size_t count, size_t size)
     return handle->records;
 }
 
-/* Frees what this form does not keep. */
+/* Frees the memory that this form does not reuse. */
 static void done(handle *handle, yyjson_doc *doc)
 {
     yyjson_doc_free(doc);
@@ -243,7 +243,7 @@ static int32_t access_level(const char *name)
     return 0;
 }
 
-/* Keys in the order in which they come are found at once, in any other by a search. */
+/* Looks up keys in the expected order directly, in any other order by a search. */
 #define FIELD(name) yyjson_obj_iter_getn(&fields, name, sizeof name - 1)
 
 static bench_read read_members(handle *handle)
@@ -264,7 +264,7 @@ static bench_read read_members(handle *handle)
         member->email = text(FIELD("email"));
         member->access_level = access_level(member->access_level_name);
     }
-    /* Structs that point into the body do not need the document any more; nor do those with copies need the body. */
+    /* Structs that point into the body no longer need the document; those with copies no longer need the body. */
     bench_read read = { .records = count };
     for (i = 0; i < count; i++) {
         const member *member = &members[i];
@@ -358,5 +358,5 @@ bench_read bench_make(void *joined, bench_call call)
     case CALL_CACHED:
     case CALL_STREAM: break;
     }
-    bench_fail("the peer has no such call");
+    bench_fail("unknown call");
 }

@@ -1,4 +1,4 @@
-"""The scripter's peer: the same calls with kalbio. The arguments and the line of JSON are those of harness.c.
+"""The Python peer: the same calls with kalbio. Arguments and output are those of harness.c.
 
 Credentials and URL come from the environment, as for the library; the certificates to trust from REQUESTS_CA_BUNDLE.
 """

@@ -1,7 +1,7 @@
 #!/bin/sh
-# tools.sh DIRECTORY: sees to it that this machine has what the benchmark needs besides scripts/tools.sh. On Debian, as root, it
-# installs what is missing; elsewhere it says in one line what that is. Into DIRECTORY come yyjson's source, and the Python client
-# with the Python that runs it; nothing of them is committed.
+# tools.sh DIRECTORY: checks that the tools for the benchmark are installed, in addition to scripts/tools.sh. On Debian, as root, it
+# installs missing packages; elsewhere it lists them. It downloads yyjson's source and the Python client with its Python interpreter
+# into DIRECTORY; they are not committed.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
@@ -27,18 +27,18 @@ if [ -n "$missing" ]; then
             exit 1
         }
     else
-        echo "missing (Debian's names):$missing" >&2
+        echo "missing Debian packages:$missing" >&2
         exit 1
     fi
 fi
 
-# The C library comes inside the source package of its Python binding.
+# yyjson is included in the source package of its Python binding.
 yyjson=$directory/yyjson
 if [ ! -e "$yyjson/yyjson.c" ]; then
     rm -rf "$yyjson" "$directory/download"
     python3 -m pip download --quiet --disable-pip-version-check --no-binary :all: --no-deps --dest "$directory/download" \
         yyjson==4.0.6 || {
-        echo "yyjson's source package could not be had" >&2
+        echo "could not download yyjson's source package" >&2
         exit 1
     }
     mkdir -p "$yyjson"
@@ -54,11 +54,11 @@ if [ "$(cat "$packages/.wanted" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$packages"
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --root-user-action ignore \
         --target "$packages" --requirement $requirements
-    # What a program imports is compiled before, as an installed package is.
+    # Compiled in advance, as an installed package is.
     "$python" -m compileall -q "$packages"
     echo "$wanted" >"$packages/.wanted"
 fi
-# The interpreter itself where that can be named, not a chooser of versions: its start is measured.
+# The interpreter itself rather than a version manager's wrapper, because its start is measured.
 case $python in
 "$directory"/*) interpreter=$python ;;
 *) interpreter=$("$python" -c 'import sys; print(sys.executable)') ;;

@@ -1,4 +1,4 @@
-/* yyjson_alone FILE COUNT: parses the file in place with yyjson, and makes no structs. The copy is made outside of the time. */
+/* yyjson_alone FILE COUNT: parses the file in place with yyjson, without structs. The copy is made before the timer starts. */
 #include <yyjson.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# asan-lib.sh FILE: the archive with AddressSanitizer in its Rust code, as FILE. Only the nightly compiler instruments.
+# asan-lib.sh FILE: builds the archive FILE with AddressSanitizer in its Rust code, which requires the nightly compiler.
 set -eu
 target=$(dirname "$1")
 platform=$(rustc -vV | sed -n 's/^host: //p')

@@ -1,5 +1,5 @@
-# Sourced by the shell tests. A claim is one line, "ok - it holds" or "not ok - it holds"; what a failed one printed follows it.
-# `claim TEXT COMMAND...` tries one; `finish` ends the test with the right status.
+# Sourced by the shell tests. A claim prints one line, "ok - TEXT" or "not ok - TEXT", followed by the output of a failed command.
+# `claim TEXT COMMAND...` checks one; `finish` exits with status 1 if any failed.
 # shellcheck shell=sh
 
 failures=0
@@ -21,7 +21,7 @@ finish() {
     exit
 }
 
-# Two texts are the same; their difference is what a failed claim prints.
+# Succeeds if two texts are equal; otherwise prints their difference.
 same() {
     [ "$1" = "$2" ] && return
     printf '%s\n' "$1" >"$scratch/expected"
@@ -30,6 +30,6 @@ same() {
     return 1
 }
 
-# A folder of the test's own, gone when it ends.
+# A temporary directory, removed on exit.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

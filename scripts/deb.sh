@@ -1,6 +1,6 @@
 #!/bin/sh
-# deb.sh: makes the Debian packages in TARGET/deb: a copy of the sources with packaging/debian as debian/ and the crates in
-# vendor/, so that the build itself needs no network, as distributors have it.
+# deb.sh: builds the Debian packages in TARGET/deb, from a copy of the sources with packaging/debian as debian/ and the crates in
+# vendor/, so that the build itself needs no network, as in a distribution.
 set -eu
 mkdir -p "$TARGET/deb"
 deb=$(cd "$TARGET/deb" && pwd)
@@ -18,15 +18,15 @@ packaged=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' packaging/debian/changelog)
     exit 1
 }
 
-# What was compiled before stays where it is, the sources keep their times: cargo builds again what has changed only.
+# Build output is kept and sources keep their timestamps, so that cargo rebuilds only what has changed.
 mkdir -p "$source"
 find "$source" -mindepth 1 -maxdepth 1 ! -name target ! -name vendor ! -name .cargo -exec rm -rf {} +
-# Without git, everything that is not built.
+# Without git, every file outside the build directory.
 sources() {
     git -c safe.directory='*' ls-files -z --cached --others --exclude-standard 2>/dev/null ||
         find . \( -path ./.git -o -path ./target -o -path "./$TARGET" \) -prune -o -type f -print0
 }
-# What was deleted is listed until it is committed.
+# git lists deleted files until the deletion is committed.
 sources | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
     xargs -0 cp --parents --preserve=mode,timestamps -t "$source"
 cp -R "$source/packaging/debian" "$source/debian"
@@ -39,7 +39,7 @@ if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock"; then
 fi
 
 rm -f "$deb"/*.deb "$deb"/*.changes "$deb"/*.buildinfo
-# The variables of the make that called are not meant for this one. Of Debian 12, all but Rust is Debian's.
+# Clears the variables of the calling make. On Debian 12, everything except Rust is from Debian.
 unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MAKE_TERMOUT MAKE_TERMERR PROFILE VERSION ABI LIB PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR \
     TARGET STATIC_LIBS CC KAL_LIB_DIR KAL_INCLUDE_DIR KAL_EMULATOR KAL_ASAN_LIB KAL_STATIC_LIBS KAL_TORTURE_BIN DIST_GLIBC
 (cd "$source" && dpkg-buildpackage --build=binary --no-sign --no-pre-clean --build-profiles=pkg.kaleidoscope.rustup \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C examples against a local server: what `make demo` shows once everything is built.
+# Runs the C examples against a local server, for `make demo`.
 set -eu
 work=$(mktemp -d)
 trap 'exec 9>&-; rm -rf "$work"' EXIT
@@ -16,7 +16,7 @@ KALEIDOSCOPE_API_CLIENT_ID=demo-client
 KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
 
-# show SOURCE [ARGUMENT]...: compiles an example as its reader would, and runs it.
+# show SOURCE [ARGUMENT]...: compiles and runs an example with the commands that it prints.
 show() {
     source=$1
     shift

@@ -1,8 +1,8 @@
 #!/bin/sh
-# inside.sh ROOT COMMAND...: runs a command in the folder ROOT as if it were the whole system: with its own /proc, which Swift's
-# programs find their libraries by, and the folders of this machine that KAL_BIND names (separated by spaces) at the same places.
+# inside.sh ROOT COMMAND...: runs a command with ROOT as its root directory, with its own /proc, which Swift programs need to find
+# their libraries, and with the directories in KAL_BIND (separated by spaces) mounted at the same paths.
 #
-# What is mounted is so for this command only. The network is this machine's: what listens on loopback here is reached there.
+# The mounts exist for this command only. The network is shared with the host, including loopback.
 set -eu
 KAL_ROOT=$1
 shift

@@ -1,8 +1,8 @@
 #!/bin/sh
-# install.sh install|uninstall: puts the library below $DESTDIR, or removes exactly what install puts there.
+# install.sh install|uninstall: installs the library below $DESTDIR, or removes exactly the installed files.
 #
-# PREFIX, LIBDIR, INCLUDEDIR and MANDIR say where (absolute), LIB where the built library is, VERSION and ABI which one,
-# STATIC_LIBS what the archive needs.
+# PREFIX, LIBDIR, INCLUDEDIR and MANDIR are the absolute destinations, LIB the directory of the built library, VERSION and ABI its
+# versions, STATIC_LIBS the system libraries that the archive needs.
 set -eu
 name=libkaleidoscope
 libdir=${DESTDIR:-}$LIBDIR
@@ -12,7 +12,7 @@ cmake=$LIBDIR/cmake/kaleidoscope
 mandir=${DESTDIR:-}$MANDIR
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
-# fill TEMPLATE FOLDER: the template for a file in that folder, whence the other folders are seen relatively.
+# fill TEMPLATE DIRECTORY: expands a template for a file in that directory, with relative paths to the other directories.
 fill() {
     sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$(($(getconf LONG_BIT) / 8))|g" \
         -e "s|@PREFIX@|$(realpath -ms --relative-to="$2" "$PREFIX")|g" \
@@ -21,15 +21,15 @@ fill() {
     chmod 644 "${DESTDIR:-}$2/$1"
 }
 
-# The manual pages are made from the header by a script; without Python they are left out, and everything else is there.
+# The manual pages are generated from the header by a Python script; without Python only they are omitted.
 if command -v python3 >/dev/null; then
     pages=$(python3 -B scripts/man.py --list)
 else
     pages=
-    echo 'install.sh: python3 is missing: the manual pages are left out' >&2
+    echo 'install.sh: python3 not found: the manual pages are not installed' >&2
 fi
 
-# A library that the dynamic loader looks for by name is found at once.
+# Updates the cache of the dynamic loader, if it searches the directory.
 refresh_loader_cache() {
     [ -z "${DESTDIR:-}" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null || return 0
     if ldconfig -vN 2>/dev/null | grep -q "^$LIBDIR:"; then ldconfig; fi
@@ -55,14 +55,14 @@ uninstall)
         "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
     for header in $headers; do rm -f "$includedir/$header"; done
     for page in $pages; do rm -f "$mandir/$page"; done
-    # lib, include and share are the prefix's own; these go when nothing else is in them.
+    # lib, include and share belong to the prefix; these directories are removed if they are empty.
     for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope" \
         "$MANDIR/man1" "$MANDIR/man3" "$MANDIR/man7" "$MANDIR"; do
         if [ -d "${DESTDIR:-}$folder" ]; then rmdir --ignore-fail-on-non-empty "${DESTDIR:-}$folder"; fi
     done
     ;;
 *)
-    echo "install.sh: install or uninstall" >&2
+    echo "usage: install.sh install|uninstall" >&2
     exit 2
     ;;
 esac

@@ -1,4 +1,4 @@
-"""The licences of all that is linked into the library, as one text: every crate's own files, then the Rust standard library's.
+"""Prints the licences of everything linked into the library: the files of every crate, then those of the Rust standard library.
 
     licences.py TRIPLE [NAME=FILE ...]      more parts, by their name and the file that has their licence
 
@@ -16,7 +16,7 @@ NAMES = re.compile(r"(?i)(un)?licen[cs]e|copying|copyright|notice")
 
 
 def linked(triple):
-    """The packages that get into the library: no macros, build scripts or tests."""
+    """The packages that are linked into the library: no macros, build scripts or tests."""
     metadata = json.loads(subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", triple],
         check=True, stdout=subprocess.PIPE).stdout)
@@ -65,7 +65,7 @@ def main(triple, more):
     print("libkaleidoscope contains what is listed here; below, the licence of each. The library itself: see LICENSE.\n")
     for name, licence, _ in parts:
         print(f"  {name}" + (f": {licence}" if licence else ""))
-    # The same text serves many crates.
+    # Many crates have the same text.
     texts = {}
     for name, _, files in parts:
         for file in files:

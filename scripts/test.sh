@@ -1,11 +1,11 @@
 #!/bin/sh
-# Every section of `make test`, each whatever became of those before it, and what they come to at the end.
+# Runs every section of `make test`, also after failures, and prints a summary.
 set -u
 log=${TARGET:-target}/test.log
 mkdir -p "$(dirname "$log")"
 : >"$log"
 
-# section KIND HEADING TARGET: runs `make TARGET`; its claims count under KIND.
+# section KIND HEADING TARGET: runs `make TARGET` and counts its claims under KIND.
 section() {
     printf '\n=== %s\n' "$2"
     printf '@section %s\n' "$1" >>"$log"
@@ -16,8 +16,8 @@ section() {
     printf '    (%d s)\n' $(($(date +%s) - started))
 }
 
-# left_out KIND HEADING WHY: a section that cannot be on this machine; it counts as skipped.
-left_out() {
+# skip KIND HEADING WHY: a section that cannot run on this machine; it counts as skipped.
+skip() {
     printf '\n=== %s\n' "$2"
     printf '@section %s\n' "$1" >>"$log"
     echo "ok - $2 # SKIP $3" | tee -a "$log"
@@ -50,13 +50,13 @@ section 'any language'   'From any language'                                 tes
 section 'SQLite'         'The SQLite extension'                              test-sqlite
 section 'ABI'            'Compatibility with the last release'               test-abi
 section 'tarball'        'The tarball for older systems'                     test-dist
-# Another Debian is a folder with mounts of its own, which not every container allows.
+# Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb
-    # Swift's is 2.6 GB: `make test-swift` makes it.
+    # The root with Swift is 2.6 GB; `make test-swift` installs it.
     [ ! -e "${TARGET:-target}/swift-root/.finished" ] || section 'Swift' 'The Swift package' test-swift
 else
-    left_out 'Debian'    'The Debian packages'                               'on Debian, as root, where mounts are allowed'
+    skip 'Debian'        'The Debian packages'                               'on Debian, as root, where mounts are allowed'
 fi
 
 echo

@@ -1,10 +1,10 @@
 #!/bin/sh
-# tools.sh build|test|docs: sees to it that this machine has what the target needs. On Debian, as root, it says what is missing and
-# installs it; elsewhere it says what that is, and stops where the target cannot do without. README.md has the list.
+# tools.sh build|test|docs: checks that the tools for the target are installed. On Debian, as root, it lists and installs missing
+# packages; elsewhere it lists them, and fails if the target requires them. README.md has the list.
 set -eu
 
 missing=
-# need PROGRAM PACKAGE: notes the Debian package when the program is not there.
+# need PROGRAM PACKAGE: records the Debian package if the program is not found.
 need() {
     command -v "$1" >/dev/null 2>&1 || case " $missing " in
     *" $2 "*) ;;
@@ -40,7 +40,7 @@ if [ "$1" = test ]; then
     need abidiff abigail-tools
     if [ -e /etc/debian_version ]; then
         need git git
-        # dpkg-buildpackage looks for the package, not for what it is made of.
+        # dpkg-buildpackage checks for the package, not for its programs.
         [ -e /usr/share/doc/build-essential ] || missing="$missing build-essential"
         need dh debhelper
         need lintian lintian
@@ -48,7 +48,7 @@ if [ "$1" = test ]; then
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
-# Servers' certificates, pip's too, are checked against the system's. The demo's server is this machine's own: it does without.
+# System CA certificates, which pip needs, too. The demo uses a local server over http and does not need them.
 if [ ! -s /etc/ssl/certs/ca-certificates.crt ] && [ -e /etc/debian_version ] && { [ "$1" != build ] || [ "$(id -u)" = 0 ]; }; then
     missing="$missing ca-certificates"
 fi
@@ -63,7 +63,7 @@ if [ -n "$missing" ]; then
             exit 1
         }
     else
-        echo "missing, by Debian's names:$missing" >&2
+        echo "missing Debian packages:$missing" >&2
         exit 1
     fi
 fi
@@ -71,22 +71,22 @@ fi
 [ "$1" != docs ] || exit 0
 
 command -v cargo >/dev/null 2>&1 || {
-    echo "cargo is missing, and Debian's is too old: curl -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2
+    echo "cargo not found (Debian's is too old): curl -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2
     exit 1
 }
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 found=$(rustc --version | cut -d' ' -f2)
 [ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] || {
-    echo "Rust $found is too old, $wanted or newer is needed: rustup update stable" >&2
+    echo "Rust $found is too old, $wanted or later is required: rustup update stable" >&2
     exit 1
 }
 if [ "$1" = test ]; then
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
         rustup --quiet component add rustfmt clippy 2>/dev/null || {
-        echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
+        echo "rustfmt or clippy not found: rustup component add rustfmt clippy" >&2
         exit 1
     }
-    # What test-msrv compiles with; it says so where this cannot be had.
+    # The toolchain of test-msrv, which is skipped if it cannot be installed.
     if command -v rustup >/dev/null && ! rustup toolchain list | grep -q "^$wanted"; then
         echo "installing: Rust $wanted, beside the one in use"
         timeout 300 rustup --quiet toolchain install --profile minimal "$wanted" >/dev/null 2>&1 || :

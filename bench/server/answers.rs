@@ -1,4 +1,4 @@
-//! Answers ready to send, each asked of the emulator when it is first wanted.
+//! Cached responses, each requested from the emulator on first use.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
@@ -21,7 +21,7 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn new() -> io::Result<Self> {
-        // A page that a client is told of is the first; page 0 is refused, as the emulator does unless told otherwise.
+        // Page 1 is the first; page 0 is rejected, which is the emulator's default.
         let config = Config { members: MEMBERS, events: EVENTS, gzip: false, ..Config::default() };
         let emulator = Emulator::start(config)?;
         let form = format!(
@@ -40,12 +40,12 @@ impl Answers {
         Ok(Self { emulator, authorization, token: Arc::new(response("200 OK", &token)), ready: RwLock::default() })
     }
 
-    /// The answer to whoever signs in.
+    /// The response of the token endpoint.
     pub(crate) fn token(&self) -> Arc<Vec<u8>> {
         Arc::clone(&self.token)
     }
 
-    /// The answer to a GET.
+    /// The response to a GET.
     pub(crate) fn get(&self, target: &str) -> io::Result<Arc<Vec<u8>>> {
         if let Some(ready) = self.ready.read().unwrap_or_else(PoisonError::into_inner).get(target) {
             return Ok(Arc::clone(ready));
@@ -68,14 +68,14 @@ impl Answers {
     }
 }
 
-/// A list of `count` elements, those of `list` over and over.
+/// A list of `count` elements that repeats those of `list`.
 fn resized(list: &[u8], count: usize) -> io::Result<Vec<u8>> {
     let elements: Vec<&RawValue> = serde_json::from_slice(list)?;
     let texts: Vec<&str> = elements.iter().cycle().take(count).map(|element| element.get()).collect();
     Ok(format!("[{}]", texts.join(",")).into_bytes())
 }
 
-/// Head and body in one piece.
+/// Head and body in one buffer.
 pub(crate) fn response(status: &str, body: &[u8]) -> Vec<u8> {
     let mut whole = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\n\
@@ -88,14 +88,14 @@ pub(crate) fn response(status: &str, body: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// One request to the emulator: status with its reason, and body.
+/// Sends a request to the emulator and returns status, reason and body.
 fn ask(emulator: &Emulator, head: &str, body: &str) -> io::Result<(String, Vec<u8>)> {
     let address = emulator.url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
     write!(stream, "{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let wrong = || io::Error::other("the emulator's answer is not HTTP");
+    let wrong = || io::Error::other("the emulator's response is not HTTP");
     let end = memchr::memmem::find(&answer, b"\r\n\r\n").ok_or_else(wrong)?;
     let line = std::str::from_utf8(&answer[..end]).ok().and_then(|head| head.lines().next()).ok_or_else(wrong)?;
     let status = line.split_once(' ').ok_or_else(wrong)?.1.to_owned();

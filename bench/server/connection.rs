@@ -1,4 +1,4 @@
-//! One connection: requests in, ready answers out.
+//! A connection: reads requests and writes cached responses.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,7 +8,7 @@ use crate::answers::response;
 
 const HEAD_MOST: usize = 16 << 10;
 
-/// Answers until the client closes.
+/// Serves requests until the client closes the connection.
 pub(crate) fn serve(shared: &Shared, mut stream: impl Read + Write) -> io::Result<()> {
     let mut buffer = vec![0; HEAD_MOST];
     let mut filled = 0;

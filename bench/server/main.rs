@@ -1,10 +1,10 @@
-//! The server of the benchmark: every answer is rendered once, kept with its head, and sent as it is.
+//! The server of the benchmark: every response is rendered once, cached with its head, and sent unchanged.
 //!
-//! The emulator makes the answers; this server asks it for each of them once. A path that begins with `/n1000` has a
-//! workspace of 1,000 members, so that one server serves all sizes. One thread a connection, blocking, one write an answer.
+//! The emulator generates the responses; this server requests each of them once. Paths that begin with `/n1000` are for a
+//! workspace of 1,000 members, so that one server serves all sizes. One blocking thread per connection, one write per response.
 //!
-//! `bench-server CA_FILE` writes the certificate to trust, prints one line of JSON with its two URLs, and ends when its
-//! standard input does. `GET /__counts` tells connections and token requests since the last time it was asked.
+//! `bench-server CA_FILE` writes the certificate to trust, prints one line of JSON with its two URLs, and exits when its
+//! standard input is closed. `GET /__counts` returns the connections and token requests since the last such request.
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +21,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use answers::Answers;
 
-/// What all connections share.
+/// State shared by all connections.
 pub(crate) struct Shared {
     pub(crate) answers: Answers,
     pub(crate) connections: AtomicU64,
@@ -52,7 +52,7 @@ fn listen(shared: &Arc<Shared>, tls: Option<Arc<ServerConfig>>) -> io::Result<u1
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (shared, tls) = (Arc::clone(&shared), tls.clone());
-            // Whoever breaks a connection off knows why.
+            // Errors are reported by the client.
             std::thread::spawn(move || -> io::Result<()> {
                 stream.set_nodelay(true)?;
                 match tls {

@@ -1,4 +1,4 @@
-//! A certificate authority of the server's own, and the certificate it signs.
+//! The server's certificate authority and certificate.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// What https needs, and the certificate that clients have to trust (PEM).
+/// The TLS configuration, and the CA certificate that clients must trust (PEM).
 pub(crate) fn server() -> io::Result<(Arc<ServerConfig>, String)> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "bench-server CA");
@@ -16,7 +16,7 @@ pub(crate) fn server() -> io::Result<(Arc<ServerConfig>, String)> {
         .map_err(io::Error::other)?;
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let mut params = CertificateParams::new(["localhost".to_owned()]).map_err(io::Error::other)?;
-    // Were it that of its issuer, it would count as signed by itself.
+    // With the issuer's name, it would be treated as self-signed.
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &ca).map_err(io::Error::other)?;

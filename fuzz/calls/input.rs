@@ -1,4 +1,4 @@
-//! What the fuzzer gives, as choices, texts, handles and options of a call.
+//! Decodes the fuzzer's input into choices, texts, handles and options of a call.
 
 use std::ffi::CString;
 
@@ -7,7 +7,7 @@ use kaleidoscope::ffi::events_query::kal_events_query;
 use kaleidoscope::ffi::types::kal_cancel;
 
 use super::memory::pointer;
-use super::{Kind, PATIENCE_MS, Sequence};
+use super::{Kind, Sequence, TIMEOUT_MS};
 
 impl Sequence<'_> {
     pub(super) fn byte(&mut self) -> u8 {
@@ -27,7 +27,7 @@ impl Sequence<'_> {
         CString::new(text.split(|byte| *byte == 0).next().unwrap_or_default()).ok()
     }
 
-    /// A handle of any sort. Most are of the kind that is wanted, or else little would come of it.
+    /// Any handle. Most are live and of the wanted kind, because calls with others fail early.
     pub(super) fn handle(&mut self, wanted: Kind) -> u64 {
         let choice = usize::from(self.byte());
         let right: Vec<u64> = self.handles.iter().copied().filter(|id| self.live.get(id) == Some(&wanted)).collect();
@@ -43,7 +43,7 @@ impl Sequence<'_> {
         }
     }
 
-    /// Options, and whether they name a live cancel or none.
+    /// Options, and whether their cancel handle is live or unset.
     pub(super) fn options(&mut self) -> (Option<kal_call_options>, bool) {
         let choice = self.byte();
         if choice % 4 < 2 {
@@ -52,11 +52,11 @@ impl Sequence<'_> {
         let cancel = if choice % 4 == 3 { self.handle(Kind::Cancel) } else { 0 };
         let options = kal_call_options {
             struct_size: if choice == 0xff { 1 } else { size_of::<kal_call_options>() },
-            timeout_ms: if choice & 0x80 == 0 { PATIENCE_MS } else { u32::from(choice & 0x7f) },
+            timeout_ms: if choice & 0x80 == 0 { TIMEOUT_MS } else { u32::from(choice & 0x7f) },
             cache: i32::from(choice >> 2 & 3),
             cancel: kal_cancel { id: cancel },
         };
-        // What is wrong otherwise is found before the handle is looked at.
+        // Other errors are reported before the handle is checked.
         let good = cancel == 0 || self.is(cancel, Kind::Cancel) || choice == 0xff || options.cache > 2;
         (Some(options), good)
     }

@@ -1,4 +1,4 @@
-//! Pointers to what a call is given, and what it gives, read to its end.
+//! Pointers to arguments, and complete reads of results.
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::null;
@@ -11,9 +11,9 @@ pub(super) fn pointer_to<T>(value: Option<&T>) -> *const T {
     value.map_or(null(), std::ptr::from_ref)
 }
 
-/// A text of the library, read to its end.
+/// Reads a text of the library up to its NUL.
 pub(super) fn read<'a>(text: *const c_char) -> Option<&'a str> {
-    // SAFETY: the header says that it is a text, and it is looked at before anything is freed.
+    // SAFETY: the header guarantees a NUL-terminated text, which is read before anything is freed.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8"))
 }
 
@@ -24,6 +24,6 @@ pub(super) unsafe fn elements<'a, T>(first: *const *const T, len: usize) -> &'a 
         assert_eq!(len, 0);
         return &[];
     }
-    // SAFETY: asked of the caller.
+    // SAFETY: required of the caller.
     unsafe { std::slice::from_raw_parts(first, len) }
 }

@@ -1,17 +1,17 @@
-//! Sequences of C calls, on handles that are live, stale, forged, none and of another kind, against the emulator.
+//! Sequences of C calls on live, stale, forged and zero handles and handles of another kind, against the emulator.
 //!
-//! A call on a handle that is not live and of its kind gives `KAL_INVALID_HANDLE`, or what the header says for functions without
-//! a status, and every other call gives anything else but a defect of the library. Errors say what the status said. A call that
-//! was submitted completes once. What was freed stays so.
+//! A call on a handle that is not live or not of its kind returns `KAL_INVALID_HANDLE`, or the value that the header documents for
+//! functions without a status. Any other call returns neither that nor a status for a defect of the library. Errors carry the
+//! returned status. A submitted call completes once. Freed handles stay invalid.
 //!
 //! Seen red when freeing a handle leaves its object there: a call on it gave `KAL_OK`.
 //!
-//! The fuzzer includes it as a program with `AddressSanitizer`; `tests/fuzz_calls.rs` replays the inputs that were kept.
+//! The fuzz target runs it with `AddressSanitizer`; `tests/fuzz_calls.rs` replays the corpus.
 
-mod asking;
+mod blocking;
 mod input;
-mod later;
 mod memory;
+mod submitted;
 
 use std::collections::HashMap;
 
@@ -31,10 +31,10 @@ use kaleidoscope::ffi::types::{kal_cancel, kal_client, kal_error, kal_queue, kal
 
 use memory::read;
 
-/// So many calls a sequence: what it does in a second, another does as well.
+/// Maximum calls per sequence.
 const CALLS: usize = 48;
-/// No call waits longer for anything.
-const PATIENCE_MS: u32 = 20_000;
+/// Timeout of every call.
+const TIMEOUT_MS: u32 = 20_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -46,7 +46,7 @@ enum Kind {
     Queue,
 }
 
-/// Runs one sequence and frees what it left.
+/// Runs one sequence and frees the remaining handles.
 pub(crate) fn calls(input: &[u8]) {
     let mut sequence = Sequence { input, handles: Vec::new(), live: HashMap::new(), pending: HashMap::new() };
     for _ in 0..CALLS {
@@ -60,10 +60,10 @@ pub(crate) fn calls(input: &[u8]) {
 
 struct Sequence<'a> {
     input: &'a [u8],
-    /// All that were ever given out, and none.
+    /// All handles ever returned.
     handles: Vec<u64>,
     live: HashMap<u64, Kind>,
-    /// Completions that are still to come, by queue.
+    /// Outstanding completions by queue.
     pending: HashMap<u64, Vec<usize>>,
 }
 
@@ -73,12 +73,12 @@ impl Sequence<'_> {
     }
 
     fn keep(&mut self, id: u64, kind: Kind) {
-        assert!(id != 0 && !self.handles.contains(&id), "{id:#x} was given out before");
+        assert!(id != 0 && !self.handles.contains(&id), "{id:#x} was returned before");
         self.handles.push(id);
         self.live.insert(id, kind);
     }
 
-    /// What a call came to, made on handles that were `good` or not.
+    /// Checks the outcome of a call on handles that were `good` or not.
     fn settle(&mut self, status: kal_status, good: bool, error: kal_error, made: Option<(u64, Kind)>) -> bool {
         assert_eq!(status == KAL_INVALID_HANDLE, !good, "{status}");
         assert!(![KAL_PANIC, KAL_INTERNAL, KAL_FORKED].contains(&status), "{status}");
@@ -101,7 +101,7 @@ impl Sequence<'_> {
         succeeded
     }
 
-    /// The parameters are looked at before the cancel is.
+    /// Like `settle`, for calls that check their parameters before the cancel handle.
     fn settle_call(
         &mut self,
         status: kal_status,
@@ -121,7 +121,7 @@ impl Sequence<'_> {
             0 => self.open_client(),
             1 => {
                 let mut cancel = kal_cancel { id: 1 };
-                // SAFETY: both are variables, here and in all calls below; texts live until the call is over.
+                // SAFETY: both are variables, here and in all calls below; texts live until the call returns.
                 let status = unsafe { kal_cancel_open(&raw mut cancel, &raw mut error) };
                 self.settle(status, true, error, Some((cancel.id, Kind::Cancel)));
             }
@@ -132,13 +132,13 @@ impl Sequence<'_> {
                 self.settle(status, true, error, Some((queue.id, Kind::Queue)));
             }
             3..=8 => self.typed(),
-            9 | 10 => self.door(),
+            9 | 10 => self.generic_call(),
             11..=13 => self.submit(),
             14 => self.open_stream(),
             15 | 16 => self.next_of_stream(),
             17 => self.submit_next(),
             18 | 19 => self.next_of_queue(),
-            20 => self.look_at_result(),
+            20 => self.read_result(),
             21 => {
                 let id = self.handle(Kind::Error);
                 // SAFETY: as above.
@@ -153,14 +153,14 @@ impl Sequence<'_> {
                 let id = self.handle(Kind::Queue);
                 assert_eq!(kal_queue_fd(kal_queue { id }) >= 0, self.is(id, Kind::Queue));
             }
-            24 => self.figures(),
+            24 => self.stats_or_clear_caches(),
             25 => {
                 let id = self.handle(Kind::Cancel);
                 kal_cancel_fire(kal_cancel { id });
             }
             26..=28 => self.free(),
             _ => {
-                assert!([KAL_OK, KAL_TIMED_OUT].contains(&kal_shutdown(PATIENCE_MS)));
+                assert!([KAL_OK, KAL_TIMED_OUT].contains(&kal_shutdown(TIMEOUT_MS)));
                 assert!(read(kal_methods()).is_some_and(|list| list.starts_with('[')));
                 let status = i32::from(self.byte()) * 4;
                 assert!(read(kal_status_name(status)).is_some());
@@ -168,7 +168,7 @@ impl Sequence<'_> {
         }
     }
 
-    /// Frees any handle with the function of any kind.
+    /// Frees any handle with the function for any kind.
     fn free(&mut self) {
         let kind = [Kind::Client, Kind::Result, Kind::Error, Kind::Cancel, Kind::Stream, Kind::Queue]
             [usize::from(self.byte()) % 6];
@@ -180,14 +180,14 @@ impl Sequence<'_> {
         }
     }
 
-    /// Waits for what was submitted, frees everything, and sees that it is gone.
+    /// Waits for submitted calls, frees everything, and checks that all handles are invalid.
     fn end(mut self) {
         let mut queues: Vec<_> = self.pending.keys().copied().collect();
-        // In the order in which they were made, so that an input does the same each time.
+        // In order of creation, so that an input is reproducible.
         queues.sort_unstable();
         for queue in queues {
             while !self.pending[&queue].is_empty() {
-                assert!(self.complete(queue, PATIENCE_MS), "a call did not complete");
+                assert!(self.complete(queue, TIMEOUT_MS), "a call did not complete");
             }
             assert!(!self.complete(queue, 0), "a call completed twice");
         }

@@ -1,4 +1,4 @@
-//! Sequences of C calls; what is claimed is in `fuzz/calls`.
+//! Sequences of C calls; see `fuzz/calls`.
 #![no_main]
 
 #[path = "../calls/mod.rs"]

@@ -1,4 +1,4 @@
-//! Cursors; what is claimed is in `src/fuzzing/cursor.rs`.
+//! Cursors; see `src/fuzzing/cursor.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &[u8]| kaleidoscope::fuzzing::cursor(text));

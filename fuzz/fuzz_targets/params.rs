@@ -1,4 +1,4 @@
-//! The JSON parameters of `kal_call`; what is claimed is in `src/fuzzing/params.rs`.
+//! The JSON parameters of `kal_call`; see `src/fuzzing/params.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| kaleidoscope::fuzzing::params(input));

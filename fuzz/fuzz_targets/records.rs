@@ -1,4 +1,4 @@
-//! JSON to records; what is claimed is in `src/fuzzing/records.rs`.
+//! JSON to records; see `src/fuzzing/records.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &[u8]| kaleidoscope::fuzzing::records(text));

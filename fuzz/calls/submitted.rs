@@ -1,4 +1,4 @@
-//! Calls that complete later, and streams.
+//! Submitted calls and streams.
 
 use std::ffi::{CString, c_void};
 
@@ -11,7 +11,7 @@ use kaleidoscope::ffi::stream::{
 };
 use kaleidoscope::ffi::types::{kal_client, kal_error, kal_queue, kal_result, kal_stream};
 
-use super::asking::METHODS;
+use super::blocking::METHODS;
 use super::memory::{pointer, pointer_to, read};
 use super::{Kind, Sequence};
 
@@ -24,7 +24,7 @@ impl Sequence<'_> {
         let (options, cancel_is_good) = self.options();
         let number = self.next_number(queue);
         let mut error = kal_error { id: 1 };
-        // SAFETY: as above; `user_data` is never looked into.
+        // SAFETY: as above; `user_data` is never dereferenced.
         let status = unsafe {
             kal_submit(
                 kal_client { id },
@@ -103,7 +103,7 @@ impl Sequence<'_> {
         let timeout = u32::from(self.byte() / 64);
         let number = self.next_number(queue);
         let mut error = kal_error { id: 1 };
-        // SAFETY: as above; `user_data` is never looked into.
+        // SAFETY: as above; `user_data` is never dereferenced.
         let status = unsafe {
             kal_stream_submit_next(
                 kal_stream { id },
@@ -125,7 +125,7 @@ impl Sequence<'_> {
         self.complete(id, timeout);
     }
 
-    /// Takes a completion; says whether there was one.
+    /// Takes a completion and returns whether there was one.
     pub(super) fn complete(&mut self, id: u64, timeout_ms: u32) -> bool {
         // SAFETY: zeros are valid in every field.
         let mut completion: kal_completion = unsafe { std::mem::zeroed() };
@@ -137,8 +137,9 @@ impl Sequence<'_> {
             return false;
         }
         let number = completion.user_data as usize;
-        let pending = self.pending.get_mut(&id).expect("something was submitted");
-        let place = pending.iter().position(|submitted| *submitted == number).expect("it did not complete before");
+        let pending = self.pending.get_mut(&id).expect("a call was submitted");
+        let place =
+            pending.iter().position(|submitted| *submitted == number).expect("the call has not completed before");
         pending.swap_remove(place);
         let made =
             (completion.result.id != 0 || completion.status == KAL_OK).then_some((completion.result.id, Kind::Result));

@@ -1,4 +1,4 @@
-//! Clients, and calls that wait for what they ask for.
+//! Clients and blocking calls.
 
 use std::ffi::{CStr, CString};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ use kaleidoscope::ffi::workspace::{
 };
 
 use super::memory::{elements, pointer, pointer_to, read};
-use super::{Kind, PATIENCE_MS, Sequence};
+use super::{Kind, Sequence, TIMEOUT_MS};
 
 pub(super) const METHODS: [&CStr; 8] = [
     c"workspace.get_workspace",
@@ -41,7 +41,7 @@ impl Sequence<'_> {
             (emulator, url)
         });
         let (given_url, user_agent) = match self.byte() % 8 {
-            // Nobody listens there.
+            // A closed port.
             0 => (Some(c"http://127.0.0.1:9".to_owned()), None),
             1 => (self.text(), None),
             2 => (Some(url.clone()), self.text()),
@@ -53,18 +53,18 @@ impl Sequence<'_> {
             base_url: given_url.as_ref().map_or(c"http://127.0.0.1:9".as_ptr(), |url| url.as_ptr()),
             user_agent: pointer(user_agent.as_ref()),
             connect_timeout_ms: 100,
-            timeout_ms: PATIENCE_MS,
+            timeout_ms: TIMEOUT_MS,
             max_attempts: 1,
             // SAFETY: zeros are valid in every field.
             ..unsafe { std::mem::zeroed() }
         };
         let options = kal_client_options { struct_size: size_of::<kal_client_options>(), ..options };
-        // Nothing of a fuzzer's choice is ever asked for another host's name.
-        let elsewhere = given_url.as_deref().is_some_and(|given| given != &**url && given != c"http://127.0.0.1:9");
+        // Never send a request to a host name chosen by the fuzzer.
+        let is_other_host = given_url.as_deref().is_some_and(|given| given != &**url && given != c"http://127.0.0.1:9");
         let (mut client, mut error) = (kal_client { id: 1 }, kal_error { id: 1 });
         // SAFETY: as above.
         let status = unsafe { kal_client_open(&raw const options, &raw mut client, &raw mut error) };
-        if self.settle(status, true, error, Some((client.id, Kind::Client))) && elsewhere {
+        if self.settle(status, true, error, Some((client.id, Kind::Client))) && is_other_host {
             kal_client_close(client);
             self.live.remove(&client.id);
         }
@@ -95,7 +95,7 @@ impl Sequence<'_> {
         self.settle_call(status, self.is(id, Kind::Client), cancel_is_good, error, Some((result.id, Kind::Result)));
     }
 
-    pub(super) fn door(&mut self) {
+    pub(super) fn generic_call(&mut self) {
         let id = self.handle(Kind::Client);
         let method = METHODS[usize::from(self.byte()) % METHODS.len()];
         let params = self.text();
@@ -115,7 +115,7 @@ impl Sequence<'_> {
         self.settle_call(status, self.is(id, Kind::Client), cancel_is_good, error, Some((result.id, Kind::Result)));
     }
 
-    pub(super) fn figures(&mut self) {
+    pub(super) fn stats_or_clear_caches(&mut self) {
         let id = self.handle(Kind::Client);
         let client = kal_client { id };
         let mut error = kal_error { id: 1 };
@@ -132,11 +132,11 @@ impl Sequence<'_> {
         self.settle(status, self.is(id, Kind::Client), error, None);
     }
 
-    pub(super) fn look_at_result(&mut self) {
+    pub(super) fn read_result(&mut self) {
         let id = self.handle(Kind::Result);
         let result = kal_result { id };
         let mut len = usize::MAX;
-        // SAFETY: as above; what they give lives as long as the result.
+        // SAFETY: as above; the text lives as long as the result.
         let json = unsafe { kal_result_json(result, &raw mut len) };
         assert_eq!(read(json).map(str::len), self.is(id, Kind::Result).then_some(len));
         // SAFETY: as above.
