@@ -1,4 +1,4 @@
-//! A client small enough to see through: one connection, HTTP/1.1 by hand.
+//! A minimal client: one connection, hand-written HTTP/1.1.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -54,7 +54,7 @@ fn authority(url: &str) -> &str {
 
 pub(crate) fn tcp(url: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(authority(url))?;
-    // A test must not hang; nothing here takes anywhere near so long.
+    // Far longer than any response takes, so that a failing test does not hang.
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.set_nodelay(true)?;
     Ok(stream)
@@ -167,10 +167,10 @@ impl Client {
         self.wire.get_mut().flush()
     }
 
-    /// Everything until the server closes the connection, however it does.
+    /// Reads until the server closes the connection, cleanly or not.
     pub(crate) fn read_rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        // A TLS stream that ends without a goodbye is an error, after what was read.
+        // A TLS stream without close_notify returns an error after the data.
         let _ = self.wire.read_to_end(&mut rest);
         rest
     }

@@ -1,4 +1,4 @@
-//! Connections, encodings, TLS, outages, and what is counted and recorded.
+//! Connections, encodings, TLS, outages, counts and recorded requests.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -46,7 +46,7 @@ fn unknown_paths_and_wrong_methods_have_their_own_answers() {
 
 /// Red when the echo is behind the check of the verb: 405.
 #[test]
-fn any_verb_is_echoed_to_those_who_have_a_token() {
+fn any_verb_is_echoed_with_a_token() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let token = format!("Bearer {}", client.access);
@@ -76,7 +76,7 @@ fn any_verb_is_echoed_to_those_who_have_a_token() {
 }
 
 #[test]
-fn every_response_has_a_request_id_of_its_own() {
+fn every_response_has_a_unique_request_id() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let paths = ["/workspaces/active", "/nope", "/__emulator/counts", "/workspaces/events?page=x"];
@@ -87,7 +87,7 @@ fn every_response_has_a_request_id_of_its_own() {
 }
 
 #[test]
-fn large_bodies_are_compressed_for_those_who_accept_it() {
+fn large_bodies_are_compressed_for_clients_that_accept_it() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for path in ["/workspaces/members", "/workspaces/events?page_size=50"] {
@@ -117,7 +117,7 @@ fn compression_can_be_switched_off() {
 }
 
 #[test]
-fn https_is_trusted_through_its_own_ca_under_all_its_names() {
+fn https_is_trusted_with_its_own_ca_under_all_its_names() {
     let emulator = start(Config { tls: true, ..Config::default() });
     assert!(emulator.url().starts_with("https://127.0.0.1:"));
     let ca = emulator.ca_pem().expect("a CA");
@@ -130,7 +130,7 @@ fn https_is_trusted_through_its_own_ca_under_all_its_names() {
 }
 
 #[test]
-fn https_is_not_trusted_through_another_ca() {
+fn https_is_not_trusted_with_another_ca() {
     let [one, other] = [(); 2].map(|()| start(Config { tls: true, ..Config::default() }));
     let ca = other.ca_pem().expect("a CA");
     assert!(Client::connect_tls(one.url(), "localhost", ca).is_err());
@@ -138,7 +138,7 @@ fn https_is_not_trusted_through_another_ca() {
 }
 
 #[test]
-fn a_failed_handshake_leaves_the_server_serving() {
+fn the_server_keeps_serving_after_a_failed_handshake() {
     let emulator = start(Config { tls: true, ..Config::default() });
     let mut plain = Client::connect(emulator.url());
     plain.write("GET", "/workspaces/active", &[], "").expect("octets go out");
@@ -148,7 +148,7 @@ fn a_failed_handshake_leaves_the_server_serving() {
 }
 
 #[test]
-fn a_pause_closes_everything_and_resume_takes_the_same_port() {
+fn pause_closes_everything_and_resume_uses_the_same_port() {
     let emulator = start_default();
     for _ in 0..3 {
         let mut client = Client::signed_in(&emulator);
@@ -165,7 +165,7 @@ fn a_pause_closes_everything_and_resume_takes_the_same_port() {
 }
 
 #[test]
-fn tokens_outlive_a_pause() {
+fn tokens_stay_valid_across_a_pause() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let access = client.grant("demo-client", "demo-secret").json()["access_token"].clone();
@@ -189,7 +189,7 @@ fn dropping_the_emulator_frees_its_port() {
 }
 
 #[test]
-fn several_threads_serve_as_one_does() {
+fn several_threads_serve_like_one() {
     let emulator = start(Config { threads: 3, ..Config::default() });
     let bodies: BTreeSet<_> = std::thread::scope(|scope| {
         let fetch = || Client::signed_in(&emulator).get("/workspaces/members").body;
@@ -206,7 +206,7 @@ fn only_loopback_addresses_are_served() {
     for host in
         [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
     {
-        let error = Emulator::start(Config { host, ..Config::default() }).expect_err("refused");
+        let error = Emulator::start(Config { host, ..Config::default() }).expect_err("an error");
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     }
     for config in [
@@ -257,7 +257,7 @@ fn admin_requests_are_neither_counted_nor_recorded() {
 }
 
 #[test]
-fn requests_are_recorded_as_they_came() {
+fn requests_are_recorded_as_received() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     client.form("grant_type=client_credentials&client_id=a%2Bb&client_secret=c");
@@ -290,7 +290,7 @@ fn the_last_ten_thousand_requests_are_kept() {
 }
 
 #[test]
-fn a_reset_forgets_counts_and_requests_but_not_tokens_and_data() {
+fn a_reset_clears_counts_and_requests_but_not_tokens_and_data() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.set_members(vec![json!({ "id": "only" })]);
@@ -302,7 +302,7 @@ fn a_reset_forgets_counts_and_requests_but_not_tokens_and_data() {
 }
 
 #[test]
-fn a_request_body_without_end_is_refused() {
+fn an_endless_request_body_is_rejected() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let body = "x".repeat((1 << 20) + 1);

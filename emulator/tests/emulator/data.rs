@@ -1,4 +1,4 @@
-//! The made-up data: determined by the seed, and as peculiar as the API's.
+//! The generated data: determined by the seed, with the edge cases of the API.
 
 use std::collections::BTreeSet;
 
@@ -18,13 +18,13 @@ fn bodies(config: Config) -> Vec<String> {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes() {
+fn the_same_seed_results_in_the_same_bytes() {
     let config = || Config { seed: 42, events: 600, members: 40, ..Config::default() };
     assert_eq!(bodies(config()), bodies(config()));
 }
 
 #[test]
-fn another_seed_gives_other_data() {
+fn another_seed_results_in_other_data() {
     let (one, other) = (bodies(Config::default()), bodies(Config { seed: 2, ..Config::default() }));
     for (one, other) in one.iter().zip(&other) {
         assert_ne!(one, other);
@@ -32,7 +32,7 @@ fn another_seed_gives_other_data() {
 }
 
 #[test]
-fn sizes_are_what_was_asked_for() {
+fn sizes_match_the_options() {
     for (members, groups, events) in [(0, 0, 0), (1, 1, 1), (0, 3, 5), (300, 30, 1000)] {
         let emulator = start(Config { members, groups, events, ..Config::default() });
         let mut client = Client::signed_in(&emulator);
@@ -68,7 +68,7 @@ fn groups_and_events_refer_to_real_members() {
     for group in client.get(PATHS[2]).list() {
         let users = group["user_ids"].as_array().expect("user ids").clone();
         let distinct: BTreeSet<_> = users.iter().map(|id| id.as_str().expect("an id")).collect();
-        assert_eq!(distinct.len(), users.len(), "nobody is in a group twice");
+        assert_eq!(distinct.len(), users.len(), "a member is in a group twice");
         assert!(distinct.iter().all(|id| known.contains(*id)));
         referred += distinct.len();
     }
@@ -82,7 +82,7 @@ fn groups_and_events_refer_to_real_members() {
 }
 
 #[test]
-fn a_dozen_members_show_every_peculiarity() {
+fn a_dozen_members_contain_every_edge_case() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let body = String::from_utf8(client.get(PATHS[1]).body).expect("UTF-8");
@@ -101,7 +101,7 @@ fn a_dozen_members_show_every_peculiarity() {
 }
 
 #[test]
-fn events_show_every_peculiarity() {
+fn events_contain_every_edge_case() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let body = String::from_utf8(client.get(PATHS[3]).body).expect("UTF-8");
@@ -118,7 +118,7 @@ fn events_show_every_peculiarity() {
         .map(|attributes| attributes.keys().collect())
         .collect();
     assert!(shapes.len() >= 5, "{shapes:?}");
-    assert!(!body.is_ascii() && body.contains("\\u"), "one spelling of letters only");
+    assert!(!body.is_ascii() && body.contains("\\u"), "only one encoding of non-ASCII letters");
 
     let times: Vec<_> = events.iter().map(|event| text(event, "created_at")).collect();
     let fraction = |time: &String| time[19..].trim_end_matches('Z').trim_end_matches("+00:00").len();
@@ -150,14 +150,14 @@ fn lists_and_workspace_can_be_replaced() {
     assert_eq!(client.send("POST", "/__emulator/data", &[], body).expect("a response").status, 200);
     assert_eq!(client.get(PATHS[1]).body, br#"[{"id":"\u0041","n":1e400}]"#);
     assert_eq!(client.get(PATHS[0]).json(), json!({ "id": "w" }));
-    assert!(client.get(PATHS[2]).list().is_empty(), "what is not named stays");
+    assert!(client.get(PATHS[2]).list().is_empty(), "other documents are unchanged");
     for bad in [json!({ "member": [] }), json!([]), Value::Null] {
         assert_eq!(client.admin("data", &bad).status, 400, "{bad}");
     }
 }
 
 #[test]
-fn bad_requests_for_new_events_are_refused() {
+fn invalid_requests_for_new_events_are_rejected() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for bad in [

@@ -1,4 +1,4 @@
-//! Events: pages, order, filters, dates, and events that are appended.
+//! Events: pages, order, filters, dates, and appended events.
 
 use kal_emulator::{Config, DateBounds, EventOrder, PageZero};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn events(client: &mut Client, query: &str) -> Vec<Value> {
     client.get(&format!("/workspaces/events?{query}")).list()
 }
 
-fn refused(client: &mut Client, query: &str) {
+fn rejected(client: &mut Client, query: &str) {
     let reply = client.get(&format!("/workspaces/events?{query}"));
     assert_eq!(reply.code(), (422, "validation_error".into()), "{query}");
     let body = reply.json();
@@ -42,7 +42,7 @@ fn pages_cover_every_event_once_in_both_numberings() {
 }
 
 #[test]
-fn without_a_page_number_the_first_page_comes() {
+fn without_a_page_number_the_first_page_is_returned() {
     for first_page in [0, 1] {
         let emulator = start(Config { first_page, ..Config::default() });
         let mut client = Client::signed_in(&emulator);
@@ -53,10 +53,10 @@ fn without_a_page_number_the_first_page_comes() {
 }
 
 #[test]
-fn page_zero_means_what_was_configured() {
+fn page_zero_is_configurable() {
     let start_with = |page_zero| start(Config { page_zero, ..Config::default() });
     let emulator = start_with(PageZero::Error);
-    refused(&mut Client::signed_in(&emulator), "page=0");
+    rejected(&mut Client::signed_in(&emulator), "page=0");
     let emulator = start_with(PageZero::Empty);
     assert!(events(&mut Client::signed_in(&emulator), "page=0").is_empty());
     let emulator = start_with(PageZero::First);
@@ -72,16 +72,16 @@ fn page_sizes_have_a_default_and_a_cap() {
     assert_eq!(events(&mut client, "page_size=20").len(), 20);
     assert_eq!(events(&mut client, "page_size=21").len(), 20);
     let capped = events(&mut client, "page=2&page_size=5000");
-    assert_eq!(capped, events(&mut client, "page=2&page_size=20"), "pages are cut by the capped size");
+    assert_eq!(capped, events(&mut client, "page=2&page_size=20"), "pages use the reduced size");
 }
 
 #[test]
-fn newest_come_first_and_oldest_first_is_the_exact_reverse() {
+fn newest_events_are_first_and_oldest_first_is_the_exact_reverse() {
     let newest_first = start_default();
     let oldest_first = start(Config { order: EventOrder::Asc, ..Config::default() });
     let descending = all(&mut Client::signed_in(&newest_first));
     let mut ascending = all(&mut Client::signed_in(&oldest_first));
-    // The date and time of both spellings sort as text down to the second.
+    // In both formats, date and time sort as text down to the second.
     let seconds: Vec<_> = descending.iter().map(|event| text(event, "created_at")[..19].to_owned()).collect();
     assert!(seconds.is_sorted_by(|newer, older| newer >= older));
     assert_ne!(seconds.first(), seconds.last());
@@ -92,7 +92,7 @@ fn newest_come_first_and_oldest_first_is_the_exact_reverse() {
 type Wanted<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
 
 #[test]
-fn filters_give_what_filtering_the_whole_list_gives() {
+fn filters_return_the_same_as_filtering_the_whole_list() {
     let emulator = start(Config { events: 900, ..Config::default() });
     let mut client = Client::signed_in(&emulator);
     let whole = all(&mut client);
@@ -120,7 +120,7 @@ fn filters_give_what_filtering_the_whole_list_gives() {
     ];
     for (query, wanted) in cases {
         let want: Vec<_> = whole.iter().filter(|event| wanted(event)).cloned().collect();
-        assert!(!want.is_empty(), "{query} tests nothing");
+        assert!(!want.is_empty(), "{query} matches nothing");
         assert_eq!(events(&mut client, &format!("page_size=1000&{query}")), want, "{query}");
         let second: Vec<_> = want.iter().skip(3).take(3).cloned().collect();
         assert_eq!(events(&mut client, &format!("{query}&page_size=3&page=2")), second, "{query}, page 2");
@@ -128,7 +128,7 @@ fn filters_give_what_filtering_the_whole_list_gives() {
 }
 
 #[test]
-fn a_filter_nothing_passes_gives_an_empty_list() {
+fn a_filter_without_matches_results_in_an_empty_list() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for query in [
@@ -153,7 +153,7 @@ fn an_escaped_letter_in_a_list_is_that_letter() {
     assert_eq!(json!(ids(&found)), added["ids"]);
 }
 
-/// Three events a microsecond apart, in a year of their own.
+/// Three events a microsecond apart, in a year without other events.
 const EDGES: [&str; 3] =
     ["2020-05-05T12:00:00.000001+00:00", "2020-05-05T12:00:00.000002+00:00", "2020-05-05T12:00:00.000003+00:00"];
 
@@ -175,7 +175,7 @@ fn date_bounds_are_inclusive_or_exclusive_as_configured() {
 }
 
 #[test]
-fn every_spelling_of_an_instant_filters_alike() {
+fn every_format_of_an_instant_filters_alike() {
     let emulator = start_default();
     emulator.append_raw_events([json!({ "id": "noon", "created_at": "2020-05-05T12:00:00.000Z" })]);
     let mut client = Client::signed_in(&emulator);
@@ -191,12 +191,12 @@ fn every_spelling_of_an_instant_filters_alike() {
         assert_eq!(ids(&found), ["noon"], "{spelling}");
     }
     let days = events(&mut client, "after_date=2020-05-05&before_date=2020-05-06");
-    assert_eq!(ids(&days), ["noon"], "a bare date is its midnight");
+    assert_eq!(ids(&days), ["noon"], "a date alone is its midnight");
     assert!(events(&mut client, "after_date=2020-05-06&before_date=2020-05-07").is_empty());
 }
 
 #[test]
-fn malformed_queries_are_refused() {
+fn malformed_queries_are_rejected() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for query in [
@@ -219,13 +219,13 @@ fn malformed_queries_are_refused() {
         "after_date=yesterday",
         "after_date=2026-02-30",
         "before_date=2026-01-02+03%3A04%3A05",
-        // A plus sign that was not encoded arrives as a space.
+        // An unencoded plus sign is decoded as a space.
         "before_date=2026-01-02T03%3A04%3A05+00%3A00",
         "page=1&page=2",
         "resource_type",
         "resource_type=%ff",
     ] {
-        refused(&mut client, query);
+        rejected(&mut client, query);
     }
 }
 
@@ -246,7 +246,7 @@ fn appended_events_are_the_newest() {
 }
 
 #[test]
-fn appended_events_take_the_place_of_their_time() {
+fn appended_events_are_ordered_by_their_time() {
     let emulator = start(Config { events: 20, ..Config::default() });
     let mut client = Client::signed_in(&emulator);
     let newest = all(&mut client).remove(0);
@@ -256,7 +256,7 @@ fn appended_events_take_the_place_of_their_time() {
     assert_eq!(list[0], newest);
     let archived = events(&mut client, "event_types=%5B%22archive%22%5D");
     assert_eq!(archived, list[20..]);
-    // Of equal instants the one appended later counts as newer.
+    // Of equal instants the one appended later is newer.
     let mut archived = ids(&archived);
     archived.reverse();
     assert_eq!(json!(archived), added["ids"]);
@@ -264,7 +264,7 @@ fn appended_events_take_the_place_of_their_time() {
 }
 
 #[test]
-fn raw_events_are_given_back_as_they_came() {
+fn raw_events_are_returned_unchanged() {
     let emulator = start(Config { events: 3, ..Config::default() });
     let mut client = Client::signed_in(&emulator);
     let raw = r#"{"events":[{"id":"r1","odd":1e400,"s":"\u00e9\/","created_at":"2030-01-01","event_type":"t"},17]}"#;
@@ -277,7 +277,7 @@ fn raw_events_are_given_back_as_they_came() {
 }
 
 #[test]
-fn a_page_seen_before_shows_what_was_appended_since() {
+fn a_cached_page_includes_events_appended_since() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for _ in 0..3 {
@@ -287,7 +287,7 @@ fn a_page_seen_before_shows_what_was_appended_since() {
 }
 
 #[test]
-fn dates_narrow_together_with_pages() {
+fn dates_and_pages_combine() {
     let emulator = start(Config { events: 500, ..Config::default() });
     let mut client = Client::signed_in(&emulator);
     let whole = all(&mut client);

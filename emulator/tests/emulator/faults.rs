@@ -16,7 +16,7 @@ fn statuses(client: &mut Client, path: &str, count: usize) -> Vec<u16> {
 }
 
 #[test]
-fn a_fault_answers_as_often_as_it_says_and_is_spent() {
+fn a_fault_applies_as_often_as_configured() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::on(MEMBERS).status(503).times(2).header("Retry-After", "1"));
@@ -28,7 +28,7 @@ fn a_fault_answers_as_often_as_it_says_and_is_spent() {
 }
 
 #[test]
-fn a_fault_of_no_number_lasts_until_reset() {
+fn a_fault_with_times_0_lasts_until_reset() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::everywhere().status(500).times(0).after(1));
@@ -49,7 +49,7 @@ fn faults_of_other_methods_and_paths_do_not_apply() {
 }
 
 #[test]
-fn faults_come_over_http_one_or_many() {
+fn faults_can_be_added_over_http_one_or_many() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let one = json!({ "path": MEMBERS, "status": 429, "headers": { "Retry-After": "7" } });
@@ -65,7 +65,7 @@ fn faults_come_over_http_one_or_many() {
 }
 
 #[test]
-fn impossible_faults_are_refused_and_none_of_their_list_applies() {
+fn invalid_faults_are_rejected_with_their_whole_list() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     for body in [
@@ -86,12 +86,12 @@ fn impossible_faults_are_refused_and_none_of_their_list_applies() {
 
 #[test]
 #[should_panic(expected = "invalid fault")]
-fn an_impossible_fault_panics_in_rust() {
+fn an_invalid_fault_panics_in_rust() {
     start_default().fault(Fault::everywhere().status(42));
 }
 
 #[test]
-fn headers_alone_are_added_to_the_usual_answer() {
+fn headers_alone_are_added_to_the_usual_response() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     let usual = client.get(MEMBERS).body;
@@ -103,7 +103,7 @@ fn headers_alone_are_added_to_the_usual_answer() {
 }
 
 #[test]
-fn a_delay_comes_before_the_usual_answer() {
+fn a_delay_precedes_the_usual_response() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::on(MEMBERS).delay(Duration::from_millis(80)));
@@ -125,7 +125,7 @@ fn latency_is_added_to_api_and_token_responses() {
 }
 
 #[test]
-fn a_drop_before_the_answer_sends_nothing_and_handles_nothing() {
+fn a_drop_before_the_response_sends_nothing_and_handles_nothing() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let refresh = client.grant("demo-client", "demo-secret").json()["refresh_token"].clone();
@@ -133,10 +133,10 @@ fn a_drop_before_the_answer_sends_nothing_and_handles_nothing() {
     emulator.fault(Fault::on("/auth").drop_connection(DropPoint::Before));
     let form = format!("grant_type=refresh_token&refresh_token={refresh}");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    client.write("POST", "/auth/oauth/token", &headers, &form).expect("the request goes out");
+    client.write("POST", "/auth/oauth/token", &headers, &form).expect("the request is sent");
     assert!(client.read_rest().is_empty());
     let mut client = Client::connect(emulator.url());
-    assert_eq!(client.refresh(refresh).status, 200, "the token was not used up");
+    assert_eq!(client.refresh(refresh).status, 200, "the token was used");
 }
 
 #[test]
@@ -148,13 +148,13 @@ fn a_drop_after_the_header_sends_the_whole_header_and_handles_the_request() {
     emulator.fault(Fault::on("/auth").drop_connection(DropPoint::Headers));
     let form = format!("grant_type=refresh_token&refresh_token={refresh}");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    client.write("POST", "/auth/oauth/token", &headers, &form).expect("the request goes out");
+    client.write("POST", "/auth/oauth/token", &headers, &form).expect("the request is sent");
     let rest = String::from_utf8(client.read_rest()).expect("text");
     assert!(rest.starts_with("HTTP/1.1 200 OK\r\n"), "{rest}");
     assert!(rest.contains("content-length: "), "{rest}");
     assert!(rest.ends_with("\r\n\r\n"), "{rest}");
     let mut client = Client::connect(emulator.url());
-    assert_eq!(client.refresh(refresh).status, 400, "the token was used up");
+    assert_eq!(client.refresh(refresh).status, 400, "the token was not used");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_drop_in_the_body_sends_half_of_it() {
     let plain = start_default();
     let mut client = Client::signed_in(&plain);
     plain.fault(Fault::everywhere().status(500).body("12345678").drop_connection(DropPoint::Body));
-    client.write("GET", MEMBERS, &[], "").expect("the request goes out");
+    client.write("GET", MEMBERS, &[], "").expect("the request is sent");
     let rest = String::from_utf8(client.read_rest()).expect("text");
     assert!(rest.contains("content-length: 8\r\n"), "{rest}");
     assert!(rest.ends_with("\r\n\r\n1234"), "{rest}");
@@ -179,14 +179,14 @@ fn a_drop_in_the_body_sends_half_of_it() {
 }
 
 #[test]
-fn a_hang_lasts_until_the_client_goes_away() {
+fn a_hang_lasts_until_the_client_closes_the_connection() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     emulator.fault(Fault::on(MEMBERS).drop_connection(DropPoint::Hang));
-    client.write("GET", MEMBERS, &[], "").expect("the request goes out");
+    client.write("GET", MEMBERS, &[], "").expect("the request is sent");
     eventually("the request arrives", || emulator.counts().total == 1);
     assert_eq!(emulator.counts().open_connections, 1);
-    // Others are served meanwhile.
+    // Other clients are served during the hang.
     let mut other = Client::signed_in(&emulator);
     assert_eq!(statuses(&mut other, MEMBERS, 1), [200]);
     drop(client);
@@ -204,7 +204,7 @@ fn tokens_can_expire_just_before_a_request() {
 }
 
 #[test]
-fn a_redirect_names_its_target() {
+fn a_redirect_has_its_target() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::on(MEMBERS).redirect("http://127.0.0.1:1/elsewhere"));
@@ -219,11 +219,11 @@ fn a_redirect_names_its_target() {
 fn a_padded_body_is_a_json_list_of_exactly_that_size_without_a_length() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
-    for (asked, given) in [(0, 2), (2, 2), (3, 3), (5_000_001, 5_000_001)] {
-        emulator.fault(Fault::on(MEMBERS).body_bytes(asked));
+    for (requested, sent) in [(0, 2), (2, 2), (3, 3), (5_000_001, 5_000_001)] {
+        emulator.fault(Fault::on(MEMBERS).body_bytes(requested));
         let reply = client.get(MEMBERS);
         assert_eq!(reply.header("content-length"), None);
-        assert_eq!(reply.body.len(), given);
+        assert_eq!(reply.body.len(), sent);
         assert_eq!(reply.json(), json!([]));
     }
     emulator.fault(Fault::on(MEMBERS).body_bytes(4).header("content-length", "4"));
@@ -231,7 +231,7 @@ fn a_padded_body_is_a_json_list_of_exactly_that_size_without_a_length() {
 }
 
 #[test]
-fn a_padded_body_can_come_compressed_far_below_its_size() {
+fn a_padded_body_can_be_compressed_far_below_its_size() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::on(MEMBERS).body_bytes(10_000_000).gzip());
@@ -242,7 +242,7 @@ fn a_padded_body_can_come_compressed_far_below_its_size() {
 }
 
 #[test]
-fn an_answer_without_content_is_just_that() {
+fn a_response_without_content_has_no_body() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
     emulator.fault(Fault::on(MEMBERS).status(204));

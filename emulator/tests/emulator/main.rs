@@ -1,4 +1,4 @@
-//! The emulator over real sockets; every test is named as the claim it checks.
+//! The emulator over real sockets; every test is named after the claim it checks.
 
 mod client;
 mod connections;
@@ -20,11 +20,11 @@ fn start_default() -> Emulator {
     start(Config::default())
 }
 
-/// Waits for something that has to come, without guessing how long it takes.
-fn eventually(what: &str, mut come: impl FnMut() -> bool) {
+/// Polls until a condition is true, with a generous deadline.
+fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !come() {
-        assert!(Instant::now() < deadline, "in vain: {what}");
+    while !condition() {
+        assert!(Instant::now() < deadline, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,4 +1,4 @@
-//! The program: what it prints, writes and ends on.
+//! The program: its output, its files and its exit.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::client::{Client, text};
 use crate::eventually;
 
-/// Ended with the test, however that ends.
+/// Killed when the test ends, also on failure.
 struct Program {
     child: Child,
     url: String,
@@ -59,7 +59,7 @@ impl Drop for Program {
 }
 
 #[test]
-fn one_line_says_where_it_listens() {
+fn it_prints_one_line_with_its_url() {
     let mut program = Program::start(&["--exit-with-stdin"]);
     assert!(program.url.starts_with("http://127.0.0.1:"), "{}", program.url);
     assert_eq!(program.client().get("/workspaces/members").list().len(), 12);
@@ -109,11 +109,11 @@ fn files_hold_the_url_and_the_ca() {
     assert_eq!(std::fs::read_to_string(url_file).expect("the URL"), program.url);
     let ca = std::fs::read_to_string(ca_file).expect("the CA");
     Client::connect_tls(&program.url, "127.0.0.1", &ca).expect("a trusted connection");
-    assert_eq!(std::fs::read_dir(directory.path()).expect("a listing").count(), 2, "nothing else is left");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("a listing").count(), 2, "no temporary file is left");
 }
 
 #[test]
-fn what_cannot_be_served_is_refused_with_a_reason() {
+fn invalid_options_are_rejected_with_a_reason() {
     for (arguments, reason) in [
         (&["--host", "0.0.0.0"][..], "not a loopback address"),
         (&["--events", "1000001"], "the maximum is 1000000"),
@@ -140,7 +140,7 @@ fn the_help_ends_with_an_example() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_ends_it_in_order() {
+fn sigterm_ends_it_gracefully() {
     let mut program = Program::start(&[]);
     let client = program.client();
     let kill = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status();
@@ -151,7 +151,7 @@ fn sigterm_ends_it_in_order() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_million_events_start_in_little_memory_and_are_all_within_reach() {
+fn a_million_events_start_in_little_memory_and_are_all_accessible() {
     let program = Program::start(&["--events", "1000000", "--members", "100000"]);
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).expect("its status");
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");

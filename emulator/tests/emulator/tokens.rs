@@ -1,4 +1,4 @@
-//! Tokens: grants, rotation, families, expiry, and who is let in.
+//! Tokens: grants, rotation, families, expiry and authorization.
 
 use kal_emulator::{Config, Emulator};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn is_let_in(client: &mut Client, access: &str) -> bool {
 }
 
 #[test]
-fn a_client_credentials_grant_gives_both_tokens_and_their_lifetime() {
+fn a_client_credentials_grant_returns_both_tokens_and_their_lifetime() {
     let emulator = start(Config { expires_in: 1234, ..Config::default() });
     let mut client = Client::connect(emulator.url());
     let tokens = client.grant("demo-client", "demo-secret").json();
@@ -42,7 +42,7 @@ fn a_client_credentials_grant_gives_both_tokens_and_their_lifetime() {
 }
 
 #[test]
-fn wrong_credentials_are_refused_as_an_invalid_client() {
+fn wrong_credentials_are_rejected_as_an_invalid_client() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     for (id, secret) in [("demo-client", "wrong"), ("wrong", "demo-secret"), ("", "")] {
@@ -59,7 +59,7 @@ fn credentials_are_decoded_from_the_form() {
 }
 
 #[test]
-fn malformed_token_requests_are_refused() {
+fn malformed_token_requests_are_rejected() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     for form in [
@@ -86,7 +86,7 @@ fn malformed_token_requests_are_refused() {
 }
 
 #[test]
-fn a_refresh_gives_new_tokens_and_leaves_the_earlier_access_token_alone() {
+fn a_refresh_returns_new_tokens_and_keeps_the_earlier_access_token_valid() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let (first_access, first_refresh) = granted(&mut client, &emulator);
@@ -113,7 +113,7 @@ fn a_rotated_refresh_token_revokes_its_family() {
 }
 
 #[test]
-fn a_revoked_family_leaves_the_others_alone() {
+fn revoking_a_family_does_not_affect_others() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let (_, doomed) = granted(&mut client, &emulator);
@@ -125,7 +125,7 @@ fn a_revoked_family_leaves_the_others_alone() {
 }
 
 #[test]
-fn an_unknown_refresh_token_is_refused_and_revokes_nothing() {
+fn an_unknown_refresh_token_is_rejected_and_revokes_nothing() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let (access, _) = granted(&mut client, &emulator);
@@ -157,7 +157,7 @@ fn access_tokens_can_be_expired_at_once() {
 }
 
 #[test]
-fn refresh_tokens_can_be_withdrawn_at_once() {
+fn refresh_tokens_can_be_revoked_at_once() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let over_http = |_: &Emulator, client: &mut Client| {
@@ -179,7 +179,7 @@ fn a_token_of_another_emulator_is_unknown() {
 }
 
 #[test]
-fn an_api_request_without_a_bearer_token_is_refused() {
+fn an_api_request_without_a_bearer_token_is_rejected() {
     let emulator = start_default();
     let mut client = Client::connect(emulator.url());
     let (access, _) = granted(&mut client, &emulator);
@@ -199,7 +199,7 @@ fn an_api_request_without_a_bearer_token_is_refused() {
 }
 
 #[test]
-fn the_proxy_token_is_asked_of_every_request() {
+fn every_request_needs_the_proxy_token() {
     let emulator = start(Config { iap_token: Some("proxy-token".into()), ..Config::default() });
     let mut client = Client::connect(emulator.url());
     let form = "grant_type=client_credentials&client_id=demo-client&client_secret=demo-secret";
