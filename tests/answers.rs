@@ -1,4 +1,5 @@
-//! What an answer means: its head, whatever becomes of its body, and what is said of an answer that cannot be used.
+//! How responses are interpreted: the status and headers, bodies that are cut off or malformed, and the error for a response that
+//! cannot be used.
 
 mod common;
 #[path = "common/raw.rs"]
@@ -30,9 +31,9 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// Red when the body of a refusal is read like any other: `BadHttp` and `ConnectionLost`, no status, no body.
+/// Red when the body of an error response is read like any other: `BadHttp` and `ConnectionLost`, no status, no body.
 #[test]
-fn the_body_of_a_refusal_is_kept_as_far_as_it_came() {
+fn a_truncated_error_body_is_reported_as_far_as_it_arrived() {
     let zipped = gzip(br#"{"code":"no","message":"not today"}"#);
     let sized_gzip = sized("403 No", "Content-Encoding: GZIP\r\n", &zipped);
     for (answer, then, body) in [
@@ -55,16 +56,16 @@ fn the_body_of_a_refusal_is_kept_as_far_as_it_came() {
     }
 }
 
-/// Red when the end of a body that was cut is taken for its end: "...raw-sec" is shown.
+/// Red when a truncated body is treated as complete: "...raw-sec" is shown.
 #[test]
-fn a_secret_that_a_cut_body_ends_in_is_not_shown() {
+fn a_partial_secret_at_the_end_of_a_truncated_body_is_redacted() {
     let error = failure("HTTP/1.1 403 No\r\nContent-Length: 200\r\n\r\nyour raw-sec", Then::Close);
     assert_eq!(error.details().body.as_deref(), Some(&b"your "[..]));
 }
 
-/// Red when the body decides: sent again after some milliseconds, as any lost connection is.
+/// Red when a body error takes precedence: retried after a few milliseconds, like any lost connection.
 #[test]
-fn retry_after_counts_whatever_becomes_of_the_body() {
+fn retry_after_is_respected_even_if_the_body_is_broken() {
     for (answer, then) in [
         ("HTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 200\r\n\r\n{\"", Then::Close),
         ("HTTP/1.1 429 X\r\nContent-Encoding: gzip\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}", Then::GoOn),
@@ -82,9 +83,9 @@ fn retry_after_counts_whatever_becomes_of_the_body() {
     }
 }
 
-/// Red when the body decides: one token, and `ConnectionLost`.
+/// Red when a body error takes precedence: one token request, and `ConnectionLost`.
 #[test]
-fn a_refused_token_is_replaced_whatever_becomes_of_the_body() {
+fn a_rejected_token_is_replaced_even_if_the_body_is_broken() {
     let server = Raw::start(|path, nth| match (path, nth) {
         (SIGN_IN, _) => token(),
         (_, 0) => (b"HTTP/1.1 401 X\r\nContent-Length: 200\r\n\r\n{".to_vec(), Then::Close),
@@ -94,9 +95,9 @@ fn a_refused_token_is_replaced_whatever_becomes_of_the_body() {
     assert_eq!((server.count(SIGN_IN), server.count(EVENTS)), (2, 2));
 }
 
-/// Red when the body decides: `ConnectionLost` after three tries, and `BadHttp`.
+/// Red when a body error takes precedence: `ConnectionLost` after three attempts, and `BadHttp`.
 #[test]
-fn the_token_endpoint_refuses_whatever_becomes_of_the_body() {
+fn a_rejected_sign_in_fails_with_its_status_even_if_the_body_is_broken() {
     for (answer, then) in [
         ("HTTP/1.1 401 X\r\nContent-Length: 200\r\n\r\n{", Then::Close),
         ("HTTP/1.1 401 X\r\nContent-Length: 200\r\n\r\n{", Then::Stall),
@@ -109,9 +110,9 @@ fn the_token_endpoint_refuses_whatever_becomes_of_the_body() {
     }
 }
 
-/// Red when the status is left out: `None`.
+/// Red when the status is not recorded: `None`.
 #[test]
-fn an_answer_that_breaks_in_its_body_has_its_status() {
+fn a_response_that_fails_in_its_body_reports_its_status() {
     for (answer, then, kind) in [
         ("HTTP/1.1 206 X\r\nContent-Length: 200\r\n\r\n[", Then::Close, ErrorKind::ConnectionLost),
         ("HTTP/1.1 206 X\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", Then::GoOn, ErrorKind::BadHttp),
@@ -131,9 +132,9 @@ fn an_answer_that_breaks_in_its_body_has_its_status() {
     assert_eq!(error.to_string(), says);
 }
 
-/// Red when the body goes to the decoder: "a value was expected (at byte 0)", and garbage for a body.
+/// Red when the encoded body is passed to the JSON decoder: "a value was expected (at byte 0)", and garbage as the body.
 #[test]
-fn an_encoding_that_cannot_be_read_is_named() {
+fn an_unsupported_content_encoding_is_named() {
     let error = failure(sized("200 OK", "Content-Encoding: zstd\r\n", b"\xff\x01\x02"), Then::GoOn);
     assert_eq!((error.kind(), error.details().attempts), (ErrorKind::BadResponse, 1));
     assert!(
@@ -145,9 +146,9 @@ fn an_encoding_that_cannot_be_read_is_named() {
     assert!(error.to_string().ends_with("; the body cannot be decoded: its Content-Encoding is zstd"), "{error}");
 }
 
-/// Red when the decoder alone speaks: "a value was expected (at byte 0)".
+/// Red with the JSON decoder's message alone: "a value was expected (at byte 0)".
 #[test]
-fn what_came_instead_of_json_is_told() {
+fn the_content_type_of_a_non_json_response_is_named() {
     let html = sized("200 OK", "Content-Type: text/html; charset=utf-8\r\n", b"<!doctype html><title>Sign in</title>");
     let error = failure(html, Then::GoOn);
     let says = "workspace.get_events: unusable response: it is text/html, not JSON, and begins: \
@@ -162,9 +163,9 @@ fn what_came_instead_of_json_is_told() {
     assert_eq!(error.to_string(), says);
 }
 
-/// Red when every blank answer "has no body".
+/// Red when a `null` body is reported as missing.
 #[test]
-fn null_is_no_missing_body() {
+fn a_null_body_is_not_reported_as_missing() {
     let server = Raw::answering(sized("200 OK", "", b"null"), Then::GoOn);
     let client = open(&server);
     for method in [&GET_WORKSPACE, &GET_MEMBERS, &GET_GROUPS] {
@@ -174,9 +175,9 @@ fn null_is_no_missing_body() {
     assert_eq!(get(&client, &GET_EVENTS).expect("no events").json(), b"[]");
 }
 
-/// Red when all of 3xx is a redirect: "the server redirects (HTTP 304) without a Location header".
+/// Red when every 3xx is treated as a redirect: "the server redirects (HTTP 304) without a Location header".
 #[test]
-fn a_status_of_300_that_points_nowhere_is_no_redirect() {
+fn a_3xx_status_that_is_not_a_redirect_is_not_reported_as_one() {
     for status in [300, 304, 305, 306, 399] {
         let error = failure(format!("HTTP/1.1 {status} X\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), Then::GoOn);
         assert_eq!((error.kind(), error.http_status()), (ErrorKind::BadResponse, Some(status)));
@@ -190,9 +191,9 @@ fn a_status_of_300_that_points_nowhere_is_no_redirect() {
     }
 }
 
-/// Red when folds are not allowed: `BadHttp`. The token endpoint's answers are read the same way.
+/// Red when folded headers are rejected: `BadHttp`. The token endpoint's responses are parsed the same way.
 #[test]
-fn a_folded_header_is_one_line() {
+fn a_folded_header_is_unfolded() {
     let folded = "X-Policy: a;\r\n b\r\nX-Request-Id: one\r\n\ttwo\r\n";
     let server = Raw::start(move |path, _| match path {
         SIGN_IN => (sized("200 OK", folded, raw::TOKEN.as_bytes()), Then::GoOn),
@@ -204,9 +205,9 @@ fn a_folded_header_is_one_line() {
     assert_eq!(id.split_whitespace().collect::<Vec<_>>(), ["one", "two"], "{id:?}");
 }
 
-/// Red when the header file says another number.
+/// Red when the header file documents another number.
 #[test]
-fn a_hundred_header_lines_are_taken() {
+fn a_response_with_a_hundred_headers_is_accepted() {
     let header = include_str!("../include/kaleidoscope.h");
     let documented = header.lines().find_map(|line| line.strip_prefix(" *     header lines of a response"));
     assert_eq!(documented.map(|rest| rest.split_whitespace().collect::<Vec<_>>()), Some(vec!["100", "KAL_BAD_HTTP"]));
@@ -217,9 +218,9 @@ fn a_hundred_header_lines_are_taken() {
     }
 }
 
-/// Red when only the fault is told: "no connection: Connection refused (os error 111)".
+/// Red when only the failure is reported: "no connection: Connection refused (os error 111)".
 #[test]
-fn a_failure_names_who_was_talked_to() {
+fn a_connection_error_names_the_peer() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let nobody = listener.local_addr().expect("an address").to_string();
     drop(listener);
@@ -251,9 +252,9 @@ fn a_failure_names_who_was_talked_to() {
     assert!(plain.ends_with("TLS failed: the port does not speak TLS; it may be one for plain http"), "{plain}");
 }
 
-/// Red when the deadline alone is told: "the call's time was up before an answer came".
+/// Red when only the deadline is reported: "the call's time was up before an answer came".
 #[test]
-fn a_call_out_of_time_says_what_it_waited_for() {
+fn a_timeout_says_what_the_call_was_waiting_for() {
     let says = |settings: Settings, timeout| {
         let client = Client::open(settings).expect("good settings");
         let options = CallOptions { timeout: Some(Duration::from_millis(timeout)), ..CallOptions::default() };
@@ -268,7 +269,7 @@ fn a_call_out_of_time_says_what_it_waited_for() {
     let no_token = Raw::start(|_, _| (vec![], Then::Stall));
     let host = &no_token.host;
     assert_eq!(says(no_token.settings(), 1000), format!("{begin}a token: the response from {host}"));
-    // It has the port, and never a word for whoever comes.
+    // It accepts connections and never sends a byte.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let mute = listener.local_addr().expect("an address").to_string();
     let tls = Settings { base_url: Some(format!("https://{mute}")), insecure_tls: true, ..silent.settings() };
@@ -281,9 +282,9 @@ fn a_call_out_of_time_says_what_it_waited_for() {
     assert_eq!(says(proxied, 1000), format!("{begin}a token: the proxy {mute} to connect to api.example:443"));
 }
 
-/// Red as above: a call waits for another's request, for that one's turn, or for the time that the server asked for.
+/// Red as above: a call waits for a shared request, for a request slot, or for the server's `Retry-After`.
 #[test]
-fn a_call_out_of_time_says_what_it_waited_for_with_others() {
+fn a_timeout_names_the_shared_request_slot_or_retry_after() {
     for (answer, then, max_in_flight, says) in [
         (vec![], Then::Stall, 1, "a slot among max_in_flight requests"),
         (sized("503 No", "Retry-After: 30\r\n", b""), Then::GoOn, 64, "the next attempt (attempt 1; last error: GET "),
@@ -295,7 +296,7 @@ fn a_call_out_of_time_says_what_it_waited_for_with_others() {
             let first = scope.spawn(|| get(&client, &GET_MEMBERS).expect_err("closed").kind());
             common::wait_for("a request", || server.count("/workspaces/members") == 1);
             let options = CallOptions { timeout: Some(Duration::from_secs(1)), ..CallOptions::default() };
-            // With one request at a time another method waits; else the same one joins.
+            // With max_in_flight 1 another method waits for a slot; otherwise the same method joins the request.
             let method = if max_in_flight == 1 { &GET_GROUPS } else { &GET_MEMBERS };
             let error = client.call(Params::new(method), &options).expect_err("no time");
             assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -307,9 +308,9 @@ fn a_call_out_of_time_says_what_it_waited_for_with_others() {
     }
 }
 
-/// Red when the time is all that is told: "no connection within 50 ms".
+/// Red when only the time is reported: "no connection within 50 ms".
 #[test]
-fn a_connection_out_of_time_says_what_it_waited_for() {
+fn a_connect_timeout_says_what_it_was_waiting_for() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let mute = listener.local_addr().expect("an address").to_string();
     let server = Raw::answering("", Then::Stall);

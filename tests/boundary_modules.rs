@@ -1,4 +1,4 @@
-//! The modules of the boundary import each other without circles, and the kit imports none of the modules above it.
+//! The modules of the C boundary have no import cycles, and `kit` imports nothing above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The modules of `src/ffi` and `src/ffi/kit`, each with those that it imports. Tests may import anything.
+/// The modules of `src/ffi` and `src/ffi/kit`, each with its imports. Tests may import anything.
 fn imports() -> Graph {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
     let mut graph = Graph::new();
@@ -39,8 +39,8 @@ fn names(rest: &str, folder: &str) -> Vec<String> {
     list.unwrap_or(&rest[..end]).split(',').map(|name| format!("{folder}{}", name.trim())).collect()
 }
 
-/// Removes modules that import nothing that is left, until there are none: what remains is in a circle, or imports one.
-fn circles(mut graph: Graph) -> Graph {
+/// Repeatedly removes modules without remaining imports: what is left is in a cycle, or imports one.
+fn cycles(mut graph: Graph) -> Graph {
     loop {
         let before = graph.len();
         let left: BTreeSet<String> = graph.keys().cloned().collect();
@@ -54,11 +54,11 @@ fn circles(mut graph: Graph) -> Graph {
 /// Red with the modules of 0.1.0: arguments, client, errors, guard, handles, log and queue import each other, and eight more
 /// import those.
 #[test]
-fn modules_import_each_other_without_circles() {
+fn modules_have_no_import_cycles() {
     let graph = imports();
-    let circles = circles(graph.clone());
-    assert!(circles.is_empty(), "in circles, or importing one: {circles:#?}");
-    // Or nothing would be found.
+    let cycles = cycles(graph.clone());
+    assert!(cycles.is_empty(), "in a cycle, or importing one: {cycles:#?}");
+    // Otherwise a parser that finds nothing would pass.
     assert!(graph["queue"].contains("kit/handles") && graph["kit/text"].contains("kit/pointer"), "{graph:#?}");
 }
 

@@ -1,4 +1,4 @@
-//! Cached reads: what is kept, for how long, and who asks.
+//! Cached reads: what is cached, for how long, and which caller sends the request.
 
 mod common;
 
@@ -20,7 +20,7 @@ fn options(cache: CacheUse) -> CallOptions {
 }
 
 #[test]
-fn a_second_read_is_the_first_ones_answer_itself() {
+fn a_cache_hit_returns_the_same_answer_object() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let first = get(&client, &GET_MEMBERS).expect("members");
@@ -30,7 +30,7 @@ fn a_second_read_is_the_first_ones_answer_itself() {
 }
 
 #[test]
-fn a_refresh_asks_and_is_kept() {
+fn a_refresh_sends_a_request_and_caches_its_answer() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let first = get(&client, &GET_MEMBERS).expect("members");
@@ -41,32 +41,32 @@ fn a_refresh_asks_and_is_kept() {
 }
 
 #[test]
-fn an_error_is_not_kept_and_drops_what_it_was_to_refresh() {
+fn a_failed_refresh_is_not_cached_and_drops_the_old_entry() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     get(&client, &GET_MEMBERS).expect("members");
     emulator.fault(Fault::on("/workspaces/members").status(403));
     let error = client.call(Params::new(&GET_MEMBERS), &options(CacheUse::Refresh)).expect_err("refused");
     assert_eq!(error.http_status(), Some(403));
-    let only = client.call(Params::new(&GET_MEMBERS), &options(CacheUse::Only)).expect_err("nothing is kept");
+    let only = client.call(Params::new(&GET_MEMBERS), &options(CacheUse::Only)).expect_err("nothing is cached");
     assert_eq!((only.kind(), only.details().attempts), (ErrorKind::NotFound, 0));
     assert!(get(&client, &GET_MEMBERS).is_ok());
     assert_eq!(asked(&emulator), 3);
 }
 
 #[test]
-fn the_cache_alone_never_asks() {
+fn cache_only_never_sends_a_request() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for method in [&GET_WORKSPACE, &GET_EVENTS] {
-        let error = client.call(Params::new(method), &options(CacheUse::Only)).expect_err("nothing is kept");
+        let error = client.call(Params::new(method), &options(CacheUse::Only)).expect_err("nothing is cached");
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
     assert_eq!(emulator.counts().total, 0);
 }
 
 #[test]
-fn what_is_too_old_is_asked_for_again() {
+fn an_expired_entry_is_fetched_again() {
     let emulator = emulator(Config::default());
     let ttl = Some(Duration::from_nanos(1));
     let client = Client::open(Settings { cache_ttl: ttl, ..settings(&emulator) }).expect("good settings");
@@ -76,7 +76,7 @@ fn what_is_too_old_is_asked_for_again() {
 }
 
 #[test]
-fn threads_that_miss_at_once_share_one_request() {
+fn concurrent_misses_share_one_request() {
     let emulator = emulator(Config { latency: Duration::from_millis(200), ..Config::default() });
     let client = client(&emulator);
     let together = Barrier::new(16);
@@ -93,7 +93,7 @@ fn threads_that_miss_at_once_share_one_request() {
 }
 
 #[test]
-fn an_error_is_shared_with_its_details() {
+fn concurrent_misses_share_the_error_with_its_details() {
     let emulator = emulator(Config { latency: Duration::from_millis(100), ..Config::default() });
     emulator.fault(Fault::on("/workspaces/members").status(418).body(r#"{"code":"teapot"}"#));
     let client = client(&emulator);
@@ -109,7 +109,7 @@ fn an_error_is_shared_with_its_details() {
 }
 
 #[test]
-fn one_who_gives_up_does_not_end_the_others_request() {
+fn a_caller_that_times_out_does_not_end_the_shared_request() {
     let emulator = emulator(Config { latency: Duration::from_millis(300), ..Config::default() });
     let client = client(&emulator);
     let cancel = Cancel::default();
@@ -129,7 +129,7 @@ fn one_who_gives_up_does_not_end_the_others_request() {
 }
 
 #[test]
-fn when_all_gave_up_the_request_ends() {
+fn a_shared_request_ends_when_all_callers_have_left() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on("/workspaces/members").drop_connection(kal_emulator::DropPoint::Hang));
     let client = client(&emulator);
@@ -141,7 +141,7 @@ fn when_all_gave_up_the_request_ends() {
 }
 
 #[test]
-fn cleared_is_cleared_for_what_is_under_way_too() {
+fn a_request_started_before_clearing_is_not_cached() {
     let emulator = emulator(Config { latency: Duration::from_millis(200), ..Config::default() });
     let client = client(&emulator);
     std::thread::scope(|scope| {
@@ -154,10 +154,10 @@ fn cleared_is_cleared_for_what_is_under_way_too() {
     assert_eq!(asked(&emulator), 2);
 }
 
-/// A refresh that does not succeed leaves nothing, however it ends. Red when one that all gave up leaves the entry as it was:
-/// the second look finds the old answer.
+/// A refresh that does not succeed leaves no entry, however it ends. Red when a refresh abandoned by all callers keeps the entry:
+/// the second lookup finds the old answer.
 #[test]
-fn a_refresh_that_is_given_up_drops_what_it_was_to_refresh() {
+fn an_abandoned_refresh_drops_the_old_entry() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let (cancel, unfired) = (Cancel::default(), Cancel::default());
@@ -174,10 +174,11 @@ fn a_refresh_that_is_given_up_drops_what_it_was_to_refresh() {
             cancel.fire();
             assert_eq!(call.join().expect("no panic").expect_err("no answer").kind(), kind);
         });
-        let only = client.call(Params::new(&GET_MEMBERS), &self::options(CacheUse::Only)).expect_err("nothing is kept");
+        let only =
+            client.call(Params::new(&GET_MEMBERS), &self::options(CacheUse::Only)).expect_err("nothing is cached");
         assert_eq!(only.kind(), ErrorKind::NotFound);
     }
-    // One that was over before it asked changes nothing.
+    // A refresh that ended before it sent a request changes nothing.
     get(&client, &GET_MEMBERS).expect("members");
     assert_eq!(client.call(Params::new(&GET_MEMBERS), &cancelled).expect_err("cancelled").kind(), ErrorKind::Cancelled);
     client.call(Params::new(&GET_MEMBERS), &options(CacheUse::Only)).expect("members");

@@ -1,4 +1,4 @@
-//! How many connections requests take.
+//! How many connections requests use.
 
 mod common;
 #[path = "common/raw.rs"]
@@ -9,10 +9,10 @@ use kaleidoscope::Client;
 use kaleidoscope::service::workspace::GET_EVENTS;
 use raw::{Raw, Then, sized};
 
-/// Red when the pool keeps no connection: 21 of them for one client. Red in one run of ten without `let_pool_take_back`: the
-/// request after the sign-in opens a second one.
+/// Red when the pool keeps no connections: 21 of them for one client. Red in one run of ten without `let_pool_take_back`: the
+/// request after the sign-in opens a second connection.
 #[test]
-fn requests_one_after_another_share_one_connection() {
+fn sequential_requests_share_one_connection() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n".to_vec();
     for answer in [sized("200 OK", "", b"[]"), chunked, sized("404 Not Found", "", b"{}")] {
         let server = Raw::answering(answer, Then::GoOn);

@@ -1,4 +1,4 @@
-//! A token for the identity-aware proxy that ends before it is known to.
+//! A token for the identity-aware proxy that expires earlier than the client expects.
 
 mod common;
 
@@ -18,7 +18,7 @@ const EVENTS: &str = "/workspaces/events";
 const TOKEN: &str = "/auth/oauth/token";
 const MARK: &str = "X-Goog-IAP-Generated-Response";
 
-/// Gives these tokens, and the last one from then on.
+/// Returns these tokens in order, then the last one again and again.
 struct Host {
     tokens: Mutex<Vec<String>>,
     asked: AtomicUsize,
@@ -48,7 +48,7 @@ fn sent(emulator: &Emulator, path: &str) -> u64 {
     emulator.counts().paths.get(path).copied().unwrap_or(0)
 }
 
-/// What a proxy says to a token that has ended: Google's, and others in front, which mark nothing.
+/// Responses of a proxy to an expired token: Google's, and other proxies', which carry no marker.
 fn refusals() -> Vec<Fault> {
     let html = "<!doctype html><title>Sign in</title>";
     vec![
@@ -61,9 +61,9 @@ fn refusals() -> Vec<Fault> {
     ]
 }
 
-/// Red when nobody looks whose refusal it is: the call fails, and each one after it for 50 minutes.
+/// Red when the client does not check who rejected the request: the call fails, and so does each later one for 50 minutes.
 #[test]
-fn a_token_that_the_proxy_refuses_is_asked_for_anew_and_the_call_repeated_once() {
+fn a_call_whose_proxy_token_was_rejected_is_replayed_once_with_a_new_one() {
     for refusal in refusals() {
         let emulator = emulator(Config::default());
         let (client, host) = behind_proxy(&emulator, &["one", "two"]);
@@ -78,16 +78,16 @@ fn a_token_that_the_proxy_refuses_is_asked_for_anew_and_the_call_repeated_once()
     }
 }
 
-/// A 401 without a mark may be the API's own, and is after the recovery that belongs to it.
+/// A 401 without a marker may be the API's own: the client first replaces the API token.
 #[test]
-fn a_401_without_a_mark_is_first_the_apis_own() {
+fn an_unmarked_401_first_replaces_the_api_token() {
     let emulator = emulator(Config::default());
     let (client, host) = behind_proxy(&emulator, &["one", "two"]);
     get(&client, &GET_EVENTS).expect("events");
     emulator.fault(Fault::on(EVENTS).status(401));
-    get(&client, &GET_EVENTS).expect("events, with another token of the API");
+    get(&client, &GET_EVENTS).expect("events, with a new API token");
     assert_eq!((asked(&host), sent(&emulator, TOKEN)), (1, 2));
-    // As a proxy that marks nothing does, to everything.
+    // Like a proxy without a marker, for every path.
     emulator.fault(Fault::on(EVENTS).status(401).body("<html>"));
     emulator.fault(Fault::on(TOKEN).status(401).body("<html>"));
     get(&client, &GET_EVENTS).expect("events, with another token of the host");
@@ -98,9 +98,9 @@ fn a_401_without_a_mark_is_first_the_apis_own() {
     assert_eq!(emulator.counts().reused_refresh_tokens, 0);
 }
 
-/// The token endpoint is behind the proxy, too. Red when only answers of the API are looked at: "sign-in failed".
+/// The token endpoint is behind the proxy, too. Red when only API responses are checked: "sign-in failed".
 #[test]
-fn a_sign_in_that_the_proxy_refuses_is_repeated_with_another_token() {
+fn a_sign_in_rejected_by_the_proxy_is_replayed_with_a_new_proxy_token() {
     let emulator = emulator(Config { iap_token: Some("two".into()), ..Config::default() });
     let (client, host) = behind_proxy(&emulator, &["one", "two"]);
     std::thread::scope(|scope| {
@@ -110,7 +110,7 @@ fn a_sign_in_that_the_proxy_refuses_is_repeated_with_another_token() {
     });
     assert_eq!(asked(&host), 2, "for all of them");
     assert_eq!(emulator.counts().reused_refresh_tokens, 0);
-    // Wrong credentials are refused in the words of RFC 6749, and no token of the proxy mends them.
+    // Wrong credentials are rejected as RFC 6749 specifies; a new proxy token would not help.
     let wrong =
         Settings { client_secret: Some("wrong".to_owned().into()), iap: Some(host.clone()), ..settings(&emulator) };
     let error = get(&Client::open(wrong).expect("good settings"), &GET_EVENTS).expect_err("refused");
@@ -118,7 +118,7 @@ fn a_sign_in_that_the_proxy_refuses_is_repeated_with_another_token() {
 }
 
 #[test]
-fn a_proxy_that_refuses_every_token_is_told_and_asked_twice_a_call() {
+fn a_proxy_that_rejects_every_token_gets_two_requests_per_call() {
     let emulator = emulator(Config::default());
     let (client, host) = behind_proxy(&emulator, &["one"]);
     emulator.fault(Fault::on(EVENTS).status(403).header(MARK, "true").times(0));
@@ -127,16 +127,16 @@ fn a_proxy_that_refuses_every_token_is_told_and_asked_twice_a_call() {
         assert_eq!((error.http_status(), error.is_retryable()), (Some(403), false));
         assert_eq!((asked(&host) as u64, sent(&emulator, EVENTS)), (calls + 1, 2 * calls));
     }
-    // What the API says itself is told at once.
+    // The API's own error is reported at once.
     emulator.reset();
     emulator.fault(Fault::on(EVENTS).status(403).body(r#"{"code":"forbidden"}"#));
     assert_eq!(get(&client, &GET_EVENTS).expect_err("refused").http_status(), Some(403));
     assert_eq!(sent(&emulator, EVENTS), 1);
 }
 
-/// Eight threads share what one of them asks for. Red when each forgets the token that there is: eight calls of the host.
+/// Eight threads share the token that one of them gets. Red when each discards the current token: eight calls of the provider.
 #[test]
-fn threads_whose_token_the_proxy_refuses_ask_for_one() {
+fn threads_whose_proxy_token_was_rejected_share_one_new_token() {
     let emulator = emulator(Config::default());
     let (client, host) = behind_proxy(&emulator, &["one", "two"]);
     get(&client, &GET_EVENTS).expect("events");
@@ -149,9 +149,9 @@ fn threads_whose_token_the_proxy_refuses_ask_for_one() {
     assert_eq!(asked(&host), 2);
 }
 
-/// Red when a stream hands out the refusal: HTTP 401 although another token is to be had.
+/// Red when a stream returns the error response: HTTP 401 although a new token is available.
 #[test]
-fn a_stream_goes_on_with_another_token() {
+fn a_stream_continues_with_a_new_proxy_token() {
     let emulator = emulator(Config::default());
     let (client, host) = behind_proxy(&emulator, &["one", "two"]);
     let stream = Stream::open(&client, Params::new(&GET_EVENTS), CallOptions::default()).expect("a stream");
@@ -169,9 +169,9 @@ fn jwt(lifetime: Duration) -> String {
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
 }
 
-/// Red without a look into the token: the second call has the token that ended, and the proxy would have refused it.
+/// Red when the token's `exp` is ignored: the second call sends the expired token, which the proxy would have rejected.
 #[test]
-fn a_token_that_says_when_it_ends_is_replaced_before() {
+fn a_proxy_token_with_an_exp_claim_is_replaced_before_it_expires() {
     let emulator = emulator(Config::default());
     let (brief, long) = (jwt(Duration::from_secs(4)), jwt(Duration::from_hours(1)));
     let (client, host) = behind_proxy(&emulator, &[&brief, &long]);

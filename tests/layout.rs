@@ -1,9 +1,9 @@
-//! The layout of the boundary's structs as Rust sees it, against the table that `tests/header/layout.c` asserts of the header.
+//! Compares the layout of the C structs in Rust with the table that `tests/header/layout.c` asserts for the header.
 #![cfg(all(target_pointer_width = "64", unix))]
 
 use std::mem::{align_of, offset_of, size_of};
 
-/// The lines of `layout.def` that these structs would have.
+/// The lines of `layout.def` for these structs.
 macro_rules! lines {
     ($($module:ident :: $name:ident { $($field:ident),* })*) => {
         vec![$(
@@ -24,7 +24,7 @@ macro_rules! lines {
 }
 
 #[test]
-fn the_structs_are_laid_out_as_the_header_says() {
+fn the_structs_have_the_layout_of_the_header() {
     let table = include_str!("header/layout.def");
     let table =
         table.lines().filter(|line| line.starts_with("STRUCT(") || line.starts_with("FIELD(")).collect::<Vec<_>>();

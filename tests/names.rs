@@ -1,4 +1,4 @@
-//! Names that take long, hang, or have several addresses of which one does not answer.
+//! Host names whose lookup is slow or hangs, or that have several addresses of which some do not respond.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -21,22 +21,22 @@ use kaleidoscope::{Client, ErrorKind, Settings};
 use socket2::{Domain, Socket, Type};
 use tunnel_proxy::TunnelProxy;
 
-/// The most threads that look names up.
-const MAX_LOOKUPS: usize = 64;
+/// The maximum number of lookup threads.
+const MAX_LOOKUP_THREADS: usize = 64;
 
-/// The lookups of the test at hand.
+/// The lookups of the current test.
 #[derive(Default)]
 struct Lookups {
     /// How often each name was looked up.
     counts: HashMap<String, usize>,
-    under_way: usize,
-    most: usize,
-    /// Names that begin with `held` are answered from here on.
-    are_let_go: bool,
+    in_progress: usize,
+    peak: usize,
+    /// Set to release lookups of names that begin with `held`.
+    released: bool,
 }
 
 static LOOKUPS: Mutex<Option<Lookups>> = Mutex::new(None);
-static LET_GO: Condvar = Condvar::new();
+static RELEASED: Condvar = Condvar::new();
 /// All tests share the library's threads.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -44,33 +44,33 @@ fn lookups() -> MutexGuard<'static, Option<Lookups>> {
     LOOKUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn of_lookups<T>(read: impl FnOnce(&mut Lookups) -> T) -> T {
+fn with_lookups<T>(read: impl FnOnce(&mut Lookups) -> T) -> T {
     read(lookups().get_or_insert_default())
 }
 
-/// A test, while no other is.
-struct Turn(#[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
+/// Held by the one test that runs.
+struct TestGuard(#[expect(dead_code, reason = "held until dropped")] MutexGuard<'static, ()>);
 
-fn begin() -> Turn {
+fn begin() -> TestGuard {
     let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    host::look_names_up(look_up);
+    host::install_names(look_up);
     *lookups() = Some(Lookups::default());
-    Turn(turn)
+    TestGuard(turn)
 }
 
-/// A test that fails leaves no lookup behind.
-impl Drop for Turn {
+/// A failing test leaves no lookup behind.
+impl Drop for TestGuard {
     fn drop(&mut self) {
-        let_go();
-        while of_lookups(|lookups| lookups.under_way) > 0 {
+        release();
+        while with_lookups(|lookups| lookups.in_progress) > 0 {
             thread::yield_now();
         }
     }
 }
 
-fn let_go() {
-    of_lookups(|lookups| lookups.are_let_go = true);
-    LET_GO.notify_all();
+fn release() {
+    with_lookups(|lookups| lookups.released = true);
+    RELEASED.notify_all();
 }
 
 fn look_up(name: &str) -> Option<Vec<&'static str>> {
@@ -85,14 +85,14 @@ fn look_up(name: &str) -> Option<Vec<&'static str>> {
     let mut all = lookups();
     let lookups = all.get_or_insert_default();
     *lookups.counts.entry(name.to_owned()).or_default() += 1;
-    lookups.under_way += 1;
-    lookups.most = lookups.most.max(lookups.under_way);
+    lookups.in_progress += 1;
+    lookups.peak = lookups.peak.max(lookups.in_progress);
     if name.starts_with("held") {
-        all = LET_GO
-            .wait_while(all, |all| !all.get_or_insert_default().are_let_go)
+        all = RELEASED
+            .wait_while(all, |all| !all.get_or_insert_default().released)
             .unwrap_or_else(PoisonError::into_inner);
     }
-    all.get_or_insert_default().under_way -= 1;
+    all.get_or_insert_default().in_progress -= 1;
     Some(addresses)
 }
 
@@ -100,7 +100,7 @@ fn port(emulator: &Emulator) -> u16 {
     emulator.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// A client that knows the emulator by this name.
+/// A client that reaches the emulator by this host name.
 fn client(emulator: &Emulator, name: &str) -> Client {
     Client::open(named(emulator, name)).expect("good settings")
 }
@@ -110,16 +110,16 @@ fn named(emulator: &Emulator, name: &str) -> Settings {
     Settings { base_url, allow_http: true, connect_timeout: Some(Duration::from_mins(1)), ..settings(emulator) }
 }
 
-/// A port that accepts nothing: its queue is full, and the kernel drops what else comes.
+/// A port that accepts no connections: its backlog is full, and the kernel drops further SYNs.
 struct Silent(
-    #[expect(dead_code, reason = "it stays open")] Socket,
-    #[expect(dead_code, reason = "likewise")] Vec<TcpStream>,
+    #[expect(dead_code, reason = "kept open")] Socket,
+    #[expect(dead_code, reason = "kept open")] Vec<TcpStream>,
 );
 
 fn silent(address: &str, port: u16) -> Silent {
     let address: SocketAddr = format!("{address}:{port}").parse().expect("an address");
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&address.into()).expect("an address of loopback");
+    socket.bind(&address.into()).expect("a loopback address");
     socket.listen(0).expect("a queue");
     let mut queued = Vec::new();
     loop {
@@ -135,21 +135,21 @@ fn silent(address: &str, port: u16) -> Silent {
 
 /// Red when the addresses are tried one after another: "no connection within 60000 ms".
 #[test]
-fn an_address_that_does_not_answer_hides_no_other() {
+fn an_unresponsive_address_does_not_delay_the_others() {
     let _turn = begin();
     let emulator = emulator(Config::default());
     let _silent = [silent("127.0.0.2", port(&emulator)), silent("127.0.0.3", port(&emulator))];
     for name in ["first-is-silent.test", "only-last-answers.test"] {
         let client = client(&emulator, name);
         get(&client, &GET_MEMBERS).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(client.stats().retries, 0, "within one try");
-        assert_eq!(of_lookups(|lookups| lookups.counts[name]), 1, "connections that looked the name up");
+        assert_eq!(client.stats().retries, 0, "within one attempt");
+        assert_eq!(with_lookups(|lookups| lookups.counts[name]), 1, "connections that looked the name up");
     }
 }
 
 /// Red as above.
 #[test]
-fn nor_does_one_of_a_proxy() {
+fn an_unresponsive_address_of_a_proxy_does_not_delay_the_others() {
     let _turn = begin();
     let emulator = emulator(Config { tls: true, ..Config::default() });
     let proxy = TunnelProxy::start("HTTP/1.1 200 OK\r\n\r\n", port(&emulator));
@@ -163,73 +163,77 @@ fn nor_does_one_of_a_proxy() {
     };
     let client = Client::open(settings).expect("good settings");
     get(&client, &GET_MEMBERS).expect("through the proxy");
-    assert_eq!((proxy.heads().len(), client.stats().retries), (1, 0), "tunnels and further tries");
+    assert_eq!((proxy.heads().len(), client.stats().retries), (1, 0), "tunnels and retries");
 }
 
-/// Red when only the first failure is told, and none of a name that has no address.
+/// Red when only the first address's failure is reported, and none for a name without addresses.
 #[test]
-fn what_became_of_each_address_is_told() {
+fn the_failure_of_each_address_is_reported() {
     let _turn = begin();
     let emulator = emulator(Config::default());
-    // Nobody listens there any more.
+    // The listener is closed again.
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let of = |name: &str| {
         let base_url = Some(format!("http://{name}:{port}"));
         let client = Client::open(Settings { base_url, max_attempts: Some(1), ..named(&emulator, name) });
-        get(&client.expect("good settings"), &GET_MEMBERS).expect_err("nobody is there")
+        get(&client.expect("good settings"), &GET_MEMBERS).expect_err("nothing listens there")
     };
     let error = of("none-answers.test");
-    let told = error.to_string();
+    let message = error.to_string();
     assert_eq!(error.kind(), ErrorKind::ConnectFailed);
-    assert!(told.contains(&format!("127.0.0.1:{port}: ")) && told.contains(&format!("; [::1]:{port}: ")), "{told}");
+    assert!(
+        message.contains(&format!("127.0.0.1:{port}: ")) && message.contains(&format!("; [::1]:{port}: ")),
+        "{message}"
+    );
     let error = of("nowhere.test");
     assert_eq!(error.kind(), ErrorKind::ResolveFailed);
     assert!(error.to_string().contains("nowhere.test"), "{error}");
 }
 
-/// Red when each connection looks the name up for itself: (64, 1) lookups.
+/// Red when each connection starts its own lookup: (64, 1) lookups.
 #[test]
-fn one_lookup_serves_all_who_wait_and_holds_up_no_other_name() {
+fn connections_share_one_lookup_which_does_not_delay_other_names() {
     let _turn = begin();
     let emulator = emulator(Config::default());
     let clients: Vec<_> = (0..64).map(|_| client(&emulator, "held.test")).collect();
     thread::scope(|scope| {
         let calls: Vec<_> = clients.iter().map(|client| scope.spawn(|| get(client, &GET_MEMBERS))).collect();
         wait_for("64 requests", || clients.iter().map(|client| client.stats().requests).sum::<u64>() == 64);
-        // Its answer has come through the thread on which the others wait.
+        // Its response arrives through the I/O thread that the other calls depend on.
         get(&client(&emulator, "quick.test"), &GET_MEMBERS).expect("another name");
-        let_go();
+        release();
         for call in calls {
             call.join().expect("a thread").expect("an answer");
         }
     });
-    let counts = of_lookups(|lookups| lookups.counts.clone());
+    let counts = with_lookups(|lookups| lookups.counts.clone());
     assert_eq!((counts["held.test"], counts["quick.test"]), (1, 1), "lookups");
 }
 
 /// Red with a bound of 100: it waits in vain for 64 lookups, there are 80.
 #[test]
-fn threads_for_lookups_are_bounded_and_all_names_have_their_turn() {
+fn lookup_threads_are_bounded_and_every_name_is_looked_up() {
     let _turn = begin();
     let emulator = emulator(Config::default());
     let clients: Vec<_> = (0..80).map(|n| client(&emulator, &format!("held-{n}.test"))).collect();
     thread::scope(|scope| {
         let calls: Vec<_> = clients.iter().map(|client| scope.spawn(|| get(client, &GET_MEMBERS))).collect();
         wait_for("80 requests", || clients.iter().map(|client| client.stats().requests).sum::<u64>() == 80);
-        wait_for("64 lookups", || of_lookups(|lookups| lookups.under_way) == MAX_LOOKUPS);
+        wait_for("64 lookups", || with_lookups(|lookups| lookups.in_progress) == MAX_LOOKUP_THREADS);
         get(&client(&emulator, "127.0.0.1"), &GET_MEMBERS).expect("an address needs no lookup");
-        let_go();
+        release();
         for call in calls {
             call.join().expect("a thread").expect("an answer");
         }
     });
-    assert_eq!(of_lookups(|lookups| lookups.most), MAX_LOOKUPS);
+    assert_eq!(with_lookups(|lookups| lookups.peak), MAX_LOOKUP_THREADS);
 }
 
-/// Red when a new call takes another thread for the name, 4 lookups; and with "no connection within 50 ms", which does not say why.
+/// Red when each call starts another lookup of the name, 4 lookups; and with "no connection within 50 ms", which does not say
+/// why.
 #[test]
-fn a_lookup_that_hangs_is_left_behind_by_its_callers_and_outlives_a_shutdown() {
+fn calls_and_shutdowns_time_out_on_a_hanging_lookup() {
     let _turn = begin();
     let emulator = emulator(Config::default());
     let settings = || Settings {
@@ -240,15 +244,15 @@ fn a_lookup_that_hangs_is_left_behind_by_its_callers_and_outlives_a_shutdown() {
     for _ in 0..2 {
         let error = get(&Client::open(settings()).expect("good settings"), &GET_MEMBERS).expect_err("no address");
         assert_eq!((error.kind(), error.details().attempts), (ErrorKind::ConnectFailed, 2));
-        let told = "no connection within 50 ms (connect_timeout_ms), waiting for the name lookup of held-back.test";
-        assert!(error.to_string().contains(told), "{error}");
+        let expected = "no connection within 50 ms (connect_timeout_ms), waiting for the name lookup of held-back.test";
+        assert!(error.to_string().contains(expected), "{error}");
     }
-    assert_eq!(of_lookups(|lookups| lookups.counts["held-back.test"]), 1, "lookups");
+    assert_eq!(with_lookups(|lookups| lookups.counts["held-back.test"]), 1, "lookups");
     assert_eq!(kal_shutdown(20), KAL_TIMED_OUT, "a lookup cannot be interrupted");
     let again = get(&client(&emulator, "quick.test"), &GET_MEMBERS);
-    again.expect("the library starts again beside it");
-    let_go();
-    wait_for("the lookup's end", || of_lookups(|lookups| lookups.under_way) == 0);
-    get(&client(&emulator, "held-back.test"), &GET_MEMBERS).expect("the name is looked up anew");
+    again.expect("the library restarts while the lookup hangs");
+    release();
+    wait_for("the lookup's end", || with_lookups(|lookups| lookups.in_progress) == 0);
+    get(&client(&emulator, "held-back.test"), &GET_MEMBERS).expect("the name is looked up again");
     assert_eq!(kal_shutdown(10_000), KAL_OK);
 }

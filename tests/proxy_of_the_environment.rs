@@ -1,10 +1,9 @@
-//! Which proxy the environment gives, case by case beside the curl program: what reached a proxy on loopback, and what the server.
+//! Which proxy the environment selects, compared with the curl program case by case: whether requests reach a loopback proxy or
+//! the server. Each case runs curl, and this program in a separate process, with an otherwise empty environment. curl's behaviour
+//! is asserted for 7.88, the version of Debian 12; differences of other versions are only reported.
 //!
-//! Each case runs curl, and this program again as a process of its own, with nothing else in the environment. What curl does
-//! is asserted for 7.88, that of Debian 12; other versions are only reported, as where they differ nobody has looked yet.
-//!
-//! Red with `Matcher::from_system` of hyper-util, 212 times: `[("https_proxy", "http://u:p w@127.0.0.1:45231")] https://server.test
-//! gave Ok(Server) instead of Nowhere`.
+//! Red with `Matcher::from_system` of hyper-util, 212 times: `[("https_proxy", "http://u:p w@127.0.0.1:45231")]
+//! https://server.test gave Ok(Server) instead of Nowhere`.
 #![cfg(target_os = "linux")]
 
 mod host;
@@ -23,39 +22,39 @@ use base64::engine::general_purpose::STANDARD;
 use kaleidoscope::service::Params;
 use kaleidoscope::service::workspace::GET_MEMBERS;
 use kaleidoscope::{CallOptions, Client, ErrorKind, Settings};
-use proxy_cases::Came::{self, Nowhere, Server, Socks, Tls};
+use proxy_cases::Arrival::{self, Nowhere, Server, Socks, Tls};
 use proxy_cases::{SERVER, exceptions, urls, variables};
 
-/// A listener that remembers the first bytes of what came, and refuses.
-struct Ears {
+/// A listener that records the first bytes of each connection and rejects the request.
+struct Listeners {
     port: u16,
-    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    received: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-impl Ears {
+impl Listeners {
     fn on(hosts: &[&str]) -> Self {
-        let heard = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let received = Arc::<Mutex<Vec<Vec<u8>>>>::default();
         let mut port = 0;
         for host in hosts {
             let listener = TcpListener::bind((*host, port)).expect("a port");
             port = listener.local_addr().expect("an address").port();
-            let heard = Arc::clone(&heard);
+            let received = Arc::clone(&received);
             thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
-                    let heard = Arc::clone(&heard);
-                    thread::spawn(move || listen(stream, &heard));
+                    let received = Arc::clone(&received);
+                    thread::spawn(move || listen(stream, &received));
                 }
             });
         }
-        Self { port, heard }
+        Self { port, received }
     }
 
     fn take(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.received.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn listen(mut stream: TcpStream, heard: &Mutex<Vec<Vec<u8>>>) {
+fn listen(mut stream: TcpStream, received: &Mutex<Vec<Vec<u8>>>) {
     let mut head = Vec::new();
     let mut some = [0; 4096];
     while !head.windows(4).any(|four| four == b"\r\n\r\n") && !matches!(head.first(), Some(4 | 5 | 22)) {
@@ -65,14 +64,14 @@ fn listen(mut stream: TcpStream, heard: &Mutex<Vec<Vec<u8>>>) {
         }
     }
     let is_http = head.first().is_some_and(u8::is_ascii_alphabetic);
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+    received.lock().unwrap_or_else(PoisonError::into_inner).push(head);
     if is_http {
         let _ = stream.write_all(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
 }
 
-/// Where it came, by what was heard first; and whether the proxy was asked for the server.
-fn came(proxy: &Ears, server: &Ears, asked: &str) -> Result<Came, String> {
+/// Where the request arrived, judging by the first bytes received; checks that the proxy was asked for the server.
+fn arrival(proxy: &Listeners, server: &Listeners, asked: &str) -> Result<Arrival, String> {
     let (at_proxy, at_server) = (proxy.take(), server.take());
     let Some(head) = at_proxy.first() else {
         return Ok(if at_server.is_empty() { Nowhere } else { Server });
@@ -98,10 +97,10 @@ fn came(proxy: &Ears, server: &Ears, asked: &str) -> Result<Came, String> {
         let (name, value) = line.split_once(": Basic ")?;
         name.eq_ignore_ascii_case("proxy-authorization").then_some(value)
     });
-    Ok(Came::Proxy(login.map(|login| STANDARD.decode(login).expect("base64"))))
+    Ok(Arrival::Proxy(login.map(|login| STANDARD.decode(login).expect("base64"))))
 }
 
-/// This program once more, which says how the client was opened.
+/// Runs in the child process: opens a client and prints the result.
 fn ask(env: &[(&str, OsString)], url: &str, option: Option<&str>) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["asks", "--exact", "--ignored", "--nocapture"]).env_clear().env("CASE_URL", url);
@@ -125,7 +124,7 @@ fn loopback(name: &str) -> Option<Vec<&'static str>> {
 #[test]
 #[ignore = "run by the test below, as a process of its own"]
 fn asks() {
-    host::look_names_up(loopback);
+    host::install_names(loopback);
     let option = std::env::var("CASE_OPTION").ok();
     let settings = Settings {
         client_id: Some("id".into()),
@@ -157,12 +156,12 @@ fn the_environment_is_read_as_curl_reads_it() {
     let is_known = version.starts_with("curl 7.88.");
     println!("{version}");
 
-    let (proxy, server) = (Ears::on(&["127.0.0.1"]), Ears::on(&["127.0.0.1", "127.9.8.7", "::1"]));
+    let (proxy, server) = (Listeners::on(&["127.0.0.1"]), Listeners::on(&["127.0.0.1", "127.9.8.7", "::1"]));
     let mut failures = Vec::new();
     let cases: Vec<_> = urls().into_iter().chain(variables()).chain(exceptions()).collect();
     for case in &cases {
         let fill = |value: &[u8]| {
-            // A password may be no text.
+            // A password need not be valid UTF-8.
             let mut filled = Vec::new();
             let mut rest = value;
             while let Some(first) = rest.first() {
@@ -185,16 +184,16 @@ fn the_environment_is_read_as_curl_reads_it() {
         };
         let env: Vec<_> = case.env.iter().map(|(name, value)| (*name, OsString::from_vec(fill(value)))).collect();
         let url = format!("{}:{}", case.server, server.port);
-        // Both normalise hosts before they ask.
+        // Both normalise host names before they send them.
         let asked = url.to_lowercase().replace("//127.1:", "//127.0.0.1:");
         let what = format!("{env:?} {}", case.server);
 
         let outcome = ask(&env, &url, None);
-        let ours = came(&proxy, &server, &asked);
+        let ours = arrival(&proxy, &server, &asked);
         if ours.as_ref() != Ok(&case.ours) {
             failures.push(format!("{what} gave {ours:?} instead of {:?}: {outcome}", case.ours));
         }
-        // What goes nowhere was refused when the client was opened, by the variable's name.
+        // A case that arrives nowhere was rejected when the client was opened, naming the variable.
         if case.ours == Nowhere {
             let refused = case.env.iter().any(|(name, _)| outcome.starts_with(&format!("refused: {name}: ")));
             if !refused || outcome.contains("p%") || outcome.contains("pw") {
@@ -222,23 +221,23 @@ fn the_environment_is_read_as_curl_reads_it() {
             }
         }
         let output = curl.arg(&url).output().expect("curl");
-        let curls = came(&proxy, &server, &asked);
-        let expected = case.curls.as_ref().map_or(&case.ours, |(came, _)| came);
+        let curls = arrival(&proxy, &server, &asked);
+        let expected = case.curls.as_ref().map_or(&case.ours, |(arrival, _)| arrival);
         if curls.as_ref() != Ok(expected) {
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            let report = format!("{what}: curl gave {curls:?} instead of {expected:?}: {told}");
+            let proxy_login = String::from_utf8_lossy(&output.stderr).into_owned();
+            let report = format!("{what}: curl gave {curls:?} instead of {expected:?}: {proxy_login}");
             if is_known { failures.push(report) } else { println!("{report}") }
         }
 
-        // The option's URL is read in the same way.
+        // The URL given as an option is parsed the same way.
         if let [("https_proxy", proxy_url)] = &env[..]
             && case.server == SERVER
             && let Some(proxy_url) = proxy_url.to_str()
         {
             let by_option = ask(&[], &url, Some(proxy_url));
-            let came = came(&proxy, &server, &asked);
-            if came.as_ref() != Ok(&case.ours) || by_option != outcome.replace("https_proxy", "proxy_url") {
-                failures.push(format!("{what} as an option gave {came:?}: {by_option}"));
+            let arrival = arrival(&proxy, &server, &asked);
+            if arrival.as_ref() != Ok(&case.ours) || by_option != outcome.replace("https_proxy", "proxy_url") {
+                failures.push(format!("{what} as an option gave {arrival:?}: {by_option}"));
             }
         }
     }

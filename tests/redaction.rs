@@ -1,4 +1,4 @@
-//! A server that repeats what it was told: none of it is shown, and nobody waits for that.
+//! Servers that echo secrets: no part of them is shown, and redacting does not block other calls.
 
 mod common;
 
@@ -12,16 +12,16 @@ use kaleidoscope::{CallOptions, Client, Error, ErrorKind, Settings};
 
 const TOKEN: &str = "/auth/oauth/token";
 const EVENTS: &str = "/workspaces/events";
-/// So much of an error's body is read, and half of it is kept.
+/// How much of an error's body is read; half of it is kept.
 const READ: usize = 128 * 1024;
 
-/// The emulator gives this as the access token.
+/// Makes the emulator issue this access token.
 fn gives(emulator: &Emulator, access: &str) {
     let body = format!(r#"{{"access_token":"{access}","refresh_token":"r-0123456789","expires_in":3600}}"#);
     emulator.fault(Fault::on(TOKEN).status(200).body(body));
 }
 
-/// Of 5.4 KiB, and with no eight characters that come twice.
+/// 5.4 KiB in which no sequence of eight characters repeats.
 fn token() -> String {
     let token: String = (0..691).map(|n: u32| format!("{:08x}", n.wrapping_mul(0x9e37_79b9))).collect();
     format!("{token}.")
@@ -36,7 +36,7 @@ fn shown(error: &Error) -> Vec<String> {
         .collect()
 }
 
-/// No eight characters of its beginning.
+/// Contains no eight consecutive characters of the token's beginning.
 fn check(error: &Error, secret: &str) {
     for text in shown(error) {
         let at = text.find(&secret[..8]);
@@ -44,13 +44,13 @@ fn check(error: &Error, secret: &str) {
     }
 }
 
-/// Red with the search for whole secrets: the half that was read was shown, 2,952 bytes of it for the first of the cuts.
+/// Red when only whole secrets are searched for: the half that was read was shown, 2,952 bytes of it for the first cut.
 #[test]
-fn a_token_that_was_cut_where_reading_ended_is_not_shown_in_part() {
+fn a_token_truncated_at_the_read_limit_is_redacted() {
     let token = token();
     for cut in [2952, 7, 8, 9, 1, token.len() - 1] {
         let begin = READ - cut;
-        // Each of them makes room for what follows.
+        // Each of them leaves room for the text that follows.
         let mut body = token.repeat(begin / token.len());
         body.push_str(&" ".repeat(begin - body.len()));
         body.push_str(&token);
@@ -68,9 +68,9 @@ fn a_token_that_was_cut_where_reading_ended_is_not_shown_in_part() {
     }
 }
 
-/// Red with the search for whole secrets, in each of them: "the token 70f3ac... is invalid".
+/// Red when only whole secrets are searched for, in each case: "the token 70f3ac... is invalid".
 #[test]
-fn the_beginning_of_a_token_is_shown_nowhere() {
+fn a_prefix_of_a_token_is_redacted_everywhere() {
     let token = token();
     let part = &token[..100];
     for fault in [
@@ -89,9 +89,9 @@ fn the_beginning_of_a_token_is_shown_nowhere() {
     }
 }
 
-/// Red without a limit: the token is taken.
+/// Red without a limit: the token is accepted.
 #[test]
-fn a_token_over_16_kib_is_refused() {
+fn a_token_over_16_kib_is_rejected() {
     let emulator = emulator(Config::default());
     gives(&emulator, &"t".repeat(60_000));
     let error = get(&client(&emulator), &GET_EVENTS).expect_err("a refusal");
@@ -100,9 +100,9 @@ fn a_token_over_16_kib_is_refused() {
     check(&error, "tttttttt");
 }
 
-/// Red with the search from each place anew: the other client's call was out of time. All clients share one thread.
+/// Red with a quadratic search: the other client's call timed out. All clients share one thread.
 #[test]
-fn a_server_that_repeats_a_long_token_holds_nobody_else_up() {
+fn redacting_a_long_echoed_token_does_not_delay_other_clients() {
     let (echoing, healthy) = (emulator(Config::default()), emulator(Config::default()));
     gives(&echoing, &format!("{}b", "a".repeat(16 * 1024 - 1)));
     echoing.fault(Fault::on(EVENTS).status(500).body("a".repeat(READ)).times(0));

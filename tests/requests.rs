@@ -1,4 +1,4 @@
-//! Requests to any endpoint: what is sent, what is repeated, and what is not.
+//! Requests to any endpoint: what is sent, what is retried, and what is not.
 
 mod common;
 #[path = "common/raw.rs"]
@@ -33,7 +33,7 @@ fn echoed(emulator: &Emulator) -> u64 {
     emulator.counts().paths.get(ECHO).copied().unwrap_or(0)
 }
 
-/// What a request comes to when the server has this fault, and how often it was sent.
+/// The result of a request with this fault injected, and how often it was sent.
 fn with_fault(verb: &str, fault: Fault) -> (Result<Arc<Answer>>, u64) {
     let emulator = emulator(Config::default());
     emulator.fault(fault);
@@ -44,7 +44,7 @@ fn with_fault(verb: &str, fault: Fault) -> (Result<Arc<Answer>>, u64) {
 }
 
 #[test]
-fn a_request_arrives_as_it_was_given() {
+fn a_request_is_sent_unchanged() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let given =
@@ -63,16 +63,16 @@ fn a_request_arrives_as_it_was_given() {
 }
 
 #[test]
-fn an_answer_without_a_body_is_null() {
+fn an_empty_response_is_null() {
     for (status, body) in [(204, ""), (200, ""), (201, " \r\n"), (200, "null")] {
         let (outcome, _) = with_fault("POST", Fault::on(ECHO).status(status).body(body));
         assert_eq!(json(&outcome.expect("an answer")), "null");
     }
 }
 
-/// Red when a write is repeated like a read: sent twice, and carried out twice.
+/// Red when a write is retried like a read: sent twice, and executed twice.
 #[test]
-fn a_write_that_may_have_been_carried_out_is_not_sent_again() {
+fn a_write_that_may_have_been_executed_is_not_retried() {
     let lost = |point| Fault::on(ECHO).drop_connection(point);
     for fault in [
         lost(DropPoint::Before),
@@ -96,9 +96,9 @@ fn a_write_that_may_have_been_carried_out_is_not_sent_again() {
     }
 }
 
-/// Red when only requests that were never sent are repeated: 429 after one request.
+/// Red when only requests that were never sent are retried: 429 after one request.
 #[test]
-fn a_write_is_sent_again_when_the_server_is_busy_and_says_for_how_long() {
+fn a_write_rejected_with_retry_after_is_retried() {
     for status in [429, 503] {
         for verb in WRITES {
             let (outcome, sent) = with_fault(verb, Fault::on(ECHO).status(status).header("Retry-After", "0"));
@@ -106,18 +106,18 @@ fn a_write_is_sent_again_when_the_server_is_busy_and_says_for_how_long() {
         }
     }
     let (outcome, sent) = with_fault("POST", Fault::on(ECHO).status(429));
-    assert!(outcome.expect_err("429").is_retryable(), "it was refused, so the host may");
+    assert!(outcome.expect_err("429").is_retryable(), "it was rejected, so the host may retry");
     assert_eq!(sent, 1);
     let (outcome, sent) = with_fault("POST", Fault::on(ECHO).status(422));
     assert_eq!((outcome.expect_err("422").http_status(), sent), (Some(422), 1));
 }
 
-/// A connection that cannot be made carried nothing. Red when no write is repeated: one attempt.
+/// If no connection was made, nothing was sent. Red when no write is retried: one attempt.
 #[test]
-fn a_write_is_tried_again_when_there_is_no_connection() {
+fn a_write_is_retried_if_no_connection_was_made() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
-    // On a kept connection that is closed just now, nobody could tell.
+    // Not on a pooled connection: if the server closes it now, the client cannot tell whether the write arrived.
     emulator.fault(Fault::on(ECHO).header("Connection", "close"));
     request(&client, "POST", ECHO).expect("signed in");
     emulator.pause().expect("paused");
@@ -129,9 +129,9 @@ fn a_write_is_tried_again_when_there_is_no_connection() {
     assert_eq!(echoed(&emulator), 2);
 }
 
-/// Red when the body or the verb is lost on the way to the second request.
+/// Red when the second request lacks the body or the verb.
 #[test]
-fn a_write_whose_token_was_refused_is_sent_once_more_with_a_new_one() {
+fn a_write_whose_token_was_rejected_is_replayed_once_with_a_new_token() {
     for verb in WRITES {
         let emulator = emulator(Config::default());
         let client = client(&emulator);
@@ -149,7 +149,7 @@ fn a_write_whose_token_was_refused_is_sent_once_more_with_a_new_one() {
 
 /// Red when the failed sign-in counts as the request: "may have been carried out", and not retryable.
 #[test]
-fn a_write_without_a_token_was_not_sent() {
+fn a_write_whose_sign_in_failed_was_not_sent() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on("/auth").status(503).times(0));
     let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
@@ -158,7 +158,7 @@ fn a_write_without_a_token_was_not_sent() {
 }
 
 #[test]
-fn an_answer_that_is_no_json_is_named_by_its_type() {
+fn a_non_json_response_is_an_error_that_names_its_content_type() {
     let page = Fault::on(ECHO).status(200).content_type("text/html").body("<html>please sign in</html>");
     let (outcome, sent) = with_fault("POST", page);
     let error = outcome.expect_err("no JSON");
@@ -174,7 +174,7 @@ fn an_answer_that_is_no_json_is_named_by_its_type() {
 }
 
 #[test]
-fn an_answer_over_the_cap_is_refused() {
+fn a_response_over_max_response_bytes_is_an_error() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(ECHO).body_bytes(100 << 20).gzip().times(0));
     let client = Client::open(Settings { max_response_bytes: Some(1 << 20), ..settings(&emulator) });
@@ -201,9 +201,9 @@ fn hanging(verb: &str, options: &CallOptions) -> (Error, u64) {
     (error, echoed(&emulator))
 }
 
-/// Red when one that arrived counts as unsent: `(TimedOut, true, 1)`, retryable.
+/// Red when a request that arrived counts as unsent: `(TimedOut, true, 1)`, retryable.
 #[test]
-fn a_write_ends_at_its_deadline_and_when_it_is_cancelled() {
+fn a_write_ends_at_its_deadline_or_when_cancelled() {
     let brief = CallOptions { timeout: Some(Duration::from_secs(2)), ..CallOptions::default() };
     for (verb, retryable) in [("GET", true), ("POST", false), ("DELETE", false)] {
         let (error, sent) = hanging(verb, &brief);
@@ -216,9 +216,9 @@ fn a_write_ends_at_its_deadline_and_when_it_is_cancelled() {
     }
 }
 
-/// Red when requests of one path are joined like cached reads: one request for eight calls.
+/// Red when requests for one path are shared like cached reads: one request for eight calls.
 #[test]
-fn no_two_requests_are_joined() {
+fn concurrent_requests_are_never_shared() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(ECHO).delay(Duration::from_millis(50)).times(0));
     let client = client(&emulator);
@@ -233,16 +233,17 @@ fn no_two_requests_are_joined() {
 }
 
 #[test]
-fn nothing_is_sent_for_an_answer_that_is_to_come_from_the_cache() {
+fn a_request_with_cache_only_fails_without_sending_anything() {
     let emulator = emulator(Config::default());
     let only = CallOptions { cache: CacheUse::Only, ..CallOptions::default() };
     let error = client(&emulator).call(params("POST", ECHO), &only).expect_err("never cached");
     assert_eq!((error.kind(), emulator.counts().total), (ErrorKind::NotFound, 0));
 }
 
-/// Red when writes clear nothing: the old answer is still there after each. Red when the guard of a write is made for a read, too.
+/// Red when writes clear nothing: the old answer is still cached after each. Red when the guard of a write is also created for a
+/// read.
 #[test]
-fn a_write_drops_the_cached_reads_that_it_may_have_changed() {
+fn a_write_invalidates_the_cached_reads_that_it_may_change() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let is_cached = |operation| {
@@ -269,9 +270,9 @@ fn a_write_drops_the_cached_reads_that_it_may_have_changed() {
     }
 }
 
-/// What was sent before the write was answered from before it. Red when a write clears nothing: the old list is cached.
+/// A read sent before the write may hold data from before it. Red when a write clears nothing: the old list is cached.
 #[test]
-fn a_list_that_was_asked_for_before_a_write_is_not_cached_after_it() {
+fn a_read_started_before_a_write_is_not_cached_after_it() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     request(&client, "GET", ECHO).expect("signed in");
@@ -286,9 +287,9 @@ fn a_list_that_was_asked_for_before_a_write_is_not_cached_after_it() {
     assert!(client.call(Params::new(&GET_MEMBERS), &only).is_err());
 }
 
-/// The server closes a kept connection instead of answering. Red when a write is repeated like a read: seven requests, not two.
+/// The server closes a pooled connection instead of responding. Red when a write is retried like a read: seven requests, not two.
 #[test]
-fn a_write_on_a_connection_that_dies_while_it_is_used_is_not_sent_again() {
+fn a_write_on_a_pooled_connection_that_closes_is_not_retried() {
     let server = Raw::start(move |path, before| {
         if path.starts_with("/auth") {
             return token();
@@ -306,9 +307,9 @@ fn a_write_on_a_connection_that_dies_while_it_is_used_is_not_sent_again() {
     assert_eq!(server.count("/a"), 2);
 }
 
-/// Red when the URL of a request is shown as it was sent.
+/// Red when the URL of a request is not redacted.
 #[test]
-fn a_secret_in_a_path_or_a_body_is_redacted() {
+fn secrets_in_a_path_or_a_body_are_redacted() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let secret = emulator.client_secret();

@@ -1,4 +1,4 @@
-//! When a request is sent again, and when not.
+//! When a request is retried and when it is not.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn failure(emulator: &Emulator, fault: Fault) -> Error {
 }
 
 #[test]
-fn a_passing_fault_is_overcome() {
+fn a_transient_failure_is_retried() {
     for fault in [
         Fault::on(EVENTS).status(500),
         Fault::on(EVENTS).status(502),
@@ -42,7 +42,7 @@ fn a_passing_fault_is_overcome() {
 }
 
 #[test]
-fn a_lasting_fault_is_told_after_the_last_try() {
+fn a_persistent_failure_is_reported_after_the_last_attempt() {
     let emulator = emulator(Config::default());
     let body = r#"{"code":"maintenance","message":"back at noon"}"#;
     let error = failure(&emulator, Fault::on(EVENTS).status(503).times(0).body(body));
@@ -56,7 +56,7 @@ fn a_lasting_fault_is_told_after_the_last_try() {
 }
 
 #[test]
-fn what_would_fail_again_is_sent_once() {
+fn a_permanent_failure_is_not_retried() {
     for status in [400, 403, 404, 405, 409, 410, 418, 422, 501, 505] {
         let emulator = emulator(Config::default());
         let error = failure(&emulator, Fault::on(EVENTS).status(status).times(0));
@@ -66,7 +66,7 @@ fn what_would_fail_again_is_sent_once() {
 }
 
 #[test]
-fn never_means_never() {
+fn max_attempts_1_disables_retries() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(EVENTS).status(503).times(0));
     let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
@@ -75,7 +75,7 @@ fn never_means_never() {
 }
 
 #[test]
-fn the_server_is_left_alone_for_as_long_as_it_asked() {
+fn retry_after_is_respected() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(EVENTS).status(429).header("Retry-After", "1"));
     let begin = Instant::now();
@@ -85,7 +85,7 @@ fn the_server_is_left_alone_for_as_long_as_it_asked() {
 }
 
 #[test]
-fn a_wait_past_the_deadline_is_not_begun() {
+fn a_retry_that_cannot_start_before_the_deadline_fails_at_once() {
     let emulator = emulator(Config::default());
     let error = failure(&emulator, Fault::on(EVENTS).status(429).header("Retry-After", "3600"));
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::Http, Some(429)));
@@ -93,9 +93,10 @@ fn a_wait_past_the_deadline_is_not_begun() {
     assert_eq!(sent(&emulator), 1);
 }
 
-/// A server whose clock is years behind: both dates are its own. Red on our clock: `Some(0ns)`.
+/// The server's clock is years behind: the date in Retry-After is compared to its Date header. Red with the local clock:
+/// `Some(0ns)`.
 #[test]
-fn a_date_to_come_back_at_is_one_on_the_servers_clock() {
+fn a_retry_after_date_is_relative_to_the_servers_clock() {
     let busy = |path: &str| {
         Fault::on(path)
             .status(503)
@@ -115,7 +116,7 @@ fn a_date_to_come_back_at_is_one_on_the_servers_clock() {
 }
 
 #[test]
-fn a_call_out_of_time_says_how_far_it_came() {
+fn a_timeout_reports_the_attempts_made() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(EVENTS).status(503));
     emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang));
@@ -127,7 +128,7 @@ fn a_call_out_of_time_says_how_far_it_came() {
 }
 
 #[test]
-fn a_connection_that_the_server_closed_meanwhile_is_replaced() {
+fn an_idle_connection_closed_by_the_server_is_replaced() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for _ in 0..3 {
@@ -140,7 +141,7 @@ fn a_connection_that_the_server_closed_meanwhile_is_replaced() {
 }
 
 #[test]
-fn a_redirect_is_told_and_not_followed() {
+fn a_redirect_is_an_error_and_is_not_followed() {
     let emulator = emulator(Config::default());
     for status in [301, 302, 303, 307, 308] {
         let fault = Fault::on(EVENTS).redirect("https://elsewhere.example/login").status(status);
@@ -152,7 +153,7 @@ fn a_redirect_is_told_and_not_followed() {
 }
 
 #[test]
-fn an_answer_over_the_cap_is_not_read_to_its_end() {
+fn a_response_over_max_response_bytes_is_not_read_to_its_end() {
     let emulator = emulator(Config::default());
     for fault in [Fault::on(EVENTS).body_bytes(100 << 20), Fault::on(EVENTS).body_bytes(100 << 20).gzip()] {
         emulator.fault(fault);
@@ -165,7 +166,7 @@ fn an_answer_over_the_cap_is_not_read_to_its_end() {
 }
 
 #[test]
-fn nobody_at_the_address_is_a_refused_connection() {
+fn an_address_without_a_listener_is_connect_failed() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     emulator.pause().expect("paused");
@@ -174,10 +175,10 @@ fn nobody_at_the_address_is_a_refused_connection() {
     assert!(error.is_retryable());
 }
 
-/// With the waits that a client has by default, and callers of many times at once. Red with waits from 50 ms on and three tries:
-/// all of them were told within 0.1 s that there is no connection.
+/// With the default backoff, and concurrent callers with different timeouts. Red with a first wait of 50 ms and three attempts:
+/// all of them failed within 0.1 s with no connection.
 #[test]
-fn a_server_that_restarts_is_waited_for() {
+fn a_server_restart_is_bridged_by_retries() {
     const AWAY: Duration = Duration::from_secs(3);
     let emulator = emulator(Config::default());
     let client = Client::open(Settings { retry_wait: None, ..settings(&emulator) }).expect("good settings");
@@ -190,25 +191,25 @@ fn a_server_that_restarts_is_waited_for() {
             client.call(Params::new(&GET_EVENTS), &options)
         };
         for timeout in [15, 20, 30, 60].map(Duration::from_secs) {
-            // With a token and without: the sign-in is tried again as well.
+            // With and without a token: the sign-in is retried as well.
             for client in [&client, &other] {
                 scope.spawn(move || call(timeout, client).expect("events"));
             }
         }
-        // One that has no time for it is told before its time is up, with what there was.
+        // A call whose timeout is too short for another attempt fails early, with the last failure.
         let error = call(Duration::from_millis(700), &client).expect_err("it is away");
         assert_eq!(error.kind(), ErrorKind::ConnectFailed, "{error}");
         std::thread::sleep(AWAY);
         emulator.resume().expect("resumed");
     });
-    // A proxy in front that says so.
+    // A reverse proxy reports that the server is away.
     emulator.fault(Fault::on(EVENTS).status(503).times(4));
     get(&client, &GET_EVENTS).expect("events");
 }
 
-/// Red when the first wait is fixed.
+/// Red when the first wait is a constant.
 #[test]
-fn the_first_wait_is_what_the_host_says() {
+fn retry_wait_sets_the_first_wait() {
     let emulator = emulator(Config::default());
     let wait = Duration::from_secs(2);
     let patient = Settings { retry_wait: Some(wait), max_attempts: Some(2), ..settings(&emulator) };
@@ -220,7 +221,7 @@ fn the_first_wait_is_what_the_host_says() {
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_told_as_such() {
+fn an_unknown_host_name_is_resolve_failed() {
     let emulator = emulator(Config::default());
     let nowhere =
         Settings { base_url: Some("https://nowhere.invalid".into()), max_attempts: Some(1), ..settings(&emulator) };

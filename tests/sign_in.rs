@@ -1,4 +1,4 @@
-//! Signing in: which token requests are sent, and what happens when tokens end early.
+//! Sign-in: which token requests are sent, and what happens when tokens expire early.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn grants(emulator: &Emulator) -> Vec<String> {
 }
 
 #[test]
-fn many_calls_sign_in_once_over_one_connection() {
+fn sequential_calls_sign_in_once_over_one_connection() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for _ in 0..50 {
@@ -32,7 +32,7 @@ fn many_calls_sign_in_once_over_one_connection() {
 }
 
 #[test]
-fn threads_that_start_cold_sign_in_once() {
+fn threads_without_a_token_share_one_sign_in() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     std::thread::scope(|scope| {
@@ -45,7 +45,7 @@ fn threads_that_start_cold_sign_in_once() {
 
 #[test]
 fn a_short_lived_token_is_not_refreshed_before_every_call() {
-    // The Python client does that for 600 s and less.
+    // The Python client refreshes before every call if the lifetime is 600 s or less.
     let emulator = emulator(Config { expires_in: 300, ..Config::default() });
     let client = client(&emulator);
     for _ in 0..5 {
@@ -55,18 +55,18 @@ fn a_short_lived_token_is_not_refreshed_before_every_call() {
 }
 
 #[test]
-fn a_token_that_ends_early_is_replaced_and_the_call_repeated_once() {
+fn a_call_whose_token_expired_early_is_replayed_once_with_a_new_token() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     get(&client, &GET_EVENTS).expect("events");
     emulator.expire_tokens();
-    get(&client, &GET_EVENTS).expect("events, after one recovery");
+    get(&client, &GET_EVENTS).expect("events, after one replay");
     assert_eq!(grants(&emulator), ["client_credentials", "refresh_token"]);
     assert_eq!(emulator.counts().paths["/workspaces/events"], 3);
 }
 
 #[test]
-fn threads_whose_token_ended_refresh_it_once() {
+fn threads_whose_token_expired_share_one_refresh() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     get(&client, &GET_EVENTS).expect("events");
@@ -81,7 +81,7 @@ fn threads_whose_token_ended_refresh_it_once() {
 }
 
 #[test]
-fn a_call_that_stays_unauthorised_says_so_after_one_recovery() {
+fn a_call_rejected_again_after_the_replay_is_unauthorized() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on("/workspaces/events").status(401).times(0));
     let error = get(&client(&emulator), &GET_EVENTS).expect_err("refused");
@@ -91,7 +91,7 @@ fn a_call_that_stays_unauthorised_says_so_after_one_recovery() {
 }
 
 #[test]
-fn a_refused_refresh_goes_to_the_credentials() {
+fn a_rejected_refresh_falls_back_to_the_credentials() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     get(&client, &GET_EVENTS).expect("events");
@@ -102,7 +102,7 @@ fn a_refused_refresh_goes_to_the_credentials() {
 }
 
 #[test]
-fn a_refresh_that_failed_is_never_sent_again() {
+fn a_failed_refresh_is_never_retried() {
     for fault in [
         Fault::on(TOKEN).status(503),
         Fault::on(TOKEN).drop_connection(DropPoint::Before),
@@ -122,7 +122,7 @@ fn a_refresh_that_failed_is_never_sent_again() {
 }
 
 #[test]
-fn refused_credentials_are_told_with_the_servers_own_words() {
+fn rejected_credentials_are_reported_with_the_servers_message() {
     let emulator = emulator(Config::default());
     let wrong = Settings { client_secret: Some("canary-secret".to_owned().into()), ..settings(&emulator) };
     let error = get(&Client::open(wrong).expect("good settings"), &GET_EVENTS).expect_err("refused");
@@ -130,11 +130,11 @@ fn refused_credentials_are_told_with_the_servers_own_words() {
     assert_eq!(error.details().code.as_deref(), Some("invalid_client"));
     assert_eq!(error.details().url.as_deref(), Some(TOKEN));
     assert!(!format!("{error:?}").contains("canary"));
-    assert_eq!(grants(&emulator).len(), 1, "a refusal is not retried");
+    assert_eq!(grants(&emulator).len(), 1, "a rejected sign-in is not retried");
 }
 
 #[test]
-fn a_busy_token_endpoint_is_asked_again() {
+fn a_busy_token_endpoint_is_retried() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(TOKEN).status(503).times(2));
     get(&client(&emulator), &GET_EVENTS).expect("events");
@@ -145,26 +145,26 @@ fn get_within(client: &Client, timeout: Duration) -> Result<Arc<Answer>> {
     client.call(Params::new(&GET_EVENTS), &CallOptions { timeout: Some(timeout), ..CallOptions::default() })
 }
 
-/// Red with a limit of half the call's time: "the token endpoint did not answer in time", after a second request.
+/// Red with a limit of half the call's timeout: "the token endpoint did not answer in time", after a second request.
 #[test]
-fn a_token_that_takes_most_of_a_calls_time_is_waited_for() {
+fn a_sign_in_may_take_most_of_a_calls_timeout() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(TOKEN).delay(Duration::from_secs(3)).times(0));
     let timeout = Some(Duration::from_secs(5));
     let client = Client::open(Settings { timeout, ..settings(&emulator) }).expect("good settings");
     get(&client, &GET_EVENTS).expect("events");
     assert_eq!(grants(&emulator), ["client_credentials"]);
-    // And so is a refresh.
+    // So may a refresh.
     emulator.expire_tokens();
     get(&client, &GET_EVENTS).expect("events");
     assert_eq!(grants(&emulator), ["client_credentials", "refresh_token"]);
 }
 
-/// Callers with less and with more time than the client's, who come before and after: each gets its own, and one request serves
-/// all. Red when a sign-in ends with the client's time, or with that of who began it: all have "the token endpoint did not
-/// answer in time" after a second.
+/// Callers with shorter and longer timeouts than the client's, before and after it: each has its own deadline, and one request
+/// serves all. Red when a sign-in ends at the client's timeout, or at that of the caller that started it: all have "the token
+/// endpoint did not answer in time" after a second.
 #[test]
-fn a_sign_in_goes_on_as_long_as_one_who_waits_has_time() {
+fn a_sign_in_continues_until_the_last_waiters_deadline() {
     let emulator = emulator(Config::default());
     let token_time = Duration::from_secs(3);
     emulator.fault(Fault::on(TOKEN).delay(token_time).times(0));
@@ -188,7 +188,7 @@ fn a_sign_in_goes_on_as_long_as_one_who_waits_has_time() {
         });
         let error = first.join().expect("no panic").expect_err("the client's second is over");
         assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
-        // One who comes when those who began it have gone.
+        // A caller that joins after those that started it have left.
         let late = scope.spawn(|| get_within(&client, long));
         let cached = scope.spawn(|| {
             let options = CallOptions { timeout: Some(long), ..CallOptions::default() };
@@ -205,11 +205,11 @@ fn a_sign_in_goes_on_as_long_as_one_who_waits_has_time() {
     assert_eq!(grants(&emulator), ["client_credentials"]);
 }
 
-/// A sign-in whose next try no caller has time for is told with what it met; one that has, waits for it; and one whose time ends
-/// before the other's says what there was. Red when the client's time is what counts: "the call's time was up", and nothing of
-/// the 503.
+/// If no caller has time for the next attempt of a sign-in, its last failure is reported; a caller that has time waits for the
+/// attempt; and one that times out earlier reports the last failure. Red when the client's timeout decides: "the call's time was
+/// up", and no mention of the 503.
 #[test]
-fn a_failing_sign_in_is_told_to_those_who_have_no_time_for_its_next_try() {
+fn a_failed_sign_in_is_reported_to_callers_without_time_for_a_retry() {
     let emulator = emulator(Config::default());
     let retry_wait = Some(Duration::from_secs(4));
     let client = Client::open(Settings { retry_wait, ..settings(&emulator) }).expect("good settings");
@@ -229,18 +229,19 @@ fn a_failing_sign_in_is_told_to_those_who_have_no_time_for_its_next_try() {
     assert_eq!(grants(&emulator).len(), 3);
 }
 
-/// Red without another request beside the first: "the call's time was up".
+/// Red without a second request in parallel: "the call's time was up".
 #[test]
-fn a_token_request_that_is_never_answered_holds_nobody_up_for_long() {
+fn a_hanging_token_request_is_backed_up_by_a_second_one() {
     let emulator = emulator(Config::default());
     emulator.fault(Fault::on(TOKEN).drop_connection(DropPoint::Hang));
     get_within(&client(&emulator), Duration::from_secs(40)).expect("events");
     assert_eq!(grants(&emulator), ["client_credentials", "client_credentials"]);
 }
 
-/// The time is the call's, not the client's. Red while it is half the client's: "the call's time was up before an answer came".
+/// The call's timeout applies, not the client's. Red with half the client's timeout: "the call's time was up before an answer
+/// came".
 #[test]
-fn a_refresh_that_is_not_answered_leaves_time_for_the_credentials() {
+fn a_hanging_refresh_leaves_time_for_the_credentials() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for fault in [Fault::on(TOKEN).drop_connection(DropPoint::Hang), Fault::on(TOKEN).delay(Duration::from_secs(20))] {
@@ -254,11 +255,11 @@ fn a_refresh_that_is_not_answered_leaves_time_for_the_credentials() {
     }
 }
 
-/// From a tenth of its life before the end of a token it is replaced beside the calls. They notice nothing when that fails, or
-/// is never answered; it is not tried anew with each of them; and only after the end they wait for the sign-in. Red when calls
-/// wait for the request: "sign-in failed: POST /auth/oauth/token failed with status 503", and none beside the one that hangs.
+/// In the last tenth of its lifetime a token is replaced in the background. Calls are not affected if that fails or hangs; not
+/// every call starts another attempt; and only after the token has expired do they wait for the sign-in. Red when calls wait for
+/// the request: "sign-in failed: POST /auth/oauth/token failed with status 503", and none during the one that hangs.
 #[test]
-fn a_token_that_is_still_good_is_used_while_the_endpoint_fails() {
+fn a_valid_token_is_used_while_its_background_refresh_fails() {
     const LIFETIME: Duration = Duration::from_secs(10);
     let faults = [
         Fault::on(TOKEN).status(503),
@@ -281,17 +282,17 @@ fn a_token_that_is_still_good_is_used_while_the_endpoint_fails() {
                 let mut beside = 0;
                 loop {
                     let outcome = get(&client, &GET_EVENTS);
-                    // The token lives longer than that: it was asked for later.
+                    // The token lives longer than that, as it was requested later.
                     if begun.elapsed() >= LIFETIME {
                         break;
                     }
                     outcome.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
                     beside += u32::from(grants(&emulator).len() > 1);
                 }
-                assert!(beside > 10, "{beside} calls while the token was to be replaced");
+                assert!(beside > 10, "{beside} calls while the token was due for replacement");
                 assert!(grants(&emulator).len() <= 4, "{fault:?}: {:?}", grants(&emulator));
                 emulator.reset();
-                // The calls that a hanging request held up may still fail with it.
+                // Calls that waited for the hanging request may still fail with it.
                 let patience = Instant::now() + Duration::from_mins(1);
                 while let Err(error) = get(&client, &GET_EVENTS) {
                     assert!(Instant::now() < patience, "{fault:?}: {error}");
@@ -302,15 +303,15 @@ fn a_token_that_is_still_good_is_used_while_the_endpoint_fails() {
     });
 }
 
-/// The pause after a failure is for those who have a good token.
+/// The pause after a failed refresh applies only while the token is valid.
 #[test]
-fn a_token_that_is_refused_while_the_next_try_is_due_later_is_replaced_at_once() {
+fn a_token_rejected_during_the_pause_is_replaced_at_once() {
     let emulator = emulator(Config { expires_in: 10, ..Config::default() });
     let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("good settings");
     get(&client, &GET_EVENTS).expect("events");
     emulator.fault(Fault::on(TOKEN).status(503).header("retry-after", "3600").times(2));
     wait_for("the refresh and the credentials", || {
-        // It fails if this machine slept through the last second of the token.
+        // This fails if the machine stalled during the token's last second.
         let _ = get(&client, &GET_EVENTS);
         grants(&emulator).len() == 3
     });
@@ -334,7 +335,7 @@ impl IapTokenProvider for Provider {
 }
 
 #[test]
-fn the_proxys_token_is_asked_for_once_and_sent_with_everything() {
+fn the_proxys_token_is_requested_once_and_sent_with_every_request() {
     let emulator = emulator(Config { iap_token: Some("iap-token".into()), ..Config::default() });
     let thread = std::thread::current().id();
     let provider = Arc::new(Provider { token: "iap-token", asked: AtomicUsize::new(0), thread });
@@ -348,7 +349,7 @@ fn the_proxys_token_is_asked_for_once_and_sent_with_everything() {
 }
 
 #[test]
-fn no_proxy_token_is_no_call() {
+fn a_provider_that_fails_fails_the_call() {
     let emulator = emulator(Config::default());
     let thread = std::thread::current().id();
     let iap: Arc<dyn IapTokenProvider> = Arc::new(Provider { token: "", asked: AtomicUsize::new(0), thread });
@@ -362,7 +363,7 @@ fn no_proxy_token_is_no_call() {
 /// What a test's provider does.
 type Act = Box<dyn FnOnce() -> Result<secrecy::SecretString, String> + Send>;
 
-/// A provider whose every call is told what to do.
+/// A provider with a scripted action for each call.
 struct Acts(Mutex<mpsc::Receiver<Act>>);
 
 impl Acts {
@@ -384,9 +385,9 @@ fn fine() -> secrecy::SecretString {
     "iap-token".to_owned().into()
 }
 
-/// Red when a panic leaves the provider as being asked: "it did not return", for every later call.
+/// Red when a panic leaves the provider marked as running: "it did not return", for every later call.
 #[test]
-fn a_provider_that_panics_leaves_nobody_waiting() {
+fn a_provider_that_panics_leaves_no_caller_waiting() {
     let emulator = emulator(Config::default());
     let (client, tell) = Acts::client(&emulator);
     let (entered, is_in) = mpsc::channel();
@@ -401,7 +402,7 @@ fn a_provider_that_panics_leaves_nobody_waiting() {
         let asking = scope.spawn(|| get(&client, &GET_EVENTS));
         is_in.recv().expect("it asks");
         let waiting = scope.spawn(|| get(&client, &GET_MEMBERS));
-        // Whether it has come to wait by then or asks itself, after the panic: it ends.
+        // Whether it already waits, or calls the provider itself after the panic: it ends.
         tell.send(Box::new(|| Ok(fine()))).expect("a provider");
         let_go.send(()).expect("a provider");
         assert!(asking.join().is_err());
@@ -411,13 +412,13 @@ fn a_provider_that_panics_leaves_nobody_waiting() {
             get(&client, &GET_EVENTS).expect("events");
         }
     });
-    // That thread may make calls again.
+    // That thread can make calls again.
     get(&client, &GET_MEMBERS).expect("members");
 }
 
-/// Red when only the C boundary knows that it is within a provider: the call waited for itself until its time was up.
+/// Red when only the C boundary detects a call within a provider: the call waited for itself until it timed out.
 #[test]
-fn a_provider_that_makes_a_call_is_refused_it() {
+fn a_call_from_within_a_provider_is_rejected() {
     let emulator = emulator(Config::default());
     let (client, tell) = Acts::client(&emulator);
     let within = client.clone();

@@ -1,4 +1,4 @@
-//! Streams of events against the emulator: everything once, whatever the server's habits, and nothing lost to faults.
+//! Event streams against the emulator: each event once with every paging behaviour, and none lost to faults.
 
 mod common;
 
@@ -13,7 +13,7 @@ use kaleidoscope::service::{Params, Value};
 use kaleidoscope::{CacheUse, CallOptions, Cancel, Client, Error, ErrorKind, Next, Settings, Stream};
 
 const EVENTS: &str = "/workspaces/events";
-/// Longer than any test may take: it is never waited for.
+/// Longer than any test takes: never waited for in full.
 const LONG: Option<Duration> = Some(Duration::from_hours(1));
 
 fn page_size(count: i64) -> Params {
@@ -33,7 +33,7 @@ fn follow(client: &Client, cursor: Option<&str>) -> Stream {
 }
 
 /// The ids on a page, which are also those of its JSON.
-fn ids(next: Result<Next, Error>) -> Vec<String> {
+fn page_ids(next: Result<Next, Error>) -> Vec<String> {
     let Ok(Next::Page(answer)) = next else { panic!("a page is expected, not {next:?}") };
     let json: Vec<serde_json::Value> = serde_json::from_slice(answer.json()).expect("JSON");
     let ids: Vec<_> = json.iter().map(|event| event["id"].as_str().expect("an id").to_owned()).collect();
@@ -42,13 +42,13 @@ fn ids(next: Result<Next, Error>) -> Vec<String> {
     ids
 }
 
-/// What the stream gives from now to its end.
+/// The remaining events of the stream.
 fn rest(stream: &Stream) -> Vec<String> {
     let mut all = Vec::new();
     loop {
         match stream.next(LONG) {
             Ok(Next::End) => return all,
-            next => all.extend(ids(next)),
+            next => all.extend(page_ids(next)),
         }
     }
 }
@@ -57,7 +57,7 @@ fn failure(next: Result<Next, Error>) -> Error {
     next.expect_err("a failure is expected")
 }
 
-/// All ids that the emulator has, asked for page by page as its options say.
+/// The ids of all events of the emulator, fetched page by page.
 fn everything(emulator: &Emulator, config: &Config) -> BTreeSet<String> {
     let client = client(emulator);
     let mut all = BTreeSet::new();
@@ -68,15 +68,15 @@ fn everything(emulator: &Emulator, config: &Config) -> BTreeSet<String> {
         if answer.rows().len() == 0 {
             return all;
         }
-        all.extend(ids(Ok(Next::Page(answer))));
+        all.extend(page_ids(Ok(Next::Page(answer))));
     }
     all
 }
 
-/// The events that this many times were given, each once.
-fn once(given: &[String]) -> BTreeSet<String> {
-    let set: BTreeSet<_> = given.iter().cloned().collect();
-    assert_eq!(set.len(), given.len(), "something was given twice");
+/// The set of ids; asserts that none repeats.
+fn once(ids: &[String]) -> BTreeSet<String> {
+    let set: BTreeSet<_> = ids.iter().cloned().collect();
+    assert_eq!(set.len(), ids.len(), "an event was returned twice");
     set
 }
 
@@ -97,55 +97,55 @@ fn habits() -> impl Iterator<Item = Config> {
 }
 
 #[test]
-fn a_stream_gives_everything_once_while_events_arrive() {
+fn a_stream_returns_each_event_once_while_events_arrive() {
     for config in habits() {
         let emulator = emulator(config.clone());
         let wanted = everything(&emulator, &config);
         let stream = stream(&client(&emulator), page_size(50));
-        let mut given = Vec::new();
+        let mut ids = Vec::new();
         for arriving in (0..).step_by(7) {
             match stream.next(LONG) {
                 Ok(Next::End) => break,
-                next => given.extend(ids(next)),
+                next => ids.extend(page_ids(next)),
             }
             if arriving < 100 {
                 emulator.append_events(arriving);
             }
         }
-        assert!(once(&given).is_superset(&wanted), "something was lost: {config:?}");
+        assert!(once(&ids).is_superset(&wanted), "an event was lost: {config:?}");
     }
 }
 
 #[test]
-fn a_page_size_that_the_server_cuts_down_loses_nothing() {
+fn a_page_size_reduced_by_the_server_loses_no_events() {
     let config = Config { events: 300, max_page_size: 20, ..Config::default() };
     let emulator = emulator(config.clone());
-    let given = rest(&stream(&client(&emulator), page_size(100)));
-    assert_eq!(once(&given), everything(&emulator, &config));
+    let ids = rest(&stream(&client(&emulator), page_size(100)));
+    assert_eq!(once(&ids), everything(&emulator, &config));
 }
 
 #[test]
-fn filters_are_passed_on() {
+fn filters_are_sent() {
     let emulator = emulator(Config { events: 200, ..Config::default() });
     let mut params = page_size(30);
     params.set("event_types", Value::TextList(vec!["create".into()])).expect("types");
-    let given = rest(&stream(&client(&emulator), params));
-    assert!(!given.is_empty() && given.len() < 200);
+    let ids = rest(&stream(&client(&emulator), params));
+    assert!(!ids.is_empty() && ids.len() < 200);
     let queries: Vec<_> = emulator.requests().into_iter().filter(|request| request.path == EVENTS).collect();
     assert!(queries.iter().all(|request| request.query.contains("page_size=30&event_types=%5B%22create%22%5D")));
 }
 
 #[test]
-fn no_page_is_fetched_before_it_is_asked_for() {
+fn pages_are_fetched_on_demand_only() {
     let emulator = emulator(Config::default());
     let stream = stream(&client(&emulator), page_size(10));
     assert_eq!(emulator.counts().total, 0);
-    ids(stream.next(LONG));
+    page_ids(stream.next(LONG));
     assert_eq!(emulator.counts().paths[EVENTS], 1);
 }
 
 #[test]
-fn the_end_stays_the_end() {
+fn next_after_the_end_stays_at_the_end() {
     let emulator = emulator(Config { events: 5, ..Config::default() });
     let stream = stream(&client(&emulator), page_size(10));
     rest(&stream);
@@ -157,24 +157,24 @@ fn the_end_stays_the_end() {
 }
 
 #[test]
-fn an_empty_list_is_the_end_at_once() {
+fn an_empty_first_page_is_the_end() {
     let emulator = emulator(Config { events: 0, ..Config::default() });
     assert!(rest(&stream(&client(&emulator), Params::new(&GET_EVENTS))).is_empty());
     assert_eq!(emulator.counts().paths[EVENTS], 1);
 }
 
-/// A server whose pages behind the last are refused: 404 is what some frameworks say.
+/// A server that responds with an error to pages after the last: some frameworks send 404.
 #[test]
-fn a_refused_page_behind_the_last_is_the_end_and_a_refused_first_page_is_not() {
+fn an_error_after_the_last_page_is_the_end_and_an_error_on_the_first_page_is_not() {
     let emulator = emulator(Config { events: 20, ..Config::default() });
     let stream = stream(&client(&emulator), page_size(10));
-    let mut given = ids(stream.next(LONG));
-    // Page 1 is the first again, page 2 has the rest; page 3, and page 3 once more, are refused.
-    given.extend(ids(stream.next(LONG)));
+    let mut ids = page_ids(stream.next(LONG));
+    // Page 1 repeats the first page, page 2 has the rest; page 3 fails, twice.
+    ids.extend(page_ids(stream.next(LONG)));
     emulator.fault(Fault::on(EVENTS).status(404).times(1));
     emulator.fault(Fault::on(EVENTS).status(404).times(1).after(1));
     assert!(matches!(stream.next(LONG), Ok(Next::End)));
-    assert_eq!(once(&given).len(), 20);
+    assert_eq!(once(&ids).len(), 20);
 
     emulator.reset();
     emulator.fault(Fault::on(EVENTS).status(404).times(1));
@@ -184,17 +184,17 @@ fn a_refused_page_behind_the_last_is_the_end_and_a_refused_first_page_is_not() {
 }
 
 #[test]
-fn a_page_that_is_refused_once_is_asked_for_again() {
+fn a_page_that_fails_once_is_fetched_again() {
     let emulator = emulator(Config { events: 40, ..Config::default() });
     let stream = stream(&client(&emulator), page_size(10));
-    let mut given = ids(stream.next(LONG));
+    let mut ids = page_ids(stream.next(LONG));
     emulator.fault(Fault::on(EVENTS).status(404).times(1));
-    given.extend(rest(&stream));
-    assert_eq!(once(&given).len(), 40);
+    ids.extend(rest(&stream));
+    assert_eq!(once(&ids).len(), 40);
 }
 
 #[test]
-fn every_failure_is_told_once_and_nothing_is_lost_to_it() {
+fn each_failure_is_reported_once_and_loses_no_events() {
     for fault in [
         Fault::on(EVENTS).status(503),
         Fault::on(EVENTS).status(403),
@@ -205,43 +205,43 @@ fn every_failure_is_told_once_and_nothing_is_lost_to_it() {
         let emulator = emulator(Config { events: 95, ..Config::default() });
         let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("a client");
         let stream = stream(&client, page_size(10));
-        let (mut given, mut failures) = (Vec::new(), 0);
+        let (mut ids, mut failures) = (Vec::new(), 0);
         loop {
             emulator.fault(fault.clone());
             failures += 1;
             failure(stream.next(LONG));
             match stream.next(LONG) {
                 Ok(Next::End) => break,
-                next => given.extend(ids(next)),
+                next => ids.extend(page_ids(next)),
             }
         }
-        assert_eq!(once(&given).len(), 95, "{fault:?}");
+        assert_eq!(once(&ids).len(), 95, "{fault:?}");
         assert!(failures > 10);
     }
 }
 
 #[test]
-fn a_page_on_its_way_when_the_time_is_up_is_not_lost() {
+fn a_page_that_arrives_after_a_timeout_is_not_lost() {
     let emulator = emulator(Config { events: 30, ..Config::default() });
     let stream = stream(&client(&emulator), page_size(10));
     emulator.fault(Fault::on(EVENTS).delay(Duration::from_millis(300)));
-    let mut given = Vec::new();
+    let mut ids = Vec::new();
     let mut waits = 0;
     loop {
         match stream.next(Some(Duration::from_millis(5))) {
             Ok(Next::NothingYet) => waits += 1,
             Ok(Next::End) => break,
-            next => given.extend(ids(next)),
+            next => ids.extend(page_ids(next)),
         }
     }
     assert!(waits > 0);
-    assert_eq!(once(&given).len(), 30);
-    // First, 1 (the first again), 2, 3 and 4: none was asked for twice.
+    assert_eq!(once(&ids).len(), 30);
+    // The first page, 1 (the first again), 2, 3 and 4: none was requested twice.
     assert_eq!(emulator.counts().paths[EVENTS], 5);
 }
 
 #[test]
-fn only_one_call_at_a_time_waits_for_a_stream() {
+fn a_second_concurrent_wait_on_a_stream_is_rejected() {
     let emulator = emulator(Config::default());
     let cancel = Cancel::default();
     let options = CallOptions { cancel: Some(cancel.clone()), ..CallOptions::default() };
@@ -258,7 +258,7 @@ fn only_one_call_at_a_time_waits_for_a_stream() {
     assert_eq!(failure(stream.next(LONG)).kind(), ErrorKind::Cancelled);
 }
 
-/// A thread waits for a page that does not come, or for news that do not come, until `end` ends it.
+/// A thread waits for a page or for new events that never arrive, until `end` ends the wait.
 fn waits_until(end: impl Fn(&Client, &Stream, &Cancel), follows: bool) {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
@@ -290,44 +290,44 @@ fn cancelling_closing_and_freeing_end_a_wait() {
 }
 
 #[test]
-fn following_begins_at_the_present() {
+fn a_follower_starts_at_the_present() {
     for config in habits() {
         let emulator = emulator(config);
         let stream = follow(&client(&emulator), None);
         assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
         let wanted: BTreeSet<_> = emulator.append_events(25).into_iter().collect();
-        let mut given = Vec::new();
-        while given.len() < 25 {
-            given.extend(ids(stream.next(LONG)));
+        let mut ids = Vec::new();
+        while ids.len() < 25 {
+            ids.extend(page_ids(stream.next(LONG)));
         }
-        assert_eq!(once(&given), wanted);
+        assert_eq!(once(&ids), wanted);
         assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
     }
 }
 
 #[test]
-fn following_from_a_date_gives_what_came_since_and_what_comes() {
+fn a_follower_with_a_date_returns_events_since_then_and_new_ones() {
     let config = Config { events: 60, ..Config::default() };
     let emulator = emulator(config.clone());
     let mut params = page_size(10);
     params.set("after_date", Value::Text("2000-01-01".into())).expect("a date");
     let stream = Stream::follow(&client(&emulator), params, None, CallOptions::default()).expect("a stream");
-    let mut given = Vec::new();
-    while given.len() < 60 {
-        given.extend(ids(stream.next(LONG)));
+    let mut ids = Vec::new();
+    while ids.len() < 60 {
+        ids.extend(page_ids(stream.next(LONG)));
     }
     let new = emulator.append_events(1);
-    assert_eq!(ids(stream.next(LONG)), new);
-    given.extend(new);
-    assert_eq!(once(&given), everything(&emulator, &config));
+    assert_eq!(page_ids(stream.next(LONG)), new);
+    ids.extend(new);
+    assert_eq!(once(&ids), everything(&emulator, &config));
 }
 
 #[test]
-fn idle_rounds_are_few_requests() {
+fn an_idle_follower_sends_few_requests() {
     for (order, most) in [(EventOrder::Desc, 1), (EventOrder::Asc, 2)] {
         let emulator = emulator(Config { order, ..Config::default() });
         let stream = follow(&client(&emulator), None);
-        // The first rounds find the present, and how pages are numbered.
+        // The first polls find the newest events and detect how pages are numbered.
         for _ in 0..3 {
             assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
         }
@@ -340,7 +340,7 @@ fn idle_rounds_are_few_requests() {
 }
 
 #[test]
-fn an_event_that_shows_up_late_is_given() {
+fn an_event_that_appears_late_is_returned() {
     for order in [EventOrder::Asc, EventOrder::Desc] {
         let emulator = emulator(Config { order, ..Config::default() });
         let stream = follow(&client(&emulator), None);
@@ -348,76 +348,76 @@ fn an_event_that_shows_up_late_is_given() {
         let at = |second| format!("2040-01-01T00:00:{second:02}Z");
         let event = |id: &str, second| serde_json::json!({"id": id, "created_at": at(second)});
         emulator.append_raw_events([event("in time", 20)]);
-        assert_eq!(ids(stream.next(LONG)), ["in time"]);
+        assert_eq!(page_ids(stream.next(LONG)), ["in time"]);
         emulator.append_raw_events([event("late", 11)]);
-        assert_eq!(ids(stream.next(LONG)), ["late"]);
+        assert_eq!(page_ids(stream.next(LONG)), ["late"]);
         assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
     }
 }
 
 #[test]
-fn another_process_goes_on_from_the_cursor() {
+fn another_process_resumes_from_the_cursor() {
     for config in habits() {
         let emulator = emulator(config.clone());
         let wanted = everything(&emulator, &config);
-        // An export that is broken off after each page, and goes on as a follower.
+        // An export that is interrupted after each page and then continues as a follower.
         let exporting = stream(&client(&emulator), page_size(40));
-        let mut given = ids(exporting.next(LONG));
+        let mut ids = page_ids(exporting.next(LONG));
         let mut cursor = exporting.cursor();
         let mut arriving = BTreeSet::new();
         loop {
             let stream = follow(&client(&emulator), Some(&cursor));
             match stream.next(None) {
                 Ok(Next::NothingYet) => break,
-                next => given.extend(ids(next)),
+                next => ids.extend(page_ids(next)),
             }
             cursor = stream.cursor();
             if arriving.len() < 30 {
                 arriving.extend(emulator.append_events(3));
             }
         }
-        assert_eq!(once(&given), wanted.union(&arriving).cloned().collect(), "{config:?}");
+        assert_eq!(once(&ids), wanted.union(&arriving).cloned().collect(), "{config:?}");
     }
 }
 
 #[test]
-fn a_cursor_that_was_taken_at_the_end_has_only_news_to_come() {
+fn a_cursor_taken_at_the_end_resumes_with_new_events_only() {
     let emulator = emulator(Config::default());
     let exporting = stream(&client(&emulator), page_size(100));
     assert_eq!(rest(&exporting).len(), 250);
     let stream = follow(&client(&emulator), Some(&exporting.cursor()));
     assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
     let new = emulator.append_events(1);
-    assert_eq!(ids(stream.next(LONG)), new);
+    assert_eq!(page_ids(stream.next(LONG)), new);
 }
 
 #[test]
-fn following_survives_a_server_that_goes_away_and_comes_back() {
+fn a_follower_survives_a_server_restart() {
     let emulator = emulator(Config::default());
     let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("a client");
     let stream = follow(&client, None);
     assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
     let mut wanted = emulator.append_events(25);
-    let mut given = ids(stream.next(LONG));
+    let mut ids = page_ids(stream.next(LONG));
     emulator.pause().expect("a pause");
     failure(stream.next(LONG));
     failure(stream.next(None));
     emulator.resume().expect("the port again");
     wanted.extend(emulator.append_events(5));
-    while given.len() < 30 {
+    while ids.len() < 30 {
         match stream.next(LONG) {
-            // A connection of before the pause may be found dead only now.
+            // A connection from before the pause may only now turn out to be closed.
             Err(error) => assert!(error.is_retryable(), "{error}"),
-            next => given.extend(ids(next)),
+            next => ids.extend(page_ids(next)),
         }
     }
-    assert_eq!(once(&given), wanted.into_iter().collect());
+    assert_eq!(once(&ids), wanted.into_iter().collect());
 }
 
-/// Whatever is asked of the stream meanwhile, and whoever refused: the API or the token endpoint. Red without the look at the
-/// time: `next(None)` asks again at once, and so does `next(LONG)` of a stream that does not follow.
+/// Whatever call is made on the stream meanwhile, and whether the API or the token endpoint sent Retry-After. Red when the time
+/// is not checked: `next(None)` sends a request at once, and so does `next(LONG)` of a stream that does not follow.
 #[test]
-fn no_stream_asks_before_the_time_that_the_server_asked_for() {
+fn streams_respect_retry_after() {
     const WAIT: Duration = Duration::from_secs(2);
     let refusals = [
         Fault::on(EVENTS).status(429).header("Retry-After", "2"),
@@ -453,7 +453,7 @@ fn no_stream_asks_before_the_time_that_the_server_asked_for() {
                     );
                 }
                 assert_eq!(emulator.counts().total, sent, "{refusal:?}, follows: {follows}");
-                assert_eq!(ids(stream.next(LONG)).len(), 10);
+                assert_eq!(page_ids(stream.next(LONG)).len(), 10);
                 assert!(refused.elapsed() >= WAIT * 9 / 10, "{:?}", refused.elapsed());
             });
         }
@@ -461,7 +461,7 @@ fn no_stream_asks_before_the_time_that_the_server_asked_for() {
 }
 
 #[test]
-fn what_does_not_fit_a_stream_is_refused_by_name() {
+fn parameters_that_streams_do_not_support_are_rejected_by_name() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let mut with_page = page_size(10);

@@ -1,4 +1,4 @@
-//! Whom the client trusts.
+//! Which server certificates the client trusts.
 
 mod common;
 
@@ -24,9 +24,9 @@ fn outcome(settings: Settings) -> Result<(), Error> {
 }
 
 #[test]
-fn a_stranger_is_not_trusted_and_not_asked_twice() {
+fn an_unknown_ca_is_rejected_without_a_retry() {
     let emulator = over_tls();
-    let error = outcome(settings(&emulator)).expect_err("a stranger");
+    let error = outcome(settings(&emulator)).expect_err("an unknown CA");
     assert_eq!((error.kind(), error.details().attempts), (ErrorKind::TlsFailed, 1), "{error}");
     assert_eq!(emulator.counts().total, 0, "no secret was sent");
 }
@@ -39,15 +39,15 @@ fn the_ca_bundle_is_trusted() {
 }
 
 #[test]
-fn another_ones_ca_does_not_help() {
+fn a_ca_bundle_of_another_ca_is_rejected() {
     let (emulator, other) = (over_tls(), over_tls());
     let path = ca_file("other-ca.pem", other.ca_pem().expect("a CA"));
-    let error = outcome(Settings { ca_bundle_path: Some(path), ..settings(&emulator) }).expect_err("a stranger");
+    let error = outcome(Settings { ca_bundle_path: Some(path), ..settings(&emulator) }).expect_err("an unknown CA");
     assert_eq!(error.kind(), ErrorKind::TlsFailed);
 }
 
 #[test]
-fn a_ca_bundle_that_is_none_is_named() {
+fn an_unusable_ca_bundle_is_named() {
     let emulator = over_tls();
     for path in [
         PathBuf::from("/nonexistent/ca.pem"),
@@ -61,6 +61,6 @@ fn a_ca_bundle_that_is_none_is_named() {
 }
 
 #[test]
-fn checks_can_be_switched_off() {
-    outcome(Settings { insecure_tls: true, ..settings(&over_tls()) }).expect("anyone is trusted");
+fn insecure_tls_accepts_any_certificate() {
+    outcome(Settings { insecure_tls: true, ..settings(&over_tls()) }).expect("any certificate is accepted");
 }

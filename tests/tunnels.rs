@@ -1,4 +1,4 @@
-//! What proxies answer to `CONNECT`, and what becomes of it.
+//! Proxies' responses to `CONNECT`, and how the client handles them.
 
 mod common;
 mod tunnel_proxy;
@@ -28,12 +28,12 @@ fn over_tls() -> Emulator {
     emulator(Config { tls: true, ..Config::default() })
 }
 
-/// The failure of a call, and how often the proxy was asked.
+/// The failure of a call, and the number of requests the proxy received.
 fn refusal(answer: &str) -> (Error, usize) {
     let emulator = over_tls();
     let proxy = TunnelProxy::start(answer, port(&emulator));
     let error = get(&through(&proxy, &emulator), &GET_MEMBERS).expect_err("no tunnel");
-    assert_eq!(emulator.counts().total, 0, "nobody went around the proxy");
+    assert_eq!(emulator.counts().total, 0, "no request bypassed the proxy");
     assert!(!format!("{error:?}").contains("proxy-password"));
     let at = format!("the proxy 127.0.0.1:{} ", proxy.port);
     assert!(error.to_string().contains(&at), "{error}");
@@ -42,7 +42,7 @@ fn refusal(answer: &str) -> (Error, usize) {
 
 /// Red with hyper-util's `Tunnel`: "no connection: tunnel error: unsuccessful", from the 201 on.
 #[test]
-fn any_2xx_makes_a_tunnel() {
+fn any_2xx_opens_a_tunnel() {
     for answer in [
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
         "HTTP/1.0 200 Connection established\r\n\r\n".to_owned(),
@@ -61,17 +61,17 @@ fn any_2xx_makes_a_tunnel() {
 
 /// Red with hyper-util's `Tunnel`, which drops it: the call succeeds.
 #[test]
-fn what_a_proxy_sends_behind_its_answer_is_for_tls() {
+fn bytes_after_the_proxys_response_belong_to_the_tunnel() {
     let (emulator, early) = (over_tls(), "HTTP/1.1 200 OK\r\n\r\nThis is no TLS at all.");
     let proxy = TunnelProxy::start(early, port(&emulator));
     let error = get(&through(&proxy, &emulator), &GET_MEMBERS).expect_err("no TLS");
     assert_eq!(error.kind(), ErrorKind::TlsFailed, "{error}");
 }
 
-/// Red with hyper-util's `Tunnel`: "no connection: tunnel error: proxy authorization required" after three tries with the same
+/// Red with hyper-util's `Tunnel`: "no connection: tunnel error: proxy authorization required" after three attempts with the same
 /// password, and no status.
 #[test]
-fn a_password_that_a_proxy_refused_is_not_sent_again() {
+fn a_rejected_proxy_password_is_not_sent_again() {
     let (error, tries) = refusal("HTTP/1.1 407 Who are you\r\nRetry-After: 5\r\nProxy-Authenticate: Basic\r\n\r\n");
     assert_eq!((error.kind(), error.http_status(), tries), (ErrorKind::Http, Some(407), 1), "{error}");
     assert!(error.to_string().contains("407 Who are you") && !error.to_string().contains("sign-in failed"), "{error}");
@@ -85,20 +85,20 @@ fn a_password_that_a_proxy_refused_is_not_sent_again() {
 
 /// Red with hyper-util's `Tunnel`: no status, no `Retry-After`.
 #[test]
-fn a_proxy_that_cannot_reach_the_server_now_is_asked_again() {
+fn a_proxy_that_temporarily_cannot_reach_the_server_is_retried() {
     for status in [502, 503, 504] {
         let (error, tries) = refusal(&format!("HTTP/1.1 {status} Down\r\nRetry-After: 0\r\n\r\n"));
         assert_eq!((error.kind(), error.http_status(), tries), (ErrorKind::ConnectFailed, Some(status), 6), "{error}");
         assert!(error.is_retryable() && error.to_string().contains(&format!("{status} Down")), "{error}");
         assert_eq!(error.details().retry_after, Some(Duration::ZERO));
     }
-    // So long nobody waits.
+    // No caller waits that long.
     let (error, tries) = refusal("HTTP/1.1 503 Down\r\nRetry-After: 3600\r\n\r\n");
     assert_eq!((error.details().retry_after, tries), (Some(Duration::from_hours(1)), 1), "{error}");
 }
 
 #[test]
-fn what_is_no_answer_is_told() {
+fn an_invalid_response_to_connect_is_reported() {
     // Red with hyper-util's `Tunnel`: "no connection: tunnel error: unsuccessful", three times.
     let (error, tries) = refusal("SSH-2.0-OpenSSH_9.2\r\n\r\n");
     assert_eq!((error.kind(), tries), (ErrorKind::BadHttp, 1), "{error}");
@@ -106,13 +106,14 @@ fn what_is_no_answer_is_told() {
     assert_eq!((error.kind(), tries), (ErrorKind::ConnectFailed, 6), "{error}");
 }
 
-/// Red when it is an answer like any other: "sign-in failed: POST /auth/oauth/token failed with status 407", `AuthFailed`.
+/// Red when the 407 is treated as the server's response: "sign-in failed: POST /auth/oauth/token failed with status 407",
+/// `AuthFailed`.
 #[test]
-fn a_proxy_that_wants_another_password_for_plain_http_is_no_failed_sign_in() {
+fn a_407_for_plain_http_is_reported_as_the_proxys_and_not_as_a_failed_sign_in() {
     let emulator = emulator(Config::default());
     for path in ["/auth/oauth/token", "/workspaces/members"] {
         emulator.fault(Fault::on(path).status(407));
-        // The emulator takes whole URLs, as a proxy does.
+        // The emulator accepts absolute URLs, as a proxy does.
         let client = Client::open(Settings { proxy_url: Some(emulator.url().to_owned()), ..settings(&emulator) });
         let error = get(&client.expect("good settings"), &GET_MEMBERS).expect_err("a 407");
         assert_eq!((error.kind(), error.http_status()), (ErrorKind::Http, Some(407)), "{error}");

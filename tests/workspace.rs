@@ -1,4 +1,4 @@
-//! What each method of the workspace service gives.
+//! The methods of the workspace service and their results.
 
 mod common;
 
@@ -10,7 +10,7 @@ use kaleidoscope::{CallOptions, ErrorKind};
 use serde_json::json;
 
 #[test]
-fn every_method_gives_its_records() {
+fn every_method_returns_its_records() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for (method, count) in [(&GET_WORKSPACE, 1), (&GET_MEMBERS, 12), (&GET_GROUPS, 4), (&GET_EVENTS, 100)] {
@@ -21,7 +21,7 @@ fn every_method_gives_its_records() {
 }
 
 #[test]
-fn members_by_ids_come_in_the_servers_order_each_once() {
+fn members_by_ids_are_returned_once_in_the_servers_order() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let all: serde_json::Value =
@@ -32,13 +32,13 @@ fn members_by_ids_come_in_the_servers_order_each_once() {
     let some = client.call(params, &CallOptions::default()).expect("members");
     assert_eq!(some.rows().collect::<Vec<_>>(), [2, 7]);
     let json: serde_json::Value = serde_json::from_slice(some.json()).expect("JSON");
-    assert_eq!(json, json!([all[2], all[7]]), "with the fields that the library does not know");
+    assert_eq!(json, json!([all[2], all[7]]), "including fields unknown to the library");
     assert_eq!(client.stats().cache_hits, 1);
     assert_eq!(emulator.counts().token_requests, 1);
 }
 
 #[test]
-fn an_answer_without_a_body_means_what_its_method_says() {
+fn an_empty_response_is_handled_per_method() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     let answers: [(u16, &str); 4] = [(204, ""), (200, ""), (200, " \r\n"), (200, " null ")];
@@ -56,7 +56,7 @@ fn an_answer_without_a_body_means_what_its_method_says() {
 }
 
 #[test]
-fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() {
+fn an_unexpected_answer_is_an_error_with_its_path_and_body() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
     for (body, expected) in [
@@ -72,7 +72,7 @@ fn an_answer_that_is_not_what_was_asked_for_is_refused_with_its_path_and_body() 
         emulator.fault(Fault::on("/workspaces/members").status(200).body(body));
         let error = get(&client, &GET_MEMBERS).expect_err(body);
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{body}");
-        assert!(error.to_string().contains(expected), "{body} gave {error}");
+        assert!(error.to_string().contains(expected), "{body} resulted in {error}");
         let details = error.details();
         assert_eq!(details.body.as_deref(), Some(body.as_bytes()));
         assert_eq!((details.http_status, details.attempts), (Some(200), 1));

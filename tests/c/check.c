@@ -36,7 +36,7 @@ void check_before_each(void (*prepare)(void))
     prepare_each = prepare;
 }
 
-/* The first failure is on the claim's line, what follows from it below. */
+/* The first failure is printed on the claim's line, further ones below it. */
 static bool fail(const char *file, int line, const char *format, ...)
 {
     pthread_mutex_lock(&lock);
@@ -85,7 +85,7 @@ bool check_contains(const char *file, int line, const char *what, const char *te
 bool check_status(const char *file, int line, const char *what, int32_t actual, int32_t expected)
 {
     return actual == expected
-           || fail(file, line, "expected %s to give %s (%d), it gave %s (%d)", what, kal_status_name(expected), expected,
+           || fail(file, line, "expected %s to return %s (%d), it returned %s (%d)", what, kal_status_name(expected), expected,
                    kal_status_name(actual), actual);
 }
 
@@ -119,7 +119,7 @@ bool check_is_slow(void)
     return check_mode_is("valgrind");
 }
 
-/* A call that never returns must be a failure that is told, not a job that stops somewhere. */
+/* A call that never returns must be reported as a failure, not block the run. */
 static void on_alarm(int signal)
 {
     (void)signal;
@@ -139,7 +139,7 @@ static bool is_wanted(const char *claim, int argc, char **argv)
     return argc <= 1;
 }
 
-/* `give_up` comes back here, past variables that could not be trusted any more: there are none. */
+/* `give_up` jumps back here; there are no local variables that longjmp could clobber. */
 static void run(void (*claim)(void))
 {
     if (setjmp(give_up) != 0)

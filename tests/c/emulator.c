@@ -16,7 +16,7 @@
 
 enum { OPTIONS_MOST = 24 };
 
-/* Without an emulator no claim means anything. */
+/* Without an emulator no claim can be checked. */
 static _Noreturn void give_up(const char *why)
 {
     printf("not ok - the emulator: %s\n", why);
@@ -76,7 +76,7 @@ static int connected(const emulator *server)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
     if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof address) != 0)
-        give_up("it does not take connections");
+        give_up("it does not accept connections");
     return socket_fd;
 }
 
@@ -85,13 +85,13 @@ static void send_all(int socket_fd, const char *text, size_t length)
     while (length > 0) {
         ssize_t sent = send(socket_fd, text, length, MSG_NOSIGNAL);
         if (sent <= 0)
-            give_up("an admin request was not taken");
+            give_up("an admin request was not accepted");
         text += sent;
         length -= (size_t)sent;
     }
 }
 
-/* One admin request; gives the body of the answer, to be freed. */
+/* Sends an admin request and returns the body of the response, which the caller frees. */
 static char *exchange(const emulator *server, const char *method, const char *name, const char *body)
 {
     char head[256];
@@ -116,7 +116,7 @@ static char *exchange(const emulator *server, const char *method, const char *na
     char *start = strstr(answer, "\r\n\r\n");
     if (strncmp(answer, "HTTP/1.1 200", 12) != 0 || start == NULL) {
         printf("# %s %s %s\n# %s\n", method, name, body, answer);
-        give_up("an admin request was refused");
+        give_up("an admin request was rejected");
     }
     memmove(answer, start + 4, strlen(start + 4) + 1);
     return answer;
@@ -159,7 +159,7 @@ long emulator_count(const emulator *server, const char *name)
     snprintf(key, sizeof key, "\"%s\":", name);
     char *counts = exchange(server, "GET", "counts", "");
     const char *found = strstr(counts, key);
-    /* A path that nobody asked for is not listed. */
+    /* A path without requests is not listed. */
     long count = found ? strtol(found + strlen(key), NULL, 10) : 0;
     free(counts);
     return count;

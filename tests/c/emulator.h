@@ -1,4 +1,4 @@
-/* The emulator as a process of its own, and its admin requests over a plain socket. */
+/* Runs the emulator as a child process and sends its admin requests over a plain socket. */
 #ifndef EMULATOR_H
 #define EMULATOR_H
 
@@ -8,29 +8,29 @@
 
 typedef struct emulator {
     pid_t pid;
-    int stdin_fd; /* it ends when this is closed, however the test ends */
+    int stdin_fd; /* the emulator exits when this is closed, however the test ends */
     char url[64];
     uint16_t port;
 } emulator;
 
-/* Starts the program that KAL_EMULATOR names, with these options (NULL last). Ends the test program when it does not start. */
+/* Starts the program named by KAL_EMULATOR with these options (NULL last). Exits if it does not start. */
 emulator emulator_start(const char *option, ...);
 void emulator_stop(emulator *server);
 
-/* Adds faults: one JSON object or a list of them. */
+/* Adds faults: a JSON object or a list of them. */
 void emulator_fault(const emulator *server, const char *json);
-/* Answers `times` requests of this path (0: all) with this JSON text and 200. */
+/* Makes `times` requests for this path (0: all) return 200 with this JSON text. */
 void emulator_answer(const emulator *server, const char *path, int times, const char *body);
-/* Another admin request with a body, such as "expire-tokens". */
+/* Sends another admin request with a body, such as "expire-tokens". */
 void emulator_admin(const emulator *server, const char *name, const char *body);
-/* Forgets faults, counts and requests. */
+/* Clears faults, counts and recorded requests. */
 void emulator_reset(const emulator *server);
 
-/* A figure of the admin's counts by its name: "token_requests", or a path such as "/workspaces/members". */
+/* Returns a count by its name: "token_requests", or a path such as "/workspaces/members". */
 long emulator_count(const emulator *server, const char *name);
-/* All requests that came in, as JSON text, to be freed. */
+/* Returns all received requests as JSON text, which the caller frees. */
 char *emulator_requests(const emulator *server);
-/* Waits until a figure is at least this. */
+/* Waits until a count is at least this. */
 void emulator_wait_for(const emulator *server, const char *name, long count);
 
 #endif

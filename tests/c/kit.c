@@ -101,7 +101,7 @@ kal_result kit_result(const char *file, int line, const char *what, kit_call cal
     return result;
 }
 
-/* Stands in where an error should be and is not, so that a claim can go on. */
+/* Used where an expected error is missing, so that the claim can continue. */
 static const kal_error_info nothing_known = {
     KAL_OK, -1, -1, false, -2, "(no error)", "(no error)", "(no error)", "(no error)", "(no error)", "(no error)", 0,
 };
@@ -179,7 +179,7 @@ void crowd(int threads, void (*each)(int index, void *context), void *context)
     for (int i = 0; i < threads; i++) {
         members[i] = (crowd_member){ .start = &start, .each = each, .context = context, .index = i };
         if (pthread_create(&members[i].thread, NULL, join_crowd, &members[i]) != 0)
-            abort(); /* the others would wait for ever */
+            abort(); /* the others would wait forever */
     }
     for (int i = 0; i < threads; i++)
         pthread_join(members[i].thread, NULL);

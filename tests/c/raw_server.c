@@ -11,7 +11,7 @@
 static const char token[] = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 64\r\n\r\n"
                             "{\"access_token\":\"at-1\",\"refresh_token\":\"rt-1\",\"expires_in\":3600}";
 
-/* The request's head, and its body where the length of one is given. */
+/* Reads the request's head, and its body if it has a Content-Length. */
 static void read_request(int connection, char *request, size_t room)
 {
     size_t length = 0;

@@ -1,4 +1,4 @@
-/* A server that says the same bytes to everyone, for answers that no HTTP library would send. */
+/* A server that sends fixed bytes, for responses that no HTTP library would produce. */
 #ifndef RAW_SERVER_H
 #define RAW_SERVER_H
 
@@ -13,7 +13,7 @@ typedef struct raw_server {
     char url[64];
 } raw_server;
 
-/* Signs everyone in, and answers any other request with `answer`, then closes the connection. */
+/* Accepts every sign-in, and sends `answer` to any other request, then closes the connection. */
 void raw_server_start(raw_server *server, const char *answer, size_t length);
 void raw_server_stop(raw_server *server);
 

@@ -1,4 +1,4 @@
-/* Arguments: what is wrong is refused by its name, before anything is sent. */
+/* Arguments: invalid ones are rejected by name, before anything is sent. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static kal_events_query any_event(void)
     return query;
 }
 
-CLAIM(null_where_a_pointer_is_required_names_the_argument)
+CLAIM(a_required_pointer_that_is_null_is_named)
 {
     kal_client client = new_client();
     kal_client_options options = options_for(&server);
@@ -61,7 +61,7 @@ CLAIM(null_where_a_pointer_is_required_names_the_argument)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(an_error_that_nobody_wants_is_not_made)
+CLAIM(a_null_error_argument_creates_no_error)
 {
     kal_client none = KAL_NONE;
     CHECK_STATUS(kal_client_open(NULL, NULL, NULL), KAL_INVALID_ARGUMENT);
@@ -70,7 +70,7 @@ CLAIM(an_error_that_nobody_wants_is_not_made)
         CHECK_STATUS(kit_methods[i].call(none, NULL, NULL, NULL), KAL_INVALID_ARGUMENT);
 }
 
-CLAIM(ids_that_are_null_or_too_many_are_refused)
+CLAIM(null_ids_and_too_many_ids_are_rejected)
 {
     kal_client client = new_client();
     kal_error error;
@@ -87,7 +87,7 @@ CLAIM(ids_that_are_null_or_too_many_are_refused)
         REFUSED(calls[i](client, NULL, SIZE_MAX, NULL, &result, &error), "ids_len: ");
         REFUSED(calls[i](client, ids, SIZE_MAX / sizeof *ids + 1, NULL, &result, &error), "ids_len: ");
         REFUSED(calls[i](client, ids, ((size_t)1 << 20) + 1, NULL, &result, &error), "ids_len: ");
-        /* A length of 0 needs no pointer, and takes no notice of one. */
+        /* With a length of 0 the pointer is ignored. */
         CHECK_STATUS(calls[i](client, NULL, 0, NULL, &result, NULL), KAL_OK);
         kal_result_free(result);
         CHECK_STATUS(calls[i](client, ids + 1, 0, NULL, &result, NULL), KAL_OK);
@@ -96,7 +96,7 @@ CLAIM(ids_that_are_null_or_too_many_are_refused)
     kal_client_close(client);
 }
 
-CLAIM(lists_of_filters_that_are_null_or_too_many_are_refused)
+CLAIM(null_filters_and_too_many_filters_are_rejected)
 {
     kal_client client = new_client();
     const char *texts[] = { "a", NULL };
@@ -117,7 +117,7 @@ CLAIM(lists_of_filters_that_are_null_or_too_many_are_refused)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(headers_that_are_null_or_too_many_are_refused)
+CLAIM(null_headers_and_too_many_headers_are_rejected)
 {
     kal_client_options options = options_for(&server);
     kal_header headers[] = { { "X-A", "1" }, { "X-B", NULL }, { NULL, "3" } };
@@ -131,7 +131,7 @@ CLAIM(headers_that_are_null_or_too_many_are_refused)
     open_refused(options, KAL_INVALID_ARGUMENT, "headers_len: ");
 }
 
-/* A struct of every size: it is as long as it says, so that a read behind its end is seen by valgrind. */
+/* Structs of every size, allocated with exactly that size, so that valgrind reports a read past the end. */
 typedef kal_status (*use_sized)(void *sized);
 
 static kal_client sized_client;
@@ -171,7 +171,7 @@ static kal_status use_completion(void *sized)
     REQUIRE(kal_queue_open(&queue, NULL) == KAL_OK);
     kal_status status = kal_queue_next(queue, 0, sized, NULL);
     kal_queue_close(queue);
-    /* An empty queue: the struct was taken. */
+    /* An empty queue: the struct was accepted. */
     return status == KAL_TIMED_OUT ? KAL_OK : status;
 }
 
@@ -188,7 +188,7 @@ static const struct {
     { "kal_completion", sizeof(kal_completion), use_completion, true },
 };
 
-/* Uses struct `i` with this struct_size, in as much memory, the last byte of its tail being `last`. */
+/* Uses struct `i` with this struct_size, in that much memory; the last byte is `last`. */
 static kal_status use_with_size(size_t i, size_t says, char last)
 {
     size_t room = says < sizeof(size_t) ? sizeof(size_t) : says > 8192 ? sizeof(size_t) : says;
@@ -202,7 +202,7 @@ static kal_status use_with_size(size_t i, size_t says, char last)
     return status;
 }
 
-CLAIM(a_struct_size_that_is_none_is_refused)
+CLAIM(an_invalid_struct_size_is_rejected)
 {
     const size_t absurd[] = { 0, 1, 7, 5000, (size_t)1 << 20, SIZE_MAX / 2, SIZE_MAX - 7, SIZE_MAX };
     sized_client = new_client();
@@ -213,7 +213,7 @@ CLAIM(a_struct_size_that_is_none_is_refused)
     kal_client_close(sized_client);
 }
 
-CLAIM(a_struct_of_an_older_version_is_read_as_far_as_it_goes)
+CLAIM(a_struct_of_an_older_version_is_read_up_to_its_size)
 {
     setenv("KALEIDOSCOPE_API_CLIENT_ID", "demo-client", 1);
     setenv("KALEIDOSCOPE_API_CLIENT_SECRET", SECRET, 1);
@@ -227,7 +227,7 @@ CLAIM(a_struct_of_an_older_version_is_read_as_far_as_it_goes)
     unsetenv("KALEIDOSCOPE_API_CLIENT_SECRET");
 }
 
-CLAIM(a_struct_of_a_later_version_is_taken_while_what_is_unknown_is_zero)
+CLAIM(a_struct_of_a_newer_version_is_accepted_if_its_unknown_fields_are_zero)
 {
     setenv("KALEIDOSCOPE_API_CLIENT_ID", "demo-client", 1);
     setenv("KALEIDOSCOPE_API_CLIENT_SECRET", SECRET, 1);
@@ -236,7 +236,7 @@ CLAIM(a_struct_of_a_later_version_is_taken_while_what_is_unknown_is_zero)
         for (size_t more = 1; more <= 64; more = more * 2 + 1) {
             size_t size = sized_structs[i].known + more;
             CHECK_STATUS(use_with_size(i, size, 0), KAL_OK);
-            /* What the library fills has no unknown wishes in it. */
+            /* In output structs, unknown fields request nothing. */
             CHECK_STATUS(use_with_size(i, size, 1), sized_structs[i].filled_by_library ? KAL_OK : KAL_INVALID_ARGUMENT);
         }
     kal_client_close(sized_client);
@@ -244,7 +244,7 @@ CLAIM(a_struct_of_a_later_version_is_taken_while_what_is_unknown_is_zero)
     unsetenv("KALEIDOSCOPE_API_CLIENT_SECRET");
 }
 
-CLAIM(figures_are_written_as_far_as_the_caller_knows_them)
+CLAIM(statistics_are_written_up_to_the_callers_struct_size)
 {
     kal_client client = new_client();
     kal_result_free(RESULT_OF(get_members, client));
@@ -267,7 +267,7 @@ CLAIM(figures_are_written_as_far_as_the_caller_knows_them)
     kal_client_close(client);
 }
 
-CLAIM(a_string_that_is_not_utf8_is_refused_by_name)
+CLAIM(a_non_utf8_option_is_rejected_by_name)
 {
     kal_header header = { "X-A", "1" };
     static const size_t fields[] = {
@@ -294,7 +294,7 @@ CLAIM(a_string_that_is_not_utf8_is_refused_by_name)
     open_refused(options, KAL_INVALID_UTF8, "headers[0].value: ");
 }
 
-CLAIM(a_string_of_a_call_that_is_not_utf8_is_refused_by_name)
+CLAIM(a_non_utf8_call_argument_is_rejected_by_name)
 {
     kal_client client = new_client();
     kal_error error;
@@ -325,7 +325,7 @@ CLAIM(a_string_of_a_call_that_is_not_utf8_is_refused_by_name)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(headers_cannot_smuggle_lines)
+CLAIM(headers_with_line_breaks_are_rejected)
 {
     static const char *const values[] = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "\x01", "a\x7f" };
     static const char *const names[] = { "",         "X Evil",         "X-Evil:",          "X-Evil\r\nX-More",
@@ -351,7 +351,7 @@ CLAIM(headers_cannot_smuggle_lines)
     }
 }
 
-CLAIM(a_base_url_that_is_none_is_refused)
+CLAIM(an_invalid_base_url_is_rejected)
 {
     static const char *const urls[] = {
         "",
@@ -387,7 +387,7 @@ CLAIM(a_base_url_that_is_none_is_refused)
     }
 }
 
-CLAIM(plain_http_to_another_host_is_refused_unless_allowed)
+CLAIM(plain_http_to_another_host_is_rejected_unless_allowed)
 {
     static const char *const urls[] = { "http://api.kaleidoscope.bio",  "http://10.0.0.1",    "http://localhost.example.com",
                                         "http://127.0.0.1.example.com", "HTTP://example.com", "http://[2001:db8::1]" };
@@ -401,7 +401,7 @@ CLAIM(plain_http_to_another_host_is_refused_unless_allowed)
     }
 }
 
-CLAIM(a_proxy_url_that_is_none_is_refused_without_showing_its_password)
+CLAIM(an_invalid_proxy_url_is_rejected_without_showing_its_password)
 {
     kal_client_options options = options_for(&server);
     options.proxy_url = "http://user:canary word@";
@@ -409,7 +409,7 @@ CLAIM(a_proxy_url_that_is_none_is_refused_without_showing_its_password)
     CHECK_LACKS(info->message, "canary");
 }
 
-CLAIM(an_unknown_flag_is_refused)
+CLAIM(an_unknown_flag_is_rejected)
 {
     kal_client_options options = options_for(&server);
     const uint32_t known = KAL_CLIENT_PROXY_FROM_ENV | KAL_CLIENT_INSECURE_TLS | KAL_CLIENT_ALLOW_HTTP;
@@ -425,7 +425,7 @@ CLAIM(an_unknown_flag_is_refused)
     open_refused(options, KAL_INVALID_ARGUMENT, "reserved: ");
 }
 
-CLAIM(numbers_out_of_range_are_refused_and_large_ones_taken)
+CLAIM(out_of_range_numbers_are_rejected_and_large_ones_accepted)
 {
     kal_client_options options = options_for(&server);
     options.max_response_bytes = UINT64_C(1) << 32;
@@ -443,7 +443,7 @@ CLAIM(numbers_out_of_range_are_refused_and_large_ones_taken)
     kal_client_close(client);
 }
 
-CLAIM(a_cache_mode_that_is_none_is_refused)
+CLAIM(an_unknown_cache_mode_is_rejected)
 {
     static const int32_t modes[] = { -1, 3, INT32_MIN, INT32_MAX };
     kal_client client = new_client();
@@ -456,7 +456,7 @@ CLAIM(a_cache_mode_that_is_none_is_refused)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(dates_that_are_none_are_refused_before_anything_is_sent)
+CLAIM(invalid_dates_are_rejected_before_anything_is_sent)
 {
     static const char *const dates[] = { "",
                                          " ",
@@ -482,7 +482,7 @@ CLAIM(dates_that_are_none_are_refused_before_anything_is_sent)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(dates_in_their_usual_forms_are_sent_as_they_are)
+CLAIM(valid_dates_are_sent_unchanged)
 {
     static const char *const dates[] = { "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31t12:00:00z",
                                          "2026-01-31 12:00:00+00:00", "2026-01-31T12:00:00.678901-07:00" };
@@ -503,7 +503,7 @@ CLAIM(dates_in_their_usual_forms_are_sent_as_they_are)
     kal_client_close(client);
 }
 
-CLAIM(a_page_below_0_is_refused)
+CLAIM(a_negative_page_is_rejected)
 {
     kal_client client = new_client();
     kal_events_query query = any_event();
@@ -516,7 +516,7 @@ CLAIM(a_page_below_0_is_refused)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(filters_cannot_smuggle_parameters)
+CLAIM(filters_are_escaped_in_the_query)
 {
     static const char *const evil[] = { "a&page=9\r\nX-Evil: 1", "#\"]", "" };
     kal_client client = new_client();
@@ -537,8 +537,8 @@ CLAIM(filters_cannot_smuggle_parameters)
     kal_client_close(client);
 }
 
-/* No request can have so long a target. The parameter is named which makes it so. */
-CLAIM(a_filter_too_long_to_be_asked_for_is_refused)
+/* The request target would be too long; the error names the longest parameter. */
+CLAIM(a_filter_too_long_for_a_url_is_rejected)
 {
     static char text[1 << 17];
     memset(text, 'x', sizeof text - 1);
@@ -550,7 +550,7 @@ CLAIM(a_filter_too_long_to_be_asked_for_is_refused)
     kal_client_close(client);
 }
 
-CLAIM(missing_credentials_are_told_by_name)
+CLAIM(missing_credentials_are_named)
 {
     kal_client_options options = options_for(&server);
     options.client_id = NULL;
@@ -566,7 +566,7 @@ CLAIM(missing_credentials_are_told_by_name)
     CHECK_STATUS(kal_client_open(NULL, &client, NULL), KAL_NO_CREDENTIALS);
 }
 
-CLAIM(what_is_null_comes_from_the_environment)
+CLAIM(null_options_are_read_from_the_environment)
 {
     kal_client client;
     kal_error error;
@@ -588,7 +588,7 @@ CLAIM(what_is_null_comes_from_the_environment)
     unsetenv("KALEIDOSCOPE_API_URL");
 }
 
-CLAIM(options_are_copied_when_a_client_is_opened)
+CLAIM(options_are_copied_by_kal_client_open)
 {
     char id[] = "demo-client", secret[] = SECRET, url[64], name[] = "X-Test", value[] = "value-1", agent[] = "agent/1";
     strcpy(url, server.url);

@@ -1,4 +1,4 @@
-/* The cache: what is asked once is not asked again, and all who miss it at the same time share one request. */
+/* The cache: a cached read sends no request, and concurrent misses share one. */
 #include "kit.h"
 
 #include <poll.h>
@@ -22,7 +22,7 @@ static void check_first_id(kal_client client, const kal_call_options *options, c
     kal_result_free(result);
 }
 
-CLAIM(a_second_read_sends_nothing_and_gives_the_same_memory)
+CLAIM(a_second_read_sends_nothing_and_returns_the_same_memory)
 {
     kal_client client = new_client();
     kal_result first = RESULT_OF(get_members, client), second = RESULT_OF(get_members, client);
@@ -54,7 +54,7 @@ CLAIM(workspace_members_and_groups_are_cached_and_events_are_not)
     kal_client_close(client);
 }
 
-CLAIM(a_cache_belongs_to_one_client)
+CLAIM(clients_do_not_share_a_cache)
 {
     kal_client one = new_client(), other = new_client();
     kal_result_free(RESULT_OF(get_members, one));
@@ -68,7 +68,7 @@ CLAIM(a_cache_belongs_to_one_client)
     kal_client_close(other);
 }
 
-CLAIM(refresh_asks_the_server_and_keeps_the_answer)
+CLAIM(refresh_sends_a_request_and_caches_the_answer)
 {
     kal_client client = new_client();
     kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
@@ -83,7 +83,7 @@ CLAIM(refresh_asks_the_server_and_keeps_the_answer)
     kal_client_close(client);
 }
 
-CLAIM(refresh_of_a_call_by_ids_renews_the_list_that_all_read)
+CLAIM(refreshing_a_call_by_ids_refreshes_the_whole_list)
 {
     kal_client client = new_client();
     kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
@@ -96,7 +96,7 @@ CLAIM(refresh_of_a_call_by_ids_renews_the_list_that_all_read)
     kal_client_close(client);
 }
 
-CLAIM(only_never_asks_the_server)
+CLAIM(cache_only_never_sends_a_request)
 {
     kal_client client = new_client();
     kal_call_options only = with_cache(KAL_CACHE_ONLY);
@@ -119,7 +119,7 @@ CLAIM(only_never_asks_the_server)
     kal_client_close(client);
 }
 
-CLAIM(clearing_forgets_everything_but_results_handed_out)
+CLAIM(clearing_drops_all_entries_and_keeps_results_valid)
 {
     kal_client client = new_client();
     kal_call_options only = with_cache(KAL_CACHE_ONLY);
@@ -137,14 +137,14 @@ CLAIM(clearing_forgets_everything_but_results_handed_out)
     kal_client_close(client);
 }
 
-CLAIM(a_cached_answer_expires_after_its_time_only)
+CLAIM(a_cached_answer_expires_after_the_ttl)
 {
     kal_client_options options = options_for(&server);
     options.cache_ttl_ms = 20;
     kal_client client = client_with(options);
     kal_call_options only = with_cache(KAL_CACHE_ONLY);
     kal_result_free(RESULT_OF(get_members, client));
-    poll(NULL, 0, 25); /* longer than the answer lives */
+    poll(NULL, 0, 25); /* longer than the TTL */
     FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
     kal_result_free(RESULT_OF(get_members, client));
     CHECK_INT(emulator_count(&server, MEMBERS), 2);
@@ -169,7 +169,7 @@ CLAIM(an_error_is_not_cached)
     kal_client_close(client);
 }
 
-CLAIM(a_workspace_that_is_not_there_is_asked_for_again)
+CLAIM(a_missing_workspace_is_not_cached)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" ACTIVE "\",\"status\":204}");
@@ -179,7 +179,7 @@ CLAIM(a_workspace_that_is_not_there_is_asked_for_again)
     kal_client_close(client);
 }
 
-CLAIM(a_failed_refresh_drops_the_entry_it_was_refreshing)
+CLAIM(a_failed_refresh_drops_the_cached_entry)
 {
     kal_client client = new_client();
     kal_call_options refresh = with_cache(KAL_CACHE_REFRESH), only = with_cache(KAL_CACHE_ONLY);
@@ -188,7 +188,7 @@ CLAIM(a_failed_refresh_drops_the_entry_it_was_refreshing)
     emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":500}");
     FAILURE_WITH(get_members, client, &refresh, KAL_SERVER_ERROR, "500");
     FAILURE_WITH(get_members, client, &only, KAL_NOT_FOUND, "nothing is cached");
-    /* Its own entry only. */
+    /* Other entries stay. */
     kal_result_free(RESULT_WITH(get_groups, client, &only));
     CHECK(kal_result_json(before, NULL) != NULL);
     kal_result_free(before);
@@ -197,8 +197,8 @@ CLAIM(a_failed_refresh_drops_the_entry_it_was_refreshing)
     kal_client_close(client);
 }
 
-/* Red when a request that is given up leaves the entry: the last call gives KAL_OK where KAL_NOT_FOUND is expected. */
-CLAIM(a_refresh_whose_time_is_up_drops_the_entry_it_was_refreshing)
+/* Red when an abandoned request keeps the entry: the last call returns KAL_OK where KAL_NOT_FOUND is expected. */
+CLAIM(a_refresh_that_times_out_drops_the_cached_entry)
 {
     kal_client client = new_client();
     kal_call_options refresh = with_cache(KAL_CACHE_REFRESH), only = with_cache(KAL_CACHE_ONLY);
@@ -217,7 +217,7 @@ CLAIM(a_call_by_ids_filters_the_cached_list)
     kal_client client = new_client();
     kal_result all = RESULT_OF(get_groups, client), some;
     const kal_workspace_group *const *groups = kal_result_workspace_groups(all, NULL);
-    /* Asked for backwards, twice, and with one that nobody knows: given in the server's order, each once. */
+    /* Requested in reverse order, one twice, and an unknown one: returned in the server's order, each once. */
     const char *ids[] = { groups[3]->id, "unknown", groups[1]->id, groups[3]->id, "" };
     CHECK_STATUS(kal_workspace_get_groups_by_ids(client, ids, 5, NULL, &some, NULL), KAL_OK);
     size_t len;
@@ -233,7 +233,7 @@ CLAIM(a_call_by_ids_filters_the_cached_list)
     kal_client_close(client);
 }
 
-/* What a crowd of threads saw: each its own result, all the same memory. */
+/* What each thread of a crowd saw: its own result handle, all for the same memory. */
 typedef struct seen {
     kal_client client;
     const void *records[CROWD_MOST];
@@ -249,7 +249,7 @@ static void look(int index, void *context)
     seen->records[index] = kal_result_workspace_users(seen->results[index], NULL);
 }
 
-CLAIM(threads_that_miss_at_the_same_time_share_one_request)
+CLAIM(concurrent_misses_share_one_request)
 {
     enum { THREADS = 32 };
     seen seen = { .client = new_client() };
@@ -275,7 +275,7 @@ static void look_in_vain(int index, void *context)
     kal_error_free(error);
 }
 
-CLAIM(threads_that_share_a_request_share_its_failure)
+CLAIM(concurrent_misses_share_one_failure)
 {
     enum { THREADS = 16 };
     seen seen = { .client = new_client() };
@@ -285,7 +285,7 @@ CLAIM(threads_that_share_a_request_share_its_failure)
     kal_client_close(seen.client);
 }
 
-CLAIM(a_refresh_during_a_request_asks_on_its_own_and_its_answer_stays)
+CLAIM(a_refresh_during_a_request_sends_its_own_and_its_answer_stays_cached)
 {
     kal_client client = new_client();
     kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
@@ -303,7 +303,7 @@ CLAIM(a_refresh_during_a_request_asks_on_its_own_and_its_answer_stays)
     kal_client_close(client);
 }
 
-CLAIM(an_answer_that_was_asked_for_before_clearing_is_not_kept)
+CLAIM(an_answer_requested_before_clearing_is_not_cached)
 {
     kal_client client = new_client();
     kal_call_options only = with_cache(KAL_CACHE_ONLY);

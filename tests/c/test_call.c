@@ -1,4 +1,4 @@
-/* The generic call: one function for every method, the same answers as the typed ones. */
+/* The generic call: one function for all methods, with the same results as the typed functions. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static kal_result ask(kal_client client, const char *method, const char *params,
     return result;
 }
 
-CLAIM(every_method_gives_what_its_typed_function_gives)
+CLAIM(every_method_returns_the_same_as_its_typed_function)
 {
     static const char *const params[KIT_METHODS] = { NULL, "", "{\"ids\":[]}", "{}", " { \"ids\" : [ ] } ", "{\"page\":null}" };
     kal_client client = new_client();
@@ -42,7 +42,7 @@ CLAIM(every_method_gives_what_its_typed_function_gives)
     kal_client_close(client);
 }
 
-CLAIM(the_door_and_the_typed_functions_share_the_cache)
+CLAIM(kal_call_and_the_typed_functions_share_the_cache)
 {
     kal_client client = new_client();
     kal_result typed = RESULT_OF(get_members, client), door = ask(client, "workspace.get_members", NULL, NULL);
@@ -56,7 +56,7 @@ CLAIM(the_door_and_the_typed_functions_share_the_cache)
     kal_client_close(client);
 }
 
-CLAIM(parameters_arrive_as_the_typed_functions_send_them)
+CLAIM(parameters_are_sent_as_by_the_typed_functions)
 {
     kal_client client = new_client();
     const char *types[] = { "create", "caf\xc3\xa9 \"x\"" }, *users[] = { "u-1" };
@@ -92,7 +92,7 @@ CLAIM(parameters_arrive_as_the_typed_functions_send_them)
     kal_client_close(client);
 }
 
-CLAIM(a_page_0_is_sent_where_the_door_is_given_one)
+CLAIM(an_explicit_page_0_is_sent)
 {
     kal_client client = new_client();
     refused(client, "workspace.get_events", "{\"page\":0}", KAL_UNPROCESSABLE, "page");
@@ -102,7 +102,7 @@ CLAIM(a_page_0_is_sent_where_the_door_is_given_one)
     kal_client_close(client);
 }
 
-CLAIM(ids_filter_through_the_door)
+CLAIM(kal_call_filters_by_ids)
 {
     kal_client client = new_client();
     kal_result all = RESULT_OF(get_members, client);
@@ -119,7 +119,7 @@ CLAIM(ids_filter_through_the_door)
     kal_client_close(client);
 }
 
-CLAIM(an_unknown_method_is_told_with_those_there_are)
+CLAIM(the_error_for_an_unknown_method_lists_the_methods)
 {
     static const char *const names[] = { "",
                                          "workspace",
@@ -138,7 +138,7 @@ CLAIM(an_unknown_method_is_told_with_those_there_are)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(a_wrong_parameter_is_refused_by_its_name_and_nothing_is_sent)
+CLAIM(an_invalid_parameter_is_rejected_by_name_before_anything_is_sent)
 {
     static const struct {
         const char *method, *params, *says;
@@ -183,7 +183,7 @@ CLAIM(a_wrong_parameter_is_refused_by_its_name_and_nothing_is_sent)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(parameters_that_nest_deep_cost_no_stack)
+CLAIM(deeply_nested_parameters_use_no_stack)
 {
     enum { DEEP = 1000000 };
     static char params[2 * DEEP + 64];
@@ -197,7 +197,7 @@ CLAIM(parameters_that_nest_deep_cost_no_stack)
     kal_client_close(client);
 }
 
-CLAIM(the_list_of_methods_names_each_with_its_parameters)
+CLAIM(the_method_list_has_each_method_with_its_parameters)
 {
     const char *methods = kal_methods();
     CHECK(methods == kal_methods());

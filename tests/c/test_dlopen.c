@@ -1,4 +1,4 @@
-/* The shared library as a plugin host loads it: dlopen on any thread, dlclose at any time. */
+/* The shared library loaded as a plugin: dlopen on any thread, dlclose at any time. */
 #include "kit.h"
 
 #include <dlfcn.h>
@@ -15,7 +15,7 @@ typedef struct loaded {
     __typeof__(kal_version) *version;
 } loaded;
 
-/* ISO C has no cast from an object pointer to a function pointer. */
+/* ISO C does not allow casting an object pointer to a function pointer. */
 static void find(void *library, const char *name, void *function)
 {
     void *symbol = dlsym(library, name);
@@ -72,24 +72,24 @@ static void on_short_lived_threads(void *shut_down)
     }
 }
 
-CLAIM(a_thread_loads_calls_shuts_down_and_unloads)
+CLAIM(a_short_lived_thread_can_load_call_shut_down_and_unload)
 {
     static int yes;
     on_short_lived_threads(&yes);
 }
 
-/* Red without -z nodelete: the thread's own data is torn down after its code is gone. */
-CLAIM(a_thread_unloads_while_the_librarys_thread_runs)
+/* Red without -z nodelete: thread-local destructors run after their code was unmapped. */
+CLAIM(the_library_can_be_unloaded_while_its_thread_runs)
 {
     on_short_lived_threads(NULL);
-    /* It is still mapped, and ends as it should. */
+    /* The library is still mapped, and its thread ends properly. */
     loaded kal;
     REQUIRE(load(&kal));
     CHECK_STATUS(kal.shutdown(10000), KAL_OK);
     CHECK_INT(dlclose(kal.library), 0);
 }
 
-CLAIM(what_is_not_in_the_header_is_not_exported)
+CLAIM(only_symbols_of_the_header_are_exported)
 {
     loaded kal;
     REQUIRE(load(&kal));

@@ -1,4 +1,4 @@
-/* Errors: everything that is known about a failure is in its error, and no secret is. */
+/* Errors carry full details of a failure, and no secrets. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static const kal_error_info *fails_with(const char *fault, kal_status expected, 
     return info;
 }
 
-CLAIM(an_http_status_is_the_status_of_the_call)
+CLAIM(an_http_status_maps_to_the_status_of_the_call)
 {
     static const struct {
         int status;
@@ -49,7 +49,7 @@ CLAIM(an_http_status_is_the_status_of_the_call)
         }
 }
 
-CLAIM(a_401_that_a_new_token_does_not_mend_is_unauthorized)
+CLAIM(a_401_despite_a_new_token_is_unauthorized)
 {
     const kal_error_info *info =
         fails_with("{\"path\":\"" MEMBERS "\",\"status\":401,\"times\":0}", KAL_UNAUTHORIZED, "status 401");
@@ -58,7 +58,7 @@ CLAIM(a_401_that_a_new_token_does_not_mend_is_unauthorized)
     CHECK(!info->retryable);
 }
 
-CLAIM(what_the_server_says_is_all_there)
+CLAIM(an_error_has_the_servers_code_request_id_and_body)
 {
     const kal_error_info *info =
         fails_with("{\"path\":\"" MEMBERS
@@ -71,7 +71,7 @@ CLAIM(what_the_server_says_is_all_there)
     CHECK_INT(info->retry_after_ms, 7000);
 }
 
-CLAIM(retry_after_is_told_in_milliseconds_whichever_way_it_is_said)
+CLAIM(retry_after_in_either_form_is_reported_in_milliseconds)
 {
     static const struct {
         const char *value;
@@ -91,7 +91,7 @@ CLAIM(retry_after_is_told_in_milliseconds_whichever_way_it_is_said)
     CHECK(info->retry_after_ms > INT64_C(1000) * 3600 * 24 * 365);
 }
 
-CLAIM(a_body_with_a_nul_has_its_length)
+CLAIM(an_error_body_may_contain_nul)
 {
     const kal_error_info *info =
         fails_with("{\"path\":\"" MEMBERS "\",\"status\":500,\"body\":\"a\\u0000b\"}", KAL_SERVER_ERROR, "500");
@@ -99,7 +99,7 @@ CLAIM(a_body_with_a_nul_has_its_length)
     CHECK(info->body != NULL && memcmp(info->body, "a\0b", 4) == 0);
 }
 
-CLAIM(an_error_without_a_body_has_an_empty_one)
+CLAIM(a_missing_error_body_is_empty)
 {
     const kal_error_info *info = fails_with("{\"path\":\"" MEMBERS "\",\"status\":500,\"body\":\"\"}", KAL_SERVER_ERROR, "500");
     CHECK_TEXT(info->body, "");
@@ -107,7 +107,7 @@ CLAIM(an_error_without_a_body_has_an_empty_one)
     CHECK(info->code == NULL);
 }
 
-CLAIM(a_long_body_of_an_error_is_kept_to_64_kib)
+CLAIM(a_long_error_body_is_truncated_to_64_kib)
 {
     const kal_error_info *info =
         fails_with("{\"path\":\"" MEMBERS "\",\"status\":502,\"body_bytes\":1000000}", KAL_BAD_GATEWAY, "502");
@@ -115,8 +115,8 @@ CLAIM(a_long_body_of_an_error_is_kept_to_64_kib)
     CHECK_INT(strlen(info->body), 65536);
 }
 
-/* The cap is there for answers; a page of words from a proxy must not hide that it was a 502. */
-CLAIM(a_body_of_an_error_over_the_cap_does_not_hide_the_status)
+/* max_response_bytes limits answers; a proxy's error page above it must not hide the 502. */
+CLAIM(an_error_body_over_max_response_bytes_does_not_hide_the_status)
 {
     kal_client_options options = options_for(&server);
     options.max_response_bytes = 100;
@@ -134,7 +134,7 @@ CLAIM(a_body_of_an_error_over_the_cap_does_not_hide_the_status)
     kal_client_close(client);
 }
 
-CLAIM(the_query_is_in_the_url)
+CLAIM(the_url_of_an_error_has_its_query)
 {
     kal_client client = new_client();
     kal_events_query query = KAL_EVENTS_QUERY_INIT;
@@ -160,7 +160,7 @@ CLAIM(a_404_is_not_found_for_events_too)
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"status\":404}");
     FAILURE_OF(get_events, client, KAL_NOT_FOUND, "status 404");
     kal_client_close(client);
-    /* A wrong base URL shows at the sign-in already. */
+    /* A wrong base URL already fails at the sign-in. */
     options.base_url = url;
     client = client_with(options);
     const kal_error_info *info = FAILURE_OF(get_events, client, KAL_AUTH_FAILED, "sign-in failed");
@@ -169,7 +169,7 @@ CLAIM(a_404_is_not_found_for_events_too)
     kal_client_close(client);
 }
 
-CLAIM(a_redirect_is_not_followed_and_tells_its_target)
+CLAIM(a_redirect_is_an_error_that_names_its_target)
 {
     static const int statuses[] = { 301, 302, 303, 307, 308 };
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
@@ -194,13 +194,13 @@ CLAIM(a_redirect_is_not_followed_and_tells_its_target)
     }
 }
 
-CLAIM(a_redirect_without_a_target_is_an_error_too)
+CLAIM(a_redirect_without_a_location_is_an_error)
 {
     fails_with("{\"path\":\"" MEMBERS "\",\"status\":302}", KAL_BAD_RESPONSE, "without a Location header");
     fails_with("{\"path\":\"" MEMBERS "\",\"status\":304}", KAL_BAD_RESPONSE, "304");
 }
 
-CLAIM(a_port_where_nobody_listens_is_connect_failed)
+CLAIM(a_port_without_a_listener_is_connect_failed)
 {
     kal_client_options options = options_for(&server);
     options.base_url = "http://127.0.0.1:1";
@@ -215,7 +215,7 @@ CLAIM(a_port_where_nobody_listens_is_connect_failed)
     kal_client_close(client);
 }
 
-CLAIM(a_name_that_does_not_exist_is_resolve_failed)
+CLAIM(an_unknown_host_name_is_resolve_failed)
 {
     kal_client_options options = options_for(&server);
     options.base_url = "https://nonexistent.invalid";
@@ -226,7 +226,7 @@ CLAIM(a_name_that_does_not_exist_is_resolve_failed)
     kal_client_close(client);
 }
 
-CLAIM(a_connection_that_is_dropped_is_connection_lost_wherever)
+CLAIM(a_connection_dropped_at_any_point_is_connection_lost)
 {
     static const char *const points[] = { "before", "headers", "body" };
     static const char *const paths[] = { MEMBERS, TOKEN };
@@ -241,7 +241,7 @@ CLAIM(a_connection_that_is_dropped_is_connection_lost_wherever)
         }
 }
 
-CLAIM(a_call_that_is_not_answered_in_time_times_out)
+CLAIM(a_call_without_a_response_in_time_times_out)
 {
     static const char *const paths[] = { MEMBERS, TOKEN };
     for (size_t i = 0; i < 2; i++) {
@@ -260,7 +260,7 @@ CLAIM(a_call_that_is_not_answered_in_time_times_out)
     }
 }
 
-CLAIM(the_clients_timeout_holds_where_the_call_has_none)
+CLAIM(the_clients_timeout_applies_unless_the_call_has_one)
 {
     kal_client_options options = options_for(&server);
     options.timeout_ms = 150;
@@ -270,7 +270,7 @@ CLAIM(the_clients_timeout_holds_where_the_call_has_none)
     kal_client_close(client);
 }
 
-CLAIM(wrong_credentials_are_auth_failed_with_what_the_server_said)
+CLAIM(wrong_credentials_are_auth_failed_with_the_servers_message)
 {
     kal_client_options options = options_for(&server);
     options.client_secret = "wrong-canary-4711";
@@ -291,7 +291,7 @@ CLAIM(wrong_credentials_are_auth_failed_with_what_the_server_said)
     kal_client_close(client);
 }
 
-CLAIM(a_token_endpoint_that_answers_nonsense_shows_none_of_it)
+CLAIM(an_invalid_token_response_is_an_error_that_does_not_show_it)
 {
     static const char *const bodies[] = {
         "",
@@ -314,7 +314,7 @@ CLAIM(a_token_endpoint_that_answers_nonsense_shows_none_of_it)
     }
 }
 
-/* Every field that can hold what a server said. */
+/* Every field that can hold text from a server. */
 static void check_no_secret(const kal_error_info *info, const char *secret)
 {
     const char *const texts[] = { info->message, info->method, info->url, info->code, info->request_id, info->body };
@@ -322,8 +322,8 @@ static void check_no_secret(const kal_error_info *info, const char *secret)
         CHECK_LACKS(texts[i], secret);
 }
 
-/* Red without the redaction of what a server echoes. */
-CLAIM(a_server_that_echoes_secrets_does_not_get_them_into_errors)
+/* Red without redaction of what a server echoes. */
+CLAIM(secrets_echoed_by_a_server_are_redacted_in_errors)
 {
     kal_client_options options = options_for(&server);
     kal_header header = { "X-Api-Key", "canary-header-value" };
@@ -387,7 +387,7 @@ CLAIM(a_request_id_that_is_a_secret_is_redacted)
     }
 }
 
-CLAIM(a_secret_that_the_64_kib_cut_in_two_is_not_shown_in_part)
+CLAIM(a_secret_split_at_64_kib_is_redacted)
 {
     enum { CUT = 65536, BEFORE = 6 };
     kal_client client = new_client();
@@ -403,7 +403,7 @@ CLAIM(a_secret_that_the_64_kib_cut_in_two_is_not_shown_in_part)
     kal_client_close(client);
 }
 
-CLAIM(what_is_no_http_is_bad_http)
+CLAIM(an_invalid_http_response_is_bad_http)
 {
     static const char *const answers[] = {
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
@@ -431,7 +431,7 @@ CLAIM(what_is_no_http_is_bad_http)
     }
 }
 
-CLAIM(an_answer_that_is_shorter_than_it_says_is_connection_lost)
+CLAIM(a_truncated_response_is_connection_lost)
 {
     static const char *const answers[] = {
         "",
@@ -451,7 +451,7 @@ CLAIM(an_answer_that_is_shorter_than_it_says_is_connection_lost)
     }
 }
 
-CLAIM(an_error_outlives_its_client_and_stays_as_it_was)
+CLAIM(an_error_outlives_its_client_unchanged)
 {
     kal_client client = new_client();
     kal_result result;

@@ -1,4 +1,4 @@
-/* Handles: whatever is passed as one, the worst that happens is KAL_INVALID_HANDLE. */
+/* Handles: any value may be passed as one; an invalid one results in KAL_INVALID_HANDLE at worst. */
 #include "kit.h"
 
 #define INVALID(call, says) FAILURE((call), &error, KAL_INVALID_HANDLE, (says))
@@ -9,7 +9,7 @@ static kal_error none_error = KAL_NONE;
 static kal_cancel none_cancel = KAL_NONE;
 static kal_queue none_queue = KAL_NONE;
 
-/* Every use of a client handle, with one that is no good. */
+/* Uses an invalid client handle in every function that takes one. */
 static void check_no_client(kal_client client)
 {
     kal_error error;
@@ -70,7 +70,7 @@ static void check_no_queue(kal_client client, kal_queue queue)
     kal_queue_close(queue);
 }
 
-CLAIM(none_is_no_handle_of_any_kind)
+CLAIM(kal_none_is_invalid_as_every_kind_of_handle)
 {
     kal_client client = new_client();
     check_no_client(none_client);
@@ -92,7 +92,7 @@ CLAIM(a_stale_client_handle_is_invalid_in_every_call)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(a_stale_result_handle_gives_null)
+CLAIM(accessors_of_a_stale_result_return_null)
 {
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
@@ -101,7 +101,7 @@ CLAIM(a_stale_result_handle_gives_null)
     kal_client_close(client);
 }
 
-CLAIM(a_stale_error_handle_gives_null)
+CLAIM(accessors_of_a_stale_error_return_null)
 {
     kal_error error;
     CHECK_STATUS(kal_client_clear_caches(none_client, &error), KAL_INVALID_HANDLE);
@@ -111,7 +111,7 @@ CLAIM(a_stale_error_handle_gives_null)
     kal_error_free(error);
 }
 
-CLAIM(a_stale_cancel_handle_is_refused_before_anything_is_sent)
+CLAIM(a_stale_cancel_handle_is_rejected_before_anything_is_sent)
 {
     kal_client client = new_client();
     kal_cancel cancel;
@@ -132,8 +132,8 @@ CLAIM(a_stale_queue_handle_is_invalid)
     kal_client_close(client);
 }
 
-/* The slot of the first is free when the second is made: without a generation the first would reach the second. */
-CLAIM(a_stale_handle_never_reaches_the_slots_next_occupant)
+/* The second handle reuses the slot of the first: without a generation the first would refer to it. */
+CLAIM(a_stale_handle_never_refers_to_the_slots_next_occupant)
 {
     kal_client client = new_client();
     kal_result first = RESULT_OF(get_members, client);
@@ -146,7 +146,7 @@ CLAIM(a_stale_handle_never_reaches_the_slots_next_occupant)
     kal_client_close(client);
 }
 
-CLAIM(a_double_free_leaves_the_slots_next_occupant_alone)
+CLAIM(a_double_free_does_not_affect_the_slots_next_occupant)
 {
     kal_client client = new_client();
     kal_result first = RESULT_OF(get_members, client);
@@ -159,7 +159,7 @@ CLAIM(a_double_free_leaves_the_slots_next_occupant_alone)
     kal_client_close(client);
 }
 
-CLAIM(a_handle_of_another_kind_is_caught)
+CLAIM(a_handle_of_another_kind_is_detected)
 {
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
@@ -184,7 +184,7 @@ CLAIM(a_handle_of_another_kind_is_caught)
             kal_error_free((kal_error){ ids[i] });
         }
     }
-    /* All of that has freed nothing. */
+    /* None of that freed anything. */
     CHECK(kal_result_json(result, NULL) != NULL);
     CHECK(kal_error_get(error) != NULL);
     CHECK(kal_queue_fd(queue) >= 0);
@@ -197,7 +197,7 @@ CLAIM(a_handle_of_another_kind_is_caught)
     kal_client_close(client);
 }
 
-CLAIM(a_forged_handle_is_caught_in_whatever_bit_it_differs)
+CLAIM(a_forged_handle_is_detected_whichever_bit_differs)
 {
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);
@@ -215,7 +215,7 @@ CLAIM(a_forged_handle_is_caught_in_whatever_bit_it_differs)
     kal_client_close(client);
 }
 
-CLAIM(a_result_outlives_its_client_and_the_librarys_thread)
+CLAIM(a_result_outlives_its_client_and_the_io_thread)
 {
     kal_client client = new_client();
     kal_result members = RESULT_OF(get_members, client), events = RESULT_OF(get_events, client);
@@ -231,8 +231,8 @@ CLAIM(a_result_outlives_its_client_and_the_librarys_thread)
     kal_result_free(events);
 }
 
-/* All orders of three: a client, a result that shares the client's cached answer, and a filtered view of it. */
-CLAIM(handles_are_freed_in_any_order)
+/* All orders of freeing a client, a result that shares the client's cached answer, and a filtered view of it. */
+CLAIM(handles_can_be_freed_in_any_order)
 {
     static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
     for (size_t order = 0; order < 6; order++) {
@@ -258,7 +258,7 @@ CLAIM(handles_are_freed_in_any_order)
     }
 }
 
-CLAIM(out_parameters_hold_no_garbage_after_a_failure)
+CLAIM(out_parameters_are_set_after_a_failure)
 {
     kal_client_options options = options_for(&server);
     kal_client client = { 0xBAD };
@@ -275,7 +275,7 @@ CLAIM(out_parameters_hold_no_garbage_after_a_failure)
     CHECK_INT(result.id, 0);
 }
 
-CLAIM(the_error_is_none_after_a_success)
+CLAIM(the_error_is_kal_none_after_a_success)
 {
     kal_error error = { 0xBAD };
     kal_client_options options = options_for(&server);
@@ -309,7 +309,7 @@ CLAIM(the_error_is_none_after_a_success)
     kal_client_close(client);
 }
 
-/* Each accessor of a result, by the kind it is for. */
+/* The accessors of a result, by the kind of result they are for. */
 static const void *view(kal_result result, size_t kind, size_t *len)
 {
     *len = 7;
@@ -321,7 +321,7 @@ static const void *view(kal_result result, size_t kind, size_t *len)
     }
 }
 
-CLAIM(a_view_of_the_wrong_kind_is_null_with_length_0)
+CLAIM(an_accessor_for_another_kind_returns_null_and_length_0)
 {
     static const kit_call calls[] = { get_workspace, get_members, get_groups, get_events };
     kal_client client = new_client();
@@ -355,7 +355,7 @@ CLAIM(an_empty_list_is_not_null_and_has_length_0)
     kal_client_close(client);
 }
 
-CLAIM(what_a_result_gives_does_not_change)
+CLAIM(a_result_does_not_change)
 {
     kal_client client = new_client();
     kal_result result = RESULT_OF(get_members, client);

@@ -1,4 +1,4 @@
-/* Ends: closing, cancelling, shutting down, forking, at any time and with calls under way. */
+/* Closing, cancelling, shutting down and forking, at any time and with calls in progress. */
 #include "kit.h"
 
 #include <dirent.h>
@@ -25,7 +25,7 @@ static const kal_error_info *ended(caller *caller, kal_status expected, const ch
     return FAILURE(status, &caller->error, expected, says);
 }
 
-/* A call that is under way at the server, and stays so. */
+/* A call whose request hangs at the server. */
 static void start_hanging(caller *caller, kal_client client, const kal_call_options *options)
 {
     emulator_fault(&server, HANG(EVENTS));
@@ -57,7 +57,7 @@ CLAIM(closing_a_client_ends_its_sign_in)
     ended(&caller, KAL_CANCELLED, "");
 }
 
-CLAIM(closing_a_client_leaves_others_alone)
+CLAIM(closing_a_client_does_not_affect_others)
 {
     kal_client client = new_client(), other = new_client();
     caller theirs;
@@ -70,7 +70,7 @@ CLAIM(closing_a_client_leaves_others_alone)
     kal_client_close(other);
 }
 
-CLAIM(firing_ends_a_call_and_every_later_one)
+CLAIM(firing_a_cancel_ends_a_call_and_every_later_one)
 {
     kal_client client = new_client();
     kal_cancel cancel;
@@ -87,13 +87,13 @@ CLAIM(firing_ends_a_call_and_every_later_one)
     for (size_t i = 0; i < KIT_METHODS; i++)
         FAILURE_WITH(kit_methods[i].call, client, &options, KAL_CANCELLED, "the call was cancelled");
     CHECK_INT(emulator_count(&server, "total"), sent);
-    /* Without it the client is as it was. */
+    /* Without the cancel the client works as before. */
     kal_result_free(RESULT_OF(get_events, client));
     kal_cancel_close(cancel);
     kal_client_close(client);
 }
 
-CLAIM(firing_ends_the_wait_for_another_try)
+CLAIM(firing_a_cancel_ends_the_wait_before_a_retry)
 {
     kal_client_options options = options_for(&server);
     options.max_attempts = 3;
@@ -113,7 +113,7 @@ CLAIM(firing_ends_the_wait_for_another_try)
     kal_client_close(client);
 }
 
-CLAIM(a_request_that_others_wait_for_goes_on_for_them)
+CLAIM(cancelling_one_caller_does_not_end_a_shared_request)
 {
     kal_client client = new_client();
     kal_cancel cancel;
@@ -135,7 +135,7 @@ CLAIM(a_request_that_others_wait_for_goes_on_for_them)
     kal_client_close(client);
 }
 
-CLAIM(a_request_that_nobody_waits_for_any_more_is_given_up)
+CLAIM(a_request_without_remaining_callers_is_aborted)
 {
     kal_client client = new_client();
     kal_cancel cancel;
@@ -147,7 +147,7 @@ CLAIM(a_request_that_nobody_waits_for_any_more_is_given_up)
     emulator_wait_for(&server, GROUPS, 1);
     kal_cancel_fire(cancel);
     ended(&caller, KAL_CANCELLED, "the call was cancelled");
-    /* Its connection goes with it. */
+    /* Its connection is closed with it. */
     while (emulator_count(&server, "open_connections") > 0)
         poll(NULL, 0, 1);
     kal_result_free(RESULT_OF(get_groups, client));
@@ -171,7 +171,7 @@ CLAIM(closing_a_cancel_does_not_fire_it)
     kal_client_close(client);
 }
 
-/* How many threads this process has. */
+/* The number of threads of this process. */
 static int threads(void)
 {
     int count = 0;
@@ -183,7 +183,7 @@ static int threads(void)
     return count;
 }
 
-CLAIM(the_library_has_one_thread_from_its_first_request_until_it_is_shut_down)
+CLAIM(the_library_has_one_thread_from_the_first_request_to_shutdown)
 {
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     int before = threads();
@@ -200,7 +200,7 @@ CLAIM(the_library_has_one_thread_from_its_first_request_until_it_is_shut_down)
     kal_client_close(other);
 }
 
-CLAIM(a_shutdown_ends_calls_and_leaves_handles_and_caches)
+CLAIM(a_shutdown_ends_calls_and_keeps_handles_and_caches)
 {
     kal_client client = new_client();
     kal_call_options only = with_cache(KAL_CACHE_ONLY);
@@ -211,7 +211,7 @@ CLAIM(a_shutdown_ends_calls_and_leaves_handles_and_caches)
     ended(&caller, KAL_CANCELLED, "shut down");
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     kal_result_free(RESULT_WITH(get_members, client, &only));
-    /* The next call starts the thread again; the token is as good as before. */
+    /* The next call starts the thread again; the token is still valid. */
     kal_result_free(RESULT_OF(get_events, client));
     CHECK_INT(emulator_count(&server, "token_requests"), 1);
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
@@ -233,7 +233,7 @@ static void call_or_shut_down(int index, void *context)
     }
 }
 
-CLAIM(shutting_down_while_others_call_is_ok_or_cancelled_and_nothing_else)
+CLAIM(calls_during_a_shutdown_succeed_or_are_cancelled)
 {
     kal_client client = new_client();
     crowd(6, call_or_shut_down, &client);
@@ -241,8 +241,8 @@ CLAIM(shutting_down_while_others_call_is_ok_or_cancelled_and_nothing_else)
     kal_client_close(client);
 }
 
-/* Red when the library installs a handler or leaves one. */
-CLAIM(signal_dispositions_stay_as_they_are)
+/* Red when the library installs a signal handler. */
+CLAIM(signal_dispositions_are_not_changed)
 {
     struct sigaction before[64], after;
     memset(before, 0, sizeof before);
@@ -258,8 +258,8 @@ CLAIM(signal_dispositions_stay_as_they_are)
     kal_client_close(client);
 }
 
-/* Red without the mask: the thread that the library starts would run the host's handlers. */
-CLAIM(the_librarys_thread_blocks_all_signals_but_the_fatal_ones)
+/* Red without the mask: the library's thread would run the host's signal handlers. */
+CLAIM(the_io_thread_blocks_all_but_the_fatal_signals)
 {
     if (check_is_slow())
         check_skip("valgrind keeps masks of its own");
@@ -296,15 +296,15 @@ CLAIM(the_librarys_thread_blocks_all_signals_but_the_fatal_ones)
     kal_client_close(client);
 }
 
-/* Another thread may hold the lock of its allocator at that moment, and the child waits for it for ever: seen with gcc 12,
-   with the child's thread in asan_malloc. */
+/* Another thread may hold the allocator's lock during the fork, and the child would wait for it forever: seen with gcc 12, with
+ * the child's thread in asan_malloc. */
 static void skip_under_address_sanitizer(void)
 {
     if (check_mode_is("asan"))
         check_skip("AddressSanitizer itself cannot be forked with threads");
 }
 
-/* Runs a child and waits for it; what it checks counts here too. */
+/* Runs a child process and waits for it; its checks count here too. */
 static void in_a_child(void (*check)(kal_client, kal_result, kal_error, kal_cancel), kal_client client, kal_result result,
                        kal_error error, kal_cancel cancel)
 {
@@ -316,7 +316,7 @@ static void in_a_child(void (*check)(kal_client, kal_result, kal_error, kal_canc
     if (child == 0) {
         alarm(check_is_slow() ? 120 : 20);
 #ifdef VALGRIND_CLO_CHANGE
-        /* What the parent's other threads held is lost by design: they do not exist here. */
+        /* Memory held by the parent's other threads is leaked by design: those threads do not exist in the child. */
         VALGRIND_CLO_CHANGE("--leak-check=no");
 #endif
         check(client, result, error, cancel);
@@ -349,7 +349,7 @@ static void child_of_fork(kal_client client, kal_result result, kal_error error,
     kal_error_free(error);
     kal_result_free(result);
     kal_client_close(client);
-    /* None of that touched the handles that the child makes itself. */
+    /* None of that affects handles that the child creates itself. */
     kal_client own = new_client();
     for (size_t i = 0; i < KIT_METHODS; i++)
         kal_result_free(RESULT_OF(kit_methods[i].call, own));
@@ -361,7 +361,7 @@ static void child_of_fork(kal_client client, kal_result result, kal_error error,
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
 }
 
-CLAIM(a_forked_child_gets_forked_for_what_it_inherits_and_works_with_its_own)
+CLAIM(inherited_handles_return_kal_forked_and_the_childs_own_work)
 {
     skip_under_address_sanitizer();
     kal_client client = new_client();
@@ -375,7 +375,7 @@ CLAIM(a_forked_child_gets_forked_for_what_it_inherits_and_works_with_its_own)
     caller_start(&caller, get_groups, client, NULL);
     emulator_wait_for(&server, GROUPS, 1);
     in_a_child(child_of_fork, client, result, error, cancel);
-    /* The parent is as it was, its call under way included. */
+    /* The parent is not affected, including its call in progress. */
     CHECK_STATUS(caller_join(&caller), KAL_OK);
     kal_result_free(caller.result);
     CHECK(kal_result_json(result, NULL) != NULL);
@@ -404,7 +404,7 @@ static void child_with_a_child(kal_client client, kal_result result, kal_error e
     kal_client_close(own);
 }
 
-CLAIM(a_child_of_a_child_inherits_neither_of_them)
+CLAIM(a_grandchild_gets_kal_forked_for_both_ancestors_handles)
 {
     skip_under_address_sanitizer();
     kal_client client = new_client();
@@ -441,7 +441,7 @@ static void fork_or_call(int index, void *context)
     }
 }
 
-CLAIM(forking_while_other_threads_call_hangs_nobody)
+CLAIM(forking_while_other_threads_call_does_not_hang)
 {
     skip_under_address_sanitizer();
     kal_client client = new_client();

@@ -1,4 +1,4 @@
-/* The log: what the library says to the host, at which level, and what it never says. */
+/* The log: what is logged at which level, and that no secret is. */
 #include "kit.h"
 #include "raw_server.h"
 
@@ -8,7 +8,7 @@
 #define EVENTS "/workspaces/events"
 #define TOKEN "/auth/oauth/token"
 
-/* Everything that was said, a line each: `4 GET /...`. */
+/* All messages, one per line: `4 GET /...`. */
 typedef struct heard {
     pthread_mutex_t lock;
     char text[1 << 18];
@@ -71,7 +71,7 @@ static void make_events(void)
     kal_client_close(client);
 }
 
-CLAIM(debug_tells_every_request)
+CLAIM(debug_logs_every_request)
 {
     listen_to(KAL_LOG_DEBUG);
     make_events();
@@ -83,8 +83,8 @@ CLAIM(debug_tells_every_request)
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
 }
 
-/* Red when the whole id is looked through for secrets and logged: "expected longest <= 400". */
-CLAIM(a_warning_of_an_odd_value_is_short_whatever_the_id)
+/* Red when the whole id is redacted and logged: "expected longest <= 400". */
+CLAIM(a_warning_about_an_unexpected_value_is_short_even_with_a_long_id)
 {
     enum { LONG = 1 << 20 };
     static const char before[] = "[{\"event_type_version\":\"x\",\"id\":\"", after[] = "\"}]";
@@ -107,8 +107,8 @@ CLAIM(a_warning_of_an_odd_value_is_short_whatever_the_id)
     raw_server_stop(&raw);
 }
 
-/* Red when only answers are logged: nothing of a request that got none, or was given up. */
-CLAIM(debug_tells_every_request_that_failed)
+/* Red when only responses are logged: nothing about a request that got none, or was aborted. */
+CLAIM(debug_logs_every_failed_request)
 {
     listen_to(KAL_LOG_DEBUG);
     kal_client_options options = options_for(&server);
@@ -129,7 +129,7 @@ CLAIM(debug_tells_every_request_that_failed)
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": abandoned while waiting for the response from 127.0.0.1:");
 }
 
-CLAIM(info_tells_retries_and_recoveries_and_no_requests)
+CLAIM(info_logs_retries_and_replays_and_no_requests)
 {
     listen_to(KAL_LOG_INFO);
     make_events();
@@ -141,7 +141,7 @@ CLAIM(info_tells_retries_and_recoveries_and_no_requests)
     CHECK_INT(told.worst_level, KAL_LOG_INFO);
 }
 
-CLAIM(warnings_and_errors_are_rare)
+CLAIM(retries_and_replays_log_no_warnings_or_errors)
 {
     listen_to(KAL_LOG_WARN);
     make_events();
@@ -153,7 +153,7 @@ CLAIM(warnings_and_errors_are_rare)
     CHECK_INT(told.lines, 0);
 }
 
-CLAIM(after_it_is_ended_nothing_is_said)
+CLAIM(nothing_is_logged_after_the_callback_is_removed)
 {
     static const struct {
         int32_t level;
@@ -170,7 +170,7 @@ CLAIM(after_it_is_ended_nothing_is_said)
     }
 }
 
-CLAIM(a_level_that_is_none_is_refused_and_the_log_goes_on)
+CLAIM(an_invalid_level_is_rejected_and_the_callback_stays_set)
 {
     listen_to(KAL_LOG_DEBUG);
     static const int32_t levels[] = { -1, 5, INT32_MIN, INT32_MAX };
@@ -181,8 +181,8 @@ CLAIM(a_level_that_is_none_is_refused_and_the_log_goes_on)
     stop_listening();
 }
 
-/* Red without redaction: secrets of every kind, through every path that says something. */
-CLAIM(no_secret_is_ever_said)
+/* Red without redaction: secrets of every kind, through every path that logs. */
+CLAIM(no_secret_is_logged)
 {
     listen_to(KAL_LOG_DEBUG);
     kal_header header = { "X-Api-Key", "canary-header" };
@@ -215,12 +215,12 @@ CLAIM(no_secret_is_ever_said)
     CHECK(told.lines > 5);
     CHECK_LACKS(told.text, SECRET);
     CHECK_LACKS(told.text, "canary");
-    /* How the emulator's tokens begin. */
+    /* The prefixes of the emulator's tokens. */
     CHECK_LACKS(told.text, "kal-at-");
     CHECK_LACKS(told.text, "kal-rt-");
 }
 
-/* A host that calls back from within its own callback. */
+/* A callback that calls the library. */
 typedef struct caller_back {
     kal_client client;
     int calls;
@@ -243,7 +243,7 @@ static void call_back(void *user_data, int32_t level, const char *message)
     back->non_blocking_works = kal_client_stats(back->client, &stats, NULL) == KAL_OK && stats.requests > 0;
 }
 
-CLAIM(what_blocks_would_deadlock_within_a_callback_and_what_does_not_works)
+CLAIM(blocking_calls_within_a_callback_return_would_deadlock_and_others_work)
 {
     caller_back back = { .client = new_client() };
     kal_result_free(RESULT_OF(get_members, back.client));
@@ -272,7 +272,7 @@ static void set_or_call(int index, void *context)
     }
 }
 
-CLAIM(the_log_is_set_while_others_call)
+CLAIM(the_log_can_be_set_while_other_threads_call)
 {
     kal_client client = new_client();
     crowd(4, set_or_call, &client);

@@ -1,4 +1,4 @@
-/* Calls that do not block: each completes exactly once, whatever happens to it. */
+/* Calls that do not block: each completes exactly once, in every case. */
 #include "kit.h"
 
 #include <fcntl.h>
@@ -92,7 +92,7 @@ CLAIM(a_failed_call_completes_with_its_error)
     kal_client_close(client);
 }
 
-CLAIM(a_refused_submission_completes_never)
+CLAIM(a_rejected_submission_does_not_complete)
 {
     kal_client client = new_client();
     kal_queue queue = new_queue();
@@ -108,7 +108,7 @@ CLAIM(a_refused_submission_completes_never)
     kal_client_close(client);
 }
 
-CLAIM(ten_thousand_submitted_calls_complete_once_each)
+CLAIM(ten_thousand_submissions_complete_once_each)
 {
     int count = check_is_slow() ? 500 : 10000;
     unsigned char *seen = calloc((size_t)count, 1);
@@ -128,14 +128,14 @@ CLAIM(ten_thousand_submitted_calls_complete_once_each)
         wrong += seen[i] != 1;
     CHECK_INT(wrong, 0);
     CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_TIMED_OUT);
-    /* One a place on the wire; one that was being opened when another turned up idle is kept too. */
+    /* One connection for each slot; one that was being opened when another became idle is kept too. */
     CHECK(emulator_count(&server, "connections") < 2 * 64);
     kal_queue_close(queue);
     kal_client_close(client);
     free(seen);
 }
 
-CLAIM(no_more_than_asked_for_are_on_the_wire_at_once)
+CLAIM(max_in_flight_limits_concurrent_requests)
 {
     kal_client_options options = options_for(&server);
     options.max_in_flight = 3;
@@ -169,7 +169,7 @@ CLAIM(a_cancelled_submission_completes_as_cancelled)
     kal_client_close(client);
 }
 
-CLAIM(sixty_four_are_on_the_wire_unless_told_otherwise)
+CLAIM(sixty_four_requests_are_in_flight_by_default)
 {
     kal_client client = new_client(), other = new_client();
     kal_queue queue = new_queue();
@@ -177,14 +177,14 @@ CLAIM(sixty_four_are_on_the_wire_unless_told_otherwise)
     for (int i = 0; i < 200; i++)
         REQUIRE(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, NULL) == KAL_OK);
     emulator_wait_for(&server, "/workspaces/events", 64);
-    kal_result_free(RESULT_OF(get_members, other)); /* the I/O thread had time for others */
+    kal_result_free(RESULT_OF(get_members, other)); /* by now the I/O thread has handled the others */
     CHECK_INT(emulator_count(&server, "/workspaces/events"), 64);
     kal_queue_close(queue);
     kal_client_close(other);
     kal_client_close(client);
 }
 
-CLAIM(a_shared_request_goes_on_for_the_submission_that_was_not_cancelled)
+CLAIM(cancelling_one_submission_does_not_end_a_shared_request)
 {
     kal_client client = new_client();
     kal_queue queue = new_queue();
@@ -199,7 +199,7 @@ CLAIM(a_shared_request_goes_on_for_the_submission_that_was_not_cancelled)
     while (stats_of(client).shared_requests < 1)
         sched_yield();
     kal_cancel_fire(cancel);
-    /* The order tells that the one did not wait for the answer of the other. */
+    /* The order shows that the first did not wait for the response to the second. */
     kal_completion done = next(queue);
     CHECK(done.user_data == &cancelled);
     CHECK_STATUS(done.status, KAL_CANCELLED);
@@ -230,10 +230,10 @@ CLAIM(closing_the_client_completes_its_calls_as_cancelled)
     kal_queue_close(queue);
 }
 
-CLAIM(closing_the_queue_ends_its_calls_and_leaves_no_descriptor)
+CLAIM(closing_the_queue_ends_its_calls_and_leaks_no_descriptor)
 {
     kal_client client = new_client();
-    kal_result_free(RESULT_OF(get_members, client)); /* the connection that stays is there now */
+    kal_result_free(RESULT_OF(get_members, client)); /* opens the connection that stays in the pool */
     int before = open_descriptors();
     emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\",\"times\":0}");
     kal_queue queue = new_queue();
@@ -244,12 +244,12 @@ CLAIM(closing_the_queue_ends_its_calls_and_leaves_no_descriptor)
     CHECK_INT(kal_queue_fd(queue), -1);
     kal_completion none = KAL_COMPLETION_INIT;
     CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_INVALID_HANDLE);
-    CHECK_STATUS(kal_shutdown(60000), KAL_OK); /* what was cancelled is gone when the thread is */
+    CHECK_STATUS(kal_shutdown(60000), KAL_OK); /* cancelled calls are gone once the thread has ended */
     CHECK(open_descriptors() <= before);
     kal_client_close(client);
 }
 
-CLAIM(a_streams_pages_come_through_the_queue)
+CLAIM(pages_of_a_stream_are_delivered_through_the_queue)
 {
     kal_client client = new_client();
     kal_queue queue = new_queue();
@@ -278,7 +278,7 @@ CLAIM(a_streams_pages_come_through_the_queue)
     kal_client_close(client);
 }
 
-CLAIM(a_stream_has_one_who_waits_and_no_completion_for_the_other)
+CLAIM(a_second_wait_on_a_stream_is_rejected_and_does_not_complete)
 {
     kal_client client = new_client();
     kal_queue queue = new_queue();
@@ -299,7 +299,7 @@ CLAIM(a_stream_has_one_who_waits_and_no_completion_for_the_other)
     kal_client_close(client);
 }
 
-CLAIM(closing_the_queue_gives_the_stream_back)
+CLAIM(closing_the_queue_releases_the_stream)
 {
     kal_client client = new_client();
     kal_queue queue = new_queue();
@@ -313,7 +313,7 @@ CLAIM(closing_the_queue_gives_the_stream_back)
     kal_queue_close(queue);
     kal_status status;
     while ((status = kal_stream_next(stream, 60000, &result, NULL)) == KAL_INVALID_STATE)
-        sched_yield(); /* until the I/O thread has seen it */
+        sched_yield(); /* until the I/O thread has noticed it */
     REQUIRE(status == KAL_OK);
     CHECK(kal_result_workspace_events(result, &len) != NULL && len == 100);
     kal_result_free(result);
@@ -327,7 +327,7 @@ static void *wait_forever(void *queue)
     return (void *)(intptr_t)kal_queue_next(*(kal_queue *)queue, UINT32_MAX, &completion, NULL);
 }
 
-CLAIM(closing_the_queue_sends_the_waiting_thread_home)
+CLAIM(closing_the_queue_ends_a_threads_wait)
 {
     pthread_t thread;
     void *status = NULL;
@@ -335,7 +335,7 @@ CLAIM(closing_the_queue_sends_the_waiting_thread_home)
     REQUIRE(pthread_create(&thread, NULL, wait_forever, &queue) == 0);
     kal_queue_close(queue);
     REQUIRE(pthread_join(thread, &status) == 0);
-    /* It may have come before or after. */
+    /* It may complete before or after that. */
     CHECK((intptr_t)status == KAL_CANCELLED || (intptr_t)status == KAL_INVALID_HANDLE);
 }
 

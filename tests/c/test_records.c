@@ -1,4 +1,4 @@
-/* Answers: what the server sends becomes records and JSON, or an error that says where it went wrong. */
+/* Answers: the server's JSON is decoded into records, or results in an error that names the place. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #define EVENTS "/workspaces/events"
 #define WORKSPACE "/workspaces/active"
 
-/* One answer, asked for by a client that is closed before the result is read. */
+/* The result of one answer, from a client that is closed before the result is read. */
 static kal_result answer_to(kit_call call, const char *path, const char *body)
 {
     kal_client client = new_client();
@@ -20,7 +20,7 @@ static kal_result answer_to(kit_call call, const char *path, const char *body)
     return result;
 }
 
-/* One answer that cannot be used; the body is in the error as it came. */
+/* An answer that cannot be used; the error has its body unchanged. */
 static void unusable(kit_call call, const char *path, const char *body, const char *says)
 {
     kal_client client = new_client();
@@ -44,7 +44,7 @@ static void check_json(kal_result result, const char *expected)
     CHECK_INT(len, strlen(expected));
 }
 
-CLAIM(a_workspace_reads_as_it_was_sent)
+CLAIM(a_workspace_has_every_field_as_sent)
 {
     static const char body[] = "{\"workspace_name\":\"H\xc3\xa9lix\",\"plan\":{\"seats\":1.5e3},\"id\":\"w-1\"}";
     kal_result result = answer_to(get_workspace, WORKSPACE, body);
@@ -56,7 +56,7 @@ CLAIM(a_workspace_reads_as_it_was_sent)
     kal_result_free(result);
 }
 
-CLAIM(a_member_has_every_field_as_it_was_sent)
+CLAIM(a_member_has_every_field_as_sent)
 {
     kal_result result = answer_to(get_members, MEMBERS,
                                   "[{\"id\":\"u-1\",\"full_name\":\"Ada "
@@ -71,7 +71,7 @@ CLAIM(a_member_has_every_field_as_it_was_sent)
     kal_result_free(result);
 }
 
-CLAIM(what_is_null_or_absent_is_null)
+CLAIM(null_and_absent_fields_are_null)
 {
     kal_result result = answer_to(
         get_members, MEMBERS,
@@ -88,7 +88,7 @@ CLAIM(what_is_null_or_absent_is_null)
     kal_result_free(result);
 }
 
-CLAIM(every_access_level_has_its_number_and_an_unknown_word_is_kept)
+CLAIM(every_access_level_has_its_number_and_an_unknown_name_is_kept)
 {
     static const struct {
         const char *word;
@@ -112,7 +112,7 @@ CLAIM(every_access_level_has_its_number_and_an_unknown_word_is_kept)
     kal_result_free(result);
 }
 
-CLAIM(a_group_has_every_field_as_it_was_sent)
+CLAIM(a_group_has_every_field_as_sent)
 {
     kal_result result = answer_to(get_groups, GROUPS,
                                   "[{\"id\":\"g-1\",\"group_name\":\"Chemistry\",\"email\":\"chem@example.com\",\"user_ids\":["
@@ -129,7 +129,7 @@ CLAIM(a_group_has_every_field_as_it_was_sent)
     kal_result_free(result);
 }
 
-CLAIM(a_list_field_that_is_null_absent_or_empty_has_length_0_and_is_not_null)
+CLAIM(a_null_absent_or_empty_list_has_length_0_and_is_not_null)
 {
     kal_result result = answer_to(get_groups, GROUPS,
                                   "[{\"id\":\"1\"},{\"id\":\"2\",\"user_ids\":null,\"program_ids\":null},{\"id\":\"3\",\"user_"
@@ -143,7 +143,7 @@ CLAIM(a_list_field_that_is_null_absent_or_empty_has_length_0_and_is_not_null)
     kal_result_free(result);
 }
 
-CLAIM(lists_of_neighbours_do_not_run_into_each_other)
+CLAIM(lists_of_adjacent_records_do_not_overlap)
 {
     kal_result result = answer_to(get_groups, GROUPS,
                                   "[{\"id\":\"1\",\"program_ids\":[\"a\"],\"user_ids\":[\"b\",\"c\"]},{\"id\":\"2\",\"user_ids\":"
@@ -157,7 +157,7 @@ CLAIM(lists_of_neighbours_do_not_run_into_each_other)
     kal_result_free(result);
 }
 
-CLAIM(an_event_has_every_field_as_it_was_sent)
+CLAIM(an_event_has_every_field_as_sent)
 {
     kal_result result = answer_to(
         get_events, EVENTS,
@@ -183,7 +183,7 @@ CLAIM(an_event_has_every_field_as_it_was_sent)
     kal_result_free(result);
 }
 
-CLAIM(what_an_event_lacks_has_its_documented_value)
+CLAIM(absent_fields_of_an_event_have_their_documented_defaults)
 {
     kal_result result = answer_to(
         get_events, EVENTS,
@@ -205,7 +205,7 @@ CLAIM(what_an_event_lacks_has_its_documented_value)
     kal_result_free(result);
 }
 
-CLAIM(a_time_is_read_in_each_of_its_forms)
+CLAIM(every_time_format_is_parsed)
 {
     static const struct {
         const char *json;
@@ -236,7 +236,7 @@ CLAIM(a_time_is_read_in_each_of_its_forms)
     kal_result_free(result);
 }
 
-CLAIM(numbers_and_flags_are_taken_in_the_forms_the_platforms_own_client_takes)
+CLAIM(numbers_and_flags_are_accepted_in_every_form_of_the_official_client)
 {
     kal_result result = answer_to(get_events, EVENTS,
                                   "[{\"id\":\"1\",\"event_type_version\":\"2\",\"is_bot\":1,\"is_bulk\":\"true\"},"
@@ -250,7 +250,7 @@ CLAIM(numbers_and_flags_are_taken_in_the_forms_the_platforms_own_client_takes)
     kal_result_free(result);
 }
 
-CLAIM(a_nul_in_a_string_shows_as_a_replacement_and_the_json_keeps_it)
+CLAIM(a_nul_in_a_string_becomes_a_replacement_character_and_stays_in_the_json)
 {
     static const char body[] = "[{\"id\":\"u\\u0000-1\",\"full_name\":\"a\\u0000b\",\"preferred_name\":\"\\u0000\"}]";
     kal_result result = answer_to(get_members, MEMBERS, body);
@@ -263,7 +263,7 @@ CLAIM(a_nul_in_a_string_shows_as_a_replacement_and_the_json_keeps_it)
     kal_result_free(result);
 }
 
-CLAIM(escapes_are_read_and_the_json_keeps_them)
+CLAIM(escapes_are_decoded_in_records_and_kept_in_the_json)
 {
     static const char body[] =
         "[{\"id\":\"\\u0041\\n\\\"\\\\\\/\",\"full_name\":\"\\ud83d\\ude00 \\u00e9 \xc3\xa9\",\"\\u0065mail\":\"e\"}]";
@@ -276,7 +276,7 @@ CLAIM(escapes_are_read_and_the_json_keeps_them)
     kal_result_free(result);
 }
 
-CLAIM(the_json_is_what_the_server_sent_byte_for_byte)
+CLAIM(the_json_is_byte_for_byte_as_sent)
 {
     static const char body[] = " \n[ {\"b\" : 1.50e+2 , \"id\":\"1\",\"later\":{\"a\":[null,true,{}]},\"full_name\" :null}\t,\r\n"
                                "{\"id\":\"2\",\"big\":123456789012345678901234567890}]\n ";
@@ -309,7 +309,7 @@ CLAIM(the_json_of_a_filtered_list_keeps_each_element_byte_for_byte)
     kal_client_close(client);
 }
 
-CLAIM(an_answer_in_gzip_reads_as_one_without)
+CLAIM(a_gzip_response_is_decompressed)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"gzip\":true}");
@@ -323,7 +323,7 @@ CLAIM(an_answer_in_gzip_reads_as_one_without)
     kal_client_close(client);
 }
 
-CLAIM(the_content_type_is_not_looked_at)
+CLAIM(the_content_type_of_a_json_answer_is_ignored)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"content_type\":\"text/html\"}");
@@ -331,7 +331,7 @@ CLAIM(the_content_type_is_not_looked_at)
     kal_client_close(client);
 }
 
-CLAIM(an_answer_that_is_no_json_is_kept_in_the_error)
+CLAIM(a_non_json_answer_is_kept_in_the_error)
 {
     unusable(get_members, MEMBERS, "<!DOCTYPE html><html><body>Sign in</body></html>",
              "workspace.get_members: unusable response");
@@ -346,7 +346,7 @@ CLAIM(an_answer_that_is_no_json_is_kept_in_the_error)
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"x\":nul}]", "unusable response");
 }
 
-CLAIM(json_that_is_cut_off_anywhere_is_an_error)
+CLAIM(json_truncated_at_any_byte_is_an_error)
 {
     static const char whole[] = "[{\"id\":\"u\\u00e9\",\"email\":null,\"x\":{\"y\":[1.5e3,true]}},{\"id\":\"2\"}]";
     kal_client client = new_client();
@@ -359,7 +359,7 @@ CLAIM(json_that_is_cut_off_anywhere_is_an_error)
     kal_client_close(client);
 }
 
-CLAIM(json_of_another_shape_is_an_error)
+CLAIM(json_of_an_unexpected_shape_is_an_error)
 {
     static const char *const no_lists[] = { "{}", "{\"data\":[]}", "\"text\"", "1", "true" };
     for (size_t i = 0; i < sizeof no_lists / sizeof *no_lists; i++) {
@@ -376,7 +376,7 @@ CLAIM(json_of_another_shape_is_an_error)
     unusable(get_events, EVENTS, "[{\"id\":\"1\"},{\"id\":\"2\"},true]", "events[2]");
 }
 
-CLAIM(a_field_of_the_wrong_type_is_named_with_its_path)
+CLAIM(a_field_of_the_wrong_type_is_reported_with_its_path)
 {
     unusable(get_members, MEMBERS, "[{\"id\":\"1\"},{\"id\":\"2\",\"email\":7}]", "members[1].email");
     unusable(get_members, MEMBERS, "[{\"id\":1}]", "members[0].id");
@@ -405,7 +405,7 @@ static void hear(void *user_data, int32_t level, const char *message)
 }
 
 /* Seen red when such a value was an error: "events[1].created_at: a time was expected, found a string that is not one". */
-CLAIM(one_odd_record_does_not_take_the_others_with_it)
+CLAIM(one_malformed_value_does_not_fail_the_other_records)
 {
     kal_client client = new_client();
     CHECK_STATUS(kal_set_log(KAL_LOG_WARN, hear, NULL), KAL_OK);
@@ -437,8 +437,8 @@ CLAIM(one_odd_record_does_not_take_the_others_with_it)
     kal_client_close(client);
 }
 
-/* The four forms of an answer without a body, and what each method makes of them. */
-CLAIM(an_answer_without_a_body_means_what_each_method_says)
+/* The four forms of an empty response, and the result of each method for them. */
+CLAIM(an_empty_response_is_handled_per_method)
 {
     static const char *const faults[] = { "\"status\":204", "\"body\":\"\"", "\"body\":\"null\"", "\"body\":\" \\n null \\n\"" };
     for (size_t form = 0; form < sizeof faults / sizeof *faults; form++)
@@ -464,7 +464,7 @@ CLAIM(an_answer_without_a_body_means_what_each_method_says)
         }
 }
 
-CLAIM(nesting_that_is_deep_costs_no_stack)
+CLAIM(deep_nesting_uses_no_stack)
 {
     enum { DEEP = 200000 };
     char *body = malloc(2 * DEEP + 64);
@@ -478,7 +478,7 @@ CLAIM(nesting_that_is_deep_costs_no_stack)
     kal_result result;
     kal_error error;
     emulator_answer(&server, EVENTS, 1, body);
-    /* Either is sound: an answer, or a refusal that says why. */
+    /* Both are acceptable: a result, or an error that says why. */
     kal_status status = get_events(client, NULL, &result, &error);
     if (status != KAL_OK)
         FAILURE(status, &error, KAL_BAD_RESPONSE, "nest");
@@ -502,7 +502,7 @@ CLAIM(an_answer_that_is_not_utf8_is_an_error)
     raw_server_stop(&raw);
 }
 
-CLAIM(an_answer_over_the_cap_is_refused_plain_or_packed)
+CLAIM(a_response_over_max_response_bytes_is_an_error_compressed_or_not)
 {
     static const char *const faults[] = { "\"body_bytes\":104857600", "\"body_bytes\":104857600,\"gzip\":true" };
     kal_client_options options = options_for(&server);
@@ -523,7 +523,7 @@ CLAIM(an_answer_over_the_cap_is_refused_plain_or_packed)
     kal_client_close(client);
 }
 
-CLAIM(the_cap_that_nobody_set_holds)
+CLAIM(the_default_max_response_bytes_is_enforced)
 {
     if (check_is_slow())
         check_skip("300 MB take too long under valgrind");
@@ -533,7 +533,7 @@ CLAIM(the_cap_that_nobody_set_holds)
     kal_client_close(client);
 }
 
-CLAIM(a_large_answer_arrives_whole)
+CLAIM(a_large_answer_is_complete)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"body_bytes\":5000000}");

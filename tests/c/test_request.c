@@ -1,4 +1,4 @@
-/* kal_request: any endpoint of the platform. What is sent again, and what is not, is in tests/requests.rs, too. */
+/* kal_request: any endpoint of the platform. Retries are tested in tests/requests.rs, too. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@ static kal_status ask(kal_client client, const char *verb, const char *path, con
     return kal_request(client, verb, path, query, body, NULL, result, error);
 }
 
-/* The JSON of an answer that must come; to be freed with the result. */
+/* The JSON of a request that must succeed; freed with the result. */
 static const char *json_of(kal_client client, const char *verb, const char *path, const char *query, const char *body,
                            kal_result *result)
 {
@@ -21,8 +21,8 @@ static const char *json_of(kal_client client, const char *verb, const char *path
     return kal_result_json(*result, NULL);
 }
 
-/* Red when the result's kind is not looked at: the views give a list. */
-CLAIM(a_request_arrives_as_it_was_given_and_its_answer_is_json)
+/* Red when the result's kind is not checked: the accessors return a list. */
+CLAIM(a_request_is_sent_unchanged_and_its_answer_is_json)
 {
     kal_client client = new_client();
     kal_result result;
@@ -45,7 +45,7 @@ CLAIM(a_request_arrives_as_it_was_given_and_its_answer_is_json)
     kal_client_close(client);
 }
 
-CLAIM(a_request_may_have_neither_query_nor_body)
+CLAIM(query_and_body_are_optional)
 {
     static const struct {
         const char *verb, *query, *body;
@@ -67,7 +67,7 @@ CLAIM(a_request_may_have_neither_query_nor_body)
     kal_client_close(client);
 }
 
-CLAIM(an_answer_without_a_body_is_null)
+CLAIM(an_empty_response_is_null)
 {
     kal_client client = new_client();
     kal_result result;
@@ -78,7 +78,7 @@ CLAIM(an_answer_without_a_body_is_null)
     kal_client_close(client);
 }
 
-CLAIM(what_cannot_be_sent_is_refused_by_its_name)
+CLAIM(an_invalid_argument_is_rejected_by_name)
 {
     static const struct {
         const char *verb, *path, *query, *body, *says;
@@ -156,8 +156,8 @@ CLAIM(an_error_names_the_verb_and_the_path)
     kal_client_close(client);
 }
 
-/* The client tries three times. Red when a POST is repeated like a GET: 3 requests. */
-CLAIM(a_write_is_sent_again_only_when_it_cannot_have_been_carried_out)
+/* The client makes up to three attempts. Red when a POST is retried like a GET: 3 requests. */
+CLAIM(a_write_is_retried_only_if_it_cannot_have_been_executed)
 {
     kal_client_options options = options_for(&server);
     kal_result result;
@@ -189,7 +189,7 @@ CLAIM(a_write_is_sent_again_only_when_it_cannot_have_been_carried_out)
     kal_client_close(client);
 }
 
-CLAIM(the_limits_of_a_call_hold)
+CLAIM(a_request_respects_its_deadline_and_its_cancel)
 {
     kal_client_options options = options_for(&server);
     kal_call_options brief = with_timeout(1000);
@@ -219,7 +219,7 @@ CLAIM(the_limits_of_a_call_hold)
     kal_client_close(client);
 }
 
-CLAIM(the_generic_calls_send_requests_too)
+CLAIM(kal_call_and_kal_submit_send_requests_too)
 {
     static const char params[] = "{\"verb\":\"PUT\",\"path\":\"/echo\",\"query\":{\"a\":null},\"body\":{\"n\":1.10}}";
     kal_client client = new_client();
@@ -250,7 +250,7 @@ CLAIM(the_generic_calls_send_requests_too)
     kal_client_close(client);
 }
 
-CLAIM(a_write_drops_the_cached_reads_that_it_may_have_changed)
+CLAIM(a_write_invalidates_the_cached_reads_that_it_may_change)
 {
     kal_client client = new_client();
     kal_call_options cached = with_cache(KAL_CACHE_ONLY);

@@ -1,4 +1,4 @@
-/* Retries: what passes is tried again, within the call's time and the client's quota; what does not pass is not. */
+/* Retries: transient failures are retried within the call's deadline and the client's quota; permanent ones are not. */
 #include "kit.h"
 
 #define MEMBERS "/workspaces/members"
@@ -12,7 +12,7 @@ static kal_client patient_client(uint32_t max_attempts)
     return client_with(options);
 }
 
-CLAIM(what_passes_is_tried_again)
+CLAIM(a_transient_failure_is_retried)
 {
     static const char *const faults[] = {
         "\"status\":408", "\"status\":500",      "\"status\":502",       "\"status\":503",
@@ -33,7 +33,7 @@ CLAIM(what_passes_is_tried_again)
     }
 }
 
-CLAIM(a_429_is_tried_again)
+CLAIM(a_429_is_retried)
 {
     kal_client client = patient_client(2);
     emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":429,\"headers\":{\"Retry-After\":\"0\"}}");
@@ -42,7 +42,7 @@ CLAIM(a_429_is_tried_again)
     kal_client_close(client);
 }
 
-CLAIM(the_last_failure_tells_how_many_tries_there_were)
+CLAIM(the_last_failure_reports_the_number_of_attempts)
 {
     for (uint32_t most = 1; most <= 3; most++) {
         kal_client client = patient_client(most);
@@ -56,7 +56,7 @@ CLAIM(the_last_failure_tells_how_many_tries_there_were)
     }
 }
 
-CLAIM(what_does_not_pass_is_not_tried_again)
+CLAIM(a_permanent_failure_is_not_retried)
 {
     static const int statuses[] = { 400, 403, 404, 405, 409, 410, 422, 501, 302 };
     kal_client client = patient_client(0);
@@ -77,7 +77,7 @@ CLAIM(what_does_not_pass_is_not_tried_again)
     kal_client_close(client);
 }
 
-CLAIM(a_connection_that_cannot_be_opened_is_tried_again)
+CLAIM(a_failed_connection_attempt_is_retried)
 {
     kal_client_options options = options_for(&server);
     options.max_attempts = 3;
@@ -87,7 +87,7 @@ CLAIM(a_connection_that_cannot_be_opened_is_tried_again)
     kal_client_close(client);
 }
 
-CLAIM(the_request_with_the_credentials_is_tried_again)
+CLAIM(a_sign_in_with_credentials_is_retried)
 {
     kal_client client = patient_client(3);
     emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":503,\"times\":2}");
@@ -98,8 +98,8 @@ CLAIM(the_request_with_the_credentials_is_tried_again)
     kal_client_close(client);
 }
 
-/* The server asks for more time than the call has: it is told at once, and not asked too early. */
-CLAIM(a_wait_past_the_deadline_is_not_begun)
+/* Retry-After is longer than the call has left: the failure is reported at once, and no request is sent early. */
+CLAIM(a_retry_that_cannot_start_before_the_deadline_fails_at_once)
 {
     static const char *const values[] = { "3600", "99999999999999999999", "Fri, 31 Dec 2100 23:59:59 GMT" };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -118,7 +118,7 @@ CLAIM(a_wait_past_the_deadline_is_not_begun)
     }
 }
 
-CLAIM(retries_end_with_the_calls_time)
+CLAIM(retries_end_at_the_calls_deadline)
 {
     kal_client client = patient_client(1000000);
     kal_call_options options = with_timeout(300);
@@ -133,8 +133,8 @@ CLAIM(retries_end_with_the_calls_time)
     kal_client_close(client);
 }
 
-/* 500 to begin with, 14 for each: 35 retries, however many calls there are. */
-CLAIM(the_quota_stops_a_storm_of_retries)
+/* 500 tokens at first, 14 for each retry: 35 retries, however many calls there are. */
+CLAIM(the_quota_stops_a_retry_storm)
 {
     enum { CALLS = 50, RETRIES = 500 / 14 };
     kal_client client = patient_client(2);
@@ -143,7 +143,7 @@ CLAIM(the_quota_stops_a_storm_of_retries)
         CHECK_INT(FAILURE_OF(get_events, client, KAL_SERVICE_UNAVAILABLE, "503")->attempts, i < RETRIES ? 2 : 1);
     CHECK_INT(emulator_count(&server, EVENTS), CALLS + RETRIES);
     CHECK_INT(stats_of(client).retries, RETRIES);
-    /* The quota is the client's own, and successes pay it back. */
+    /* Each client has its own quota, and successes refill it. */
     kal_client other = patient_client(2);
     CHECK_INT(FAILURE_OF(get_events, other, KAL_SERVICE_UNAVAILABLE, "503")->attempts, 2);
     kal_client_close(other);
@@ -155,7 +155,7 @@ CLAIM(the_quota_stops_a_storm_of_retries)
     kal_client_close(client);
 }
 
-CLAIM(calls_one_after_the_other_share_a_connection)
+CLAIM(sequential_calls_share_a_connection)
 {
     kal_client client = new_client();
     for (int i = 0; i < 10; i++)
@@ -172,7 +172,7 @@ static void ask_for_events(int index, void *context)
     kal_result_free(result);
 }
 
-CLAIM(no_more_requests_are_on_the_wire_than_max_in_flight)
+CLAIM(max_in_flight_limits_concurrent_requests)
 {
     kal_client_options options = options_for(&server);
     options.max_in_flight = 2;

@@ -1,4 +1,4 @@
-/* Sign-in: one token request a generation, no refresh token sent twice, and the credentials when a refresh fails. */
+/* Sign-in: one token request per generation, no refresh token sent twice, and the credentials if a refresh fails. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -28,13 +28,13 @@ static void ask_each(int index, void *context)
     kal_result_free(result);
 }
 
-CLAIM(opening_a_client_asks_nobody)
+CLAIM(opening_a_client_sends_nothing)
 {
     kal_client_close(new_client());
     CHECK_INT(emulator_count(&server, "connections"), 0);
 }
 
-CLAIM(many_threads_cost_one_token_request)
+CLAIM(many_threads_share_one_token_request)
 {
     kal_client client = new_client();
     crowd(32, ask_each, &client);
@@ -43,7 +43,7 @@ CLAIM(many_threads_cost_one_token_request)
     kal_client_close(client);
 }
 
-CLAIM(a_token_is_used_until_it_ends)
+CLAIM(a_token_is_used_until_it_expires)
 {
     kal_client client = new_client();
     for (int i = 0; i < 5; i++)
@@ -52,7 +52,7 @@ CLAIM(a_token_is_used_until_it_ends)
     kal_client_close(client);
 }
 
-CLAIM(a_token_that_ends_early_is_renewed_with_one_replay)
+CLAIM(a_token_that_expires_early_is_replaced_with_one_replay)
 {
     kal_client client = new_client();
     get_something(client);
@@ -60,12 +60,12 @@ CLAIM(a_token_that_ends_early_is_renewed_with_one_replay)
     get_something(client);
     check_tokens(1, 1);
     CHECK_INT(emulator_count(&server, EVENTS), 3);
-    /* It is no retry: the quota and the tries stay as they were. */
+    /* A replay is not a retry: it changes neither the quota nor the number of attempts. */
     CHECK_INT(stats_of(client).retries, 0);
     kal_client_close(client);
 }
 
-CLAIM(many_threads_whose_token_ended_cost_one_refresh)
+CLAIM(many_threads_whose_token_expired_share_one_refresh)
 {
     kal_client client = new_client();
     get_something(client);
@@ -86,7 +86,7 @@ CLAIM(a_401_after_the_replay_is_not_replayed_again)
     kal_client_close(client);
 }
 
-CLAIM(refresh_tokens_rotate_and_none_is_sent_twice)
+CLAIM(a_rotated_refresh_token_is_not_sent_twice)
 {
     kal_client client = new_client();
     get_something(client);
@@ -98,7 +98,7 @@ CLAIM(refresh_tokens_rotate_and_none_is_sent_twice)
     kal_client_close(client);
 }
 
-CLAIM(tokens_that_live_for_a_second_are_renewed_before_they_end)
+CLAIM(tokens_with_a_one_second_lifetime_are_replaced_before_they_expire)
 {
     emulator brief = emulator_start("--expires-in", "1", (char *)NULL);
     kal_client client = client_with(options_for(&brief));
@@ -107,7 +107,7 @@ CLAIM(tokens_that_live_for_a_second_are_renewed_before_they_end)
         kal_stats before = stats_of(client);
         get_something(client);
         kal_stats after = stats_of(client);
-        /* One for the events, one for the token when it was time; a third would be a replay after a 401. */
+        /* One for the events, one for the token when due; a third would be a replay after a 401. */
         refusals += after.requests - before.requests > 2;
     }
     CHECK_INT(refusals, 0);
@@ -117,7 +117,7 @@ CLAIM(tokens_that_live_for_a_second_are_renewed_before_they_end)
     emulator_stop(&brief);
 }
 
-CLAIM(a_revoked_family_falls_back_to_the_credentials)
+CLAIM(a_revoked_refresh_token_falls_back_to_the_credentials)
 {
     kal_client client = new_client();
     get_something(client);
@@ -128,8 +128,8 @@ CLAIM(a_revoked_family_falls_back_to_the_credentials)
     kal_client_close(client);
 }
 
-/* Whatever comes back but a clean answer, the refresh token may have been used up. */
-CLAIM(a_refresh_that_fails_in_any_way_goes_to_the_credentials_and_is_not_repeated)
+/* Unless the response is valid, the server may already have consumed the refresh token. */
+CLAIM(a_failed_refresh_falls_back_to_the_credentials_and_is_not_retried)
 {
     static const char *const faults[] = {
         "\"status\":400",       "\"status\":401",    "\"status\":403",    "\"status\":408",
@@ -156,7 +156,7 @@ CLAIM(a_refresh_that_fails_in_any_way_goes_to_the_credentials_and_is_not_repeate
     }
 }
 
-CLAIM(a_sign_in_that_failed_is_tried_anew_by_the_next_call)
+CLAIM(a_failed_sign_in_is_repeated_by_the_next_call)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":403,\"times\":2}");
@@ -173,7 +173,7 @@ static void ask_in_vain(int index, void *context)
     CHECK_STATUS(kit_methods[index % KIT_METHODS].call(*(kal_client *)context, NULL, &result, NULL), KAL_AUTH_FAILED);
 }
 
-CLAIM(threads_that_wait_for_one_sign_in_share_its_failure)
+CLAIM(threads_that_share_a_sign_in_share_its_failure)
 {
     kal_client client = new_client();
     emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":403,\"delay_ms\":100,\"times\":0}");
@@ -182,7 +182,7 @@ CLAIM(threads_that_wait_for_one_sign_in_share_its_failure)
     kal_client_close(client);
 }
 
-CLAIM(a_caller_that_gives_up_leaves_the_sign_in_to_the_others)
+CLAIM(a_caller_that_times_out_does_not_end_the_shared_sign_in)
 {
     kal_client client = new_client();
     kal_call_options soon = with_timeout(50);
@@ -197,7 +197,7 @@ CLAIM(a_caller_that_gives_up_leaves_the_sign_in_to_the_others)
     kal_client_close(client);
 }
 
-CLAIM(the_token_travels_in_its_own_header_and_the_secret_in_the_form)
+CLAIM(the_token_is_sent_in_a_header_and_the_secret_in_the_form)
 {
     kal_client client = new_client();
     get_something(client);
@@ -210,7 +210,7 @@ CLAIM(the_token_travels_in_its_own_header_and_the_secret_in_the_form)
     kal_client_close(client);
 }
 
-/* The host's own function, and what it was called with. */
+/* The host's token provider and a record of its calls. */
 typedef struct provider {
     kal_status status;
     const char *token;
@@ -246,7 +246,7 @@ static kal_client client_behind_proxy(const emulator *of, provider *host)
     return client_with(options);
 }
 
-CLAIM(the_iap_token_comes_from_the_callers_thread_and_is_asked_for_once)
+CLAIM(the_iap_token_provider_is_called_once_on_the_callers_thread)
 {
     emulator proxied = emulator_start("--iap-token", "iap-canary-1", (char *)NULL);
     provider host = { .token = "iap-canary-1", .length = 12 };
@@ -275,7 +275,7 @@ CLAIM(the_iap_token_comes_from_the_callers_thread_and_is_asked_for_once)
     emulator_stop(&proxied);
 }
 
-CLAIM(threads_that_need_an_iap_token_have_one_ask)
+CLAIM(threads_that_need_an_iap_token_call_the_provider_once)
 {
     emulator proxied = emulator_start("--iap-token", "iap-canary-1", (char *)NULL);
     provider host = { .token = "iap-canary-1", .length = 12 };
@@ -286,7 +286,7 @@ CLAIM(threads_that_need_an_iap_token_have_one_ask)
     emulator_stop(&proxied);
 }
 
-CLAIM(a_provider_that_gives_no_token_fails_the_call)
+CLAIM(a_provider_that_returns_no_token_fails_the_call)
 {
     static char long_token[1 << 17];
     memset(long_token, 'x', sizeof long_token - 1);
@@ -310,7 +310,7 @@ CLAIM(a_provider_that_gives_no_token_fails_the_call)
         CHECK_LACKS(info->message, "cana");
         CHECK_INT(info->http_status, 0);
         CHECK_INT(info->attempts, 0);
-        /* What failed is asked for again. */
+        /* After a failure the provider is called again. */
         host.status = KAL_OK;
         host.token = "fine";
         host.length = 4;
@@ -321,7 +321,7 @@ CLAIM(a_provider_that_gives_no_token_fails_the_call)
     CHECK_INT(emulator_count(&server, EVENTS), sizeof cases / sizeof *cases);
 }
 
-CLAIM(a_provider_that_calls_back_gets_would_deadlock)
+CLAIM(a_call_from_within_a_provider_returns_would_deadlock)
 {
     provider host = { .token = "fine", .length = 4 };
     kal_client client = client_behind_proxy(&server, &host);
@@ -331,7 +331,7 @@ CLAIM(a_provider_that_calls_back_gets_would_deadlock)
     kal_client_close(client);
 }
 
-CLAIM(an_iap_token_that_the_proxy_refuses_is_told_and_not_shown)
+CLAIM(a_rejected_iap_token_is_reported_and_not_shown)
 {
     emulator proxied = emulator_start("--iap-token", "another", (char *)NULL);
     provider host = { .token = "iap-canary-1", .length = 12 };

@@ -1,4 +1,4 @@
-/* Streams at the boundary: pages, ends, cursors, and who may hold them. How pages are found is tested with the client itself. */
+/* Streams in the C API: pages, ends, cursors and ownership. Paging itself is tested in tests/streams.rs. */
 #include "kit.h"
 
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define EVENTS "/workspaces/events"
-enum { ALL = 250, MOST = 1000 }; /* as many events as the emulator begins with, and room for more */
+enum { ALL = 250, MAX_EVENTS = 1000 }; /* the emulator's initial number of events, and room for more */
 
 static kal_stream stream_of(kal_client client, int32_t page_size)
 {
@@ -29,9 +29,9 @@ static kal_stream following(kal_client client, const char *cursor)
     return stream;
 }
 
-/* Ids in the order in which they came, each once. */
+/* Ids in order of arrival, each once. */
 typedef struct ids {
-    char text[MOST][64];
+    char text[MAX_EVENTS][64];
     size_t len;
 } ids;
 
@@ -48,7 +48,7 @@ static void keep(ids *all, kal_result page)
     size_t len;
     const kal_workspace_event *const *events = kal_result_workspace_events(page, &len);
     CHECK(len > 0);
-    for (size_t i = 0; i < len && all->len < MOST; i++) {
+    for (size_t i = 0; i < len && all->len < MAX_EVENTS; i++) {
         CHECK(!has(all, events[i]->id));
         snprintf(all->text[all->len++], sizeof all->text[0], "%s", events[i]->id);
     }
@@ -76,7 +76,7 @@ static void forget(void)
     seen.len = resumed.len = 0;
 }
 
-CLAIM(a_stream_gives_every_event_once_and_then_done)
+CLAIM(a_stream_returns_every_event_once_and_then_kal_done)
 {
     forget();
     kal_client client = new_client();
@@ -106,7 +106,7 @@ CLAIM(a_page_outlives_its_stream_and_its_client)
     kal_result_free(page);
 }
 
-CLAIM(a_page_that_fails_is_asked_for_again_and_nothing_is_lost)
+CLAIM(a_failed_page_is_fetched_again_and_no_event_is_lost)
 {
     forget();
     kal_client client = new_client();
@@ -126,7 +126,7 @@ CLAIM(a_page_that_fails_is_asked_for_again_and_nothing_is_lost)
     kal_client_close(client);
 }
 
-CLAIM(a_cursor_goes_on_in_another_client_with_nothing_lost_and_nothing_twice)
+CLAIM(another_client_resumes_from_a_cursor_without_loss_or_repetition)
 {
     forget();
     kal_client client = new_client();
@@ -152,7 +152,7 @@ CLAIM(a_cursor_goes_on_in_another_client_with_nothing_lost_and_nothing_twice)
     free(kept);
 }
 
-CLAIM(a_stream_that_follows_gives_what_is_new_and_waits_for_more)
+CLAIM(a_follower_returns_new_events_and_waits_for_more)
 {
     forget();
     emulator growing = emulator_start((char *)NULL);
@@ -174,7 +174,7 @@ CLAIM(a_stream_that_follows_gives_what_is_new_and_waits_for_more)
     emulator_stop(&growing);
 }
 
-CLAIM(a_timeout_is_no_failure)
+CLAIM(a_stream_continues_after_a_timeout)
 {
     kal_client client = new_client();
     kal_stream stream = following(client, NULL);
@@ -187,7 +187,7 @@ CLAIM(a_timeout_is_no_failure)
     kal_client_close(client);
 }
 
-/* A call that waits for the next page on a thread of its own. */
+/* Waits for the next page on its own thread. */
 typedef struct waiting {
     pthread_t thread;
     kal_stream stream;
@@ -240,7 +240,7 @@ CLAIM(closing_the_client_ends_the_wait_for_a_page)
     kal_stream_free(call.stream);
 }
 
-CLAIM(firing_the_streams_cancel_ends_it)
+CLAIM(firing_a_streams_cancel_ends_the_stream)
 {
     forget();
     kal_client client = new_client();
@@ -259,7 +259,7 @@ CLAIM(firing_the_streams_cancel_ends_it)
     kal_client_close(client);
 }
 
-CLAIM(one_thread_at_a_time_waits_for_a_page)
+CLAIM(a_second_concurrent_wait_for_a_page_is_rejected)
 {
     kal_client client = new_client();
     kal_result page;
@@ -287,7 +287,7 @@ static void check_no_stream(kal_stream stream)
     kal_stream_free(stream);
 }
 
-CLAIM(a_stream_handle_that_is_none_stale_forged_or_of_another_kind_is_invalid)
+CLAIM(a_null_stale_forged_or_foreign_stream_handle_is_invalid)
 {
     forget();
     kal_client client = new_client();
@@ -314,7 +314,7 @@ static kal_status open_stream(kal_client client, const kal_events_query *query, 
     return status;
 }
 
-CLAIM(what_a_stream_cannot_be_opened_with_is_named)
+CLAIM(an_invalid_argument_of_a_stream_is_named)
 {
     kal_client client = new_client(), none = KAL_NONE;
     kal_error error;
@@ -347,7 +347,7 @@ CLAIM(what_a_stream_cannot_be_opened_with_is_named)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
-CLAIM(a_text_that_is_no_cursor_is_refused)
+CLAIM(an_invalid_cursor_is_rejected)
 {
     forget();
     kal_client client = new_client();
@@ -359,7 +359,7 @@ CLAIM(a_text_that_is_no_cursor_is_refused)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         FAILURE(open_stream(client, NULL, texts[i], true, &error), &error, KAL_INVALID_ARGUMENT, "cursor: ");
     FAILURE(open_stream(client, NULL, "\xff", true, &error), &error, KAL_INVALID_UTF8, "cursor: ");
-    /* A cursor with other filters would lose what only they let through. */
+    /* Resuming with other filters would lose events that only they match. */
     kal_events_query query = KAL_EVENTS_QUERY_INIT;
     query.resource_type = "task";
     FAILURE(open_stream(client, &query, cursor, true, &error), &error, KAL_INVALID_ARGUMENT, "cursor: ");
@@ -370,7 +370,7 @@ CLAIM(a_text_that_is_no_cursor_is_refused)
     kal_client_close(client);
 }
 
-CLAIM(pages_come_through_a_queue_too)
+CLAIM(pages_are_delivered_through_a_queue_too)
 {
     forget();
     kal_client client = new_client();
@@ -397,12 +397,12 @@ CLAIM(pages_come_through_a_queue_too)
     kal_client_close(client);
 }
 
-/* A stream whose first page was picked up and whose second one waits in the queue. */
+/* A stream whose first page was taken from the queue and whose second page is still in it. */
 typedef struct waiting_page {
     kal_client client;
     kal_stream stream;
     kal_queue queue;
-    const char *cursor; /* taken while the page was on its way */
+    const char *cursor; /* taken while the page was being fetched */
     char *copy;
 } waiting_page;
 
@@ -446,9 +446,9 @@ static void free_waiting_page(waiting_page *page)
     free(page->copy);
 }
 
-/* Red when the arrival replaces the text: "expected kal_stream_cursor(page.stream) == page.cursor", and under valgrind "Invalid
-   read of size 1 ... 16 bytes inside a block of size 224 free'd". */
-CLAIM(a_cursor_stays_as_it_is_when_a_page_arrives_and_when_it_is_picked_up)
+/* Red when the arriving page replaces the text: "expected kal_stream_cursor(page.stream) == page.cursor", and under valgrind
+   "Invalid read of size 1 ... 16 bytes inside a block of size 224 free'd". */
+CLAIM(a_cursors_text_stays_valid_when_a_page_arrives_and_when_it_is_taken)
 {
     waiting_page page = have_a_page_wait();
     CHECK_TEXT(page.cursor, page.copy);
@@ -458,13 +458,13 @@ CLAIM(a_cursor_stays_as_it_is_when_a_page_arrives_and_when_it_is_picked_up)
     const char *behind = kal_stream_cursor(page.stream);
     CHECK(strcmp(behind, page.copy) != 0);
     CHECK(kal_stream_cursor(page.stream) == behind);
-    /* Another thread may still read the one before. */
+    /* Another thread may still be reading the previous one. */
     CHECK_TEXT(page.cursor, page.copy);
     kal_queue_close(page.queue);
     free_waiting_page(&page);
 }
 
-/* What is given after `cursor` and what was seen are all, and nothing twice. */
+/* Checks that the events after `cursor` and those in `seen` are all events, each once. */
 static void check_nothing_lost_after(const char *cursor)
 {
     kal_client client = new_client();
@@ -478,8 +478,8 @@ static void check_nothing_lost_after(const char *cursor)
     kal_client_close(client);
 }
 
-/* Red when the cursor moves as the page arrives: "expected seen.len + resumed.len to be 250, it is 210". */
-CLAIM(a_page_that_waits_in_a_queue_is_after_the_cursor)
+/* Red when the cursor advances as the page arrives: "expected seen.len + resumed.len to be 250, it is 210". */
+CLAIM(a_page_still_in_a_queue_is_after_the_cursor)
 {
     waiting_page page = have_a_page_wait();
     check_nothing_lost_after(kal_stream_cursor(page.stream));
@@ -487,8 +487,8 @@ CLAIM(a_page_that_waits_in_a_queue_is_after_the_cursor)
     free_waiting_page(&page);
 }
 
-/* Red when a queue drops its pages: "expected seen.len to be 250, it is 210". */
-CLAIM(a_page_of_a_queue_that_was_closed_is_given_again)
+/* Red when a closed queue drops its pages: "expected seen.len to be 250, it is 210". */
+CLAIM(a_page_in_a_closed_queue_is_returned_again)
 {
     waiting_page page = have_a_page_wait();
     kal_queue_close(page.queue);
@@ -500,8 +500,8 @@ CLAIM(a_page_of_a_queue_that_was_closed_is_given_again)
     free_waiting_page(&page);
 }
 
-/* The queue of the first page is closed after the second one was picked up. Red as the two above. */
-CLAIM(a_cursor_never_passes_a_page_that_was_not_picked_up)
+/* The queue of the first page is closed after the second page was taken. Red as the two above. */
+CLAIM(a_cursor_never_advances_past_a_page_not_taken)
 {
     waiting_page page = have_a_page_wait();
     kal_queue other;
@@ -519,8 +519,8 @@ CLAIM(a_cursor_never_passes_a_page_that_was_not_picked_up)
     free_waiting_page(&page);
 }
 
-/* Red when the page of the thread that waits replaces the text: "Invalid read of size 1" under valgrind. */
-CLAIM(a_cursor_taken_while_another_thread_waits_outlives_the_page_of_that_thread)
+/* Red when the waiting thread's page replaces the text: "Invalid read of size 1" under valgrind. */
+CLAIM(a_cursor_taken_during_another_threads_wait_outlives_that_threads_page)
 {
     kal_client client = new_client();
     kal_stream stream = stream_of(client, 10);

@@ -1,4 +1,4 @@
-/* A machine that sleeps: the lives of tokens go on meanwhile, while the monotonic clock stands still. */
+/* Suspend: token lifetimes continue while the machine sleeps and the monotonic clock stands still. */
 #include "kit.h"
 
 #include <stdatomic.h>
@@ -10,7 +10,7 @@
 
 static _Atomic long slept;
 
-/* Ours goes before that of the C library, for the library under test as well. */
+/* Overrides the C library's function, for the library under test as well. */
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     long outcome = syscall(SYS_clock_gettime, clock, now);
@@ -30,8 +30,8 @@ static kal_status provide(void *user_data, char *buffer, size_t capacity, size_t
     return KAL_OK;
 }
 
-/* Red on the monotonic clock: the token that ended was sent, and a third request for events was the replay after its 401. */
-CLAIM(a_token_that_ended_while_the_machine_slept_is_not_sent)
+/* Red with the monotonic clock: the expired token was sent, and a third request for events was the replay after its 401. */
+CLAIM(a_token_that_expired_during_suspend_is_not_sent)
 {
     kal_client client = new_client();
     kal_result_free(RESULT_OF(get_events, client));
@@ -43,8 +43,8 @@ CLAIM(a_token_that_ended_while_the_machine_slept_is_not_sent)
     kal_client_close(client);
 }
 
-/* Red on the monotonic clock: the provider was called once. */
-CLAIM(the_50_minutes_of_an_iap_token_count_while_the_machine_sleeps)
+/* Red with the monotonic clock: the provider was called once. */
+CLAIM(the_50_minute_lifetime_of_an_iap_token_includes_suspend)
 {
     kal_client_options options = options_for(&server);
     options.iap_token_provider = provide;

@@ -1,4 +1,4 @@
-/* Threads: every function from any thread at any time, on whatever stack. */
+/* Threads: every function works on any thread at any time, also on a small stack. */
 #include "kit.h"
 
 #include <limits.h>
@@ -24,7 +24,7 @@ static void read_all(int index, void *context)
     (void)index;
 }
 
-CLAIM(one_result_and_one_error_are_read_by_many_threads)
+CLAIM(many_threads_can_read_one_result_and_one_error)
 {
     shared all = { .client = new_client() };
     all.result = RESULT_OF(get_members, all.client);
@@ -35,7 +35,7 @@ CLAIM(one_result_and_one_error_are_read_by_many_threads)
     kal_client_close(all.client);
 }
 
-/* Each takes a result of its own out of one answer whose structs and JSON are made at the first look. */
+/* Each thread has its own result of one answer whose structs and JSON are created on first access. */
 static void look_first(int index, void *context)
 {
     shared *all = context;
@@ -53,7 +53,7 @@ static void look_first(int index, void *context)
         kal_result_free(result);
 }
 
-CLAIM(threads_that_look_first_at_the_same_answer_see_it_whole)
+CLAIM(concurrent_first_accesses_to_an_answer_see_it_complete)
 {
     for (int round = 0; round < 10; round++) {
         shared all = { .client = new_client() };
@@ -63,7 +63,7 @@ CLAIM(threads_that_look_first_at_the_same_answer_see_it_whole)
     }
 }
 
-/* One thread of many frees; the others see the result whole or not at all. */
+/* One of many threads frees the result; the others see it complete or not at all. */
 static void free_or_look(int index, void *context)
 {
     shared *all = context;
@@ -77,7 +77,7 @@ static void free_or_look(int index, void *context)
     }
 }
 
-CLAIM(a_result_freed_by_another_thread_is_there_or_gone)
+CLAIM(a_result_freed_by_another_thread_is_valid_or_gone)
 {
     shared all = { .client = new_client() };
     emulator_answer(&server, "/workspaces/events", 0, "[]");
@@ -105,7 +105,7 @@ static void call_or_close(int index, void *context)
     kal_error_free(error);
 }
 
-CLAIM(a_client_closed_by_another_thread_answers_cancels_or_is_invalid)
+CLAIM(a_call_on_a_client_closed_by_another_thread_succeeds_or_is_cancelled_or_invalid)
 {
     for (int round = 0; round < 20; round++) {
         shared all = { .client = new_client() };
@@ -124,7 +124,7 @@ static void own_client(int index, void *context)
     kal_client_close(client);
 }
 
-CLAIM(clients_of_many_threads_do_not_get_in_each_others_way)
+CLAIM(clients_of_many_threads_do_not_interfere)
 {
     crowd(16, own_client, NULL);
     CHECK_INT(emulator_count(&server, "token_client_credentials"), 16);
@@ -146,7 +146,7 @@ static void mixed(int index, void *context)
     }
 }
 
-CLAIM(calls_refreshes_and_clearing_mix)
+CLAIM(concurrent_calls_refreshes_and_clearing_work)
 {
     shared all = { .client = new_client() };
     crowd(check_is_slow() ? 4 : 12, mixed, &all);
@@ -154,7 +154,7 @@ CLAIM(calls_refreshes_and_clearing_mix)
     kal_client_close(all.client);
 }
 
-/* A thread on the smallest stack there is, through every call, failures included. */
+/* Every call, failures included, on a thread with a minimal stack. */
 static void *every_call(void *argument)
 {
     emulator *of = argument;
@@ -215,7 +215,7 @@ static void *every_call(void *argument)
     kal_queue_close(queue);
     CHECK_STATUS(kal_client_clear_caches(client, &error), KAL_OK);
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
-    /* The last reference to answers and connections goes here. */
+    /* Drops the last reference to answers and connections. */
     kal_client_close(client);
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     return NULL;

@@ -1,4 +1,4 @@
-/* TLS: who is trusted, and what is said of those who are not. */
+/* TLS: which certificates are trusted, and the errors for others. */
 #include "kit.h"
 
 #include <arpa/inet.h>
@@ -42,7 +42,7 @@ static void refused(kal_client client, const char *says)
     kal_client_close(client);
 }
 
-CLAIM(a_certificate_that_nobody_vouches_for_is_refused_at_once)
+CLAIM(a_certificate_of_an_unknown_ca_is_rejected_without_a_retry)
 {
     kal_client client = secure_client(&secure, NULL, 0);
     CHECK_INT(FAILURE_OF(get_members, client, KAL_TLS_FAILED, UNTRUSTED)->attempts, 1);
@@ -50,7 +50,7 @@ CLAIM(a_certificate_that_nobody_vouches_for_is_refused_at_once)
     kal_client_close(client);
 }
 
-CLAIM(the_ca_bundle_vouches_for_it)
+CLAIM(a_certificate_of_a_ca_in_the_bundle_is_accepted)
 {
     kal_client client = secure_client(&secure, ca_path, 0);
     for (size_t i = 0; i < KIT_METHODS; i++)
@@ -58,12 +58,12 @@ CLAIM(the_ca_bundle_vouches_for_it)
     kal_client_close(client);
 }
 
-CLAIM(the_bundle_of_another_does_not)
+CLAIM(a_certificate_of_a_ca_not_in_the_bundle_is_rejected)
 {
     refused(secure_client(&secure, stranger_ca_path, 0), UNTRUSTED);
 }
 
-CLAIM(a_certificate_of_another_host_is_refused)
+CLAIM(a_certificate_of_another_host_is_rejected)
 {
     refused(secure_client(&stranger, stranger_ca_path, 0), UNTRUSTED);
 }
@@ -74,7 +74,7 @@ static void keep_warning(void *user_data, int32_t level, const char *message)
         snprintf(user_data, 256, "%s", message);
 }
 
-CLAIM(without_checks_anyone_is_trusted_and_the_log_warns)
+CLAIM(insecure_tls_accepts_any_certificate_and_logs_a_warning)
 {
     char warning[256] = "";
     CHECK_STATUS(kal_set_log(KAL_LOG_WARN, keep_warning, warning), KAL_OK);
@@ -97,7 +97,7 @@ static const char *file_of(const char *text)
     return file_path;
 }
 
-CLAIM(a_ca_bundle_that_cannot_be_used_is_named)
+CLAIM(an_unusable_ca_bundle_is_named)
 {
     refused(secure_client(&secure, "/nonexistent/ca.pem", 0), "ca_bundle_path: /nonexistent/ca.pem: ");
     refused(secure_client(&secure, "/", 0), "ca_bundle_path: /: this is a directory");
@@ -108,8 +108,8 @@ CLAIM(a_ca_bundle_that_cannot_be_used_is_named)
     refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0), "certificate");
 }
 
-/* Red with the verifier's own text: "No CA certificates were loaded from the system". */
-CLAIM(a_machine_without_ca_certificates_says_where_they_were_looked_for)
+/* Red with the verifier's own message: "No CA certificates were loaded from the system". */
+CLAIM(without_ca_certificates_the_error_names_the_places_searched)
 {
     REQUIRE(setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1) == 0 && setenv("SSL_CERT_DIR", "/nonexistent", 1) == 0);
     refused(secure_client(&secure, NULL, 0),
@@ -122,7 +122,7 @@ CLAIM(a_machine_without_ca_certificates_says_where_they_were_looked_for)
     unsetenv("SSL_CERT_DIR");
 }
 
-CLAIM(plain_http_where_tls_is_spoken_fails_and_the_other_way_round)
+CLAIM(plain_http_to_a_tls_port_fails_and_vice_versa)
 {
     char url[64];
     emulator plain = emulator_start((char *)NULL);
@@ -140,7 +140,7 @@ CLAIM(plain_http_where_tls_is_spoken_fails_and_the_other_way_round)
     emulator_stop(&plain);
 }
 
-CLAIM(a_handshake_that_never_ends_is_given_up)
+CLAIM(a_hanging_handshake_times_out)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t size = sizeof address;

@@ -1,4 +1,4 @@
-/* The host's token provider: what may be called from within it, and that nobody but its own caller waits for it on a thread. */
+/* The host's token provider: what may be called from within it, and that only its own caller's thread blocks in it. */
 #include "kit.h"
 
 #include <pthread.h>
@@ -9,12 +9,12 @@
 
 #define TOKEN "iap-token-1"
 
-/* A provider that says when it is called, and returns when it is let go. */
+/* A provider that reports when it is called, and returns when it is released. */
 typedef struct provider {
     kal_status status;
     bool waits;
     sem_t entered;
-    sem_t let_go;
+    sem_t release;
     int calls;
     void (*within)(void *context);
     void *context;
@@ -23,7 +23,7 @@ typedef struct provider {
 static void init_provider(provider *host)
 {
     *host = (provider){ .status = KAL_OK };
-    REQUIRE(sem_init(&host->entered, 0, 0) == 0 && sem_init(&host->let_go, 0, 0) == 0);
+    REQUIRE(sem_init(&host->entered, 0, 0) == 0 && sem_init(&host->release, 0, 0) == 0);
 }
 
 static kal_status provide(void *user_data, char *buffer, size_t capacity, size_t *length)
@@ -34,7 +34,7 @@ static kal_status provide(void *user_data, char *buffer, size_t capacity, size_t
     if (host->within != NULL)
         host->within(host->context);
     if (host->waits)
-        sem_wait(&host->let_go);
+        sem_wait(&host->release);
     if (capacity < sizeof TOKEN)
         return -1;
     memcpy(buffer, TOKEN, sizeof TOKEN - 1);
@@ -72,20 +72,20 @@ static kal_status completed(kal_queue queue)
     return CHECK_STATUS(status, KAL_OK) ? done.status : status;
 }
 
-/* A call on a thread of its own that is in the provider. */
-static void start_asking(caller *asking, provider *host, kal_client client)
+/* Makes a call on its own thread, which blocks in the provider. */
+static void start_caller(caller *caller_thread, provider *host, kal_client client)
 {
     host->waits = true;
-    caller_start(asking, get_events, client, NULL);
+    caller_start(caller_thread, get_events, client, NULL);
     sem_wait(&host->entered);
 }
 
-static void end_asking(caller *asking, provider *host, kal_status expected)
+static void end_caller(caller *caller_thread, provider *host, kal_status expected)
 {
-    sem_post(&host->let_go);
-    CHECK_STATUS(caller_join(asking), expected);
-    kal_result_free(asking->result);
-    kal_error_free(asking->error);
+    sem_post(&host->release);
+    CHECK_STATUS(caller_join(caller_thread), expected);
+    kal_result_free(caller_thread->result);
+    kal_error_free(caller_thread->error);
     host->waits = false;
 }
 
@@ -107,7 +107,7 @@ static void check_would_deadlock(kal_client client, kal_stream stream, kal_queue
     CHECK_STATUS(kal_stream_submit_next(stream, 1000, queue, NULL, NULL), KAL_WOULD_DEADLOCK);
 }
 
-/* Everything that a host may call, from within its own function. */
+/* Calls every function of the API from within the provider. */
 static void call_everything(void *context)
 {
     world *all = context;
@@ -120,7 +120,7 @@ static void call_everything(void *context)
     CHECK_STATUS(kal_queue_next(all->queue, 1000, &none, NULL), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_shutdown(1000), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_WOULD_DEADLOCK);
-    /* What waits for nobody goes on working. */
+    /* Functions that do not wait still work. */
     CHECK_STATUS(kal_queue_next(all->queue, 0, &none, NULL), KAL_TIMED_OUT);
     CHECK_STATUS(get_members(all->plain, &only, &result, NULL), KAL_OK);
     kal_result_free(result);
@@ -136,8 +136,8 @@ static void call_everything(void *context)
     kal_client_close(unused);
 }
 
-/* Red when a submission waits for the thread that asks, which is its own: the first `submit` never returned. */
-CLAIM(nothing_waits_within_a_provider)
+/* Red when a submission waits for the thread that runs the provider, which is its own: the first `submit` never returned. */
+CLAIM(no_function_blocks_within_a_provider)
 {
     provider host, other;
     init_provider(&host);
@@ -185,8 +185,8 @@ static void call_the_other(void *context)
     pthread_barrier_wait(&side->meeting->both);
 }
 
-/* Red when a call within a provider waits for that of another client: both did, for each other. */
-CLAIM(two_providers_that_call_each_others_clients_do_not_wait_for_each_other)
+/* Red when a call within a provider waits for another client's provider: both waited for each other. */
+CLAIM(two_providers_that_call_each_others_clients_do_not_deadlock)
 {
     provider hosts[2];
     meeting meeting;
@@ -215,9 +215,9 @@ CLAIM(two_providers_that_call_each_others_clients_do_not_wait_for_each_other)
     pthread_barrier_destroy(&meeting.both);
 }
 
-/* The provider returns only when this claim lets it, so whatever returns before that did not wait for it. Red when the others
-   wait for the thread that asks: the first call below never returned. */
-CLAIM(who_waits_for_anothers_provider_has_a_deadline_and_a_cancel)
+/* The provider returns only when this claim releases it, so calls that return before that did not wait for it. Red when other
+ * calls wait for the thread that runs the provider: the first call below never returned. */
+CLAIM(deadlines_and_cancels_end_a_wait_for_another_threads_provider)
 {
     provider host;
     init_provider(&host);
@@ -225,10 +225,10 @@ CLAIM(who_waits_for_anothers_provider_has_a_deadline_and_a_cancel)
     kal_queue queue = new_queue();
     kal_call_options soon = with_timeout(50);
     kal_cancel cancel;
-    caller asking, cancelled;
+    caller caller_thread, cancelled;
     REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
     kal_call_options options = with_cancel(cancel);
-    start_asking(&asking, &host, client);
+    start_caller(&caller_thread, &host, client);
     const kal_error_info *info =
         FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "waiting for the token of iap_token_provider");
     CHECK_INT(info->attempts, 0);
@@ -242,9 +242,9 @@ CLAIM(who_waits_for_anothers_provider_has_a_deadline_and_a_cancel)
     CHECK_STATUS(caller_join(&cancelled), KAL_CANCELLED);
     kal_error_free(cancelled.error);
     CHECK_INT(emulator_count(&server, "total"), 0);
-    /* One who has the time gets its answer when the token is there. */
+    /* A caller with enough time gets its answer once there is a token. */
     CHECK_STATUS(submit(client, "workspace.get_members", NULL, queue), KAL_OK);
-    end_asking(&asking, &host, KAL_OK);
+    end_caller(&caller_thread, &host, KAL_OK);
     CHECK_STATUS(completed(queue), KAL_OK);
     CHECK_INT(host.calls, 1);
     kal_cancel_close(cancel);
@@ -252,28 +252,28 @@ CLAIM(who_waits_for_anothers_provider_has_a_deadline_and_a_cancel)
     kal_client_close(client);
 }
 
-CLAIM(closing_the_client_ends_those_who_wait_for_anothers_provider)
+CLAIM(closing_the_client_ends_waits_for_another_threads_provider)
 {
     provider host;
     init_provider(&host);
     kal_client client = client_of(&host);
     kal_queue queue = new_queue();
     kal_stream stream;
-    caller asking;
+    caller caller_thread;
     REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
-    start_asking(&asking, &host, client);
+    start_caller(&caller_thread, &host, client);
     CHECK_STATUS(submit(client, "workspace.get_events", NULL, queue), KAL_OK);
     CHECK_STATUS(kal_stream_submit_next(stream, 60000, queue, NULL, NULL), KAL_OK);
     kal_client_close(client);
     CHECK_STATUS(completed(queue), KAL_CANCELLED);
     CHECK_STATUS(completed(queue), KAL_CANCELLED);
-    end_asking(&asking, &host, KAL_CANCELLED);
+    end_caller(&caller_thread, &host, KAL_CANCELLED);
     CHECK_INT(emulator_count(&server, "total"), 0);
     kal_stream_free(stream);
     kal_queue_close(queue);
 }
 
-CLAIM(a_stream_that_waits_for_anothers_provider_has_nothing_yet)
+CLAIM(a_stream_times_out_while_another_thread_runs_the_provider)
 {
     provider host;
     init_provider(&host);
@@ -282,15 +282,15 @@ CLAIM(a_stream_that_waits_for_anothers_provider_has_nothing_yet)
     kal_stream stream;
     kal_result page;
     kal_error error;
-    caller asking;
+    caller caller_thread;
     REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
-    start_asking(&asking, &host, client);
+    start_caller(&caller_thread, &host, client);
     CHECK_STATUS(kal_stream_next(stream, 20, &page, &error), KAL_TIMED_OUT);
     CHECK_INT(error.id, 0);
     CHECK_STATUS(kal_stream_submit_next(stream, 20, queue, NULL, NULL), KAL_OK);
     CHECK_STATUS(completed(queue), KAL_TIMED_OUT);
     CHECK_STATUS(kal_stream_submit_next(stream, 60000, queue, NULL, NULL), KAL_OK);
-    end_asking(&asking, &host, KAL_OK);
+    end_caller(&caller_thread, &host, KAL_OK);
     CHECK_STATUS(completed(queue), KAL_OK);
     CHECK_STATUS(kal_stream_next(stream, 60000, &page, NULL), KAL_OK);
     kal_result_free(page);
@@ -300,7 +300,7 @@ CLAIM(a_stream_that_waits_for_anothers_provider_has_nothing_yet)
     kal_client_close(client);
 }
 
-CLAIM(who_waits_for_a_provider_that_fails_shares_its_failure_and_the_next_call_asks_again)
+CLAIM(waiting_callers_share_a_providers_failure_and_the_next_call_runs_it_again)
 {
     enum { OTHERS = 8 };
     provider host;
@@ -309,13 +309,13 @@ CLAIM(who_waits_for_a_provider_that_fails_shares_its_failure_and_the_next_call_a
     kal_client client = client_of(&host);
     kal_queue queue = new_queue();
     kal_stream stream;
-    caller asking;
+    caller caller_thread;
     REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
-    start_asking(&asking, &host, client);
+    start_caller(&caller_thread, &host, client);
     CHECK_STATUS(kal_stream_submit_next(stream, 60000, queue, NULL, NULL), KAL_OK);
     for (int i = 1; i < OTHERS; i++)
         CHECK_STATUS(submit(client, i % 2 ? "workspace.get_events" : "workspace.get_members", NULL, queue), KAL_OK);
-    end_asking(&asking, &host, KAL_AUTH_FAILED);
+    end_caller(&caller_thread, &host, KAL_AUTH_FAILED);
     for (int i = 0; i < OTHERS; i++) {
         kal_completion done = KAL_COMPLETION_INIT;
         CHECK_STATUS(kal_queue_next(queue, 60000, &done, NULL), KAL_OK);
@@ -338,8 +338,8 @@ static void take_too_long(void *context)
     nanosleep(&wait, NULL);
 }
 
-/* Red without the look at the time after the provider: something was sent for a call that is over. */
-CLAIM(the_time_of_a_provider_counts_for_the_call_that_runs_it)
+/* Red when the deadline is not checked after the provider: a request was sent for a call that had timed out. */
+CLAIM(time_in_a_provider_counts_towards_the_calls_deadline)
 {
     provider host;
     init_provider(&host);
@@ -361,9 +361,9 @@ CLAIM(the_time_of_a_provider_counts_for_the_call_that_runs_it)
     kal_client_close(client);
 }
 
-/* A call that does not wait cannot call the provider again: the next one does, and the error says that it is worth it. Red when
-   a refusal by the proxy is one by the API: the second one had the same token, and the provider was called once. */
-CLAIM(a_token_that_the_proxy_refuses_is_asked_for_with_the_next_submission)
+/* A submission cannot call the provider again by itself: the next one does, and the error is retryable. Red when a rejection by
+ * the proxy is treated as one by the API: the second submission had the same token, and the provider was called once. */
+CLAIM(the_next_submission_replaces_a_token_rejected_by_the_proxy)
 {
     static const char refusal[] = "{\"path\":\"/workspaces/events\",\"status\":401,"
                                   "\"headers\":{\"X-Goog-IAP-Generated-Response\":\"true\"}}";
@@ -419,9 +419,9 @@ static void fork_here(void *child)
     *(pid_t *)child = fork();
 }
 
-/* Red without a second look at the process, the call went on in the child with the parent's sign-in: "expected ended to be 0, it
- * is 256". */
-CLAIM(a_provider_that_forks_leaves_the_call_to_the_parent)
+/* Red when the process is not checked again after the provider: the call continued in the child with the parent's sign-in:
+ * "expected ended to be 0, it is 256". */
+CLAIM(a_call_whose_provider_forks_continues_in_the_parent_only)
 {
     if (check_mode_is("asan"))
         check_skip("AddressSanitizer itself cannot be forked with threads");
@@ -446,7 +446,7 @@ CLAIM(a_provider_that_forks_leaves_the_call_to_the_parent)
     kal_client_close(client);
 }
 
-/* What a log callback does, once. */
+/* Action of the log callback, run once. */
 typedef struct logger {
     pthread_mutex_t lock;
     bool done;
@@ -470,8 +470,8 @@ static void log_once(void *user_data, int32_t level, const char *message)
     pthread_mutex_unlock(&logger->lock);
 }
 
-/* Red when the library's own thread asks: the provider was called on it, while every call of the process waited. */
-CLAIM(a_log_callback_submits_where_no_token_is_due)
+/* Red when the I/O thread runs the provider: it was called there, while every call of the process waited. */
+CLAIM(a_log_callback_can_submit_when_no_new_token_is_needed)
 {
     provider host;
     init_provider(&host);

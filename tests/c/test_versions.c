@@ -1,4 +1,4 @@
-/* Versions and names: what the header says and what the library says are the same. */
+/* Versions and names: the header and the library agree. */
 #include "kit.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@ CLAIM(the_library_has_the_version_of_its_header)
     CHECK(kal_version() == kal_version());
 }
 
-/* Other programs are compiled with these numbers in them. */
-CLAIM(the_numbers_of_statuses_are_fixed)
+/* Part of the ABI: programs are compiled with these numbers. */
+CLAIM(status_codes_are_fixed)
 {
     static const struct {
         kal_status status;
@@ -63,7 +63,7 @@ CLAIM(the_numbers_of_statuses_are_fixed)
     CHECK_INT(KAL_ACCESS_DEACTIVATED, 5);
 }
 
-/* Read from the header itself, so that a new status cannot be forgotten. */
+/* Read from the header, so that no new status is missed. */
 CLAIM(every_status_of_the_header_has_its_own_name)
 {
     static const char *const others[] = { "VERSION_", "CLIENT_", "CACHE_", "ACCESS_", "LOG_" };
@@ -85,7 +85,7 @@ CLAIM(every_status_of_the_header_has_its_own_name)
     CHECK(found >= 38);
 }
 
-CLAIM(a_status_without_a_name_of_its_own_has_one_of_its_kind)
+CLAIM(a_status_without_a_name_has_the_name_of_its_class)
 {
     CHECK_TEXT(kal_status_name(418), "KAL_HTTP_4XX");
     CHECK_TEXT(kal_status_name(599), "KAL_HTTP_5XX");
@@ -97,7 +97,7 @@ CLAIM(a_status_without_a_name_of_its_own_has_one_of_its_kind)
     CHECK_TEXT(kal_status_name(INT32_MAX), "KAL_UNKNOWN_STATUS");
 }
 
-CLAIM(the_library_names_itself_to_servers)
+CLAIM(requests_have_the_librarys_user_agent)
 {
     char agent[128];
     kal_client client = new_client();
@@ -109,9 +109,9 @@ CLAIM(the_library_names_itself_to_servers)
     kal_client_close(client);
 }
 
-CLAIM(initialisers_are_all_defaults)
+CLAIM(initialisers_set_all_defaults)
 {
-    /* What an initialiser leaves out is zero, so that a struct without one differs in its size only. */
+    /* Fields that an initialiser omits are zero, so that a zeroed struct differs in its size only. */
     kal_client_options client = KAL_CLIENT_OPTIONS_INIT;
     kal_call_options call = KAL_CALL_OPTIONS_INIT;
     kal_events_query query = KAL_EVENTS_QUERY_INIT;
@@ -131,7 +131,7 @@ CLAIM(initialisers_are_all_defaults)
     CHECK_INT(completion.status, KAL_OK);
 }
 
-CLAIM(figures_count_what_happened)
+CLAIM(statistics_count_requests_tokens_cache_hits_and_bytes)
 {
     kal_client client = new_client();
     kal_stats none = stats_of(client);

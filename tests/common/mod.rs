@@ -11,13 +11,13 @@ pub fn emulator(config: Config) -> Emulator {
     Emulator::start(config).expect("the emulator starts")
 }
 
-/// Settings for this emulator, to be varied.
+/// Settings for this emulator, for a test to modify.
 pub fn settings(emulator: &Emulator) -> Settings {
     Settings {
         client_id: Some(emulator.client_id().to_owned()),
         client_secret: Some(emulator.client_secret().to_owned().into()),
         base_url: Some(emulator.url().to_owned()),
-        // What is tried again is tried again soon.
+        // Retries wait only briefly.
         retry_wait: Some(std::time::Duration::from_millis(5)),
         ..Settings::default()
     }
@@ -32,11 +32,11 @@ pub fn get(client: &Client, operation: &'static Operation) -> Result<Arc<Answer>
     client.call(Params::new(operation), &CallOptions::default())
 }
 
-/// Waits until `done`, which the machine's load may delay; a condition that never comes fails the test.
+/// Waits until `done`, however loaded the machine is; fails the test after a minute.
 pub fn wait_for(what: &str, done: impl Fn() -> bool) {
-    let patience = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !done() {
-        assert!(std::time::Instant::now() < patience, "{what} did not happen");
+        assert!(std::time::Instant::now() < deadline, "{what} did not happen");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }

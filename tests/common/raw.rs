@@ -1,4 +1,4 @@
-//! A server that says what it is told to, byte for byte, for answers that no HTTP library would send.
+//! A server that sends scripted bytes, for responses that no HTTP library would produce.
 #![allow(unreachable_pub, dead_code, reason = "a part of several test programs")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,18 +10,18 @@ use kaleidoscope::Settings;
 
 pub const TOKEN: &str = r#"{"access_token":"at-raw","refresh_token":"rt-raw","expires_in":3600}"#;
 
-/// What comes after the bytes of an answer.
+/// What the server does after it has sent a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// The next request.
+    /// Read the next request.
     GoOn,
-    /// The end of the connection.
+    /// Close the connection.
     Close,
-    /// Nothing, and the connection stays.
+    /// Send nothing more and keep the connection open.
     Stall,
 }
 
-/// What a TLS connection begins with.
+/// The first byte of a TLS connection.
 const CLIENT_HELLO: u8 = 0x16;
 
 type Script = dyn Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync;
@@ -30,17 +30,17 @@ type Script = dyn Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync;
 pub struct Raw {
     pub url: String,
     pub host: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
 }
 
 impl Raw {
-    /// `script` is given the path of a request, and how many there were for it before.
+    /// `script` receives the path of a request and the number of earlier requests for that path.
     pub fn start(script: impl Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let (seen, script): (_, Arc<Script>) = (Arc::clone(&asked), Arc::new(script));
+        let requested = Arc::<Mutex<Vec<String>>>::default();
+        let (seen, script): (_, Arc<Script>) = (Arc::clone(&requested), Arc::new(script));
         let connections = Arc::<AtomicUsize>::default();
         let opened = Arc::clone(&connections);
         std::thread::spawn(move || {
@@ -50,10 +50,10 @@ impl Raw {
                 std::thread::spawn(move || serve(&stream, &seen, &*script));
             }
         });
-        Self { url: format!("http://{host}"), host, asked, connections }
+        Self { url: format!("http://{host}"), host, requested, connections }
     }
 
-    /// One that signs everybody in, and answers everything else like this.
+    /// A server that accepts every sign-in and sends this response to every other request.
     pub fn answering(answer: impl Into<Vec<u8>>, then: Then) -> Self {
         let answer = answer.into();
         Self::start(move |path, _| if path == "/auth/oauth/token" { token() } else { (answer.clone(), then) })
@@ -68,18 +68,18 @@ impl Raw {
         }
     }
 
-    /// How many connections were opened to it.
+    /// The number of connections that clients opened.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How often a path was asked for.
+    /// The number of requests for a path.
     pub fn count(&self, path: &str) -> usize {
-        self.asked.lock().expect("no panic").iter().filter(|asked| *asked == path).count()
+        self.requested.lock().expect("no panic").iter().filter(|requested| *requested == path).count()
     }
 }
 
-/// The token endpoint's good answer.
+/// A successful response of the token endpoint.
 pub fn token() -> (Vec<u8>, Then) {
     (sized("200 OK", "", TOKEN.as_bytes()), Then::GoOn)
 }
@@ -92,7 +92,7 @@ pub fn sized(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
     let mut reader = BufReader::new(stream);
     if reader.fill_buf().is_ok_and(|begin| begin.first() == Some(&CLIENT_HELLO)) {
-        // As servers of plain http answer TLS.
+        // The response of a typical plain-HTTP server to a TLS handshake.
         reader.consume(reader.buffer().len());
         let mut writer = stream;
         let _ = writer.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
@@ -102,7 +102,7 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
         let nth = {
             let mut seen = seen.lock().expect("no panic");
             seen.push(path.clone());
-            seen.iter().filter(|asked| **asked == path).count() - 1
+            seen.iter().filter(|requested| **requested == path).count() - 1
         };
         let (bytes, then) = script(&path, nth);
         let mut writer = stream;
@@ -110,14 +110,14 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
             break;
         }
         if then == Then::Stall {
-            // Until the client goes.
+            // Until the client disconnects.
             let _ = reader.read(&mut [0]);
             break;
         }
     }
 }
 
-/// The path of the next request, without its query; its body is read over.
+/// The path of the next request, without its query. Reads and discards its body.
 fn request(reader: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;

@@ -1,4 +1,4 @@
-//! A proxy on loopback that answers as it was told, and makes tunnels to one server.
+//! A proxy on loopback that sends a fixed response and opens tunnels to one server.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses what it needs")]
 
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ pub struct TunnelProxy {
 }
 
 impl TunnelProxy {
-    /// Answers each request with `answer`. Where that is a 2xx, what comes afterwards goes to the server at this port.
+    /// Sends `answer` to each request. If it is a 2xx, the bytes that follow are forwarded to the server on this port.
     pub fn start(answer: impl Into<Vec<u8>>, server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -27,7 +27,7 @@ impl TunnelProxy {
         Self { port, heads }
     }
 
-    /// What it was asked so far.
+    /// The request heads received so far.
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
