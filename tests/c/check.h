@@ -1,4 +1,5 @@
-/* A small test harness. A test is a function named after the claim that it checks:
+/*
+ * A small test harness. A test is a function named after the claim that it checks:
  *
  *     CLAIM(a_freed_result_returns_null)
  *     {

@@ -1,5 +1,5 @@
 /*
- * What the test that gen_bad_arguments.py writes is made of: good values, and what a call with a bad one must come to.
+ * Used by the test that gen_bad_arguments.py generates: good values, and the required outcome of a call with a bad one.
  *
  * Seen red, with the check taken out of the library:
  *   NULL texts            "kal_call: method NULL: KAL_UNKNOWN_METHOD (107)"
@@ -26,7 +26,7 @@
 #include "../c/emulator.h"
 #include "torture.h"
 
-/* A handle whose slot was never taken, and what an out parameter holds before a call. */
+/* A handle whose slot was never used, and the value of an out parameter before a call. */
 #define FORGED UINT64_C(0x7FFFFFFF20FFFFF0)
 #define SENTINEL UINT64_C(0xBADBADBADBADBAD)
 enum { ANYTHING = -1, NO_MORE = -2, STATUSES = 4, PARAMETERS = 12 };
@@ -39,7 +39,7 @@ typedef struct outcome {
     int64_t number;
     size_t length;
 } outcome;
-/* The first of the values is the good one. */
+/* The first value is the good one. */
 typedef struct value {
     const char *label;
     kal_status gives[STATUSES];
@@ -84,7 +84,7 @@ static inline kal_result good_result(void)
 {
     static kal_result result;
     if (kal_result_json(result, NULL) == NULL && kal_workspace_get_members(good_client(), NULL, &result, NULL) != KAL_OK)
-        torture_give_up("members cannot be had");
+        torture_give_up("members cannot be fetched");
     return result;
 }
 
@@ -104,7 +104,7 @@ static inline kal_cancel good_cancel(void)
     return cancel;
 }
 
-/* Of events, which every call of a stream can go on. The function under test frees it. */
+/* A stream of events, valid for every stream function. The function under test frees it. */
 static inline kal_stream good_stream(void)
 {
     kal_stream stream;
@@ -113,7 +113,7 @@ static inline kal_stream good_stream(void)
     return stream;
 }
 
-/* With a completion that waits: taking it never blocks. */
+/* A queue with a completion in it, so that kal_queue_next never blocks. */
 static inline kal_queue good_queue(void)
 {
     static kal_queue queue;
@@ -126,9 +126,9 @@ static inline kal_queue good_queue(void)
         kal_result_free(completion.result);
         kal_error_free(completion.error);
     }
-    /* Cached or not, it is over at once. */
+    /* Cached or not, it completes at once. */
     if (kal_submit(good_client(), "workspace.get_members", NULL, &cached, queue, NULL, NULL) != KAL_OK)
-        torture_give_up("nothing can be submitted");
+        torture_give_up("a call cannot be submitted");
     return queue;
 }
 
@@ -156,7 +156,7 @@ static inline void note_out(outcome *outcome, uint64_t id)
     outcome->out_given |= id != 0;
 }
 
-/* What runs, seen by the parent when it crashes. */
+/* The running case, which the parent reports if it crashes. */
 static struct progress {
     char what[200];
     long tried;
@@ -178,7 +178,7 @@ static inline void complain(const char *why, int64_t number)
     torture_fail("%s: %s (%lld)", progress->what, why, (long long)number);
 }
 
-/* What holds whatever was passed. */
+/* Checks what must hold for any arguments. */
 static inline void judge_any(const outcome *outcome)
 {
     if (!is_documented(outcome->status))
@@ -202,7 +202,7 @@ static inline void judge_one(const function *function, int parameter, int number
 {
     const value *value = &function->parameters[parameter].values[number];
     bool bad = value->gives[0] != KAL_OK && value->gives[0] != ANYTHING;
-    /* A function that gives no status has nothing to give for a bad argument. */
+    /* A function without a status returns NULL or 0 for a bad argument. */
     if (outcome->is_view || outcome->is_number || outcome->is_void) {
         if (bad && outcome->is_view && outcome->view != NULL)
             complain("it gives something", 0);
@@ -248,7 +248,7 @@ static inline void all_calls(const function *functions, size_t count)
                     kal_error_free(outcome.error);
                 pick[p] = 0;
             }
-        /* Two bad arguments at once: which is told is open, that one is told is not. */
+        /* Two bad arguments at once: either may be reported, but one must be. */
         for (int p = 0; torture_long && p < function->count; p++)
             for (int q = p + 1; q < function->count; q++)
                 for (int v = 1; v < function->parameters[p].count; v++)
@@ -269,7 +269,7 @@ static inline void all_calls(const function *functions, size_t count)
     }
 }
 
-/* What the host's own function may give: an argument like the others, which the library gets later. */
+/* Values that the host's token provider may return: arguments like the others, but received later. */
 typedef struct token_given {
     const char *what;
     kal_status status;
@@ -312,7 +312,7 @@ static inline void bad_tokens(void)
         kal_client_options options = good_options();
         options.iap_token_provider = bad_provider;
         options.iap_user_data = &tokens[i];
-        snprintf(progress->what, sizeof progress->what, "iap_token_provider: it gives %s", tokens[i].what);
+        snprintf(progress->what, sizeof progress->what, "iap_token_provider: it returns %s", tokens[i].what);
         progress->tried++;
         if (kal_client_open(&options, &client, NULL) != KAL_OK)
             torture_give_up("a client with a token provider cannot be opened");
@@ -350,11 +350,12 @@ static inline int bad_arguments_main(int argc, char **argv, const function *func
     int status = reap_within(child, 10 * 60 * 1000);
     torture_check(status == 0, "no bad argument crashes or hangs: %s%s", status == 0 ? "none does" : "it did at ",
                   status == 0 ? "" : progress->what);
-    torture_check(progress->failed == 0, "each is refused with its status and its name, or taken: %ld are not", progress->failed);
+    torture_check(progress->failed == 0, "each is rejected with its status and its name, or accepted: %ld are not",
+                  progress->failed);
     torture_check(progress->covered == exports && exports == count,
                   "every export of the header is called with bad arguments: %zu of %zu", progress->covered, exports);
     return torture_end(progress->tried, "%zu exports covered, %zu in the header; %s", progress->covered, exports,
-                       torture_long ? "each bad argument alone and every two of them" : "each bad argument alone");
+                       torture_long ? "each bad argument alone and every pair" : "each bad argument alone");
 }
 
 #endif

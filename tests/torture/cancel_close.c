@@ -1,9 +1,9 @@
 /*
- * Row 5: calls are cancelled, and their clients closed, at random points by 32 threads, while the library is shut down now and
- * then. What was submitted completes exactly once, whatever happened to it.
+ * Row 5: 32 threads cancel calls and close their clients at random points, while the library is shut down now and then. Each
+ * submitted call completes exactly once.
  *
- * Seen red when a queue drops what comes while three wait in it ("933 do not" complete), and when what is dropped on the way
- * answers nobody ("the next page of a stream that was freed never completes").
+ * Seen red when a queue drops completions while three wait in it ("933 do not" complete), and when a dropped request does not
+ * complete its call ("the next page of a stream that was freed never completes").
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,7 +40,7 @@ static uint64_t new_client(void)
     return client.id;
 }
 
-/* Takes one completion, if there is one in time. */
+/* Takes one completion, if one arrives in time. */
 static bool take(kal_queue queue, uint32_t timeout_ms)
 {
     kal_completion completion = KAL_COMPLETION_INIT;
@@ -62,7 +62,7 @@ static bool take(kal_queue queue, uint32_t timeout_ms)
     return true;
 }
 
-/* A stream, freed while its next page is on the way. */
+/* Frees a stream while its next page is being fetched. */
 static void abandon_a_stream(chance *chance, kal_client client)
 {
     kal_stream stream;
@@ -89,7 +89,7 @@ static void abandon_a_stream(chance *chance, kal_client client)
     atomic_fetch_add(&streams, 1);
 }
 
-/* A queue of one's own, closed while calls for it are under way: at most one completion each. */
+/* Closes a private queue while calls for it are in progress: at most one completion each. */
 static void close_a_queue(chance *chance)
 {
     call few[8] = { 0 };
@@ -124,7 +124,7 @@ static void call_and_wait(chance *chance, kal_client client, kal_cancel cancel)
     kal_result result;
     kal_status status = kal_workspace_get_members(client, &options, &result, NULL);
     if (!is_documented(status))
-        torture_fail("a call that waits gave %d", status);
+        torture_fail("a waiting call returned %d", status);
     kal_result_free(result);
 }
 
@@ -142,7 +142,7 @@ static void submit_some(int index)
             torture_give_up("no cancel");
         if (chance_below(&chance, 3) == 0)
             options.cancel = cancel;
-        /* What is refused is tried again with another client: each call is submitted once. */
+        /* A rejected submission is repeated with another client: each call is submitted once. */
         for (;;) {
             kal_client client = { atomic_load(&clients[chance_below(&chance, CLIENTS)]) };
             kal_queue queue = queues[chance_below(&chance, QUEUES)];
@@ -150,7 +150,7 @@ static void submit_some(int index)
             if (status == KAL_OK)
                 break;
             if (status != KAL_INVALID_HANDLE)
-                torture_fail("kal_submit gave %d", status);
+                torture_fail("kal_submit returned %d", status);
             atomic_fetch_add(&refused, 1);
         }
         atomic_store(&call->submitted, 1);
@@ -202,7 +202,7 @@ static void submit_some(int index)
     }
     kal_cancel_close(cancel);
     atomic_fetch_sub(&submitters, 1);
-    /* What is left is everybody's. */
+    /* All threads take the remaining completions. */
     for (int64_t until = now_ms() + 15000; now_ms() < until;) {
         bool some = false;
         for (int i = 0; i < QUEUES; i++)
@@ -228,7 +228,7 @@ int main(int argc, char **argv)
     submitters = THREADS;
     run_threads(THREADS, submit_some);
 
-    /* Nothing can complete any more now: what has not is lost. */
+    /* No call can complete after this: one that has not is lost. */
     torture_check(kal_shutdown(10000) == KAL_OK, "the library shuts down");
     while (take(queues[0], 0) || take(queues[1], 0) || take(queues[2], 0) || take(queues[3], 0))
         ;
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
     torture_check(submitted == calls_each * THREADS && completed == submitted, "%ld submitted, %ld completed", submitted,
                   completed);
     torture_check(by_status[KAL_OK] > 0 && by_status[KAL_CANCELLED] > 0 && by_status[KAL_TIMED_OUT] > 0,
-                  "calls succeed, are cancelled and run out of time: %ld, %ld, %ld", by_status[KAL_OK], by_status[KAL_CANCELLED],
+                  "calls succeed, are cancelled and time out: %ld, %ld, %ld", by_status[KAL_OK], by_status[KAL_CANCELLED],
                   by_status[KAL_TIMED_OUT]);
     torture_check(
         shutdowns > 0 && closed_clients > 0 && closed_queues > 0 && streams > 0,
@@ -254,8 +254,8 @@ int main(int argc, char **argv)
         kal_client_close((kal_client){ clients[i] });
     emulator_stop(&server);
     return torture_end(submitted,
-                       "%ld completed: %ld done, %ld cancelled, %ld out of time; %ld clients closed, %ld queues closed "
-                       "with calls under way, %ld streams freed, %ld shutdowns",
+                       "%ld completed: %ld done, %ld cancelled, %ld timed out; %ld clients closed, %ld queues closed "
+                       "with calls in progress, %ld streams freed, %ld shutdowns",
                        completed, by_status[KAL_OK], by_status[KAL_CANCELLED], by_status[KAL_TIMED_OUT], closed_clients,
                        closed_queues, streams, shutdowns);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# claims.sh NAME COMMAND...: a row of tests that is another test of the project. Runs each COMMAND through the shell, passes
-# its output on, counts its claims ("ok - ...", "not ok - ..."), and ends with the row's summary.
+# claims.sh NAME COMMAND...: runs other tests of the project as a row. Runs each COMMAND through the shell, passes on its output,
+# counts its claims ("ok - ...", "not ok - ..."), and prints the row's summary last.
 set -u
 name=$1
 shift
@@ -9,7 +9,7 @@ for command in "$@"; do
     sh -c "$command" 2>&1
     printf '@ended %d %s\n' "$?" "$command"
 done | awk -v name="$name" '
-    function told(text) { gsub(/["\\]/, " ", text); return text }
+    function escaped(text) { gsub(/["\\]/, " ", text); return text }
     /^@ended / {
         status = $2
         command = $0
@@ -18,7 +18,7 @@ done | awk -v name="$name" '
             print "not ok - " name ": " command " ended with " status
             failed++
         } else if (passed == passed_before && failed == failed_before) {
-            print "not ok - " name ": " command " claimed nothing"
+            print "not ok - " name ": " command " made no claims"
             failed++
         }
         detail = detail (detail == "" ? "" : ", ") command " " (passed - passed_before) " claims"
@@ -32,6 +32,6 @@ done | awk -v name="$name" '
     /^not ok( [0-9]+)? - / && !/# SKIP/ { failed++ }
     END {
         if (skipped) detail = detail ", " skipped " skipped"
-        printf "{\"name\":\"%s\",\"tried\":%d,\"failed\":%d,\"detail\":\"%s\"}\n", name, passed + failed, failed, told(detail)
+        printf "{\"name\":\"%s\",\"tried\":%d,\"failed\":%d,\"detail\":\"%s\"}\n", name, passed + failed, failed, escaped(detail)
         exit failed > 0 || passed == 0
     }'

@@ -1,8 +1,8 @@
 /*
  * Row 9: fork at random points while other threads are inside the library.
  *
- * In the child, what was inherited gives KAL_FORKED and can be freed, and a client of its own works; the parent notices
- * nothing. The first call of a process is a moment of its own: fork may come while another thread sets the library up.
+ * In the child, inherited handles return KAL_FORKED and can be freed, and its own client works; the parent is not affected. The
+ * first call of a process is tested separately: the fork may happen while another thread initialises the library.
  *
  * Seen red when the child is not counted: "in the child, an inherited handle does not give KAL_FORKED", at every fork.
  */
@@ -21,12 +21,12 @@
 
 enum { HANGS_AFTER_MS = 2000, CALLERS = 4 };
 
-/* What the exit status of a child says. */
+/* Meanings of a child's exit status. */
 enum { FINE, NOT_FORKED, STILL_READABLE, NO_CLIENT, NO_CALL, NO_QUEUE, NO_SHUTDOWN, GRANDCHILD };
 static const char *const reasons[] = {
     "",
     "an inherited handle does not give KAL_FORKED",
-    "an inherited handle gives something",
+    "an inherited handle returns data",
     "it cannot open a client",
     "its own client's call fails",
     "its own queue fails",
@@ -38,7 +38,7 @@ static emulator server;
 static atomic_bool over;
 static atomic_long parent_calls, parent_failures;
 
-/* Made before the forks, and inherited. */
+/* Created before the forks, and inherited. */
 static kal_client client;
 static kal_queue queue;
 static kal_cancel cancel;
@@ -129,7 +129,7 @@ static void judge(const char *when, long round, int status)
         torture_fail("%s, fork %ld: in the child, %s", when, round, reasons[WEXITSTATUS(status) % 8]);
 }
 
-/* Every kind of lock of the library is taken by one of these. */
+/* Together these take every kind of lock in the library. */
 static void *keep_calling(void *argument)
 {
     chance chance = chance_of((uint64_t)(uintptr_t)argument);
@@ -146,7 +146,7 @@ static void *keep_calling(void *argument)
         kal_stream pages;
         switch (chance_below(&chance, 9)) {
         case 0: {
-            /* By name: a lookup may be under way. */
+            /* By name: a lookup may be in progress. */
             char url[64];
             snprintf(url, sizeof url, "http://localhost:%u", server.port);
             kal_client_close(own);
@@ -188,7 +188,7 @@ static void *keep_calling(void *argument)
         atomic_fetch_add(&parent_calls, 1);
         if (status != KAL_OK) {
             atomic_fetch_add(&parent_failures, 1);
-            torture_fail("a call in the parent gives %d", status);
+            torture_fail("a call in the parent returns %d", status);
         }
     }
     kal_client_close(own);
@@ -204,7 +204,7 @@ static void fork_at_random(long rounds)
         || kal_workspace_get_workspace(client, NULL, &result, NULL) != KAL_OK
         || kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) != KAL_OK
         || kal_call(client, "no.such", NULL, NULL, &(kal_result)KAL_NONE, &error) != KAL_UNKNOWN_METHOD)
-        torture_give_up("the handles to inherit cannot be made");
+        torture_give_up("the handles to inherit cannot be created");
     pthread_t callers[CALLERS];
     for (uintptr_t i = 0; i < CALLERS; i++)
         pthread_create(&callers[i], NULL, keep_calling, (void *)i);
@@ -225,13 +225,13 @@ static void fork_at_random(long rounds)
     over = true;
     for (int i = 0; i < CALLERS; i++)
         pthread_join(callers[i], NULL);
-    torture_check(failed == 0, "a child refuses what it inherited, its own client works, and it ends within 2 s (%ld forks)",
-                  rounds);
+    torture_check(failed == 0,
+                  "a child's inherited handles are rejected, its own client works, and it exits within 2 s (%ld forks)", rounds);
     torture_check(kal_workspace_get_workspace(client, NULL, &(kal_result)KAL_NONE, NULL) == KAL_OK && parent_failures == 0,
-                  "the parent notices nothing: %ld calls meanwhile, %ld failed", parent_calls, parent_failures);
+                  "the parent is not affected: %ld calls meanwhile, %ld failed", parent_calls, parent_failures);
 }
 
-/* Stands before the C library's own, because the program is asked first: holds up a thread that sets the library up. */
+/* Overrides the C library's function: delays a thread that initialises the library. */
 static sem_t registering, go_on;
 static atomic_bool hold_up;
 int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object);
@@ -251,7 +251,7 @@ static void *first_call(void *none)
     return none;
 }
 
-/* In a process that has not used the library yet. */
+/* Runs in a process that has not used the library yet. */
 static int fork_in_the_first_call(long round)
 {
     pthread_t thread;

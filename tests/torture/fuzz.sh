@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz.sh --long [TARGET...]: row 12. Builds the fuzz targets with AddressSanitizer and runs each for KAL_FUZZ_SECONDS (60),
-# two side by side, from the inputs in fuzz/corpus. What they find on the way stays in target/fuzz/corpus for the next run, and
-# an input that fails in target/fuzz/artifacts: it goes into fuzz/corpus with what mends it.
+# two in parallel, starting from fuzz/corpus. New inputs are kept in target/fuzz/corpus for the next run, failing ones in
+# target/fuzz/artifacts: add those to fuzz/corpus with the fix.
 #
 # `cargo test` replays fuzz/corpus, so there is no short form.
 set -eu
@@ -36,7 +36,7 @@ cargo +nightly fuzz build --target "$platform" --target-dir "$work" >"$work/buil
     give_up 'the targets cannot be built'
 }
 
-# Runs one target; its log ends with how often it was tried.
+# Runs one target; its log ends with the number of inputs tried.
 run() {
     mkdir -p "$work/corpus/$1" "$work/artifacts/$1"
     status=0
@@ -48,7 +48,7 @@ run() {
 
 tell() {
     tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$1.log")
-    # One that ends before its figures were printed tells how far it was.
+    # The progress lines give the count if it ends before printing its totals.
     tried=${tried:-$(sed -n 's/^#\([0-9]*\).*/\1/p' "$work/$1.log" | tail -n 1)}
     all=$((all + ${tried:-0}))
     detail="$detail${detail:+, }$1 ${tried:-0}"

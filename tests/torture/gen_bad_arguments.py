@@ -1,8 +1,8 @@
 """Writes the test of bad arguments (row 7) from the header: gen_bad_arguments.py include/kaleidoscope.h >bad_arguments.c
 
-Every parameter of every function, and every field of every struct that is passed in, is given each bad value of its type while
-all others are good. What it must come to is in the tables below. A type, a text or a field that they do not know is an error:
-what is new in the header needs its line here before the tests pass.
+Each parameter of each function, and each field of each input struct, is set to each bad value of its type while all others are
+good. The tables below have the required outcomes. An unknown type, text or field is an error: additions to the header need a
+line here before the tests pass.
 """
 
 import re
@@ -14,7 +14,7 @@ HANDLES = ["client", "result", "error", "cancel", "stream", "queue"]
 
 
 def text(good, null, lines, empty, long):
-    """The values of a text: good first. What NULL, line breaks, nothing and a mebibyte of text come to."""
+    """The values of a text, the good one first, with the outcomes of NULL, line breaks, an empty text and 1 MiB."""
     return [
         ("good", good, OK),
         ("NULL", "NULL", null),
@@ -32,7 +32,7 @@ TEXTS = {
     "verb": text('"GET"', ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT),
     "path": text('"/echo"', ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT),
     "query_json": text('"{}"', OK, ARGUMENT, OK, ARGUMENT),
-    # Of a GET, which has none.
+    # The body of a GET, which has none.
     "body_json": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
     "cursor": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
 }
@@ -42,9 +42,9 @@ NUMBERS = {
     "int32_t": ["0", "-1", "INT32_MIN", "INT32_MAX"],
     "kal_status": ["0", "-1", "INT32_MIN", "INT32_MAX", "404", "599", "600"],
 }
-# Numbers that are refused; all others are taken.
+# Numbers that are rejected; all others are accepted.
 REFUSED_NUMBERS = {("kal_set_log", "level"): ["-1", "INT32_MIN", "INT32_MAX"]}
-# What else a number may come to.
+# Further outcomes of a number.
 NUMBERS_GIVE = {
     ("kal_shutdown", "timeout_ms"): [OK, "KAL_TIMED_OUT"],
     ("kal_stream_next", "timeout_ms"): [OK, "KAL_TIMED_OUT"],
@@ -59,7 +59,7 @@ SIZES = [
     ("struct_size SIZE_MAX", "{0}.struct_size = SIZE_MAX;", ARGUMENT),
     ("struct_size 8", "{0}.struct_size = sizeof(size_t);", None),
 ]
-# An input struct of a later version, whose new fields are not zero, or are.
+# An input struct of a newer version, whose new fields are non-zero or zero.
 WIDER = "wide_{0}.{0} = {0}; wide_{0}.{0}.struct_size = sizeof wide_{0}; memset(wide_{0}.more, %d, sizeof wide_{0}.more);"
 LATER = [("of a later version", WIDER % 1, ARGUMENT), ("of a later version, nothing new set", WIDER % 0, OK)]
 
@@ -93,7 +93,7 @@ USERS_LIST, USERS_LENGTH = field_texts("event_user_ids", '"u"', ARGUMENT)
 HEADER = "static kal_header one_header; one_header = (kal_header){{ %s, %s }}; {0}.headers = &one_header; {0}.headers_len = 1;"
 ANY_NUMBER = {"0": OK, "1": OK, "UINT32_MAX": OK}
 
-# Structs that are passed in: each field with its bad values. Statements, `{0}` is the variable.
+# Input structs: each field with its bad values. Statements, `{0}` is the variable.
 FIELDS = {
     "kal_client_options": {
         "client_id": field_text("client_id", null="KAL_NO_CREDENTIALS", empty="KAL_NO_CREDENTIALS"),
@@ -115,7 +115,7 @@ FIELDS = {
             ("headers_len 0", "{0}.headers_len = 0;", OK),
             ("headers_len SIZE_MAX", HEADER % ('"x"', '"v"') + " {0}.headers_len = SIZE_MAX;", ARGUMENT),
         ],
-        # Opening does no I/O: a file that is not there is a matter of the first call.
+        # Opening does no I/O: a missing file fails the first call.
         "ca_bundle_path": field_text("ca_bundle_path"),
         "proxy_url": field_text("proxy_url", lines=None, empty=ARGUMENT, long=None),
         "user_agent": field_text("user_agent", lines=ARGUMENT),
@@ -151,17 +151,17 @@ FIELDS = {
         "after_date": field_text("after_date", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
         "before_date": field_text("before_date", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
     },
-    # What the library fills: only its size is an input.
+    # Output structs: only their size is an input.
     "kal_stats": {},
     "kal_completion": {},
 }
 INITIALISERS = {name: name.upper() + "_INIT" for name in FIELDS}
-# Fields that the library writes.
+# Output fields.
 FILLED = {"kal_stats", "kal_completion"}
-# The initialiser leaves out what a call needs.
+# Required fields that the initialiser does not set.
 GOOD = {"kal_client_options": "{0} = good_options();"}
 
-# What is allowed to be NULL.
+# Parameters that may be NULL.
 NULL_GIVES = {
     ("kal_client_open", "options"): "KAL_NO_CREDENTIALS",
     "query": OK,
@@ -203,7 +203,7 @@ def parse(header):
 
 
 def values_of(function, kind, name, structs):
-    """Of one parameter: its declaration, and its values as (label, statement, statuses)."""
+    """A parameter's declaration, and its values as (label, statement, statuses)."""
     handle = kind.removeprefix("kal_")
     if handle in HANDLES:
         other = "result" if handle == "client" else "client"
@@ -315,7 +315,7 @@ def write_function(name, result, parameters, structs):
 
 
 def exports(header):
-    """How many functions the header exports, by a simpler reading than `parse`."""
+    """The number of functions that the header exports, counted more simply than in `parse`."""
     code = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#.*?(?<!\\)$", "", header, flags=re.S | re.M)
     return len(set(re.findall(r"\bKAL_API\b[^;]*?\b(kal_\w+)\s*\(", code)))
 
@@ -324,7 +324,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         header = file.read()
     functions, structs = parse(header)
-    print("/* Written by gen_bad_arguments.py. */\n#include \"bad_arguments.h\"\n")
+    print("/* Generated by gen_bad_arguments.py. */\n#include \"bad_arguments.h\"\n")
     table = [write_function(*function, structs) for function in functions]
     print("static const function functions[] = {")
     print("\n".join(table))

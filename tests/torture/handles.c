@@ -1,10 +1,9 @@
 /*
- * Row 6: 8 threads do random operations on handles that are live, none, stale, forged and of another kind, with the library
- * and this program built with AddressSanitizer.
+ * Row 6: 8 threads perform random operations on live, null, stale, forged and foreign handles, with the library and this
+ * program built with AddressSanitizer.
  *
- * A handle that is not live gives KAL_INVALID_HANDLE, or nothing where there is no status, in every function that takes one;
- * a live one, which another thread may free at any moment, gives what it stands for or the same. No operation touches memory
- * that is not its own.
+ * Every function that takes a handle returns KAL_INVALID_HANDLE for one that is not live, or NULL if it returns no status; with
+ * a live one, which another thread may free at any moment, it works or does the same. No access to invalid memory.
  *
  * Seen red without the version in the search of a slot ("a handle that is stale gives KAL_OK as 5", "a handle of kind 6 was
  * freed through one that it is not"), without the kind in the check of a handle ("a handle that is forged gives KAL_NOT_FOUND
@@ -21,19 +20,19 @@
 enum { THREADS = 8, SHARED = 64, GRAVES = 256, OWN = 16, KINDS = 6 };
 enum kind { CLIENT = 1, RESULT, ERROR, CANCEL, STREAM, QUEUE };
 
-/* The layout of a handle, which a forger may know: version << 32 | kind << 29 | epoch << 24 | slot. */
+/* The layout of a handle, used to forge one: version << 32 | kind << 29 | epoch << 24 | slot. */
 enum { KIND_SHIFT = 29, EPOCH_SHIFT = 24 };
 #define KIND_OF(id) ((unsigned)((id) >> KIND_SHIFT & 7))
 
 static emulator server;
 static long operations_each;
-/* What a handle may be besides live. */
+/* Kinds of handles that are not live. */
 enum sort { NONE, STALE, FORGED, OTHER, SORTS };
 static const char *const sorts[SORTS] = { "none", "stale", "forged", "of another kind" };
-/* Live handles that every thread uses and frees; graves are handles that were freed, or never were. */
+/* Live handles that all threads use and free; graves hold handles that were freed or never valid. */
 static _Atomic uint64_t shared[SHARED], graves[GRAVES];
 static kal_client source;
-/* Takes what is submitted with handles that turn out to be live. */
+/* Takes the completions of submissions whose handles turn out to be live. */
 static kal_queue ours;
 static atomic_long operations, worked, refused[SORTS];
 
@@ -88,7 +87,7 @@ static void free_as(enum kind kind, uint64_t id)
     }
 }
 
-/* Any function that takes a handle of a kind and gives a status. None of them waits long when the handle is no such handle. */
+/* Calls a random function that takes a handle of this kind and returns a status. None blocks for long with an invalid handle. */
 static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_result *result, kal_error *error)
 {
     static const char *const ids[] = { "u-1" };
@@ -145,7 +144,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
     }
 }
 
-/* Any function that takes a handle of a kind and gives something of it. Gives whether it did. */
+/* Calls a random function that reads a handle of this kind. Returns whether it returned data. */
 static bool view_with(chance *chance, enum kind kind, uint64_t id)
 {
     size_t length = 7;
@@ -165,7 +164,7 @@ static bool view_with(chance *chance, enum kind kind, uint64_t id)
             break;
         }
         if (view == NULL && length != 0)
-            torture_fail("nothing, but of length %zu", length);
+            torture_fail("NULL, but with length %zu", length);
         return view != NULL;
     case STREAM: return kal_stream_cursor((kal_stream){ id }) != NULL;
     case QUEUE: return kal_queue_fd((kal_queue){ id }) >= 0;
@@ -178,7 +177,7 @@ static bool has_views(enum kind kind)
     return kind == RESULT || kind == ERROR || kind == STREAM || kind == QUEUE;
 }
 
-/* Uses a handle that is no live handle of a kind as one: freed, fired, asked or called with. */
+/* Uses a handle that is not live: frees, fires, reads or passes it. */
 static void use_dead(chance *chance, enum kind kind, uint64_t id, enum sort sort)
 {
     uint32_t way = chance_below(chance, 4);
@@ -191,23 +190,23 @@ static void use_dead(chance *chance, enum kind kind, uint64_t id, enum sort sort
         if (view_with(chance, kind, id))
             torture_fail("a handle that is %s works as %u: %llx", sorts[sort], kind, (unsigned long long)id);
     } else if (kind != CANCEL || id != 0) {
-        /* (None means in the options: it cannot be cancelled.) */
+        /* (KAL_NONE in the options means: cannot be cancelled.) */
         kal_result result = KAL_NONE;
         kal_error error = KAL_NONE;
         kal_status status = call_with(chance, kind, id, &result, &error);
         const kal_error_info *info = kal_error_get(error);
         if (status != KAL_INVALID_HANDLE)
-            torture_fail("a handle that is %s gives %s as %u: %llx", sorts[sort], kal_status_name(status), kind,
+            torture_fail("a handle that is %s returns %s as %u: %llx", sorts[sort], kal_status_name(status), kind,
                          (unsigned long long)id);
         else if (info == NULL || info->status != status || result.id != 0)
-            torture_fail("an invalid handle gives no error, or a result");
+            torture_fail("an invalid handle returns no error, or a result");
         kal_error_free(error);
         kal_result_free(result);
     }
     atomic_fetch_add(&refused[sort], 1);
 }
 
-/* Uses a handle that is live, or was until a moment ago. Gives whether it was. */
+/* Uses a handle that is live, or was until recently. Returns whether it was. */
 static bool use_live(chance *chance, enum kind kind, uint64_t id)
 {
     if (kind == RESULT || kind == ERROR || (has_views(kind) && chance_below(chance, 2) == 0))
@@ -218,7 +217,7 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
     if (kind == CANCEL && chance_below(chance, 4) == 0)
         kal_cancel_fire((kal_cancel){ id });
     else if (kind == STREAM)
-        /* The other functions ask the server. */
+        /* The other functions send requests. */
         status = kal_stream_set_backoff((kal_stream){ id }, 1, 1000, &error);
     else
         status = call_with(chance, kind, id, &result, &error);
@@ -228,15 +227,15 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
                     || (status == KAL_NOT_FOUND && (kind == CLIENT || kind == CANCEL))
                     || (status == KAL_CANCELLED && kind != STREAM) || (status == KAL_TIMED_OUT && kind == QUEUE);
     if (!expected)
-        torture_fail("a live handle of kind %u gives %s", kind, kal_status_name(status));
+        torture_fail("a live handle of kind %u returns %s", kind, kal_status_name(status));
     if (status == KAL_INVALID_HANDLE && (kal_error_get(error) == NULL || kal_error_get(error)->status != status))
-        torture_fail("an invalid handle gives no error");
+        torture_fail("an invalid handle returns no error");
     kal_error_free(error);
     kal_result_free(result);
     return status != KAL_INVALID_HANDLE;
 }
 
-/* What was never given out: versions that are even belong to empty slots, and so high a one takes two thousand million frees. */
+/* Handles never issued: even versions belong to empty slots, and so high an odd one takes two billion frees. */
 static uint64_t forge(chance *chance, uint64_t live)
 {
     uint64_t noise = chance_next(chance);
@@ -250,7 +249,7 @@ static uint64_t forge(chance *chance, uint64_t live)
     }
 }
 
-/* Frees what is not quite a handle that only this thread has; which must live on. */
+/* Frees handles that differ slightly from one that only this thread has, which must stay valid. */
 static void free_beside(chance *chance, uint64_t own)
 {
     enum kind mine = (enum kind)KIND_OF(own), kind = (enum kind)(1 + chance_below(chance, KINDS));
@@ -258,12 +257,12 @@ static void free_beside(chance *chance, uint64_t own)
         free_as(kind, forge(chance, own));
     else
         free_as(kind, own);
-    /* The other views of a result are for results of other things. */
+    /* The other accessors are for results of other kinds. */
     if (!(mine == RESULT ? kal_result_json((kal_result){ own }, NULL) != NULL : use_live(chance, mine, own)))
         torture_fail("a handle of kind %u was freed through one that it is not: %llx", mine, (unsigned long long)own);
 }
 
-/* One operation, unless chance has picked one for which there is no handle. `own` are handles of this thread alone. */
+/* Performs one operation, unless there is no handle for it. `own` are handles of this thread only. */
 static bool operation(chance *chance, const uint64_t *own)
 {
     uint32_t slot = chance_below(chance, SHARED);
@@ -271,7 +270,7 @@ static bool operation(chance *chance, const uint64_t *own)
     enum kind kind = (enum kind)(1 + chance_below(chance, KINDS));
     switch (chance_below(chance, 16)) {
     case 0:
-        /* Freed by one, used by others at the same time; from then on it is in a grave. */
+        /* Freed by one thread while others use it; afterwards it is in a grave. */
         if (live == 0 || !atomic_compare_exchange_strong(&shared[slot], &live, 0))
             return false;
         free_as((enum kind)KIND_OF(live), live);
@@ -305,7 +304,7 @@ static bool operation(chance *chance, const uint64_t *own)
         return true;
     case 10:
     case 11:
-        /* Another kind: a compiler lets a cast or a foreign function pass it. */
+        /* Another kind: possible in C with a cast, or through a foreign function interface. */
         if (live == 0 || KIND_OF(live) == kind)
             return false;
         use_dead(chance, kind, live, OTHER);
@@ -330,7 +329,7 @@ static void operate(int index)
             torture_give_up("a thread has no handles of its own");
     while (done < operations_each && torture_failures() < 100) {
         done += operation(&chance, own);
-        /* What was submitted by chance is over at once: nothing is cached, and no request is made. */
+        /* Random submissions complete at once: nothing is cached, and no request is sent. */
         kal_completion completion = KAL_COMPLETION_INIT;
         while (done % 64 == 0 && kal_queue_next(ours, 0, &completion, NULL) == KAL_OK) {
             kal_result_free(completion.result);
@@ -356,7 +355,7 @@ int main(int argc, char **argv)
         torture_give_up("a queue cannot be opened");
     run_threads(THREADS, operate);
     torture_check(torture_failures() == 0,
-                  "a handle that is not live gives KAL_INVALID_HANDLE or nothing, whoever frees what meanwhile");
+                  "a handle that is not live returns KAL_INVALID_HANDLE or NULL, with handles being freed concurrently");
     for (int i = 0; i < SORTS; i++)
         torture_check(refused[i] > operations / 50, "%ld uses of handles that are %s", refused[i], sorts[i]);
     torture_check(worked > operations / 50, "%ld uses of live handles", worked);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Row 13: every interleaving of the threads in the loom models: single flight, the token store, the handle table, and that each
-# call completes once.
+# Row 13: all thread interleavings of the loom models: single flight, the token store, the handle table, and exactly-once
+# completion of calls.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 target=${TARGET:-target}/loom

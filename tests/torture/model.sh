@@ -1,8 +1,8 @@
 #!/bin/sh
 # Row 14: streams and followers against the model of the server in src/events/model.rs.
 #
-# model.sh --short [CASES]   few cases for each test, the same ones every time, with the debug build of `make test`
-# model.sh --long [CASES]    so many in all (100,000 unless given), new ones every time, with an optimised build
+# model.sh --short [CASES]   a few cases for each test, with a fixed seed, with the debug build of `make test`
+# model.sh --long [CASES]    this many in total (default: 100,000), with a new seed each time, with an optimised build
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 target=${TARGET:-target}
@@ -31,7 +31,7 @@ run() {
     "${CARGO:-cargo}" test --locked --target-dir "$target" --profile "$profile" --package kaleidoscope --lib --quiet -- "$@"
 }
 
-# A fixed case is none of the tests that are tried with many.
+# Tests of a fixed case are not run with many.
 run --list events::model:: 2>"$work/built" | sed -n 's/: test$//p' >"$work/all"
 grep -c . "$work/all" >/dev/null || cat "$work/built" >&2
 properties=$(sed -n '/^proptest! {/,/^}/s/^    fn \([a-z_]*\)(.*/\1/p' src/events/model.rs)
@@ -58,7 +58,7 @@ while read -r test; do
 done <"$work/all"
 
 if [ "$tried" -lt "$cases" ]; then
-    echo "not ok - model: $cases cases were tried, it is $tried"
+    echo "not ok - model: at least $cases cases were tried: only $tried were"
     failed=$((failed + 1))
 fi
 echo "{\"name\":\"streams-model\",\"tried\":$tried,\"failed\":$failed,\"detail\":\"$KAL_PROPTEST_CASES cases for each of $count properties\"}"

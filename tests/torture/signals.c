@@ -1,6 +1,6 @@
 /*
- * Row 10: the host's signals. Connections are reset under http and https while SIGPIPE has its default action, which is to
- * die; SIGALRM comes 1,000 times a second, and no handler may ever run on a thread of the library.
+ * Row 10: the host's signals. HTTP and HTTPS connections are reset while SIGPIPE has its default action, which kills the
+ * process; SIGALRM arrives 1,000 times a second, and no handler may ever run on a thread of the library.
  *
  * Seen red without the mask: "signal 1 is not blocked on kal-io", and so on, and then "it died of signal 13".
  */
@@ -51,7 +51,7 @@ static void block_alarm(int how)
     pthread_sigmask(how, &alarm, NULL);
 }
 
-/* A server in the middle: hands bytes on between client and emulator, and resets the client's connection after so many. */
+/* A relay between client and emulator that resets the client's connection after a number of bytes. */
 typedef struct middle {
     int listener;
     uint16_t port, to;
@@ -109,7 +109,7 @@ static void *stand_between(void *argument)
             break;
         }
         int server = connect_to(middle->to);
-        /* A token exchange with its headers takes 40,000 bytes: the reset falls into the handshake, a request, an answer. */
+        /* A token exchange with its headers takes 40,000 bytes: resets happen in the handshake, a request and a response. */
         hand_on(client, server, 1 + chance_below(&chance, chance_below(&chance, 2) == 0 ? 3000 : 90000));
         setsockopt(client, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
         close(client);
@@ -148,7 +148,7 @@ static void *keep_calling(void *argument)
         kal_error error;
         kal_status status = kal_workspace_get_events(client, NULL, NULL, &result, &error);
         if (!is_documented(status))
-            torture_fail("a call gives %d: %s", status, kal_error_get(error)->message);
+            torture_fail("a call returns %d: %s", status, kal_error_get(error)->message);
         else
             atomic_fetch_add(&by_status[status], 1);
         kal_result_free(result);
@@ -158,7 +158,7 @@ static void *keep_calling(void *argument)
     return NULL;
 }
 
-/* Of the library's threads: how many, and whether one has a signal unblocked that it should not. */
+/* The number of the library's threads, and whether one has the wrong signals blocked. */
 static int look_at_threads(bool *wrong)
 {
     int ours = 0;
@@ -190,8 +190,7 @@ static int look_at_threads(bool *wrong)
     return ours;
 }
 
-/* Takes the alarms, but only half of the time: in the other half they have nowhere to go but to a thread that should not
-   have them. */
+/* Receives the alarms half of the time; in the other half only a thread that should not receive them could. */
 static void *listen_half_of_the_time(void *none)
 {
     block_alarm(SIG_UNBLOCK);
@@ -223,7 +222,7 @@ static int everything(void)
         middles[i].listener = listen_on(&middles[i].port);
     }
 
-    /* The library's thread is started while nothing is blocked: what it blocks it does itself. */
+    /* The library's thread is started while nothing is blocked, so that it must block signals itself. */
     pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
     char url[64];
     snprintf(url, sizeof url, "http://localhost:%u", plain.port);
@@ -235,8 +234,8 @@ static int everything(void)
     pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
     bool wrong = false;
     int ours = look_at_threads(&wrong);
-    torture_check(ours >= 2 && !wrong, "the library's threads block all signals but the fatal ones (%d threads)", ours);
-    torture_check(memcmp(&mask_before, &mask_after, 8) == 0, "the caller's mask is as it was");
+    torture_check(ours >= 2 && !wrong, "the library's threads block all but the fatal signals (%d threads)", ours);
+    torture_check(memcmp(&mask_before, &mask_after, 8) == 0, "the caller's mask is unchanged");
 
     block_alarm(SIG_BLOCK);
     pthread_t listener, servers[8], callers[CALLERS];
@@ -258,7 +257,7 @@ static int everything(void)
         pthread_join(servers[i], NULL);
     int changed = 0;
     for (int i = 1; i < 65; i++)
-        /* Of the mask, what the kernel has: the C library leaves the rest as it was. */
+        /* Compares the kernel's part of the mask: the C library leaves the rest uninitialised. */
         if (sigaction(i, NULL, &after) == 0
             && (before[i].sa_handler != after.sa_handler || before[i].sa_flags != after.sa_flags
                 || memcmp(&before[i].sa_mask, &after.sa_mask, 8) != 0)) {
@@ -273,10 +272,10 @@ static int everything(void)
     unlink(ca_file);
 
     torture_check(resets >= wanted && resets_of_tls > 0 && resets_of_tls < resets,
-                  "the process lives through %ld resets, %ld of them under https", resets, resets_of_tls);
+                  "the process survives %ld resets, %ld of them over HTTPS", resets, resets_of_tls);
     torture_check(handled > 0 && handled_on_ours == 0, "no handler runs on a thread of the library: %ld of %ld do",
                   handled_on_ours, handled);
-    torture_check(changed == 0, "all dispositions are as they were");
+    torture_check(changed == 0, "all signal dispositions are unchanged");
     return torture_end(resets, "%ld alarms handled; calls: %ld done, %ld lost, %ld not connected, %ld TLS", handled,
                        by_status[KAL_OK], by_status[KAL_CONNECTION_LOST], by_status[KAL_CONNECT_FAILED],
                        by_status[KAL_TLS_FAILED]);
@@ -292,6 +291,6 @@ int main(int argc, char **argv)
     int status = reap_within(child, 15 * 60 * 1000);
     if (status >= 0 && WIFEXITED(status))
         return WEXITSTATUS(status);
-    torture_check(false, "the process lives: it died of signal %d", status < 0 ? 0 : WTERMSIG(status));
+    torture_check(false, "the process survives: it was killed by signal %d", status < 0 ? 0 : WTERMSIG(status));
     return torture_end(0, "the process died");
 }

@@ -1,10 +1,11 @@
 /*
  * Row 11: every function of the header, on threads whose stacks are 16, 32 and 64 KiB.
  *
- * A host's thread hands over and waits, so it needs little stack whatever the call does. How deep each call goes is measured:
- * the stack is filled with a pattern before. A function without a case here fails the test.
+ * The calling thread only hands over and waits, so it needs little stack in every call. The depth of each call is measured: the
+ * stack is filled with a pattern first. A function without a case here fails the test.
  *
- * Seen red with 12 KiB of locals in the guard of every export: "kal_methods on 16 KiB: crashes, wait status 0xb", and all others.
+ * Seen red with 12 KiB of locals in the guard of every export: "kal_methods on 16 KiB: crashes, wait status 0xb", and all
+ * others.
  */
 #include <ctype.h>
 #include <pthread.h>
@@ -23,7 +24,7 @@ enum { PATTERN = 0xA5 };
 static emulator plain, tls;
 static char ca_file[64];
 
-/* Made on a thread with enough stack, for the cases to use. */
+/* Created on a thread with enough stack, for use in the cases. */
 static kal_client client, tls_client, failing_client;
 static kal_result workspace, members, groups, events;
 static kal_error error;
@@ -33,7 +34,7 @@ static kal_queue queue;
 static void expect(const char *what, kal_status actual, kal_status expected)
 {
     if (actual != expected)
-        torture_fail("%s gives %s (%d)", what, kal_status_name(actual), actual);
+        torture_fail("%s returns %s (%d)", what, kal_status_name(actual), actual);
 }
 
 static void log_line(void *none, int32_t level, const char *message)
@@ -48,7 +49,7 @@ static kal_status iap_token(void *none, char *buffer, size_t capacity, size_t *l
     return KAL_OK;
 }
 
-/* Each case makes the call it is named after, with a failure of it where there is one. */
+/* Each case makes the call it is named after, and also lets it fail if it can. */
 #define CASE(name) static void name##_case(void)
 #define EXPECT(call, status) expect(#call, call, status)
 #define GIVES_RESULT(...)            \
@@ -66,14 +67,14 @@ static kal_status iap_token(void *none, char *buffer, size_t capacity, size_t *l
         EXPECT(__VA_ARGS__, KAL_TIMED_OUT); \
         kal_error_free(error);              \
     } while (0)
-#define FAILS(expected, ...)                              \
-    do {                                                  \
-        kal_result result;                                \
-        kal_error error;                                  \
-        EXPECT(__VA_ARGS__, expected);                    \
-        if (kal_error_get(error) == NULL)                 \
-            torture_fail("a failed call gives no error"); \
-        kal_error_free(error);                            \
+#define FAILS(expected, ...)                                \
+    do {                                                    \
+        kal_result result;                                  \
+        kal_error error;                                    \
+        EXPECT(__VA_ARGS__, expected);                      \
+        if (kal_error_get(error) == NULL)                   \
+            torture_fail("a failed call returns no error"); \
+        kal_error_free(error);                              \
     } while (0)
 
 static const kal_call_options *refresh(void)
@@ -125,7 +126,7 @@ CASE(kal_workspace_get_workspace)
 {
     GIVES_RESULT(kal_workspace_get_workspace(client, refresh(), &result, &error));
     GIVES_RESULT(kal_workspace_get_workspace(tls_client, refresh(), &result, &error));
-    /* The first call of a client signs in, and reads the certificates: on the library's thread. */
+    /* The first call of a client signs in and reads the certificates, on the library's thread. */
     kal_client fresh = opened(tls.url, 0);
     GIVES_RESULT(kal_workspace_get_workspace(fresh, NULL, &result, &error));
     kal_client_close(fresh);
@@ -173,7 +174,7 @@ CASE(kal_call)
     GIVES_RESULT(
         kal_call(client, "workspace.get_events", "{\"page_size\":3,\"event_types\":[\"create\"]}", NULL, &result, &error));
     FAILS(KAL_UNKNOWN_METHOD, kal_call(client, "workspace.forget_events", NULL, NULL, &result, &error));
-    /* Parameters nested deeper than any stack is. */
+    /* Parameters nested deeper than any stack could hold. */
     size_t depth = 200000;
     char *deep = malloc(2 * depth + 32);
     size_t length = (size_t)sprintf(deep, "{\"event_types\":");
@@ -188,7 +189,7 @@ CASE(kal_request)
     GIVES_RESULT(kal_request(tls_client, "POST", "/echo/a", "{\"q\":[1,{\"x\":null}]}", "{\"n\":1.0}", NULL, &result, &error));
     FAILS(KAL_NOT_FOUND, kal_request(client, "DELETE", "/nothing", NULL, NULL, NULL, &result, &error));
     FAILS(KAL_INVALID_ARGUMENT, kal_request(client, "GET", "/echo/..", NULL, NULL, NULL, &result, &error));
-    /* A body and a query nested deeper than any stack is, and the answer has them, too. */
+    /* A body and a query nested deeper than any stack could hold, and echoed in the answer. */
     size_t depth = 200000;
     char *deep = malloc(2 * depth + 1);
     memset(deep, '[', depth);
@@ -267,8 +268,8 @@ CASE(kal_result_json)
 }
 #define VIEW(view, ...)            \
     if (view(__VA_ARGS__) == NULL) \
-    torture_fail(#view " gives nothing")
-/* The C structs are made at the first look, on the host's thread. */
+    torture_fail(#view " returns NULL")
+/* The C structs are created on first access, on the host's thread. */
 CASE(kal_result_workspace)
 {
     VIEW(kal_result_workspace, workspace);
@@ -405,7 +406,7 @@ CASE(kal_version_number)
 CASE(kal_shutdown)
 {
     EXPECT(kal_shutdown(10000), KAL_OK);
-    /* And the next call starts the thread again, from here. */
+    /* The next call starts the thread again, from this one. */
     GIVES_RESULT(kal_workspace_get_workspace(tls_client, refresh(), &result, &error));
 }
 
@@ -428,7 +429,7 @@ static struct case_of {
 };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
-/* Functions of the header that no case is named after. */
+/* Counts functions of the header without a case of that name. */
 static int without_case(void)
 {
     int missing = 0;
@@ -443,7 +444,7 @@ static int without_case(void)
         if (line[0] == ' ' || line[0] == '/' || line[0] == '#' || strncmp(line, "typedef", 7) == 0 || found == NULL
             || bracket == NULL)
             continue;
-        /* The name is what stands before the bracket. */
+        /* The name is the text before the bracket. */
         for (found = bracket; found > line && (isalnum((unsigned char)found[-1]) || found[-1] == '_');)
             found--;
         snprintf(name, sizeof name, "%.*s", (int)(bracket - found), found);
@@ -498,12 +499,12 @@ static void make_the_world(void)
         || kal_workspace_get_groups(client, NULL, &groups, NULL) != KAL_OK
         || kal_workspace_get_events(client, NULL, NULL, &events, NULL) != KAL_OK || kal_cancel_open(&cancel, NULL) != KAL_OK
         || kal_queue_open(&queue, NULL) != KAL_OK || kal_call(client, "no", NULL, NULL, &(kal_result)KAL_NONE, &error) == KAL_OK)
-        torture_give_up("the handles cannot be made");
+        torture_give_up("the handles cannot be created");
 }
 
 static const size_t sizes[] = { 16, 32, 64 };
 
-/* In a process of its own: nothing was set up before, and a crash is a line that says where. */
+/* In a separate process: nothing was initialised before, and a crash is reported with the function's name. */
 static int one_case(int index, size_t kib)
 {
     make_the_world();

@@ -1,11 +1,11 @@
 /*
- * Row 1: every call of the library into the system fails once, and from then on.
+ * Row 1: every system call of the library fails once, and from then on.
  *
- * A scenario runs once to count how often the library calls each function; then, in a process of its own each time, with call
- * k failing: it must end in time with a status the table of faults allows, leave no descriptor and no thread once the library
- * is shut down, and the same call must work when nothing fails any more.
+ * A scenario runs once to count how often the library calls each function; then, each time in a new process, with call k
+ * failing: it must end in time with a status allowed by the table of faults, leak no descriptor and no thread after shutdown,
+ * and the same call must work once the fault is gone.
  *
- * Seen red when the library expects that its thread can be started: "first call, http: pthread_create: EAGAIN, at call 0: it
+ * Seen red when the library assumes that its thread can be started: "first call, http: pthread_create: EAGAIN, at call 0: it
  * gives KAL_PANIC".
  */
 #include "syscall_faults.h"
@@ -39,7 +39,7 @@ enum { FAULT_COUNT = sizeof faults / sizeof *faults };
 #define FUNCTION_NAME(function) #function,
 static const char *const function_names[] = { FUNCTIONS(FUNCTION_NAME) };
 
-/* Of the worker that runs. */
+/* State of the running worker. */
 static emulator plain, tls;
 static char ca_file[64];
 
@@ -218,7 +218,7 @@ static void shut_down(report *report, const char *descriptors_before)
     report->descriptors_left |= strcmp(descriptors_before, report->descriptors) != 0;
 }
 
-/* In a process of its own. */
+/* Runs in a separate process. */
 static void inject(const struct scenario *scenario, int function, long call, int value, int lasting, report *report)
 {
     char before[1024];
@@ -233,14 +233,14 @@ static void inject(const struct scenario *scenario, int function, long call, int
     shim_disarm();
     emulator_reset(&plain);
 
-    /* Nothing that was done before must be needed: caches are cleared. Half of the calls find the thread as the fault left
-       it, the other half find none. */
+    /* Caches are cleared, so that the call depends on nothing done before. Half of the calls find the thread as the fault left
+     * it, the other half find none. */
     if (kal_client_clear_caches(client, NULL) != KAL_OK)
         torture_give_up("the client is gone");
     if (lasting)
         shut_down(report, before);
     report->after = scenario->run(client);
-    /* The fault may have come when nobody called: then its thread ends under this call. */
+    /* The fault may have hit between calls: then the thread ends during this call. */
     if (function == FUNCTION_epoll_wait && report->status == KAL_OK && report->after != KAL_OK) {
         emulator_reset(&plain);
         report->after = scenario->run(client);
@@ -263,7 +263,7 @@ static bool is_allowed(const fault *fault, kal_status status)
     return status == KAL_OK;
 }
 
-/* Why an injection went wrong, or NULL. */
+/* Why an injection failed, or NULL. */
 static const char *judge(const fault *fault, const report *report, int exit)
 {
     static char why[1400];
@@ -274,15 +274,15 @@ static const char *judge(const fault *fault, const report *report, int exit)
         return why;
     }
     if (fault != NULL && !is_allowed(fault, report->status))
-        snprintf(why, sizeof why, "it gives %s (%d)", kal_status_name(report->status), report->status);
+        snprintf(why, sizeof why, "it returns %s (%d)", kal_status_name(report->status), report->status);
     else if (report->after != KAL_OK)
-        snprintf(why, sizeof why, "afterwards nothing works: %s (%d)", kal_status_name(report->after), report->after);
+        snprintf(why, sizeof why, "the call afterwards fails: %s (%d)", kal_status_name(report->after), report->after);
     else if (report->no_shutdown)
         return "it does not shut down";
     else if (report->threads_left)
         return "a thread is left";
     else if (report->descriptors_left)
-        snprintf(why, sizeof why, "a descriptor is left: %s", report->descriptors);
+        snprintf(why, sizeof why, "a descriptor is leaked: %s", report->descriptors);
     else
         return NULL;
     return why;
@@ -318,13 +318,13 @@ static void work(int worker, long every)
         for (int f = 0; f < FAULT_COUNT; f++)
             for (long call = 0; call < calls[faults[f].function]; call++)
                 for (int lasting = 0; lasting < 2; lasting++) {
-                    /* What is interrupted again and again never ends, and has no reason to. */
+                    /* A call that is interrupted forever never ends, and need not. */
                     if (lasting && (faults[f].value == EINTR || faults[f].function == FUNCTION_epoll_wait))
                         continue;
                     if (number++ % WORKERS != worker || (number / WORKERS) % every != 0)
                         continue;
                     exit = run_child(&scenarios[i], faults[f].function, call, faults[f].value, lasting, report);
-                    /* Timing decides how often a socket is read: a call that did not come this time is no injection. */
+                    /* The number of reads depends on timing: if the call did not happen this time, it is not an injection. */
                     if (exit == 0 && report->failed == 0)
                         continue;
                     atomic_fetch_add(&shared->injections, 1);
@@ -344,7 +344,7 @@ static void work(int worker, long every)
     exit(0);
 }
 
-/* Loads the shim, which lies beside this program, by starting again; what this program starts goes without it. */
+/* Loads the shim, which is beside this program, by re-executing itself; child programs run without it. */
 static void load_shim(char **argv)
 {
     char path[4096];
@@ -354,7 +354,7 @@ static void load_shim(char **argv)
     strcpy(path + length, "_shim.so");
     setenv("LD_PRELOAD", path, 1);
     execv("/proc/self/exe", argv);
-    torture_give_up("it cannot start again");
+    torture_give_up("it cannot re-execute itself");
 }
 
 int main(int argc, char **argv)
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < SCENARIO_COUNT; i++) {
         wrong += shared->wrong[i];
         torture_check(shared->ran[i] > 0 && shared->wrong[i] == 0,
-                      "%s: no crash, no hang, the right status, nothing left, and it works again", scenarios[i].name);
+                      "%s: no crash, no hang, an allowed status, no leak, and the next call works", scenarios[i].name);
     }
     char detail[400] = "";
     for (int i = 0; i < FUNCTION_COUNT; i++) {

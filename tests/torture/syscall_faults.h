@@ -1,5 +1,5 @@
 /*
- * The table of faults: which function of the C library fails, how, and what a call may come to then.
+ * The table of faults: which function of the C library fails, how, and which statuses a call may then return.
  *
  * To add a fault: a line here. To add a function: a line in FUNCTIONS and its wrapper in syscall_faults_shim.c.
  */
@@ -29,13 +29,13 @@
 /* The connection ends instead of failing. */
 #define END_OF_FILE 0
 
-/* What is left of the network when something in the library's own thread failed. */
+/* A failure in the library's own thread. */
 #define NO_THREAD KAL_CONNECT_FAILED, KAL_INVALID_STATE
 
-/* epoll_wait, EBADF: someone closed a descriptor of the library. The runtime panics on it, so the thread ends, and a call that
-   is handed over in that moment ends with it; the next one starts another thread. */
+/* epoll_wait, EBADF: the host closed a descriptor of the library. The runtime panics, so the thread ends, and a call handed over
+ * at that moment fails; the next one starts another thread. */
 
-/* X(function, how it fails, statuses that a call may have then). A call that got over it is KAL_OK, which is always right. */
+/* X(function, how it fails, statuses that a call may return). KAL_OK is always allowed: the call recovered. */
 #define FAULTS(X)                                                  \
     X(pthread_create, EAGAIN, NO_THREAD, KAL_RESOLVE_FAILED)       \
     X(pthread_create, ENOMEM, NO_THREAD, KAL_RESOLVE_FAILED)       \
@@ -90,8 +90,8 @@
 enum { FUNCTIONS(FUNCTION_NUMBER) FUNCTION_COUNT };
 #undef FUNCTION_NUMBER
 
-/* What the shim gives the test: counts from 0 the calls that the library makes, and fails the one of this number, or all
-   from there on. `call` -1 fails none. Weak, because they are there only in a process that the shim was loaded into. */
+/* The shim's interface: counts the library's calls from 0 and fails the one with this number, or all from it on. `call` -1 fails
+ * none. Weak, as they exist only in a process with the shim loaded. */
 #pragma weak shim_arm
 #pragma weak shim_disarm
 #pragma weak shim_calls
@@ -99,7 +99,7 @@ enum { FUNCTIONS(FUNCTION_NUMBER) FUNCTION_COUNT };
 void shim_arm(int function, long call, int value, int lasting);
 void shim_disarm(void);
 long shim_calls(int function);
-/* How many calls were failed since shim_arm. */
+/* The number of calls failed since shim_arm. */
 long shim_failed(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Stands between libkaleidoscope and the C library (LD_PRELOAD): counts calls and fails the one it was asked to.
+ * Interposed between libkaleidoscope and the C library (LD_PRELOAD): counts calls and fails the selected one.
  *
- * Only what the library itself calls counts, known by the return address: what the test program does around it is left alone.
+ * Only calls by the library count, as their return addresses show; the test program's own calls are not affected.
  */
 #include "syscall_faults.h"
 
@@ -79,14 +79,14 @@ static bool fails(int function, void *return_address)
     return true;
 }
 
-/* The next function of that name, found once. */
+/* The next function of that name, looked up once. */
 #define REAL(function)                 \
     static __typeof__(&function) real; \
     if (real == NULL)                  \
     real = (__typeof__(&function))dlsym(RTLD_NEXT, #function)
 #define FAILS(function) fails(FUNCTION_##function, __builtin_return_address(0))
 
-/* A function that says with errno and -1 what went wrong; END_OF_FILE is its 0. */
+/* Functions that return -1 and set errno; END_OF_FILE makes them return 0. */
 #define WRAP(type, function, parameters, arguments) \
     type function parameters                        \
     {                                               \
@@ -115,7 +115,7 @@ WRAP(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size))
 
 WRAP(int, connect, (int fd, __CONST_SOCKADDR_ARG to, socklen_t size), (fd, to, size))
 
-/* Functions that return what went wrong. */
+/* Functions that return an error code. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument)
 {
     REAL(pthread_create);
@@ -128,7 +128,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return FAILS(getaddrinfo) ? armed_value : real(node, service, hints, found);
 }
 
-/* Functions that take a further argument at times; where registers pass it, handing it on unread is harmless. */
+/* Functions with an optional argument; as it is passed in a register, forwarding it unread is harmless. */
 #define WRAP_OPEN(function)                                                              \
     int function(const char *path, int flags, ...)                                       \
     {                                                                                    \
@@ -153,7 +153,7 @@ int fcntl(int fd, int command, ...)
     va_start(more, command);
     void *argument = va_arg(more, void *);
     va_end(more);
-    /* Only a duplicate takes a descriptor, and can find none. */
+    /* Only duplicating needs a new descriptor, and can run out of them. */
     if (command != F_DUPFD_CLOEXEC || !FAILS(fcntl))
         return real(fd, command, argument);
     errno = armed_value;

@@ -33,7 +33,7 @@ void torture_begin(const char *row, int argc, char **argv)
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             torture_seed = strtoull(argv[++i], NULL, 0);
         else if (strcmp(argv[i], "--short") != 0)
-            torture_give_up("%s is none of --short, --long, --seed N", argv[i]);
+            torture_give_up("unknown argument %s; use --short, --long or --seed N", argv[i]);
     }
 }
 
@@ -94,7 +94,7 @@ _Noreturn void torture_give_up(const char *format, ...)
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
-    printf("\n{\"name\":\"%s\",\"tried\":0,\"failed\":1,\"detail\":\"it could not go on\"}\n", row_name);
+    printf("\n{\"name\":\"%s\",\"tried\":0,\"failed\":1,\"detail\":\"it could not continue\"}\n", row_name);
     exit(1);
 }
 

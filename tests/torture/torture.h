@@ -1,5 +1,5 @@
 /*
- * What the torture programs share: their arguments, their lines of output, chance, processes and threads looked at from outside.
+ * Shared by the torture programs: arguments, output, random numbers, processes and threads.
  *
  *     int main(int argc, char **argv)
  *     {
@@ -23,21 +23,21 @@
 
 /* Whether this is the long form. */
 extern bool torture_long;
-/* What the random choices follow from; `--seed N` repeats a run. */
+/* The seed of the random choices; `--seed N` repeats a run. */
 extern uint64_t torture_seed;
 
 void torture_begin(const char *row, int argc, char **argv);
-/* A claim and whether it holds; gives the latter. */
+/* Reports a claim and whether it holds; returns the latter. */
 bool torture_check(bool holds, const char *claim, ...) __attribute__((format(printf, 2, 3)));
-/* One try that failed: counted, and told as long as there are few. On any thread. */
+/* Records one failed try: counted, and printed if there are few. On any thread. */
 void torture_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 long torture_failures(void);
-/* The last line; gives what `main` returns. */
+/* Prints the last line; returns the exit status for `main`. */
 int torture_end(long tried, const char *detail, ...) __attribute__((format(printf, 2, 3)));
-/* What a test cannot go on without. */
+/* Ends a test that cannot continue. */
 _Noreturn void torture_give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Chance: each thread has its own state. */
+/* Random numbers: each thread has its own state. */
 typedef struct chance {
     uint64_t state;
 } chance;
@@ -47,22 +47,22 @@ uint32_t chance_below(chance *chance, uint32_t limit);
 
 int64_t now_ms(void);
 void sleep_us(long microseconds);
-/* Waits until `holds` does, for at most so long; gives whether it does. */
+/* Waits until `holds` returns true, for at most this long; returns whether it did. */
 bool wait_until(bool (*holds)(void *), void *argument, int64_t timeout_ms);
 
-/* Of this process. */
+/* Figures of this process. */
 int threads_now(void);
-/* The open descriptors as text, such as "0 1 2 7 " with what they are. */
+/* The open descriptors and their targets as text. */
 void descriptors_now(char *text, size_t capacity);
 long resident_kib(void);
-/* Waits for a child; kills it when the time is up. Gives its wait status, or -1 when it had to be killed. */
+/* Waits for a child and kills it after the timeout. Returns its wait status, or -1 if it was killed. */
 int reap_within(pid_t child, int64_t timeout_ms);
 /* Runs `body` in every thread, and waits for all of them. */
 void run_threads(int count, void (*body)(int index));
 
-/* Client options that lead to a server: demo credentials, no retries, 10 s for a call. */
+/* Client options for a server: demo credentials, no retries, 10 s for a call. */
 kal_client_options options_to(const char *url);
-/* Whether a status is one the header has, and none that means a defect. */
+/* Whether the header declares a status and it does not indicate a defect. */
 bool is_documented(kal_status status);
 
 #endif

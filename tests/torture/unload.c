@@ -1,8 +1,7 @@
 /*
  * Row 8: the library is loaded and unloaded by threads that end soon after, 10,000 times.
  *
- * Each thread loads it, calls it, unloads it, and then ends: what the library keeps for the thread is destroyed after the
- * dlclose.
+ * Each thread loads it, calls it, unloads it, and then ends: the library's thread-local data is destroyed after the dlclose.
  *
  * Seen red when linked without -z nodelete: "memory grows by less than 1 MiB: by 2356 KiB", within 200 cycles.
  */
@@ -25,7 +24,7 @@ static long cycle, calls;
 #define FIND(function)                                                                                   \
     __typeof__(&kal_##function) function = (__typeof__(&kal_##function))dlsym(loaded, "kal_" #function); \
     if (function == NULL)                                                                                \
-    torture_give_up("there is no kal_" #function)
+    torture_give_up("missing symbol kal_" #function)
 
 static void *one_cycle(void *none)
 {
@@ -49,7 +48,7 @@ static void *one_cycle(void *none)
         calls++;
         kal_status status = workspace_get_workspace(client, NULL, &result, &error);
         if (status != KAL_OK || result_json(result, NULL) == NULL)
-            torture_fail("cycle %ld: the call gives %d", cycle, status);
+            torture_fail("cycle %ld: the call returns %d", cycle, status);
     } else if (workspace_get_workspace((kal_client){ 7 }, NULL, &result, &error) != KAL_INVALID_HANDLE) {
         torture_fail("cycle %ld: a forged handle works", cycle);
     }
@@ -85,7 +84,7 @@ int main(int argc, char **argv)
     torture_begin("unload", argc, argv);
     library = getenv("KAL_LIBRARY") ? getenv("KAL_LIBRARY") : KAL_LIBRARY;
     fflush(stdout);
-    /* A crash must be a line that says so. */
+    /* A crash must be reported as a failed claim. */
     pid_t child = fork();
     if (child == 0)
         exit(cycles());
