@@ -1,4 +1,4 @@
-/* The generic call: json_door METHOD [PARAMS] prints the answer as JSON; without arguments it lists the methods.
+/* The generic call: json_door METHOD [PARAMS] prints the response as JSON; without arguments it lists the methods.
  *
  *     json_door workspace.get_events '{"event_types":["create"],"page_size":5}'
  */

@@ -1,4 +1,4 @@
-/* Sends a request to any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the answer as JSON.
+/* Sends a request to any endpoint of the platform: request VERB PATH [QUERY_JSON [BODY_JSON]] prints the response as JSON.
  *
  *     request GET  /activities/search '{"search_text":"solubility","limit":5}'
  *     request POST /programs          '' '{"title":"Solubility"}'

@@ -186,14 +186,14 @@ static inline void judge_any(const outcome *outcome)
     if (outcome->out_left)
         complain("an out parameter is not written", 0);
     if (outcome->status != KAL_OK && outcome->out_given)
-        complain("a call that fails gives a handle", outcome->status);
+        complain("a failed call returns a handle", outcome->status);
     if (outcome->gives_error && outcome->error.id == SENTINEL)
         complain("the error is not written", 0);
     else if (outcome->gives_error && outcome->status == KAL_OK && outcome->error.id != 0)
-        complain("a call that succeeds gives an error", 0);
+        complain("a successful call returns an error", 0);
     else if (outcome->gives_error && outcome->status >= 100 && outcome->status != KAL_TIMED_OUT
              && (kal_error_get(outcome->error) == NULL || kal_error_get(outcome->error)->status != outcome->status))
-        complain("a call that fails gives no error, or one of another status", outcome->status);
+        complain("a failed call returns no error, or one with another status", outcome->status);
     if (outcome->is_view && outcome->view == NULL && outcome->gives_length && outcome->length != 0)
         complain("nothing, but a length", (int64_t)outcome->length);
 }
@@ -205,9 +205,9 @@ static inline void judge_one(const function *function, int parameter, int number
     /* A function without a status returns NULL or 0 for a bad argument. */
     if (outcome->is_view || outcome->is_number || outcome->is_void) {
         if (bad && outcome->is_view && outcome->view != NULL)
-            complain("it gives something", 0);
+            complain("it returns data", 0);
         if (bad && outcome->is_number && outcome->number != -1)
-            complain("it gives a number", outcome->number);
+            complain("it returns a number", outcome->number);
         return;
     }
     if (!gives(value, outcome->status))

@@ -1,5 +1,5 @@
-//! Calls as a C program makes them: through the exported functions, with the statuses and texts that C sees.
-#![allow(unsafe_code, reason = "this is the C program")]
+//! Makes calls as a C program does: through the exported functions, with their statuses and texts.
+#![allow(unsafe_code, reason = "it calls the C API")]
 
 use std::ffi::{CStr, CString, c_char};
 use std::{mem, ptr};
@@ -27,10 +27,10 @@ use kaleidoscope::ffi::workspace::{
 const NO_ERROR: kal_error = kal_error { id: 0 };
 const NO_RESULT: kal_result = kal_result { id: 0 };
 
-/// What a client is opened with; the default is what every test needs.
+/// The options of a client; the defaults suit most tests.
 #[derive(Clone)]
 pub struct Opening {
-    /// Where the server is.
+    /// The server's URL.
     pub base_url: String,
     /// Of the credentials.
     pub client_id: String,
@@ -38,7 +38,7 @@ pub struct Opening {
     pub client_secret: String,
     /// Sent with every request.
     pub headers: Vec<(String, String)>,
-    /// A file of certificates to trust.
+    /// A CA bundle.
     pub ca_bundle_path: Option<String>,
     /// A proxy.
     pub proxy_url: Option<String>,
@@ -135,7 +135,7 @@ impl Method {
 
 /// The ways to make a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum EntryPoint {
     /// The method's own function.
     Typed,
     /// `kal_call`
@@ -144,38 +144,38 @@ pub enum Door {
     Queue,
 }
 
-impl Door {
+impl EntryPoint {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Typed, Self::Json, Self::Queue];
 }
 
-/// What a call gave, as C sees it.
+/// The outcome of a call, as C sees it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// What the function returned, or the completion said.
+    /// The status that the function returned, or that of the completion.
     pub status: kal_status,
     /// The result's JSON text.
     pub json: Option<String>,
     /// `kal_error_info`'s fields.
     pub http_status: i32,
-    /// Tries made.
+    /// Attempts made.
     pub attempts: i32,
-    /// Worth trying again.
+    /// Whether the call may be retried.
     pub retryable: bool,
-    /// What the server asked for.
+    /// The server's `Retry-After`.
     pub retry_after_ms: i64,
     /// Every string of the error, in the header's order: message, method, url, code, `request_id`, body.
     pub texts: [Option<Vec<u8>>; 6],
 }
 
 impl Outcome {
-    /// The error's sentence.
+    /// The error's message.
     pub fn message(&self) -> String {
         self.texts[0].as_deref().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
     }
 }
 
-/// The name of a status, with its number where that says more.
+/// The name of a status, with its number if the name is generic.
 pub fn name(status: kal_status) -> String {
     // SAFETY: the name is static.
     let name = unsafe { CStr::from_ptr(kal_status_name(status)) }.to_string_lossy();
@@ -225,8 +225,7 @@ impl Client {
     /// Opens a client.
     ///
     /// # Errors
-    ///
-    /// What `kal_client_open` said.
+    /// The error of `kal_client_open`.
     pub fn open(opening: &Opening) -> Result<Self, Box<Outcome>> {
         let (id, secret, url) = (text(&opening.client_id), text(&opening.client_secret), text(&opening.base_url));
         let (ca, proxy) = (opening.ca_bundle_path.as_deref().map(text), opening.proxy_url.as_deref().map(text));
@@ -252,17 +251,17 @@ impl Client {
         options.flags = opening.flags;
         options.iap_token_provider = opening.iap_token_provider;
         let (mut client, mut error) = (kal_client { id: 0 }, NO_ERROR);
-        // SAFETY: everything that the options point to lives to the end of the call.
+        // SAFETY: everything that the options point to is valid until the end of the call.
         let status = unsafe { kal_client_open(&raw const options, &raw mut client, &raw mut error) };
         if status == KAL_OK { Ok(Self(client)) } else { Err(Box::new(outcome(status, NO_RESULT, error))) }
     }
 
     /// Makes a call and waits for its end.
-    pub fn call(&self, door: Door, method: Method, how: How<'_>) -> Outcome {
-        match door {
-            Door::Typed => self.typed(method, how),
-            Door::Json => self.json(method.name(), method.params(), how),
-            Door::Queue => {
+    pub fn call(&self, entry_point: EntryPoint, method: Method, how: How<'_>) -> Outcome {
+        match entry_point {
+            EntryPoint::Typed => self.typed(method, how),
+            EntryPoint::Json => self.json(method.name(), method.params(), how),
+            EntryPoint::Queue => {
                 let queue = Queue::open();
                 match self.submit(&queue, method, how) {
                     KAL_OK => queue.next(u32::MAX).expect("a completion"),
@@ -272,7 +271,7 @@ impl Client {
         }
     }
 
-    /// Events about one type of resource, as the server sees from the query.
+    /// Fetches events of one resource type, which the server sees in the query.
     pub fn events_of(&self, resource_type: &str, how: How<'_>) -> Outcome {
         let params = text(&serde_json::json!({"resource_type": resource_type}).to_string());
         self.json(Method::Events.name(), &params, how)
@@ -280,7 +279,7 @@ impl Client {
 
     fn json(&self, method: &CStr, params: &CStr, how: How<'_>) -> Outcome {
         let (options, mut result, mut error) = (how.options(), NO_RESULT, NO_ERROR);
-        // SAFETY: the texts and the options live to the end of the call.
+        // SAFETY: the texts and the options are valid until the end of the call.
         let status = unsafe {
             kal_call(self.0, method.as_ptr(), params.as_ptr(), &raw const options, &raw mut result, &raw mut error)
         };
@@ -291,10 +290,10 @@ impl Client {
         let (options, mut result, mut error) = (how.options(), NO_RESULT, NO_ERROR);
         let (options, r, e) = (&raw const options, &raw mut result, &raw mut error);
         let ids = [c"id-1".as_ptr(), c"unknown".as_ptr()];
-        // SAFETY: a query that is all zero asks for no filter.
+        // SAFETY: an all-zero query has no filters.
         let mut query: kal_events_query = unsafe { mem::zeroed() };
         query.struct_size = size_of::<kal_events_query>();
-        // SAFETY: every pointer lives to the end of the call.
+        // SAFETY: every pointer is valid until the end of the call.
         let status = unsafe {
             match method {
                 Method::Workspace => kal_workspace_get_workspace(self.0, options, r, e),
@@ -313,7 +312,7 @@ impl Client {
     /// Submits a call.
     pub fn submit(&self, queue: &Queue, method: Method, how: How<'_>) -> kal_status {
         let (options, mut error) = (how.options(), NO_ERROR);
-        // SAFETY: the texts and the options live to the end of the call.
+        // SAFETY: the texts and the options are valid until the end of the call.
         let status = unsafe {
             kal_submit(
                 self.0,
@@ -329,18 +328,18 @@ impl Client {
         status
     }
 
-    /// What it is to the functions that have no method here.
+    /// The raw handle, for functions without a method here.
     pub fn handle(&self) -> kal_client {
         self.0
     }
 
-    /// Forgets everything cached.
+    /// Clears the caches.
     pub fn clear_caches(&self) -> kal_status {
-        // SAFETY: no error is wanted.
+        // SAFETY: the error may be NULL.
         unsafe { kal_client_clear_caches(self.0, ptr::null_mut()) }
     }
 
-    /// The client's figures.
+    /// The client's statistics.
     pub fn stats(&self) -> kal_stats {
         let mut figures = kal_stats { struct_size: size_of::<kal_stats>(), ..kal_stats::default() };
         // SAFETY: the struct is ours.
@@ -393,7 +392,7 @@ impl Queue {
         Self(queue)
     }
 
-    /// The next completion, if there is one by then.
+    /// The next completion, if one arrives in time.
     pub fn next(&self, timeout_ms: u32) -> Option<Outcome> {
         // SAFETY: all zero is an empty completion.
         let mut completion: kal_completion = unsafe { mem::zeroed() };
@@ -420,7 +419,7 @@ pub fn shutdown() -> kal_status {
     kal_shutdown(10_000)
 }
 
-/// Reads and frees what a call gave.
+/// Reads and frees the result or the error of a call.
 fn outcome(status: kal_status, result: kal_result, error: kal_error) -> Outcome {
     let mut outcome = Outcome { status, retry_after_ms: -1, ..Outcome::default() };
     let mut len = 0;
@@ -434,7 +433,7 @@ fn outcome(status: kal_status, result: kal_result, error: kal_error) -> Outcome 
     outcome.json = json.map(|json| String::from_utf8_lossy(json).into_owned());
     // SAFETY: the struct and its strings are valid until the error is freed.
     if let Some(info) = unsafe { kal_error_get(error).as_ref() } {
-        assert_eq!(info.status, status, "the error and the call say different things");
+        assert_eq!(info.status, status, "the error's status differs from the call's");
         outcome.http_status = info.http_status;
         outcome.attempts = info.attempts;
         outcome.retryable = info.retryable;

@@ -1,19 +1,19 @@
-//! How much of the heap is in use, counted where it is given out: resident memory grows by jumps, and never shrinks by them.
-#![allow(unsafe_code, reason = "an allocator is nothing else")]
+//! Heap use, counted by the allocator: resident memory grows in steps and rarely shrinks.
+#![allow(unsafe_code, reason = "it implements an allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, which counts: `#[global_allocator] static HEAP: Counted = Counted;`.
+/// The system allocator with a counter: `#[global_allocator] static HEAP: Counted = Counted;`.
 pub struct Counted;
 
-// SAFETY: everything is left to the system's.
+// SAFETY: forwards to the system allocator.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: asked of the caller, here and below.
+        // SAFETY: the caller upholds the contract, here and below.
         unsafe { System.alloc(layout) }
     }
 
@@ -24,7 +24,7 @@ unsafe impl GlobalAlloc for Counted {
     }
 }
 
-/// Bytes that were given out and did not come back.
+/// Bytes allocated and not freed.
 pub fn in_use() -> usize {
     IN_USE.load(Ordering::Relaxed)
 }

@@ -1,8 +1,7 @@
-//! What the torture programs share: calls as a C program makes them, a server scripted by the byte, figures of the process,
-//! and how a row of tests reports.
+//! Shared by the torture programs: calls as a C program makes them, a byte-scripted server, process figures, and reporting.
 //!
 //! Each program in `src/bin` is one row of tests; `tests/torture/rows.txt` lists them with the others.
-#![allow(clippy::missing_panics_doc, reason = "a test panics where it cannot go on")]
+#![allow(clippy::missing_panics_doc, reason = "a test panics if it cannot continue")]
 
 pub mod calls;
 pub mod heap;

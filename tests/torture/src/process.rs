@@ -14,12 +14,12 @@ pub fn resident_kib() -> u64 {
     status("VmRSS")
 }
 
-/// The most resident memory since the last [`reset_peak`], in KiB.
+/// Peak resident memory since the last [`reset_peak`], in KiB.
 pub fn peak_kib() -> u64 {
     status("VmHWM")
 }
 
-/// Begins a new peak.
+/// Resets the peak.
 ///
 /// # Errors
 ///
@@ -28,12 +28,12 @@ pub fn reset_peak() -> std::io::Result<()> {
     fs::write("/proc/self/clear_refs", "5")
 }
 
-/// Open descriptors, without the one it takes to count them.
+/// The number of open descriptors, without the one used to count them.
 pub fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1))
 }
 
-/// Threads.
+/// The number of threads.
 pub fn threads() -> u64 {
     status("Threads")
 }
@@ -51,14 +51,14 @@ impl Thread {
         })
     }
 
-    /// How long it has had a processor; none where the kernel does not say.
+    /// Its processor time; `None` if the kernel does not report it.
     pub fn processor_time(self) -> Option<Duration> {
         let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.0)).ok()?;
         Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
     }
 }
 
-/// What the descriptors are open to.
+/// The targets of the open descriptors.
 pub fn open_files() -> Vec<String> {
     let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     entries.filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string())).collect()

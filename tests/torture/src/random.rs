@@ -1,10 +1,10 @@
-//! Numbers that are random enough to shake a program, and the same for the same seed.
+//! Pseudo-random numbers, reproducible by their seed.
 
 /// A xorshift generator.
 pub struct Random(u64);
 
 impl Random {
-    /// The same seed, the same numbers.
+    /// A generator with this seed.
     pub fn seeded(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }

@@ -1,4 +1,4 @@
-//! How a row of tests reports: a line for each claim as it goes, and one line of JSON at the end.
+//! Reporting of a row of tests: a line for each claim, and one line of JSON at the end.
 
 use std::process::exit;
 use std::sync::Mutex;
@@ -14,21 +14,21 @@ pub enum Form {
 }
 
 impl Form {
-    /// What the command line asks for: `--short`, which is also the default, or `--long`.
+    /// The form that the command line selects: `--short`, the default, or `--long`.
     pub fn from_args() -> Self {
         if std::env::args().any(|argument| argument == "--long") { Self::Long } else { Self::Short }
     }
 
-    /// One value or the other.
+    /// Selects a value by form.
     pub fn pick<T>(self, short: T, long: T) -> T {
         if self == Self::Short { short } else { long }
     }
 }
 
-/// How many failures of one claim are shown; the sums count them all.
+/// The number of failures of a claim that are printed; all are counted.
 const SHOWN: usize = 8;
 
-/// A row of tests under way.
+/// A running row of tests.
 pub struct Row {
     name: &'static str,
     began: Instant,
@@ -41,7 +41,7 @@ impl Row {
         Self { name, began: Instant::now(), sums: Mutex::new((0, 0)) }
     }
 
-    /// A claim that was tried `tried` times, and how it failed, if it did.
+    /// Reports a claim that was tried `tried` times, and its failures.
     pub fn claim(&self, text: &str, tried: u64, failures: &[String]) {
         let word = if failures.is_empty() { "ok" } else { "not ok" };
         let tried = tried.max(failures.len() as u64);
@@ -55,14 +55,14 @@ impl Row {
         self.add(tried, failures.len() as u64);
     }
 
-    /// Claims that were reported elsewhere.
+    /// Adds claims that were reported elsewhere.
     pub fn add(&self, tried: u64, failed: u64) {
         let mut sums = self.sums.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         sums.0 += tried;
         sums.1 += failed;
     }
 
-    /// A claim that is true or not; `seen` says what was seen.
+    /// Reports a single check; `seen` is the observed value.
     pub fn check(&self, text: &str, holds: bool, seen: &str) {
         let failures = if holds { vec![] } else { vec![seen.to_owned()] };
         self.claim(&format!("{text} [{seen}]"), 1, &failures);

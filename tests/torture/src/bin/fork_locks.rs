@@ -1,13 +1,11 @@
-//! Row 20: `fork` while other threads wait for locks; the child takes locks of its own, made after the fork.
-//!
-//! This is why `parking_lot` is not in the library. Its table of parked threads is one for the process: a fork finds a bucket
-//! of it locked now and then, and in the child nobody unlocks it. A child's own, new lock hangs there even where the wait has
-//! a limit of 0. The standard library's locks wait in the kernel and share nothing. How many children hang is chance, so the
-//! counts of both are printed; the claim is that none hangs in the library's calls.
-//!
-//! Red when `src/sync.rs` has `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork`
-//! is not counted in `runtime/per_process.rs`: all 40.
-#![allow(unsafe_code, reason = "fork is C's")]
+//! Row 20: `fork` while other threads wait for locks; the child takes new locks, created after the fork.
+//! This is why `parking_lot` is not in the library. Its table of parked threads is shared by the process: a fork sometimes
+//! happens while a bucket is locked, and in the child no thread unlocks it. Even a new lock of the child hangs there, also with a
+//! timeout of 0. The standard library's locks wait in the kernel and share nothing. The number of hanging children is random, so
+//! the counts of both are printed; the claim is that none hangs in the library's calls. Red when `src/sync.rs` uses
+//! `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork` is not counted in
+//! `runtime/per_process.rs`: all 40.
+#![allow(unsafe_code, reason = "fork is a C function")]
 
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,23 +15,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kal_emulator::{Config, Emulator};
-use kal_torture::calls::{Client, Door, How, Method, Opening, Queue, shutdown};
+use kal_torture::calls::{Client, EntryPoint, How, Method, Opening, Queue, shutdown};
 use kal_torture::random::Random;
 use kal_torture::report::{Form, Row};
 use kaleidoscope::ffi::cache::KAL_CACHE_REFRESH;
 use kaleidoscope::ffi::status::KAL_OK;
 
-/// Threads of the parent that call or wait, and of the child.
+/// The number of threads that call or wait, in the parent and in the child.
 const THREADS: usize = 6;
 const CHILD_THREADS: usize = 4;
-/// Locks that a child tries: enough to come upon every bucket of `parking_lot`'s table.
+/// Locks that a child tries: enough to hit every bucket of `parking_lot`'s table.
 const CHILD_LOCKS: usize = 256;
-/// A child that takes longer hangs.
+/// A child that takes longer counts as hanging.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Each costs [`LIMIT`]; so many say it.
+/// Each hanging child costs [`LIMIT`], so the run stops after this many.
 const ENOUGH_HUNG: usize = 3;
 
-/// What became of a child.
+/// The outcomes of the children.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {
     Fine,
@@ -48,7 +46,7 @@ struct Children {
     failures: Vec<String>,
 }
 
-/// Forks at random moments while `THREADS` threads run `parent`; each child runs `child` and ends.
+/// Forks at random moments while `THREADS` threads run `parent`; each child runs `child` and exits.
 fn fork_amid(forks: u64, enough: usize, parent: impl Fn() + Sync, child: impl Fn() -> bool) -> Children {
     let over = AtomicBool::new(false);
     let mut children = Children::default();
@@ -83,7 +81,7 @@ fn fork_amid(forks: u64, enough: usize, parent: impl Fn() + Sync, child: impl Fn
 }
 
 fn in_a_child(child: impl Fn() -> bool) -> End {
-    // SAFETY: the child runs `child`, which is what is tested, and ends without running what the parent registered.
+    // SAFETY: the child runs `child`, the code under test, and exits without running the parent's exit handlers.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "no child");
     if pid == 0 {
@@ -94,7 +92,7 @@ fn in_a_child(child: impl Fn() -> bool) -> End {
     let until = Instant::now() + LIMIT;
     let mut status = 0;
     loop {
-        // SAFETY: the pid is of a child that was not waited for so far, the status is ours.
+        // SAFETY: the pid is that of a child not yet waited for, the status is a local variable.
         if unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } == pid {
             return if status == 0 { End::Fine } else { End::Failed(status) };
         }
@@ -110,16 +108,16 @@ fn in_a_child(child: impl Fn() -> bool) -> End {
     }
 }
 
-/// Many threads on one client, the child with a client of its own.
+/// Many threads on one client; the child opens its own client.
 fn in_the_library(forks: u64, url: &str) -> (Children, u64) {
     let shared = Client::open(&Opening::at(url)).expect("a client");
     let calls = AtomicU64::new(0);
     let refresh = How { cache: KAL_CACHE_REFRESH, ..How::default() };
     let parent = || {
         let call = calls.fetch_add(1, Ordering::Relaxed);
-        let door = Door::ALL[usize::try_from(call % 3).expect("a small number")];
+        let entry_point = EntryPoint::ALL[usize::try_from(call % 3).expect("a small number")];
         let how = if call.is_multiple_of(4) { refresh } else { How::default() };
-        let outcome = shared.call(door, Method::Members, how);
+        let outcome = shared.call(entry_point, Method::Members, how);
         assert_eq!(outcome.status, KAL_OK, "in the parent: {}", outcome.message());
     };
     let child = || {
@@ -131,8 +129,8 @@ fn in_the_library(forks: u64, url: &str) -> (Children, u64) {
                     scope.spawn(|| {
                         let queue = Queue::open();
                         together.wait();
-                        own.call(Door::Typed, Method::Members, How::default()).status == KAL_OK
-                            && own.call(Door::Json, Method::Groups, refresh).status == KAL_OK
+                        own.call(EntryPoint::Typed, Method::Members, How::default()).status == KAL_OK
+                            && own.call(EntryPoint::Json, Method::Groups, refresh).status == KAL_OK
                             && own.submit(&queue, Method::Members, refresh) == KAL_OK
                             && queue.next(60_000).is_some_and(|outcome| outcome.status == KAL_OK)
                     })
@@ -147,16 +145,16 @@ fn in_the_library(forks: u64, url: &str) -> (Children, u64) {
     (children, calls.into_inner())
 }
 
-/// A lock that two threads want: the second waits for the first.
+/// A contended lock: the second thread waits for the first.
 fn std_locks(forks: u64) -> Children {
     let contended = std::sync::Mutex::new(0_u64);
-    let parent = || *contended.lock().expect("nobody panics") += 1;
+    let parent = || *contended.lock().expect("no panic") += 1;
     let child = || {
         let lock = Arc::new(std::sync::Mutex::new(0_u64));
         let adders: Vec<_> = (0..CHILD_THREADS)
             .map(|_| {
                 let lock = Arc::clone(&lock);
-                thread::spawn(move || (0..1000).for_each(|_| *lock.lock().expect("nobody panics") += 1))
+                thread::spawn(move || (0..1000).for_each(|_| *lock.lock().expect("no panic") += 1))
             })
             .collect();
         adders.into_iter().all(|adder| adder.join().is_ok())
@@ -164,7 +162,7 @@ fn std_locks(forks: u64) -> Children {
     fork_amid(forks, ENOUGH_HUNG, parent, child)
 }
 
-/// Waits with a limit of 0: parking and giving up at once is most of what they do.
+/// Waits with a timeout of 0: mostly parking and timing out at once.
 fn parking_lot_locks(forks: u64) -> Children {
     let taken = parking_lot::Mutex::new(());
     let _held = taken.lock();

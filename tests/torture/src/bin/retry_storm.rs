@@ -1,8 +1,6 @@
-//! A server that refuses everything: retries stay within the client's quota, `Retry-After` is never undercut, and nothing is
-//! sent after the deadline.
-//!
-//! Each chain of tries is known to the server by the event type that its query asks for, so every wait is measured there:
-//! from before the refusal is sent to when the next try has come.
+//! A server that rejects everything: retries stay within the client's quota, no retry is sent before `Retry-After`, and nothing
+//! is sent after the deadline. The server identifies each chain of attempts by the event type in its query, and measures every
+//! wait: from before the error response is sent until the next attempt arrives.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +15,13 @@ use kal_torture::wire::{Asked, Server, Step};
 use kaleidoscope::ffi::status::{KAL_AUTH_FAILED, KAL_OK, KAL_RATE_LIMITED, KAL_SERVICE_UNAVAILABLE, KAL_TIMED_OUT};
 
 const THREADS: usize = 64;
-/// What 500 tokens buy at 14 each, and at 5 each for 429.
+/// The retries that 500 tokens allow at 14 each, and at 5 each for 429.
 const QUOTA_TRANSIENT: u64 = 500 / 14;
 const QUOTA_THROTTLED: u64 = 500 / 5;
-/// What a machine that does other things may add to a time.
+/// Tolerance for scheduling delays on a busy machine.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// When the next try of a chain may come, by the clock that the refusal spoke of.
+/// The earliest time of a chain's next attempt, on the clock that the error response used.
 #[derive(Clone, Copy)]
 enum NotBefore {
     Instant(Instant),
@@ -39,7 +37,7 @@ struct Seen {
     refused: u64,
 }
 
-/// What the server says to everything but (mostly) sign-in.
+/// The server's response to everything but (mostly) sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mood {
     Good,
@@ -48,7 +46,7 @@ enum Mood {
     RefuseSignIn { status: u16, after: After, times: usize },
 }
 
-/// How it asks to wait.
+/// The form of its `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
     Seconds(u64),
@@ -109,7 +107,7 @@ impl Script for Refusing {
 }
 
 impl After {
-    /// The header's value, and what it means at this moment.
+    /// The header's value, and the time it stands for now.
     fn ask(self, now: Instant) -> (String, NotBefore) {
         match self {
             Self::Seconds(seconds) => (seconds.to_string(), NotBefore::Instant(now + Duration::from_secs(seconds))),
@@ -127,7 +125,7 @@ fn open(server: &Server, max_attempts: u32) -> Client {
     Client::open(&opening).expect("a client")
 }
 
-/// Each thread makes its calls, each call its own chain; gives every outcome and when it came.
+/// Each thread makes its calls, each call a separate chain; returns every outcome and its time.
 fn storm(clients: &[&Client], calls: usize, timeout_ms: u32) -> Vec<(String, Outcome, Instant)> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -175,7 +173,7 @@ fn within_the_quota(row: &Row, form: Form, status: u16, expected: i32, quota: u6
     let clients = [open(&server, 3), open(&server, 3)];
     let outcomes = storm(&[&clients[0], &clients[1]], form.pick(20, 500), 0);
     let calls = outcomes.len() as u64;
-    row.claim(&format!("a storm of {status} gives each call its status"), calls, &others(&outcomes, &[expected]));
+    row.claim(&format!("in a storm of {status} each call has its status"), calls, &others(&outcomes, &[expected]));
     let requests: u64 = refusing
         .lock()
         .1
@@ -187,15 +185,19 @@ fn within_the_quota(row: &Row, form: Form, status: u16, expected: i32, quota: u6
     let retries: Vec<u64> = clients.iter().map(|client| client.stats().retries).collect();
     let seen = format!("{} and {} retries of {quota}", retries[0], retries[1]);
     row.check(
-        &format!("a storm of {status} is retried as often as each client's quota allows"),
+        &format!("in a storm of {status} retries use up each client's quota and no more"),
         retries.iter().all(|retries| *retries == quota),
         &seen,
     );
     let seen = format!("{requests} requests for {calls} calls");
-    row.check("the server sees the calls and those retries, and no more", requests == calls + 2 * quota, &seen);
+    row.check(
+        "the server receives the calls and those retries, and nothing else",
+        requests == calls + 2 * quota,
+        &seen,
+    );
 }
 
-/// Seen red when a success pays back ten: "10 retries instead of 1".
+/// Seen red when a success refills ten: "10 retries instead of 1".
 fn earned_again(row: &Row) {
     let refusing = Refusing::new(Mood::Refuse(503));
     let server = Server::start(refusing.clone());
@@ -208,12 +210,12 @@ fn earned_again(row: &Row) {
     }
     refusing.lock().0 = Mood::Refuse(503);
     storm(&[&client], 2, 0);
-    // 500 leaves 10 behind 35 retries.
+    // 500 tokens leave 10 after 35 retries.
     let earned = client.stats().retries - spent;
-    row.check("fourteen successes earn one retry, not more", earned == 1, &format!("{earned} after {spent}"));
+    row.check("fourteen successes earn exactly one retry", earned == 1, &format!("{earned} after {spent}"));
 }
 
-/// Seen red when the wait is the jitter alone: "892 ms too early".
+/// Seen red when the wait is only the jitter: "892 ms too early".
 fn never_undercut(row: &Row, form: Form) {
     let waits: &[After] = form.pick(
         &[After::Seconds(1), After::Date(2)],
@@ -229,16 +231,20 @@ fn never_undercut(row: &Row, form: Form) {
         ],
     );
     for status in form.pick(vec![503, 429], vec![503, 429, 408, 500]) {
-        // Each with a server of its own, side by side: nearly all that they do is wait.
+        // In parallel, each with its own server: they mostly wait.
         let stormy: Vec<_> = thread::scope(|scope| {
             let storms: Vec<_> =
                 waits.iter().map(|after| scope.spawn(move || refused_every_second(status, *after, form))).collect();
             storms.into_iter().map(|storm| storm.join().expect("a storm")).collect()
         });
         for (after, (seen, outcomes)) in waits.iter().zip(stormy) {
-            row.claim(&format!("Retry-After {after:?} of a {status} is never undercut"), seen.waits, &seen.undercut);
             row.claim(
-                "and in the end there is an answer",
+                &format!("no retry is sent before Retry-After {after:?} of a {status}"),
+                seen.waits,
+                &seen.undercut,
+            );
+            row.claim(
+                "and the call succeeds in the end",
                 outcomes.len() as u64,
                 &others(&outcomes, &[KAL_OK, status.into()]),
             );
@@ -246,7 +252,7 @@ fn never_undercut(row: &Row, form: Form) {
     }
 }
 
-/// So a chain is refused now and then for several times.
+/// A chain is rejected several times now and then.
 fn refused_every_second(status: u16, after: After, form: Form) -> (Seen, Vec<(String, Outcome, Instant)>) {
     let refusing = Refusing::new(Mood::RefuseEvery { status, after, nth: 2 });
     let server = Server::start(refusing.clone());
@@ -264,21 +270,21 @@ fn never_undercut_at_sign_in(row: &Row) {
         let outcomes = storm(&[&client], 1, 0);
         let both = refusing.lock();
         row.claim(
-            &format!("Retry-After {after:?} of the token endpoint is never undercut"),
+            &format!("no token request is sent before Retry-After {after:?} of the token endpoint"),
             both.1.waits,
             &both.1.undercut,
         );
-        row.claim(
-            "and all 64 threads are signed in by one request",
-            outcomes.len() as u64,
-            &others(&outcomes, &[KAL_OK]),
-        );
+        row.claim("and one sign-in serves all 64 threads", outcomes.len() as u64, &others(&outcomes, &[KAL_OK]));
         let requests = both.1.tries["sign-in"].len();
-        row.check("after two refusals", requests == 3, &format!("{requests} token requests"));
+        row.check(
+            "the sign-in takes three requests after two rejections",
+            requests == 3,
+            &format!("{requests} token requests"),
+        );
     }
 }
 
-/// Seen red when the wait is cut to what is left: 128 more requests.
+/// Seen red when the wait is shortened to the time left: 128 more requests.
 fn longer_than_the_deadline(row: &Row) {
     let refusing = Refusing::new(Mood::RefuseEvery { status: 503, after: After::Seconds(3600), nth: 1 });
     let server = Server::start(refusing.clone());
@@ -287,17 +293,17 @@ fn longer_than_the_deadline(row: &Row) {
     let outcomes = storm(&[&client], 2, 30_000);
     let took = began.elapsed();
     row.claim(
-        "a wait that is longer than the deadline is not begun",
+        "a retry that cannot start before the deadline fails at once",
         outcomes.len() as u64,
         &others(&outcomes, &[KAL_SERVICE_UNAVAILABLE]),
     );
     let told = outcomes.iter().filter(|(_, outcome, _)| outcome.retry_after_ms != 3_600_000 || !outcome.retryable);
     let told: Vec<_> = told.map(|(chain, outcome, _)| format!("{chain}: {} ms", outcome.retry_after_ms)).collect();
-    row.claim("and the error says what the server asked for", outcomes.len() as u64, &told);
+    row.claim("and the error reports the server's Retry-After", outcomes.len() as u64, &told);
     let once =
         refusing.lock().1.tries.iter().filter(|(chain, _)| *chain != "sign-in").all(|(_, tries)| tries.len() == 1);
     row.check(
-        "each was sent once, and nobody waited",
+        "each request was sent once, and no call waited",
         once && took < Duration::from_secs(15),
         &format!("{} ms", took.as_millis()),
     );
@@ -305,10 +311,10 @@ fn longer_than_the_deadline(row: &Row) {
     refusing.lock().0 = Mood::RefuseSignIn { status: 429, after: After::Seconds(3600), times: usize::MAX };
     let client = open(&server, 3);
     let outcomes = storm(&[&client], 1, 30_000);
-    row.claim("the same of the token endpoint", outcomes.len() as u64, &others(&outcomes, &[KAL_AUTH_FAILED]));
+    row.claim("the same holds for the token endpoint", outcomes.len() as u64, &others(&outcomes, &[KAL_AUTH_FAILED]));
 }
 
-/// Seen red when a call's end does not end its request: "chain-7-0: 1004 ms after its end".
+/// Seen red when a request continues after its call has ended: "chain-7-0: 1004 ms after its end".
 fn nothing_after_the_deadline(row: &Row, form: Form) {
     let refusing = Refusing::new(Mood::RefuseEvery { status: 503, after: After::Seconds(1), nth: 1 });
     let server = Server::start(refusing.clone());
@@ -319,7 +325,7 @@ fn nothing_after_the_deadline(row: &Row, form: Form) {
         refusing.lock().1 = Seen::default();
         let outcomes = storm(&clients, 1, timeout_ms);
         statuses.extend(others(&outcomes, &[KAL_SERVICE_UNAVAILABLE, KAL_TIMED_OUT]));
-        // Long enough for a try that should not come: the server asked for a second.
+        // Long enough for an unwanted attempt to arrive: Retry-After is one second.
         thread::sleep(Duration::from_secs(2) + SLACK);
         let both = refusing.lock();
         for (chain, tries) in &both.1.tries {
@@ -335,6 +341,6 @@ fn nothing_after_the_deadline(row: &Row, form: Form) {
         }
         tried += outcomes.len() as u64;
     }
-    row.claim("nothing is sent for a call that is over", tried, &failures);
-    row.claim("and it ended as it should", tried, &statuses);
+    row.claim("nothing is sent for a call that has ended", tried, &failures);
+    row.claim("and the call ended with the expected status", tried, &statuses);
 }

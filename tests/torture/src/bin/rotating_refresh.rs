@@ -1,7 +1,6 @@
-//! Refresh tokens that rotate: 64 threads, a token that ends again and again, callers that give up, answers that are lost.
-//!
-//! The server keeps the rule that makes this dangerous: a refresh token that comes back a second time revokes everything. It
-//! knows for every token request what must have led to it, and writes down each one that nothing did.
+//! Rotating refresh tokens: 64 threads, tokens that expire constantly, callers that time out, responses that are lost.
+//! The server enforces rotation: a refresh token presented twice revokes everything. For every token request it knows which state
+//! must have led to it, and records each unjustified one.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use kal_torture::calls::{Cancel, Client, Door, How, Method, Opening, name};
+use kal_torture::calls::{Cancel, Client, EntryPoint, How, Method, Opening, name};
 use kal_torture::random::Random;
 use kal_torture::report::{Form, Row};
 use kal_torture::wire::answers::{good, sized};
@@ -18,32 +17,32 @@ use kal_torture::wire::{Asked, Server, Step};
 use kaleidoscope::ffi::status::{KAL_CANCELLED, KAL_CONNECTION_LOST, KAL_OK, KAL_TIMED_OUT, KAL_UNAUTHORIZED};
 
 const THREADS: usize = 64;
-/// Access tokens that the server still knows.
+/// The number of access tokens that the server remembers.
 const KNOWN: u64 = 512;
 
-/// What the last token request came to, from which follows what the next one may be.
+/// The outcome of the last token request, which determines the next one allowed.
 enum Last {
-    /// There was none.
+    /// None yet.
     Nothing,
-    /// It was answered.
+    /// It succeeded.
     Generation(u64),
-    /// Its answer was lost, or was a refusal.
+    /// Its response was lost, or was an error.
     Lost,
 }
 
 /// A generation of tokens.
 struct Generation {
     refresh: String,
-    /// How many requests its access token is good for.
+    /// The number of requests that its access token is valid for.
     good_for: u64,
-    /// The client was told that it ends at once.
+    /// Issued as expiring at once.
     short_lived: bool,
     refused: bool,
 }
 
 struct Tokens {
     random: Random,
-    /// Connections end at random, too, so a request may be lost that never came.
+    /// Connections also end at random, so a request may be lost before it arrives.
     connections_end: bool,
     generations: HashMap<u64, Generation>,
     last: Last,
@@ -98,7 +97,7 @@ impl Tokens {
         let number =
             std::str::from_utf8(token).ok().and_then(|token| token.strip_prefix("Bearer at-")?.parse::<u64>().ok());
         let Some(generation) = number.and_then(|number| self.generations.get_mut(&number)) else {
-            // So old that the server has forgotten it.
+            // Too old for the server to remember.
             return vec![Step::Send(sized("401 Who", "", b"{}"))];
         };
         if generation.good_for == 0 {
@@ -127,11 +126,11 @@ impl Tokens {
                         if generation.refresh != token {
                             self.wrong.push(format!("{token} was presented instead of {}", generation.refresh));
                         } else if !generation.refused && !generation.short_lived {
-                            self.wrong.push(format!("{token} was presented although at-{number} was good"));
+                            self.wrong.push(format!("{token} was presented although at-{number} was valid"));
                         }
                     }
                     Last::Lost => self.wrong.push(format!("{token} was presented after an answer was lost")),
-                    Last::Nothing => self.wrong.push(format!("{token} was presented first of all")),
+                    Last::Nothing => self.wrong.push(format!("{token} was the first token request")),
                 }
             }
             Some("client_credentials") => {
@@ -141,7 +140,7 @@ impl Tokens {
                     if !self.connections_end {
                         self.wrong.push(format!("the credentials were sent although there was {}", generation.refresh));
                     } else if !generation.refused && !generation.short_lived {
-                        self.wrong.push(format!("the credentials were sent although at-{number} was good"));
+                        self.wrong.push(format!("the credentials were sent although at-{number} was valid"));
                     }
                     self.given_up += 1;
                 }
@@ -149,7 +148,7 @@ impl Tokens {
             other => self.wrong.push(format!("grant_type {other:?}")),
         }
         let refresh = asked.body.starts_with(b"grant_type=refresh");
-        // Credentials are sent again a few times and no more, so they are not lost twice in a row.
+        // Requests with credentials are retried only a few times, so two in a row are not lost.
         if if refresh { self.random.once_in(6) } else { self.lost_in_a_row < 2 && self.random.once_in(8) } {
             return self.lose(refresh);
         }
@@ -157,7 +156,7 @@ impl Tokens {
         vec![Step::Pause(Duration::from_micros(self.random.below(500))), Step::Send(self.issue())]
     }
 
-    /// The tokens were rotated, and the client does not get to know the new ones.
+    /// The tokens were rotated, and the client does not receive the new ones.
     fn lose(&mut self, refresh: bool) -> Vec<Step> {
         self.lost += 1;
         self.lost_in_a_row += 1;
@@ -180,7 +179,7 @@ impl Tokens {
         let refresh = format!("rt-{number}");
         let expires_in = if short_lived { 0 } else { 3600 };
         let body = format!(r#"{{"access_token":"at-{number}","refresh_token":"{refresh}","expires_in":{expires_in}}}"#);
-        // As many as there are threads at least: each of them may be waiting to repeat its request with this token.
+        // At least the number of threads: each may be about to replay its request with this token.
         let good_for = THREADS as u64 + self.random.below(128);
         self.generations.insert(number, Generation { refresh, good_for, short_lived, refused: false });
         self.generations.remove(&number.saturating_sub(KNOWN));
@@ -198,7 +197,7 @@ fn main() {
     row.end(&format!("{cold}; {detail}; with connections that end: {more}"))
 }
 
-/// All threads at once and no token yet.
+/// All threads start at once without a token.
 fn cold_start(row: &Row) -> String {
     let mut failures = Vec::new();
     let times = 20;
@@ -209,26 +208,26 @@ fn cold_start(row: &Row) -> String {
         let client = Client::open(&Opening::at(server.http())).expect("a client");
         thread::scope(|scope| {
             for _ in 0..THREADS {
-                scope.spawn(|| client.call(Door::Typed, Method::Events, How::default()));
+                scope.spawn(|| client.call(EntryPoint::Typed, Method::Events, How::default()));
             }
         });
         let tokens = issuer.lock();
-        // A token that ends at once is followed by another, but only after the first was there for everybody who waited.
+        // A token that expires at once is followed by another, but only after all waiting threads got the first.
         if tokens.credentials != 1 || !tokens.wrong.is_empty() {
             failures.push(format!("{} requests with credentials, {:?}", tokens.credentials, tokens.wrong));
         }
     }
-    row.claim("64 threads that find no token sign in once", times, &failures);
+    row.claim("64 threads without a token sign in once", times, &failures);
     format!("{times} cold starts")
 }
 
-/// Seen red without the look at the generation (`refused != Some(generation)`): 401 for every call after the first expiry;
-/// without the look at the sign-in under way: "rt-1 was presented twice"; when the refresh token stays until its answer is
-/// there: "rt-2 was presented after an answer was lost".
+/// Seen red without the check of the generation (`refused != Some(generation)`): 401 for every call after the first expiry;
+/// without the check for a sign-in in progress: "rt-1 was presented twice"; when the refresh token is kept until its response
+/// arrives: "rt-2 was presented after an answer was lost".
 fn rotation(row: &Row, expiries: u64, connections_end: bool) -> String {
     let issuer = Issuer::new(connections_end);
     let server = Server::start(issuer.clone());
-    // A refresh that is never answered is waited for three quarters of this.
+    // A hanging refresh is given three quarters of this.
     let opening = Opening { timeout_ms: 8_000, max_attempts: 4, ..Opening::at(server.http()) };
     let client = Client::open(&opening).expect("a client");
     let over = AtomicBool::new(false);
@@ -249,9 +248,9 @@ fn rotation(row: &Row, expiries: u64, connections_end: bool) -> String {
                     (*lock(slot)).clone_from(&cancel);
                     let impatient = random.once_in(10);
                     let timeout_ms = if impatient { 1 + u32::try_from(random.below(5)).unwrap_or(0) } else { 0 };
-                    let door = Door::ALL[usize::try_from(random.below(3)).unwrap_or(0)];
+                    let entry_point = EntryPoint::ALL[usize::try_from(random.below(3)).unwrap_or(0)];
                     let outcome = client.call(
-                        door,
+                        entry_point,
                         Method::Events,
                         How { timeout_ms, cancel: cancel.as_deref(), ..How::default() },
                     );
@@ -260,9 +259,9 @@ fn rotation(row: &Row, expiries: u64, connections_end: bool) -> String {
                         KAL_OK => None,
                         KAL_CANCELLED if cancel.is_some() => Some(cancelled),
                         KAL_TIMED_OUT if impatient => Some(timed_out),
-                        // The new token can have ended before its first use.
+                        // The new token may expire before its first use.
                         KAL_UNAUTHORIZED => Some(unauthorized),
-                        // Where they end all the time, the quota for retries ends now and then.
+                        // With constant disconnects the retry quota is sometimes used up.
                         KAL_CONNECTION_LOST if connections_end => Some(broken),
                         status => {
                             let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -295,23 +294,27 @@ fn rotation(row: &Row, expiries: u64, connections_end: bool) -> String {
     let tokens = issuer.lock();
     let requests = tokens.refreshes + tokens.credentials;
     row.claim(
-        "each token request is the one that its generation needs, and no refresh token is presented twice",
+        "each token request is justified by its generation, and no refresh token is presented twice",
         requests,
         &tokens.wrong,
     );
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     let calls = calls.into_inner();
-    row.claim("every call has its answer, or was cancelled, or had no time", calls, &failures);
+    row.claim("every call succeeds, is cancelled or times out", calls, &failures);
     let unauthorized = unauthorized.into_inner();
     row.check(
-        "hardly a call meets two ends of a token",
+        "hardly any call has its token expire twice",
         unauthorized * 50 <= calls,
         &format!("{unauthorized} of {calls}"),
     );
     let broken = broken.into_inner();
-    row.check("hardly a call meets a connection that ends", broken * 1000 <= calls, &format!("{broken} of {calls}"));
+    row.check(
+        "hardly any call fails because its connection ends",
+        broken * 1000 <= calls,
+        &format!("{broken} of {calls}"),
+    );
     format!(
-        "{} generations ({} ended early), {requests} token requests, {} answers lost, {} refresh tokens given up, {calls} calls, {} cancelled, {} out of time",
+        "{} generations ({} ended early), {requests} token requests, {} responses lost, {} refresh tokens given up, {calls} calls, {} cancelled, {} timed out",
         tokens.issued,
         tokens.expiries,
         tokens.lost,

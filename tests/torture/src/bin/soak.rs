@@ -1,11 +1,10 @@
-//! 32 threads for a quarter of an hour, a tenth of the requests going wrong, the server restarted every half minute: memory,
-//! descriptors and threads stay flat, and every call that is not in the way of a fault has its answer.
+//! 32 threads for a quarter of an hour, with a tenth of the requests failing and the server restarted every half minute: memory,
+//! descriptors and threads stay flat, and calls without a fault succeed.
 //!
-//! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; below two minutes the server is restarted every 4 seconds. The server is a process
-//! of its own, so the figures are the client's alone.
-//!
-//! Seen red after 30 seconds, with things done in `Answer::new` now and then: an answer forgotten ("634105 bytes" left on the
-//! heap), a file left open ("7 and 30" descriptors), a thread left behind ("threads are flat [from 37 to 45]").
+//! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; below two minutes the server is restarted every 4 seconds. The server is a separate
+//! process, so that the figures are those of the client alone. Seen red after 30 seconds, with leaks added to `Answer::new`: an
+//! answer leaked ("634105 bytes" left on the heap), a file left open ("7 and 30" descriptors), a thread left running ("threads
+//! are flat [from 37 to 45]").
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -17,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kal_emulator::{Config, DropPoint, Emulator, Fault};
-use kal_torture::calls::{self, Cancel, Client, Door, How, Method, Opening, Queue, name};
+use kal_torture::calls::{self, Cancel, Client, EntryPoint, How, Method, Opening, Queue, name};
 use kal_torture::heap::{self, Counted};
 use kal_torture::process;
 use kal_torture::random::Random;
@@ -37,10 +36,10 @@ use kaleidoscope::ffi::types::{kal_error, kal_result, kal_stream};
 static HEAP: Counted = Counted;
 
 const THREADS: u64 = 32;
-/// What may differ between the beginning and the end of a run that is flat.
+/// The tolerance between the beginning and the end of a flat run.
 const MEMORY_SLACK_KIB: u64 = 6 * 1024;
 const DESCRIPTORS_SLACK: usize = 8;
-/// What may be left on the heap: what this program keeps, and tables that do not shrink.
+/// The tolerance for memory left on the heap: this program's own data, and tables that do not shrink.
 const HEAP_SLACK: usize = 64 * 1024;
 
 fn main() {
@@ -55,7 +54,7 @@ fn main() {
     soak(Duration::from_secs(seconds), restart)
 }
 
-/// A moment of the run.
+/// A sample of the process's figures.
 struct Sample {
     resident_kib: u64,
     heap: usize,
@@ -76,12 +75,12 @@ impl Sample {
 
 fn soak(time: Duration, restart: Duration) -> ! {
     let row = Row::begin("soak");
-    // What the process needs once and for all is not a leak.
+    // One-time allocations are not leaks.
     let nobody = Client::open(&Opening { max_attempts: 1, ..Opening::at("http://127.0.0.1:1") }).expect("a client");
-    assert_eq!(nobody.call(Door::Typed, Method::Members, How::default()).status, KAL_CONNECT_FAILED);
+    assert_eq!(nobody.call(EntryPoint::Typed, Method::Members, How::default()).status, KAL_CONNECT_FAILED);
     drop(nobody);
     calls::shutdown();
-    // Room for all of them, so that the heap does not grow by them.
+    // Preallocated, so that the samples do not grow the heap.
     let mut samples = Vec::with_capacity(usize::try_from(time.as_secs()).unwrap_or(0) + 1);
     let before = Sample::take();
     let (mut server, mut output, http, https, ca) = start(restart);
@@ -101,10 +100,10 @@ fn soak(time: Duration, restart: Duration) -> ! {
                 let queue = Queue::open();
                 while !over.load(Ordering::Relaxed) {
                     let which = usize::from(random.once_in(2));
-                    // Now and then a client of one's own: opened, used, closed.
+                    // Now and then opens, uses and closes a separate client.
                     if random.once_in(100) {
                         let own = Client::open(openings[which]).expect("a client");
-                        counts.one(own.call(Door::Typed, Method::Members, How::default()).status);
+                        counts.one(own.call(EntryPoint::Typed, Method::Members, How::default()).status);
                     } else {
                         one_call(&clients[which], &queue, &mut random, counts);
                     }
@@ -132,8 +131,8 @@ fn soak(time: Duration, restart: Duration) -> ! {
     let (calls, good) = (of(|_| true), of(is_good));
     let wrong = statuses.iter().filter(|(status, _)| !is_good(**status) && !is_explained(**status));
     let wrong: Vec<_> = wrong.map(|(status, count)| format!("{count} of {}", name(*status))).collect();
-    row.claim("every call ends, and with a status that the faults explain", calls, &wrong);
-    row.check("most calls have their answer", good * 2 >= calls, &format!("{good} of {calls}"));
+    row.claim("every call ends with a status that the faults explain", calls, &wrong);
+    row.check("most calls succeed", good * 2 >= calls, &format!("{good} of {calls}"));
     let others = statuses.iter().filter(|(status, _)| !is_good(**status));
     let others: Vec<_> = others.map(|(status, count)| format!("{count} {}", name(*status).trim())).collect();
     println!("# of the others: {}", others.join(", "));
@@ -141,7 +140,7 @@ fn soak(time: Duration, restart: Duration) -> ! {
     flat(&row, &samples);
     row.check("the library's thread ends", ended == KAL_OK, &name(ended));
     row.check(
-        "in the end there are as many descriptors and threads as in the beginning",
+        "the numbers of descriptors and threads at the end are those at the beginning",
         after.descriptors <= before.descriptors && after.threads <= before.threads,
         &format!(
             "{} and {}, {} and {}; {}",
@@ -153,7 +152,7 @@ fn soak(time: Duration, restart: Duration) -> ! {
         ),
     );
     let left = after.heap.saturating_sub(before.heap);
-    row.check("in the end nothing is left on the heap", left <= HEAP_SLACK, &format!("{left} bytes"));
+    row.check("nothing is left on the heap at the end", left <= HEAP_SLACK, &format!("{left} bytes"));
     let (first, last) = (samples.first().map_or(0, |s| s.resident_kib), samples.last().map_or(0, |s| s.resident_kib));
     row.end(&format!(
         "{calls} calls in {} s, {good} answered, {}; {first} to {last} KiB",
@@ -162,14 +161,14 @@ fn soak(time: Duration, restart: Duration) -> ! {
     ))
 }
 
-/// How often calls had which status.
+/// The number of calls by status.
 #[derive(Default)]
 struct Counts(Mutex<BTreeMap<kal_status, u64>>);
 
 impl Counts {
     fn one(&self, status: kal_status) {
         *self.lock().entry(status).or_default() += 1;
-        // A program waits a moment when nobody is there; else most calls would be those of the second without a server.
+        // Waits a moment if there is no server; otherwise most calls would be made during that second.
         if status == KAL_CONNECT_FAILED {
             thread::sleep(Duration::from_millis(20));
         }
@@ -199,7 +198,7 @@ fn is_explained(status: kal_status) -> bool {
     )
 }
 
-/// What no status is: a completion that did not come.
+/// Stands for a missing completion.
 const NEVER: kal_status = 0x7fff;
 
 fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts) {
@@ -223,20 +222,20 @@ fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts
                 counts.one(queue.next(30_000).map_or(NEVER, |outcome| outcome.status));
             }
         }
-        2 => counts.one(client.call(Door::Typed, method, How { cache, timeout_ms: 20, ..How::default() }).status),
+        2 => counts.one(client.call(EntryPoint::Typed, method, How { cache, timeout_ms: 20, ..How::default() }).status),
         3 => {
             client.clear_caches();
         }
         4 => a_few_pages(client, random, counts),
-        _ => counts.one(client.call(Door::Json, method, How { cache, ..How::default() }).status),
+        _ => counts.one(client.call(EntryPoint::Json, method, How { cache, ..How::default() }).status),
     }
 }
 
-/// A stream that is left before its end, as a rule.
+/// Reads a stream, usually not to its end.
 #[allow(unsafe_code, reason = "this is the C program")]
 fn a_few_pages(client: &Client, random: &mut Random, counts: &Counts) {
     let mut stream = kal_stream { id: 0 };
-    // SAFETY: the handle is ours; no query, no options and no error are wanted.
+    // SAFETY: the handle is valid; query, options and error may be NULL.
     let opened = unsafe {
         let (none, out, no_error) = (ptr::null(), &raw mut stream, ptr::null_mut());
         if random.once_in(2) {
@@ -248,7 +247,7 @@ fn a_few_pages(client: &Client, random: &mut Random, counts: &Counts) {
     assert_eq!(opened, KAL_OK);
     for _ in 0..3 {
         let (mut result, mut error) = (kal_result { id: 0 }, kal_error { id: 0 });
-        // SAFETY: the handles are ours.
+        // SAFETY: the handles are valid.
         let status = unsafe { kal_stream_next(stream, 0, &raw mut result, &raw mut error) };
         counts.one(status);
         kal_result_free(result);
@@ -260,7 +259,7 @@ fn a_few_pages(client: &Client, random: &mut Random, counts: &Counts) {
     kal_stream_free(stream);
 }
 
-/// Looks at the process once a second, and says what it sees now and then.
+/// Samples the process once a second, and prints a sample now and then.
 fn watch(time: Duration, counts: &Counts, samples: &mut Vec<Sample>) {
     let began = Instant::now();
     let say_every = (time.as_secs() / 30).max(1);
@@ -283,7 +282,7 @@ fn watch(time: Duration, counts: &Counts, samples: &mut Vec<Sample>) {
     }
 }
 
-/// The last third of the run against the one after the first tenth, in which caches and pools fill up.
+/// Compares the last third of the run with the part after the first tenth, in which caches and pools fill up.
 fn flat(row: &Row, samples: &[Sample]) {
     let tenth = samples.len() / 10;
     let third = (samples.len() / 3).max(1);
@@ -328,7 +327,7 @@ fn start(restart: Duration) -> (Child, BufReader<ChildStdout>, String, String, S
     (server, output, http, https, ca)
 }
 
-/// The server: two emulators that are restarted, and faults for a tenth of what they are asked. Ends with its input.
+/// The server: two emulators that are restarted, with faults for a tenth of the requests. Exits when its input ends.
 fn serve(restart: Duration) -> ! {
     let plain = Emulator::start(Config::default()).expect("an emulator");
     let secure = Emulator::start(Config { tls: true, ..Config::default() }).expect("an emulator");
@@ -356,13 +355,13 @@ fn serve(restart: Duration) -> ! {
             if restarted.elapsed() >= restart {
                 for emulator in [&plain, &secure] {
                     let _ = emulator.pause();
-                    // As after a restart: what it knew is gone.
+                    // As after a restart: its state is lost.
                     emulator.expire_tokens();
                     emulator.revoke_refresh_tokens();
                 }
                 thread::sleep(Duration::from_millis(500));
                 for emulator in [&plain, &secure] {
-                    emulator.resume().expect("the port again");
+                    emulator.resume().expect("the same port");
                 }
                 restarts.fetch_add(1, Ordering::Relaxed);
                 restarted = Instant::now();
@@ -377,7 +376,7 @@ fn serve(restart: Duration) -> ! {
 
 fn fault(random: &mut Random) -> Fault {
     let fault = Fault::everywhere();
-    // A call that hangs does nothing else for as long, so there are fewer of them.
+    // Hanging calls take longer, so there are fewer of them.
     match if random.once_in(50) { 11 } else { random.below(11) } {
         0 => fault.status(500),
         1 => fault.status(503).header("Retry-After", "1"),

@@ -1,12 +1,10 @@
-//! Every fault of the table at every call of the workspace service, through every door.
-//!
-//! For each case: a new client, the fault for as long as the call lasts, then a good server and the same call again. The
-//! call gives the status of the table, within its deadline, after as many requests as the table says; and the good answer
-//! afterwards is had, so nothing of the fault was kept. Then the memory that the greedy ones cost.
-//!
-//! Seen red without the cap on what is decompressed and read: "gzip of 1 GiB", "a body without end" and "chunks without end" gave
-//! `KAL_TIMED_OUT` instead of `KAL_RESPONSE_TOO_LARGE`. Red by itself, when the HTTP stack was replaced: "gzip with garbage behind
-//! it gives `KAL_OK` (19 tried, 19 failed)".
+//! Every fault of the table with every method of the workspace service, through every entry point.
+//! For each case: a new client, the fault during one call, then a good server and the same call again. The call returns the
+//! status of the table, within its deadline, after the number of requests in the table; and the second call succeeds, so no state
+//! of the fault was kept. Then the memory use of faults with large bodies. Seen red without `max_response_bytes` on what is read
+//! and decompressed: "gzip of 1 GiB", "a body without end" and "chunks without end" gave `KAL_TIMED_OUT` instead of
+//! `KAL_RESPONSE_TOO_LARGE`. Red when the HTTP stack was replaced: "gzip with garbage behind it gives `KAL_OK` (19 tried, 19
+//! failed)".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kal_torture::calls::{self, Client, Door, How, Method, Opening, name};
+use kal_torture::calls::{self, Client, EntryPoint, How, Method, Opening, name};
 use kal_torture::process;
 use kal_torture::report::{Form, Row};
 use kal_torture::wire::answers::good;
@@ -25,15 +23,15 @@ use kal_torture::wire::server::Script;
 use kal_torture::wire::{Asked, Carrier, Fault, Server, Step};
 use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT};
 
-/// The calls that wait for a deadline do nothing else, so there are more of them at a time than processors.
+/// Calls that wait for a deadline use no processor, so more of them run at a time than there are processors.
 const WORKERS: usize = 12;
-/// What a call may take beyond its deadline on a machine that has other things to do.
+/// How far a call may exceed its deadline on a busy machine.
 const SLACK: Duration = Duration::from_secs(8);
-/// What a greedy fault may cost over the cap.
+/// The memory that a fault may use beyond `max_response_bytes`.
 const MEMORY_SLACK_KIB: u64 = 16 * 1024;
 const MEMORY_CAP: u64 = 16 << 20;
 
-/// Where a fault strikes.
+/// The endpoint with the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Api,
@@ -44,12 +42,12 @@ enum At {
 struct Case {
     fault: usize,
     at: At,
-    door: Door,
+    entry_point: EntryPoint,
     method: Method,
     cut: usize,
 }
 
-/// What a worker's server does at the moment.
+/// The current behaviour of a worker's server.
 #[derive(Default)]
 struct Armed {
     fault: Option<(Arc<Vec<Fault>>, Case)>,
@@ -104,7 +102,7 @@ impl Bench {
     }
 }
 
-/// A host that nobody should ask.
+/// A host that must not receive requests.
 struct Elsewhere(Arc<AtomicUsize>);
 
 impl Script for Elsewhere {
@@ -145,14 +143,14 @@ fn main() {
     for (index, fault) in setting.table.iter().enumerate() {
         let tried = cases.iter().filter(|case| case.fault == index).count() as u64;
         row.claim(
-            &format!("{} gives {}", fault.name, expected(fault)),
+            &format!("{} results in {}", fault.name, expected(fault)),
             tried,
             &failures.remove(&index).unwrap_or_default(),
         );
     }
     let strayed = strayed.load(Ordering::Relaxed);
     row.check(
-        "a redirect's target is never asked",
+        "a redirect's target receives no request",
         strayed == 0 && elsewhere.accepted() == 0,
         &format!("{strayed} requests"),
     );
@@ -172,32 +170,38 @@ fn names(statuses: Vec<i32>) -> String {
     names.join(" or ")
 }
 
-/// Every fault through every method and door; where it has offsets, every one of them through the typed functions.
+/// Every fault through every method and entry point; with offsets, each offset through the typed functions only.
 fn cases(table: &[Fault], form: Form) -> Vec<Case> {
     let mut cases = Vec::new();
     for (fault, row) in table.iter().enumerate() {
         for method in Method::ALL {
-            for door in Door::ALL {
+            for entry_point in EntryPoint::ALL {
                 for (nth, cut) in row.cuts.offsets(method.path(), false).into_iter().enumerate() {
-                    // The doors lead to one client; so each offset need not go through each.
-                    if nth % 3 == door as usize % 3 || form == Form::Long || nth == 0 {
-                        cases.push(Case { fault, at: At::Api, door, method, cut });
+                    // The entry points share one implementation, so not every offset is tried through each.
+                    if nth % 3 == entry_point as usize % 3 || form == Form::Long || nth == 0 {
+                        cases.push(Case { fault, at: At::Api, entry_point, method, cut });
                     }
                 }
             }
         }
         if row.sign_in.is_some() {
             for cut in row.cuts.offsets("/auth/oauth/token", false) {
-                cases.push(Case { fault, at: At::SignIn, door: Door::Typed, method: Method::Members, cut });
+                cases.push(Case {
+                    fault,
+                    at: At::SignIn,
+                    entry_point: EntryPoint::Typed,
+                    method: Method::Members,
+                    cut,
+                });
             }
         }
         if form == Form::Long {
             for cut in row.cuts.offsets("/auth/oauth/token", true) {
-                cases.push(Case { fault, at: At::SignIn, door: Door::Typed, method: Method::Events, cut });
+                cases.push(Case { fault, at: At::SignIn, entry_point: EntryPoint::Typed, method: Method::Events, cut });
             }
             for method in [Method::Workspace, Method::Members, Method::Groups, Method::Events] {
                 for cut in row.cuts.offsets(method.path(), true) {
-                    cases.push(Case { fault, at: At::Api, door: Door::Typed, method, cut });
+                    cases.push(Case { fault, at: At::Api, entry_point: EntryPoint::Typed, method, cut });
                 }
             }
         }
@@ -216,8 +220,10 @@ fn run(setting: &Setting, cases: &[Case]) -> BTreeMap<usize, Vec<String>> {
                 let server = Server::start(bench.clone());
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(why) = try_case(setting, &bench, &server, *case, CAP as u64) {
-                        let what =
-                            format!("{:?} {:?} {:?} at byte {}: {why}", case.at, case.door, case.method, case.cut);
+                        let what = format!(
+                            "{:?} {:?} {:?} at byte {}: {why}",
+                            case.at, case.entry_point, case.method, case.cut
+                        );
                         failures
                             .lock()
                             .unwrap_or_else(PoisonError::into_inner)
@@ -243,10 +249,10 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
     let client = Client::open(&Opening {
         ca_bundle_path: fault.tls.then(|| setting.ca_path.clone()),
         connect_timeout_ms,
-        // A sign-in is the client's, not the call's: the next call waits for one that is under way.
+        // A sign-in belongs to the client, not to the call: the next call waits for one in progress.
         timeout_ms: if fault.patience == Patience::Short { 4 * Patience::SHORT_MS } else { 0 },
         max_attempts: 2,
-        // What waits of this length are for has tests of its own.
+        // Waits of this length have their own tests.
         retry_wait_ms: 20,
         max_response_bytes: cap,
         ..Opening::at(if fault.tls { server.https() } else { server.http() })
@@ -254,7 +260,7 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
     .map_err(|outcome| format!("the client cannot be opened: {}", outcome.message()))?;
 
     let began = Instant::now();
-    let outcome = client.call(case.door, case.method, How { timeout_ms, ..How::default() });
+    let outcome = client.call(case.entry_point, case.method, How { timeout_ms, ..How::default() });
     let took = began.elapsed();
     let struck = {
         let mut armed = bench.lock();
@@ -276,14 +282,14 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
         Tries::Both => 2,
         Tries::Any => struck,
     };
-    // The token endpoint refuses for good, but with a 401.
+    // The token endpoint's error is permanent except for a 401.
     let tries = if case.at == At::SignIn && fault.name.contains("status 401") { 1 } else { tries };
     if struck != tries {
         return Err(format!("{struck} requests instead of {tries}"));
     }
     if outcome.status != KAL_OK && outcome.status != KAL_TIMED_OUT {
         if case.at == At::Api && usize::try_from(outcome.attempts) != Ok(struck) {
-            return Err(format!("the error speaks of {} attempts, the server saw {struck}", outcome.attempts));
+            return Err(format!("the error reports {} attempts, the server saw {struck}", outcome.attempts));
         }
         if outcome.message().is_empty() || !outcome.message().contains(fault.says) {
             return Err(format!("the error does not say \"{}\": {}", fault.says, outcome.message()));
@@ -291,21 +297,21 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
     }
 
     let again = client.call(
-        case.door,
+        case.entry_point,
         case.method,
         How { timeout_ms: 30_000, cache: i32::from(outcome.status == KAL_OK), ..How::default() },
     );
     if again.status != KAL_OK {
-        return Err(format!("the good answer afterwards gave {} ({})", name(again.status), again.message()));
+        return Err(format!("the call afterwards returned {} ({})", name(again.status), again.message()));
     }
     match again.json {
         Some(json) if json.contains("poison") => Err("another request's answer was taken".into()),
         Some(json) if json.contains("id-1") => Ok(()),
-        json => Err(format!("the good answer afterwards was {json:?}")),
+        json => Err(format!("the answer of the call afterwards was {json:?}")),
     }
 }
 
-/// What a call costs whose server is greedy: one at a time, in a process that does nothing else.
+/// The memory use of a call whose server sends too much: one at a time, in an otherwise idle process.
 fn memory(setting: &Setting, row: &Row) -> usize {
     if process::reset_peak().is_err() {
         println!("# the peak of memory cannot be reset here, so it is not measured");
@@ -322,7 +328,7 @@ fn memory(setting: &Setting, row: &Row) -> usize {
             continue;
         }
         for method in [Method::Members, Method::Events] {
-            let case = Case { fault: index, at: At::Api, door: Door::Typed, method, cut: 0 };
+            let case = Case { fault: index, at: At::Api, entry_point: EntryPoint::Typed, method, cut: 0 };
             let before = process::resident_kib();
             process::reset_peak().expect("as before");
             let outcome = try_case(setting, &bench, &server, case, MEMORY_CAP);
@@ -339,7 +345,7 @@ fn memory(setting: &Setting, row: &Row) -> usize {
     }
     row.claim(
         &format!(
-            "bad input costs at most the cap of {} MiB and 16 MiB more; the most was {most} KiB",
+            "bad input uses at most max_response_bytes ({} MiB) and 16 MiB more; the most was {most} KiB",
             MEMORY_CAP >> 20
         ),
         measured as u64,

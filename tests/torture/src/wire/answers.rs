@@ -1,14 +1,14 @@
-//! Good answers, and the parts that bad ones are made of.
+//! Good responses, and building blocks of bad ones.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The access token that [`token_body`] gives.
+/// The access token in [`token_body`].
 pub const ACCESS_TOKEN: &str = "at-of-the-wire-server";
 
-/// A good body for a path of the API; the token's for the token endpoint.
+/// A good body for a path of the API or for the token endpoint.
 pub fn good_body(path: &str) -> Vec<u8> {
     match path.rsplit('/').next().unwrap_or_default() {
         "active" => r#"{"id":"id-1","workspace_name":"Blue lab"}"#.into(),
@@ -27,24 +27,24 @@ pub fn token_body(expires_in: u64) -> Vec<u8> {
         .into()
 }
 
-/// An answer: status line, headers (each with its line end), blank line, body. Nothing is added.
+/// A response: status line, headers (each with its line end), blank line, body, with nothing added.
 pub fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut answer = format!("HTTP/1.1 {status}\r\n{headers}\r\n").into_bytes();
     answer.extend_from_slice(body);
     answer
 }
 
-/// An answer with its `Content-Length`.
+/// A response with its `Content-Length`.
 pub fn sized(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     answer(status, &format!("Content-Type: application/json\r\nContent-Length: {}\r\n{headers}", body.len()), body)
 }
 
-/// The good answer for a path.
+/// The good response for a path.
 pub fn good(path: &str) -> Vec<u8> {
     sized("200 OK", "", &good_body(path))
 }
 
-/// The good answer in three chunks.
+/// The good response in three chunks.
 pub fn chunked(path: &str) -> Vec<u8> {
     let body = good_body(path);
     let (first, rest) = body.split_at(body.len() / 3);
@@ -58,12 +58,12 @@ pub fn chunked(path: &str) -> Vec<u8> {
     answer("200 OK", "Transfer-Encoding: chunked\r\n", &text)
 }
 
-/// The good answer without a length: it ends with the connection.
+/// The good response without a length: it ends with the connection.
 pub fn unsized_(path: &str) -> Vec<u8> {
     answer("200 OK", "Connection: close\r\n", &good_body(path))
 }
 
-/// The good answer with its body compressed.
+/// The good response with a compressed body.
 pub fn gzipped(path: &str) -> Vec<u8> {
     sized("200 OK", "Content-Encoding: gzip\r\n", &gzip(&good_body(path)))
 }

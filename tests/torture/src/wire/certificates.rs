@@ -1,4 +1,4 @@
-//! A certificate authority, and the server certificates that it should not have signed.
+//! A certificate authority, and valid and invalid server certificates.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Which certificate a server shows.
+/// Which certificate a server presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// One that is good.
+    /// A valid certificate.
     Good,
-    /// One whose time is over.
+    /// Expired.
     Expired,
-    /// One whose time has not come.
+    /// Not yet valid.
     NotYetValid,
-    /// One for another host.
+    /// For another host.
     OtherHost,
-    /// One that nobody signed.
+    /// Self-signed.
     SelfSigned,
-    /// One of an authority that the client does not know.
+    /// Signed by an unknown CA.
     UnknownAuthority,
-    /// One that may not be used by servers.
+    /// Not valid for servers.
     ForClients,
-    /// One that nobody signed, and that may sign others.
+    /// Self-signed, and a CA.
     Authority,
 }
 
 /// The authority and its certificates.
 pub struct Certificates {
-    /// What clients have to trust.
+    /// The CA certificate for clients to trust.
     pub ca_pem: String,
     authority: CertifiedIssuer<'static, KeyPair>,
     stranger: CertifiedIssuer<'static, KeyPair>,
@@ -46,11 +46,10 @@ impl Default for Certificates {
 }
 
 impl Certificates {
-    /// How a server that shows this certificate is set up.
+    /// The configuration of a server with this certificate.
     ///
     /// # Panics
-    ///
-    /// When the certificate cannot be made.
+    /// If the certificate cannot be created.
     pub fn server(&self, shown: Shown) -> Arc<ServerConfig> {
         let names: &[&str] =
             if shown == Shown::OtherHost { &["elsewhere.example"] } else { &["localhost", "127.0.0.1"] };

@@ -1,4 +1,4 @@
-//! One thing that goes wrong on the wire, and what the library says of it.
+//! A fault on the wire, and its expected outcome.
 
 use std::time::Duration;
 
@@ -12,36 +12,36 @@ type Whole = fn(&str) -> Vec<u8>;
 
 /// A row of the table of faults.
 pub struct Fault {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// What the connection is, instead of plain TCP.
+    /// The connection, instead of plain TCP.
     pub carrier: Option<Carrier>,
-    /// Whether the good answers after it need TLS.
+    /// Whether the good responses after it need TLS.
     pub tls: bool,
-    /// Whether it strikes when a connection is made, whatever is asked then.
+    /// Whether it affects the connection itself, before any request.
     pub of_the_connection: bool,
-    /// Where in the answer it strikes.
+    /// The offsets in the response at which it happens.
     pub cuts: Cuts,
-    /// What the server does, at an offset.
+    /// The server's steps at an offset.
     pub answer: Box<Answer>,
-    /// What a call gives.
+    /// The expected outcome of a call.
     pub gives: Gives,
-    /// What a call gives when the token endpoint has the fault; none: it is not put there.
+    /// The outcome if the token endpoint has the fault; `None` if not tried there.
     pub sign_in: Option<kal_status>,
-    /// How many requests the server sees, of the two tries that the test's clients have.
+    /// The number of requests, of the two attempts that the test's clients make.
     pub tries: Tries,
-    /// How long the call is given.
+    /// The timeout of the call.
     pub patience: Patience,
-    /// What its message has in it.
+    /// A part of the error's message.
     pub says: &'static str,
 }
 
-/// Where in an answer a fault strikes.
+/// The offsets in a response at which a fault happens.
 #[derive(Clone, Copy)]
 pub enum Cuts {
-    /// It has no offset.
+    /// No offset.
     Nowhere,
-    /// At every byte of this answer.
+    /// At every byte of this response.
     Anywhere(Whole),
     /// At every byte of its body but the first.
     Body(Whole),
@@ -50,33 +50,33 @@ pub enum Cuts {
 /// The status of a call.
 #[derive(Clone, Copy)]
 pub enum Gives {
-    /// Whatever the method.
+    /// The same for all methods.
     Same(kal_status),
-    /// One or the other, which nobody can tell beforehand.
+    /// One or the other, which cannot be predicted.
     Either(kal_status, kal_status),
-    /// What an answer without a body is to each method.
+    /// The outcome of an empty response, which depends on the method.
     NoBody,
 }
 
-/// How many requests the server sees.
+/// The number of requests that the server receives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tries {
-    /// One: another would not mend it.
+    /// One: a retry would not help.
     One,
-    /// All that there may be.
+    /// All attempts.
     Both,
-    /// However many the time allows, or none that comes so far.
+    /// As many as fit into the timeout, or none that arrive.
     Any,
 }
 
-/// How long a call is given.
+/// The timeout of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Far longer than it takes.
+    /// Far longer than the call takes.
     Long,
-    /// The fault lasts until the call gives up.
+    /// The fault lasts until the call times out.
     Short,
-    /// The same, of the time to connect.
+    /// The same for the connect timeout.
     ShortToConnect,
 }
 
@@ -88,12 +88,12 @@ impl Patience {
 }
 
 impl Fault {
-    /// A fault that answers with these bytes, gives this status after one try, and at sign-in too.
+    /// A fault with these response bytes, which results in this status after one attempt, also at sign-in.
     pub fn bytes(name: &str, status: kal_status, answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::steps(name, status, move |asked, _| vec![Step::Send(answer(asked))])
     }
 
-    /// A fault that takes these steps.
+    /// A fault with these steps.
     pub fn steps(
         name: &str,
         status: kal_status,
@@ -125,49 +125,49 @@ impl Fault {
         }
     }
 
-    /// It strikes at these offsets.
+    /// Happens at these offsets.
     #[must_use]
     pub fn at(self, cuts: Cuts) -> Self {
         Self { cuts, ..self }
     }
 
-    /// The server sees both tries.
+    /// The server receives both attempts.
     #[must_use]
     pub fn twice(self) -> Self {
         Self { tries: Tries::Both, ..self }
     }
 
-    /// It lasts until the call gives up.
+    /// Lasts until the call times out.
     #[must_use]
     pub fn endless(self) -> Self {
         Self { tries: Tries::Any, patience: Patience::Short, ..self }
     }
 
-    /// The message of a call says so.
+    /// The error's message contains this.
     #[must_use]
     pub fn says(self, says: &'static str) -> Self {
         Self { says, ..self }
     }
 
-    /// At sign-in it gives another status.
+    /// Results in another status at sign-in.
     #[must_use]
     pub fn at_sign_in(self, status: kal_status) -> Self {
         Self { sign_in: Some(status), ..self }
     }
 
-    /// It is nothing to put at sign-in.
+    /// Not tried at sign-in.
     #[must_use]
     pub fn not_at_sign_in(self) -> Self {
         Self { sign_in: None, ..self }
     }
 
-    /// It is an answer without a body.
+    /// An empty response.
     #[must_use]
     pub fn without_body(self) -> Self {
         Self { gives: Gives::NoBody, sign_in: Some(KAL_BAD_RESPONSE), ..self }
     }
 
-    /// It is an error of HTTP: the token endpoint refuses with it.
+    /// An HTTP error status: at the token endpoint it rejects the sign-in.
     #[must_use]
     pub fn refusal(self) -> Self {
         Self { sign_in: Some(KAL_AUTH_FAILED), ..self }
@@ -179,7 +179,7 @@ impl Fault {
         Self { name: format!("TLS: {}", self.name), carrier: Some(carrier.clone()), tls: true, ..self }
     }
 
-    /// What a method's call may give.
+    /// The statuses that a method's call may return.
     pub fn statuses(&self, method: Method) -> Vec<kal_status> {
         match (self.gives, method) {
             (Gives::Same(status), _) => vec![status],
@@ -190,7 +190,7 @@ impl Fault {
         }
     }
 
-    /// How long its call is given, and the time to connect.
+    /// The call's timeout and connect timeout.
     pub fn timeouts_ms(&self) -> (u32, u32) {
         match self.patience {
             Patience::Long => (Patience::LONG_MS, Patience::LONG_MS),
@@ -201,7 +201,7 @@ impl Fault {
 }
 
 impl Cuts {
-    /// The offsets in the answer for a path: every one, or one of each kind.
+    /// The offsets in the response for a path: all, or one of each kind.
     pub fn offsets(self, path: &str, every: bool) -> Vec<usize> {
         let (whole, from) = match self {
             Self::Nowhere => return vec![0],
@@ -220,8 +220,8 @@ fn end_of_head(answer: &[u8]) -> usize {
     answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4)
 }
 
-/// Before anything; within the status line; at its end; within the header and before and after its end; in the first line
-/// of the body, which may be a chunk's size; in the middle of the body; before the last bytes.
+/// At the start; within the status line; at its end; within the headers and before and after their end; in the first line of the
+/// body, which may be a chunk size; in the middle of the body; before the last bytes.
 fn kinds(answer: &[u8]) -> Vec<usize> {
     let line = answer.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let head = end_of_head(answer);
@@ -253,5 +253,5 @@ fn kinds(answer: &[u8]) -> Vec<usize> {
     offsets
 }
 
-/// A pause between two bytes that a call does not live to see the end of.
+/// A pause between two bytes that is longer than the call's timeout.
 pub const DRIP: Duration = Duration::from_millis(50);

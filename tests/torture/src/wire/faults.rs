@@ -1,7 +1,6 @@
-//! The table of faults. To add one, add a line: what it is, what a call gives, what the server sends.
-//!
-//! The statuses are the header's: what breaks before the answer is complete is `KAL_CONNECTION_LOST` and is tried again; what
-//! is no HTTP is `KAL_BAD_HTTP`, what is HTTP but not the method's answer is `KAL_BAD_RESPONSE`, and neither is tried again.
+//! The table of faults. To add one, add a line: its name, the outcome of a call, what the server sends.
+//! The statuses are those of the header: a connection that breaks before the response is complete is `KAL_CONNECTION_LOST` and is
+//! retried; invalid HTTP is `KAL_BAD_HTTP`, valid HTTP without a valid answer is `KAL_BAD_RESPONSE`, and neither is retried.
 
 use kaleidoscope::ffi::status::{
     KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_OK, KAL_RESPONSE_TOO_LARGE,
@@ -14,10 +13,10 @@ use super::fault::{Cuts, DRIP, Fault, Gives, Patience, Tries};
 use super::heads;
 use super::{Asked, Carrier, Handshake, Step};
 
-/// The cap of the test's clients, in bytes.
+/// `max_response_bytes` of the test's clients.
 pub const CAP: usize = 1 << 20;
 
-/// Where redirects lead.
+/// The target of redirects.
 pub const ELSEWHERE: &str = "{elsewhere}";
 
 /// The whole table.
@@ -38,7 +37,7 @@ fn send(bytes: Vec<u8>) -> Step {
     Step::Send(bytes)
 }
 
-/// An answer that stops at a byte.
+/// Responses that stop at a byte.
 fn cut_off() -> Vec<Fault> {
     fn stop(whole: fn(&str) -> Vec<u8>, how: Step) -> impl Fn(&Asked, usize) -> Vec<Step> + Send + Sync {
         move |asked, at| {
@@ -55,7 +54,7 @@ fn cut_off() -> Vec<Fault> {
         lost("RST at a byte of a chunked answer", chunked, Step::Reset),
         lost("FIN at a byte of a chunked answer", chunked, Step::Close),
         lost("FIN at a byte of a compressed answer", gzipped, Step::Close),
-        // Nothing tells the end of such a body from its middle, but the JSON does.
+        // Only the JSON shows whether such a body is complete.
         Fault::steps("FIN in a body without length", KAL_BAD_RESPONSE, stop(unsized_, Step::Close))
             .at(Cuts::Body(unsized_)),
         Fault::steps("RST in a body without length", KAL_CONNECTION_LOST, stop(unsized_, Step::Reset))
@@ -75,7 +74,7 @@ fn cut_off() -> Vec<Fault> {
     ]
 }
 
-/// Lengths and chunks that contradict themselves.
+/// Inconsistent lengths and chunks.
 fn framing() -> Vec<Fault> {
     let length = |name: &str, status, header: &'static str| {
         Fault::bytes(name, status, move |asked| answer("200 OK", header, &good_body(asked.path())))
@@ -105,7 +104,7 @@ fn framing() -> Vec<Fault> {
         length("Content-Length of 16 EiB", KAL_RESPONSE_TOO_LARGE, "Content-Length: 18446744073709551000\r\n"),
         length("Content-Length over the cap", KAL_RESPONSE_TOO_LARGE, "Content-Length: 1048577\r\n"),
         length("Content-Length of 1 PB", KAL_RESPONSE_TOO_LARGE, "Content-Length: 1000000000000000\r\n"),
-        // Seen red when the length on the wire went to the decoder: "memory allocation of 1000000000000904 bytes failed".
+        // Seen red when the Content-Length was passed to the decoder: "memory allocation of 1000000000000904 bytes failed".
         Fault::bytes("gzip and a Content-Length of 1 PB", KAL_RESPONSE_TOO_LARGE, |asked| {
             let headers = "Content-Encoding: gzip\r\nContent-Length: 1000000000000000\r\n";
             answer("200 OK", headers, &gzip(&rows(asked.path(), 2000)))
@@ -142,7 +141,7 @@ fn framing() -> Vec<Fault> {
                 Step::Forever(b"X-T: 1\r\n".repeat(64)),
             ]
         }),
-        // Its end is the connection's, and what is in it nobody can tell.
+        // It ends with the connection, and its content cannot be decoded.
         Fault::steps("an unknown transfer encoding", KAL_BAD_RESPONSE, |asked, _| {
             let body = gzip(&good_body(asked.path()));
             vec![send(answer("200 OK", "Transfer-Encoding: shrunk\r\nContent-Length: 20\r\n", &body)), Step::Close]
@@ -150,7 +149,7 @@ fn framing() -> Vec<Fault> {
     ]
 }
 
-/// Heads that are none.
+/// Invalid heads.
 fn no_http() -> Vec<Fault> {
     let raw = |name: &str, bytes: &'static [u8]| {
         Fault::steps(name, KAL_BAD_HTTP, move |_, _| vec![send(bytes.to_vec()), Step::Close])
@@ -205,16 +204,16 @@ fn no_http() -> Vec<Fault> {
     ]
 }
 
-/// A good answer with so many header lines.
+/// A good response with this many header lines.
 fn header_lines(count: usize, status: i32) -> Fault {
     Fault::bytes(&format!("{count} header lines"), status, move |asked| {
-        // Two are there already.
+        // Two are already present.
         let lines: String = (2..count).map(|n| format!("X-Lab-{n}: blue\r\n")).collect();
         sized("200 OK", &lines, &good_body(asked.path()))
     })
 }
 
-/// Statuses, the usual and the unusual.
+/// Usual and unusual statuses.
 fn statuses() -> Vec<Fault> {
     let mut all: Vec<Fault> =
         [400, 402, 403, 404, 405, 406, 409, 410, 413, 415, 418, 422, 451, 499, 501, 505, 520, 599]
@@ -222,7 +221,7 @@ fn statuses() -> Vec<Fault> {
             .map(|status| error(status).refusal())
             .collect();
     all.extend([408, 429, 500, 502, 503, 504].map(|status| error(status).refusal().twice()));
-    // Once with each of two tokens.
+    // One request with each of two tokens.
     all.push(Fault { tries: Tries::Both, ..error(401).refusal() });
     all.extend([100, 103].map(|status| {
         Fault::bytes(&format!("status {status} before the answer"), KAL_OK, move |asked| {
@@ -271,7 +270,7 @@ fn error(status: u16) -> Fault {
     })
 }
 
-/// Bodies that are not what was asked for, or not what they say they are.
+/// Bodies with unexpected content or a wrong type.
 fn bodies() -> Vec<Fault> {
     let body = |name: &str, status, body: Vec<u8>| Fault::bytes(name, status, move |_| sized("200 OK", "", &body));
     let encoded = |name: &str, status, encoding: &'static str, body: fn(&str) -> Vec<u8>| {
@@ -336,9 +335,9 @@ fn bodies() -> Vec<Fault> {
     ]
 }
 
-/// A record with a field that is not known, and is a list in a list in a list.
+/// A record with an unknown field of deeply nested lists.
 fn nested(deep: usize, status: i32) -> Fault {
-    Fault::bytes(&format!("nested {deep} deep in a field that is not known"), status, move |asked| {
+    Fault::bytes(&format!("nested {deep} deep in an unknown field"), status, move |asked| {
         let deep = format!("{{\"deep\":{}{},", "[".repeat(deep), "]".repeat(deep));
         sized("200 OK", "", String::from_utf8_lossy(&good_body(asked.path())).replacen('{', &deep, 1).as_bytes())
     })
@@ -353,7 +352,7 @@ fn rows(path: &str, count: usize) -> Vec<u8> {
     }
 }
 
-/// More than anybody should have to take.
+/// Oversized responses.
 fn too_much() -> Vec<Fault> {
     let megabyte = || vec![b' '; 1 << 20];
     let boundary = |name: &str, status, length: usize| {
@@ -365,7 +364,7 @@ fn too_much() -> Vec<Fault> {
         .not_at_sign_in()
     };
     let bomb = bomb(1024);
-    // An answer of 15 MiB, most of which is one piece again and again.
+    // A response of 15 MiB, mostly repetitive.
     let millions = |name: &str, gives, first: &str, again: &str, last: &str| {
         let mut body = first.as_bytes().to_vec();
         body.extend(again.as_bytes().repeat((15 << 20) / again.len()));
@@ -383,7 +382,7 @@ fn too_much() -> Vec<Fault> {
             vec![send(answer("200 OK", "Content-Encoding: gzip\r\n", b"")), Step::Forever(members)]
         })
     };
-    // Over the cap of most clients here, under that of those whose memory is measured.
+    // Over the limit of most clients here, below that of the clients whose memory is measured.
     let too_large_or_bad = Gives::Either(KAL_RESPONSE_TOO_LARGE, KAL_BAD_RESPONSE);
     vec![
         millions("a millionfold id that is no text", too_large_or_bad, "[{", "\"id\":1,", "\"id\":1}]"),
@@ -419,7 +418,7 @@ fn too_much() -> Vec<Fault> {
                 Step::Forever(megabyte()),
             ]
         }),
-        // Of an error, and of a redirect, the beginning says enough.
+        // The beginning of an error's or a redirect's body is enough.
         Fault::steps("an error without end", KAL_SERVER_ERROR, move |_, _| {
             vec![send(answer("500 No", "", b"")), Step::Forever(megabyte())]
         })
@@ -431,7 +430,7 @@ fn too_much() -> Vec<Fault> {
     ]
 }
 
-/// What is wrong with a connection that is used again.
+/// Faults of reused connections.
 fn reused() -> Vec<Fault> {
     let stale = |name: &str, how: Step| {
         Fault::steps(
@@ -477,7 +476,7 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
         refused("TLS: a certificate that nobody signed", Shown::SelfSigned).says("as ca_bundle_path"),
         refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority).says("ca_bundle_path"),
         refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not for servers"),
-        // Seen red with rustls' own text: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".
+        // Seen red with rustls' own message: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".
         refused("TLS: a certificate of an authority, for itself", Shown::Authority).says("(CA:TRUE)"),
         broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)).says("handshake failure"),
         broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)).says("TLS 1.2 or 1.3"),
@@ -505,7 +504,7 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
     all.push(
         Fault {
             tls: false,
-            // Whether the RST is there before the connection is said to be open is the kernel's affair.
+            // Whether the RST arrives before the connection is reported as open depends on the kernel.
             gives: Gives::Either(KAL_CONNECTION_LOST, KAL_CONNECT_FAILED),
             ..broken("RST as soon as connected", KAL_CONNECTION_LOST, Handshake::Reset)
         }
@@ -515,7 +514,7 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
         Fault { tls: false, ..broken("silence as soon as connected", KAL_TIMED_OUT, Handshake::Silence) }.endless(),
     );
     all.extend(cut_off().into_iter().take(4).map(|fault| fault.over(&good_tls)));
-    // TLS says when a body ends: an attacker who cuts the connection cannot pretend that it did.
+    // TLS marks the end of the stream: an attacker who cuts the connection cannot fake it.
     all.push(
         Fault::steps("a body without length, cut", KAL_CONNECTION_LOST, |asked, _| {
             vec![send(unsized_(asked.path())), Step::Cut]

@@ -1,7 +1,7 @@
-//! Answers whose head says everything: what becomes of the body of an answer that is no 2xx changes nothing.
+//! Responses decided by their head: the body of a response other than 2xx does not change the outcome.
 //!
-//! Seen red when such a body was read like any other: `KAL_BAD_HTTP`, `KAL_CONNECTION_LOST` and `KAL_TIMED_OUT` for each of them, and
-//! no new token after the 401.
+//! Seen red when such a body was read like any other: `KAL_BAD_HTTP`, `KAL_CONNECTION_LOST` and `KAL_TIMED_OUT` for each of them,
+//! and no new token after the 401.
 
 use kaleidoscope::ffi::status::KAL_BAD_RESPONSE;
 
@@ -10,7 +10,7 @@ use super::certificates::{Certificates, Shown};
 use super::faults::ELSEWHERE;
 use super::{Carrier, Fault, Step};
 
-/// A body, and what comes after its bytes.
+/// A body, and what follows it.
 struct Body {
     what: &'static str,
     headers: &'static str,
@@ -35,7 +35,7 @@ const BROKEN: [Body; 7] = [
     body("a chunk that is none", CHUNKED, b"2\r\n{\"\r\nxyz\r\n", NOTHING),
     body("a content encoding of its own", "Content-Encoding: shrunk\r\nContent-Length: 2\r\n", b"\xff\0", NOTHING),
 ];
-/// Each takes as long as a refusal's body is waited for.
+/// Each takes as long as the client waits for an error body.
 const STALLED: [Body; 2] = [
     body("a body that stalls", LONGER, b"{\"", Step::Silence),
     body("a chunk that stalls", CHUNKED, b"5\r\n{", Step::Silence),

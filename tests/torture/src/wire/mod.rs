@@ -1,4 +1,4 @@
-//! A server scripted by the byte, over TCP and TLS, and the table of what it does wrong.
+//! A byte-scripted server, over TCP and TLS, and its table of faults.
 
 pub mod answers;
 pub mod certificates;

@@ -1,4 +1,4 @@
-//! A request as it came over the wire.
+//! A request as received.
 
 use std::io::{self, Read};
 
@@ -9,13 +9,13 @@ pub struct Asked {
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// In the order in which they came; names in lower case.
+    /// In the order received; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, by its `Content-Length`.
     pub body: Vec<u8>,
-    /// Everything, as it came.
+    /// All bytes as received.
     pub raw: Vec<u8>,
-    /// Which request of its connection it is, from 0.
+    /// Its index on its connection, from 0.
     pub nth: usize,
     /// The connection's number.
     pub connection: u64,
@@ -32,17 +32,17 @@ impl Asked {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
     }
 
-    /// Whether it is one of the sign-in.
+    /// Whether it is a token request.
     pub fn is_sign_in(&self) -> bool {
         self.path().ends_with("/auth/oauth/token")
     }
 
-    /// A field of the form in its body.
+    /// A form field of its body.
     pub fn field(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(&self.body).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Reads the next request; none when the client has gone.
+    /// Reads the next request; `None` if the client has disconnected.
     pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Self>> {
         let mut raw = Vec::new();
         let mut chunk = [0; 4096];

@@ -1,4 +1,4 @@
-//! The server: a thread for each connection, which does what the script says and nothing else.
+//! The server: a thread for each connection, which follows the script.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -13,46 +13,46 @@ use socket2::SockRef;
 
 use super::request::Asked;
 
-/// What a server does with its connections and requests.
+/// A server's behaviour for connections and requests.
 pub trait Script: Send + Sync + 'static {
-    /// What a new connection is.
+    /// The kind of a new connection.
     fn carrier(&self) -> Carrier {
         Carrier::Plain
     }
 
-    /// What is done about a request. After the last step the connection waits for its next request.
+    /// The steps for a request. After the last one the connection waits for the next request.
     fn answer(&self, asked: &Asked) -> Vec<Step>;
 }
 
-/// What a connection is.
+/// The kind of a connection.
 #[derive(Clone)]
 pub enum Carrier {
     /// TCP.
     Plain,
     /// TLS over it.
     Tls(Arc<ServerConfig>),
-    /// Something that is no TLS after all.
+    /// Not valid TLS.
     Broken(Handshake),
 }
 
-/// How a connection goes wrong before its first request.
+/// Faults of a connection before its first request.
 #[derive(Clone)]
 pub enum Handshake {
     /// Closed at once.
     Close,
     /// Reset at once.
     Reset,
-    /// Open, and nothing more.
+    /// Open and silent.
     Silence,
-    /// These bytes for whatever comes, and the end.
+    /// Sends these bytes, then closes.
     Bytes(Vec<u8>),
-    /// These bytes for whatever comes, and these others again and again.
+    /// Sends the first bytes once, then the others repeatedly.
     Forever(Vec<u8>, Vec<u8>),
     /// The server's side of a handshake, one byte at a time.
     Drip(Arc<ServerConfig>, Duration),
-    /// The first bytes of the server's side of a handshake, and the end; by a reset, if `reset`.
+    /// The first bytes of the server's side of a handshake, then the end; by a RST, if `reset`.
     Flight {
-        /// Whose handshake.
+        /// The TLS configuration.
         config: Arc<ServerConfig>,
         /// In 256ths of it.
         part: usize,
@@ -61,30 +61,30 @@ pub enum Handshake {
     },
 }
 
-/// What is done about a request.
+/// A step of the response to a request.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Sends them one at a time, with a pause after each.
+    /// Sends these bytes one at a time, with a pause after each.
     Drip(Vec<u8>, Duration),
-    /// Sends them again and again, until the client goes.
+    /// Sends these bytes repeatedly until the client disconnects.
     Forever(Vec<u8>),
-    /// The same, over TLS with each byte in a record of its own.
+    /// The same, over TLS with each byte in a separate record.
     Records(Vec<u8>),
-    /// Over TLS: new keys again and again.
+    /// Over TLS: repeated key updates.
     KeyUpdates,
-    /// Sends them past TLS.
+    /// Sends these bytes to the socket, bypassing TLS.
     Beneath(Vec<u8>),
-    /// Waits for the client to go.
+    /// Waits for the client to disconnect.
     Silence,
     /// Waits.
     Pause(Duration),
-    /// Ends the connection in order.
+    /// Closes the connection properly.
     Close,
-    /// Ends the connection without TLS being told.
+    /// Closes the connection without a TLS close_notify.
     Cut,
-    /// Ends the connection with a RST.
+    /// Closes the connection with a RST.
     Reset,
 }
 
@@ -103,11 +103,10 @@ struct Shared {
 }
 
 impl Server {
-    /// Listens on a free port of loopback.
+    /// Listens on a free loopback port.
     ///
     /// # Panics
-    ///
-    /// When it cannot.
+    /// If it cannot.
     pub fn start(script: impl Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -130,7 +129,7 @@ impl Server {
         Self { port, shared, accepting: Some(accepting) }
     }
 
-    /// Where it listens.
+    /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -154,7 +153,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         if let Some(accepting) = self.accepting.take() {
             let _ = accepting.join();
@@ -177,9 +176,9 @@ impl Shared {
         self.open().insert(number, own);
         let shared = Arc::clone(self);
         let connection = move || {
-            // Whatever the client does to a connection is its right.
+            // The client may close a connection at any time.
             let _ = shared.converse(&stream, number);
-            // The entry's copy would keep the connection open.
+            // The copy in the entry would keep the connection open.
             shared.open().remove(&number);
         };
         if thread::Builder::new().stack_size(512 * 1024).spawn(connection).is_err() {
@@ -217,12 +216,12 @@ impl Shared {
 trait Carries: Read + Write {
     fn say_goodbye(&mut self) {}
 
-    /// Sends each byte in a record of its own, where there are records.
+    /// Sends each byte in a separate TLS record.
     fn records(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes)
     }
 
-    /// Sends so many new keys, where there are keys.
+    /// Sends this many key updates, over TLS.
     fn key_updates(&mut self, _: usize) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -252,7 +251,7 @@ impl Carries for StreamOwned<ServerConnection, &TcpStream> {
 }
 
 impl Step {
-    /// Takes the step; false when the connection is over.
+    /// Performs the step; returns false if the connection has ended.
     fn take(self, carrier: &mut impl Carries, mut stream: &TcpStream) -> io::Result<bool> {
         match self {
             Self::Send(bytes) => {
@@ -310,7 +309,7 @@ impl Handshake {
                 Ok(())
             }
             Self::Bytes(bytes) => {
-                // What is not read would turn the end into a RST.
+                // Unread data would turn the close into a RST.
                 let _ = stream.read(&mut [0; 16 * 1024])?;
                 stream.write_all(&bytes)?;
                 stream.shutdown(Shutdown::Write)?;
@@ -359,7 +358,7 @@ fn wait_for_the_end(mut stream: &TcpStream) {
     while matches!(stream.read(&mut ignored), Ok(1..)) {}
 }
 
-/// The kernel sends a RST for a socket that lingers for no time when its last copy is closed, which the caller sees to.
+/// With a linger time of 0 the kernel sends a RST when the last copy of the socket is closed, which the caller does.
 fn reset(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }

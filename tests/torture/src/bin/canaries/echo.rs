@@ -1,21 +1,21 @@
-//! Where a server may repeat what it was told, and in which form.
+//! Where in a response a server may echo a request, and in which encoding.
 
 use kal_torture::wire::Step;
 use kal_torture::wire::answers::{answer, gzip, sized};
 
 use super::with_header;
 
-/// Where in an answer the echo is.
+/// Where in a response the echo is.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) name: &'static str,
-    /// Of the echo, and of another host's URL.
+    /// The echo, and a URL of another host.
     pub(crate) answer: fn(&str, &str) -> Vec<Step>,
-    /// Whether an error shows this part of the answer, so that something must have been redacted.
+    /// Whether errors show this part of the response, so that something must have been redacted.
     pub(crate) shown: bool,
 }
 
-/// How the server writes what it repeats.
+/// How the server encodes the echo.
 #[derive(Clone, Copy)]
 pub(crate) struct Encoding {
     pub(crate) name: &'static str,
@@ -129,7 +129,7 @@ fn json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// As Python writes it.
+/// As Python's JSON encoder writes it.
 fn json_in_ascii(text: &str) -> String {
     let mut units = [0; 2];
     let escape = |c: char, units: &mut [u16; 2]| match c {
@@ -139,7 +139,7 @@ fn json_in_ascii(text: &str) -> String {
     json(text).chars().map(|c| escape(c, &mut units)).collect()
 }
 
-/// As PHP and others write it, that do not trust `/`, `<`, `&`, `'`, `+` either.
+/// As encoders such as PHP's write it, which also escape `/`, `<`, `&`, `'` and `+`.
 fn json_in_numbers(text: &str) -> String {
     json_in_ascii(text)
         .chars()

@@ -1,16 +1,14 @@
-//! Secrets that cannot be overlooked, through every path on which something is shown: errors, logs, `Debug`, standard output
-//! and error, other hosts. None may turn up.
-//!
-//! Every secret holds [`MARKER`] on both sides of the characters that encodings change, so whatever form it is in, it is
-//! found. The servers echo whole requests, in many forms, wherever an answer has room for it. The row runs in a process of
-//! its own, whose standard output and error are looked through as well.
+//! Secrets with a marker, through every path that shows text: errors, logs, `Debug`, standard output and error, other hosts. None
+//! may appear. Every secret has [`MARKER`] on both sides of the characters that encodings change, so that it is found in any
+//! encoding. The servers echo whole requests, in many encodings, in every part of a response. The row runs in a child process
+//! whose standard output and error are searched as well.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kal_torture::calls::{Client, Door, How, Method, Opening, Outcome, name};
+use kal_torture::calls::{Client, EntryPoint, How, Method, Opening, Outcome, name};
 use kal_torture::report::{Form, Row};
 use kal_torture::wire::answers::{answer, good, sized};
 use kal_torture::wire::certificates::{Certificates, Shown};
@@ -28,14 +26,14 @@ mod proxy;
 
 use echo::{ENCODINGS, PLACES};
 
-/// What every secret holds, twice.
+/// Contained in every secret, twice.
 const MARKER: &str = "kAnArY";
 const CLIENT_SECRET: &str = "cs-kAnArY0001 +/\"é&<%'\\;=-kAnArY0002";
 const HEADER: &str = "hk-kAnArY0003 +/\"é&<%'\\;=-kAnArY0004";
 const IAP_TOKEN: &str = "ia-kAnArY0005+/\"é&<%'\\;=-kAnArY0006";
-/// What the server can give as an access token, which is to be a header's value.
+/// Access tokens of the server: valid header values.
 const ACCESS: &str = "+/\"é&<%'\\;= -kAnArY";
-/// And as a refresh token, which is only ever a form's.
+/// Refresh tokens of the server: sent in forms only.
 const REFRESH: &str = "+/\"é\u{7}\u{2028}&<%'\\;= -kAnArY";
 
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -44,17 +42,17 @@ fn logged() -> MutexGuard<'static, Vec<String>> {
     LOGGED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[allow(unsafe_code, reason = "this is the C program")]
+#[allow(unsafe_code, reason = "it calls the C API")]
 extern "C" fn log(_: *mut c_void, _: i32, message: *const c_char) {
-    // SAFETY: the library gives a text that is valid during the call.
+    // SAFETY: the library passes a text that is valid during the call.
     let message = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
     logged().push(message);
 }
 
-#[allow(unsafe_code, reason = "this is the C program")]
+#[allow(unsafe_code, reason = "it calls the C API")]
 unsafe extern "C" fn iap_token(_: *mut c_void, buffer: *mut c_char, capacity: usize, length: *mut usize) -> kal_status {
     assert!(IAP_TOKEN.len() <= capacity);
-    // SAFETY: the library gives a buffer of that capacity, and room for the length.
+    // SAFETY: the library passes a buffer of that capacity, and a valid pointer for the length.
     unsafe {
         buffer.cast::<u8>().copy_from_nonoverlapping(IAP_TOKEN.as_ptr(), IAP_TOKEN.len());
         *length = IAP_TOKEN.len();
@@ -70,16 +68,16 @@ impl kaleidoscope::IapTokenProvider for IapToken {
     }
 }
 
-/// What of the marker's base64 does not depend on what is around it, at each of its three alignments.
+/// The part of the marker's base64 that does not depend on the surrounding bytes, at each of the three alignments.
 const IN_BASE64: [&str; 3] = ["a0FuQXJZ", "tBbkFyW", "rQW5Bcl"];
 
-/// Whether a canary sings in a text: as it is, or within base64.
+/// Whether a text contains the marker, plain or in base64.
 fn sings(text: &[u8]) -> bool {
     let found = |what: &str| text.windows(what.len()).any(|part| part == what.as_bytes());
     found(MARKER) || IN_BASE64.into_iter().any(found)
 }
 
-/// A failure to be shown, which must not sing itself.
+/// A failure to be printed, with the marker removed.
 fn quiet(text: &str) -> String {
     let text: String = text.chars().take(1500).collect();
     IN_BASE64.into_iter().fold(text.replace(MARKER, "k*n*r*"), |text, marker| text.replace(marker, "[base64]"))
@@ -88,13 +86,13 @@ fn quiet(text: &str) -> String {
 /// Which requests are answered with an echo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// Those of the API.
+    /// Requests to the API.
     Api,
     /// Every token request.
     SignIn,
-    /// Every one but the first: a refresh, and the credentials after it.
+    /// Every token request but the first: a refresh, and the sign-in with credentials after it.
     Refresh,
-    /// Those of the API, after the token was replaced more often than the client remembers tokens.
+    /// Requests to the API, after more tokens were replaced than the client remembers.
     ApiAfterManyTokens,
 }
 
@@ -140,7 +138,7 @@ impl Script for Echoing {
     }
 }
 
-/// Whom redirects name.
+/// The target of redirects.
 struct Elsewhere(Arc<AtomicU64>);
 
 impl Script for Elsewhere {
@@ -173,7 +171,7 @@ fn settings(base_url: String) -> Settings {
     }
 }
 
-/// Every string of an error that sings.
+/// Every string of an error that contains the marker.
 fn singing(outcome: &Outcome) -> Vec<String> {
     const NAMES: [&str; 6] = ["message", "method", "url", "code", "request_id", "body"];
     let texts = NAMES.iter().zip(&outcome.texts).filter_map(|(name, text)| Some((name, text.as_deref()?)));
@@ -193,7 +191,7 @@ fn main() {
     if !part("--inner") {
         overhear(&row, form);
     }
-    // The callback lives as long as the program.
+    // The callback is valid for the whole program.
     let status = kal_set_log(KAL_LOG_DEBUG, Some(log), std::ptr::null_mut());
     assert_eq!(status, KAL_OK);
 
@@ -203,11 +201,11 @@ fn main() {
 
     let lines = logged();
     let failures: Vec<_> = lines.iter().filter(|line| sings(line.as_bytes())).map(|line| quiet(line)).collect();
-    row.claim("no line of the log at its most talkative", lines.len() as u64, &failures);
+    row.claim("no line of the log at the debug level contains a secret", lines.len() as u64, &failures);
     row.end(&format!("{echoed} echoes, {} lines of log", lines.len()))
 }
 
-/// The same program again, in its two parts, with someone who listens to what it says.
+/// Runs the two parts of this program as child processes and captures their output.
 fn overhear(row: &Row, form: Form) -> ! {
     let mut details = Vec::new();
     for part in ["--inner", panics::PART] {
@@ -216,7 +214,7 @@ fn overhear(row: &Row, form: Form) -> ! {
             .args([part, form.pick("--short", "--long")])
             .stdin(Stdio::null())
             .output()
-            .expect("the same program again");
+            .expect("the child process");
         let (output, error) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
         let mut ended_well = false;
         for line in output.lines() {
@@ -231,20 +229,20 @@ fn overhear(row: &Row, form: Form) -> ! {
             }
         }
         eprint!("{}", quiet(&error));
-        row.check("the process of the other claims comes to its end", ended_well, &format!("{}", said.status));
+        row.check("the process of the other claims exits successfully", ended_well, &format!("{}", said.status));
         let seen = format!("{} and {} bytes", output.len(), error.len());
         row.check(
-            "no secret on standard output and error",
+            "standard output and error contain no secret",
             !sings(output.as_bytes()) && !sings(error.as_bytes()),
             &seen,
         );
-        row.check("nothing at all on standard error", error.is_empty(), &seen);
+        row.check("standard error is empty", error.is_empty(), &seen);
     }
     row.end(&details.join("; "))
 }
 
-/// Seen red with nothing redacted: 22 of the first 27 places, a proxy's refusal, and 78 lines of the log; with the request id as it
-/// came: "x-kal-authorization: Bearer at-...", in the four places that have one.
+/// Seen red without redaction: 22 of the first 27 places, a proxy's error response, and 78 lines of the log; with the request id
+/// not redacted: "x-kal-authorization: Bearer at-...", in the four places that have one.
 fn echoes(row: &Row, form: Form) -> u64 {
     let strayed = Arc::new(AtomicU64::new(0));
     let elsewhere = Server::start(Elsewhere(Arc::clone(&strayed)));
@@ -254,7 +252,7 @@ fn echoes(row: &Row, form: Form) -> u64 {
         let mut marks = 0;
         for (encoding_number, encoding) in ENCODINGS.into_iter().enumerate() {
             for at in PLACES_OF_REQUESTS {
-                // It takes many requests.
+                // This takes many requests.
                 let skipped = at == At::ApiAfterManyTokens && number % ENCODINGS.len() != encoding_number;
                 if form == Form::Short && skipped {
                     continue;
@@ -271,7 +269,7 @@ fn echoes(row: &Row, form: Form) -> u64 {
                     })
                 };
                 let calls = if at == At::ApiAfterManyTokens { MANY } else { 2 };
-                for door in form.pick(&Door::ALL[1..2], &Door::ALL) {
+                for entry_point in form.pick(&EntryPoint::ALL[1..2], &EntryPoint::ALL) {
                     let server = server();
                     let client = Client::open(&opening(server.http())).expect("a client");
                     for method in [Method::Workspace, Method::Events]
@@ -279,7 +277,7 @@ fn echoes(row: &Row, form: Form) -> u64 {
                         .cycle()
                         .take(usize::try_from(calls).unwrap_or(usize::MAX))
                     {
-                        let outcome = client.call(*door, method, How { cache: 1, ..How::default() });
+                        let outcome = client.call(*entry_point, method, How { cache: 1, ..How::default() });
                         tried += 1;
                         marks += outcome
                             .texts
@@ -317,11 +315,15 @@ fn echoes(row: &Row, form: Form) -> u64 {
         row.claim(&format!("an echo in {} shows no secret", place.name), tried, &failures);
     }
     let strayed = strayed.load(Ordering::Relaxed);
-    row.check("nobody else was asked", strayed == 0 && elsewhere.accepted() == 0, &format!("{strayed} requests"));
+    row.check(
+        "no other host received a request",
+        strayed == 0 && elsewhere.accepted() == 0,
+        &format!("{strayed} requests"),
+    );
     all
 }
 
-/// What `kal_client_open` refuses is not quoted where it may hold a secret.
+/// Errors of `kal_client_open` do not quote values that may contain a secret.
 fn refused_when_opened(row: &Row) {
     let with = |change: fn(&mut Opening)| {
         let mut opening = opening("http://127.0.0.1:1".into());
@@ -333,7 +335,7 @@ fn refused_when_opened(row: &Row) {
         ("a header's name that is none", with(|o| o.headers[0].0 = format!("{MARKER} {MARKER}"))),
         ("credentials in the base URL", with(|o| o.base_url = format!("https://{MARKER}:{MARKER}@127.0.0.1"))),
         (
-            "credentials in a base URL that is none",
+            "credentials in an invalid base URL",
             with(|o| o.base_url = format!("https://{MARKER}:{MARKER}@127.0.0.1:99999")),
         ),
         ("a query in the base URL", with(|o| o.base_url = format!("https://127.0.0.1/?key={MARKER}"))),
@@ -343,20 +345,20 @@ fn refused_when_opened(row: &Row) {
     let mut failures = Vec::new();
     for (what, opening) in &openings {
         match Client::open(opening) {
-            // The name of a header is no secret; nothing else of these may be repeated.
-            Ok(client) => failures.extend(singing(&client.call(Door::Typed, Method::Members, How::default()))),
+            // The name of a header is not a secret; nothing else of these may be quoted.
+            Ok(client) => failures.extend(singing(&client.call(EntryPoint::Typed, Method::Members, How::default()))),
             Err(outcome) => failures.extend(singing(&outcome).into_iter().map(|text| format!("{what}: {text}"))),
         }
     }
-    row.claim("what is refused when a client is opened is not quoted", openings.len() as u64, &failures);
+    row.claim("kal_client_open does not quote rejected values", openings.len() as u64, &failures);
 }
 
-/// For a script that tells what TLS it speaks.
+/// A TLS setup for a scripted server.
 fn tls(certificates: &Certificates) -> Carrier {
     Carrier::Tls(certificates.server(Shown::Good))
 }
 
-/// An answer whose header holds `echo`, as far as a header can.
+/// A response with `echo` in a header, as far as header syntax allows.
 fn with_header(status: &str, name: &str, echo: &str, body: &[u8]) -> Vec<Step> {
     let value: String = echo.chars().map(|c| if c.is_control() { ' ' } else { c }).take(8000).collect();
     vec![Step::Send(answer(status, &format!("Content-Length: {}\r\n{name}: {value}\r\n", body.len()), body))]

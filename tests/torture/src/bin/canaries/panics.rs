@@ -1,15 +1,12 @@
-//! Panics, which are defects: nobody can know where they will be, or what their messages quote. So a message that was put
-//! together at run time is not shown, neither to the caller nor in the log; the place is.
-//!
-//! A logger that panics makes one of each place that logs, which is as near as one comes from outside. A program of Rust may
-//! have its own logger, and then the library's is not installed, hence a process of its own.
-//!
-//! Seen red with messages shown as they are: the log had "byte index 4 is not a char boundary; it is inside 'x' of ..." with the
-//! client's secret, 24 times for 24 panics.
+//! Panics are bugs: nobody knows where they will happen or what their messages quote. So a message formatted at run time is shown
+//! neither to the caller nor in the log; its location is. A logger that panics causes one in each place that logs, the closest a
+//! test can get from outside. It must be installed before the library's logger, hence the separate process. Seen red with
+//! messages shown unchanged: the log had "byte index 4 is not a char boundary; it is inside 'x' of ..." with the client's secret,
+//! 24 times for 24 panics.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use kal_torture::calls::{Client, Door, How, Method, Opening};
+use kal_torture::calls::{Client, EntryPoint, How, Method, Opening};
 use kal_torture::report::Row;
 use kal_torture::wire::answers::{good, sized};
 use kal_torture::wire::server::Script;
@@ -19,12 +16,12 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 use super::{CLIENT_SECRET, logged, name, opening, quiet, singing, sings};
 
-/// The argument that asks for this part.
+/// The argument that selects this part.
 pub(crate) const PART: &str = "--panics";
-/// More lines than any call here writes.
+/// More lines than any call here logs.
 const LINES: i64 = 8;
 
-/// Which of the next lines ends in a panic; 0 and below: none.
+/// The number of lines until one panics; none if 0 or less.
 static COUNTDOWN: AtomicI64 = AtomicI64::new(0);
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -42,7 +39,7 @@ impl Log for Panicking {
         logged().push(record.args().to_string());
         if COUNTDOWN.fetch_sub(1, Ordering::Relaxed) == 1 {
             PANICS.fetch_add(1, Ordering::Relaxed);
-            // As the standard library words it, and quotes the text.
+            // As in the standard library, whose message quotes the text.
             panic!("byte index 4 is not a char boundary; it is inside 'x' of `{CLIENT_SECRET}`");
         }
     }
@@ -50,7 +47,7 @@ impl Log for Panicking {
     fn flush(&self) {}
 }
 
-/// Signs in, refuses every second request, and repeats what it was told.
+/// Accepts sign-ins, rejects every second request, and echoes requests.
 struct Moody(AtomicU64);
 
 impl Script for Moody {
@@ -67,13 +64,13 @@ pub(crate) fn quote_nothing(row: &Row) -> ! {
     log::set_max_level(LevelFilter::Debug);
     let (mut tried, mut failures, mut told) = (0, Vec::new(), 0);
     for nth in 1..=LINES {
-        for door in Door::ALL {
+        for entry_point in EntryPoint::ALL {
             for method in [Method::Workspace, Method::Events] {
                 let server = Server::start(Moody(AtomicU64::new(0)));
                 let client = Client::open(&Opening { max_attempts: 3, ..opening(server.http()) }).expect("a client");
                 let before = PANICS.load(Ordering::Relaxed);
                 COUNTDOWN.store(nth, Ordering::Relaxed);
-                let outcome = client.call(door, method, How::default());
+                let outcome = client.call(entry_point, method, How::default());
                 COUNTDOWN.store(0, Ordering::Relaxed);
                 let panicked = PANICS.load(Ordering::Relaxed) > before;
                 tried += u64::from(panicked);
@@ -82,8 +79,8 @@ pub(crate) fn quote_nothing(row: &Row) -> ! {
                 if !panicked && outcome.status != KAL_OK {
                     failures.push(format!("without a panic: {} {}", name(outcome.status), quiet(&outcome.message())));
                 }
-                // The next call has nothing to do with it.
-                let next = client.call(door, method, How::default());
+                // The next call is not affected.
+                let next = client.call(entry_point, method, How::default());
                 if next.status != KAL_OK {
                     failures.push(format!("after a panic: {} {}", name(next.status), quiet(&next.message())));
                 }
@@ -98,8 +95,8 @@ pub(crate) fn quote_nothing(row: &Row) -> ! {
     let of_panics = lines.iter().filter(|line| line.starts_with("panic")).count() as u64;
     let mut failures: Vec<_> = lines.iter().filter(|line| sings(line.as_bytes())).map(|line| quiet(line)).collect();
     if of_panics < tried {
-        failures.push(format!("{tried} panics, but {of_panics} lines of them"));
+        failures.push(format!("{tried} panics, but {of_panics} log lines about them"));
     }
-    row.claim("the log tells of a panic, and not what it quotes", lines.len() as u64, &failures);
+    row.claim("the log reports a panic without its message", lines.len() as u64, &failures);
     row.end(&format!("{tried} panics"))
 }

@@ -1,11 +1,11 @@
-//! Through a proxy: it is told where to connect and its own password, the server is told neither, and errors show nothing.
+//! Through a proxy: it receives the target and its own password, the server receives neither, and errors show no secret.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use kal_torture::calls::{Client, Door, How, Method, Opening, name};
+use kal_torture::calls::{Client, EntryPoint, How, Method, Opening, name};
 use kal_torture::report::Row;
 use kal_torture::wire::answers::{answer, good};
 use kal_torture::wire::certificates::Certificates;
@@ -20,7 +20,7 @@ const PASSWORD: &str = "pp-kAnArY0007%20%2B%22%C3%A9-kAnArY0008";
 
 type Heard = Arc<Mutex<Vec<u8>>>;
 
-/// A proxy that answers `CONNECT` with a tunnel, and remembers everything that the client says through it.
+/// A proxy that opens tunnels for `CONNECT`, and records everything that the client sends.
 struct Tunnel {
     port: u16,
     heard: Heard,
@@ -68,7 +68,7 @@ fn tunnel(mut client: TcpStream, to: u16, ears: &Heard) -> std::io::Result<()> {
     }
 }
 
-/// The API, which remembers what it was told.
+/// The API, which records what it receives.
 struct Api {
     carrier: Carrier,
     heard: Heard,
@@ -85,7 +85,7 @@ impl Script for Api {
     }
 }
 
-/// A proxy that refuses, and repeats what it was told.
+/// A proxy that rejects requests and echoes them.
 struct Refusing {
     encoding: fn(&str) -> String,
     in_reason: bool,
@@ -119,7 +119,7 @@ pub(crate) fn is_told_nothing(row: &Row) {
         ..opening(base_url)
     };
     let client = Client::open(&through(proxy.port, api.https())).expect("a client");
-    let outcome = client.call(Door::Typed, Method::Members, How::default());
+    let outcome = client.call(EntryPoint::Typed, Method::Members, How::default());
     row.check(
         "a call goes through a proxy",
         outcome.status == KAL_OK,
@@ -127,27 +127,27 @@ pub(crate) fn is_told_nothing(row: &Row) {
     );
     let heard = proxy.heard.lock().unwrap_or_else(PoisonError::into_inner);
     let clear = String::from_utf8_lossy(&heard);
-    // Its own password is for it; nothing else is.
+    // It may receive its own password and no other secret.
     let rest: String = clear.lines().filter(|line| !line.to_lowercase().starts_with("proxy-authorization:")).collect();
     let told = clear.to_lowercase().contains("proxy-authorization: basic");
     row.check(
-        "the proxy is told its own password and no other secret",
+        "the proxy receives its own password and no other secret",
         told && !sings(rest.as_bytes()),
         &format!("{} bytes", heard.len()),
     );
     let heard = heard_by_api.lock().unwrap_or_else(PoisonError::into_inner);
     let text = String::from_utf8_lossy(&heard).to_lowercase();
     let clean = !text.contains("proxy-") && !text.contains("kanary0007") && text.contains(&MARKER.to_lowercase());
-    row.check("the server is not told the proxy's", clean, &format!("{} bytes", heard.len()));
+    row.check("the server does not receive the proxy's password", clean, &format!("{} bytes", heard.len()));
 
     let (mut tried, mut failures) = (0, Vec::new());
     for encoding in ENCODINGS {
         for in_reason in [false, true] {
             let proxy = Server::start(Refusing { encoding: encoding.of, in_reason });
-            // Over plain http the answer is the proxy's own; over https there is no tunnel.
+            // Over plain HTTP the response is the proxy's own; over HTTPS the tunnel is not opened.
             for base_url in [api.https(), api.http()] {
                 let client = Client::open(&through(proxy.port(), base_url.clone())).expect("a client");
-                let outcome = client.call(Door::Json, Method::Members, How::default());
+                let outcome = client.call(EntryPoint::Json, Method::Members, How::default());
                 tried += 1;
                 failures
                     .extend(singing(&outcome).into_iter().map(|what| format!("{} {base_url} {what}", encoding.name)));
@@ -157,5 +157,5 @@ pub(crate) fn is_told_nothing(row: &Row) {
             }
         }
     }
-    row.claim("a proxy that refuses and repeats what it was told shows no secret", tried, &failures);
+    row.claim("an error response of a proxy that echoes the request shows no secret", tried, &failures);
 }

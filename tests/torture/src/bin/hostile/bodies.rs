@@ -1,4 +1,4 @@
-//! Bodies that are more than anybody should have to take: of errors, compressed, and of records.
+//! Oversized bodies: of errors, compressed, and of records.
 
 use std::io::Write;
 
@@ -11,10 +11,10 @@ use kaleidoscope::ffi::status::{KAL_BAD_HTTP, KAL_BAD_RESPONSE, KAL_OK, KAL_RESP
 
 use crate::kinds::{Kind, MIB, flood, gzipped, send};
 
-/// As long as a token may be that a header holds.
+/// The maximum length of a token in a header.
 const LONG_TOKEN: usize = 2000;
 
-/// Errors whose body is more than anybody reads.
+/// Errors with an endless body.
 pub(crate) fn errors() -> Vec<Kind> {
     let error = |name: &str, steps: Vec<Step>| Kind::ends(name, KAL_SERVER_ERROR, move |_| steps.clone()).refusal();
     let whole = |name: &str, body: Vec<u8>| error(name, vec![send(sized("500 No", "", &body))]);
@@ -60,19 +60,19 @@ pub(crate) fn errors() -> Vec<Kind> {
 const EMPTY_BLOCK: &[u8] = &[0, 0, 0, 0xff, 0xff];
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// The beginning of gzip: blocks in which there is nothing.
+/// The beginning of a gzip stream, followed by empty blocks.
 pub(crate) fn empty_blocks(count: usize) -> Vec<u8> {
     [&GZIP_HEAD[..], &EMPTY_BLOCK.repeat(count)].concat()
 }
 
-/// The beginning of gzip that never ends: a text, and a piece of text again and again, as it can be repeated in a stream.
+/// The beginning of an endless gzip stream: a text, then a block that can be repeated indefinitely.
 fn gzip_flood(first: &[u8], piece: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(first).expect("memory");
     encoder.flush().expect("memory");
     let head = std::mem::take(encoder.get_mut());
     let pieces = piece.repeat((1 << 20) / piece.len());
-    // Nothing of it may point back to what is before it.
+    // It must not refer back to data before it.
     let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), Compression::best());
     deflate.write_all(&pieces).expect("memory");
     deflate.flush().expect("memory");
@@ -98,7 +98,7 @@ pub(crate) fn compressed() -> Vec<Kind> {
         Kind::ends("gzip whose file name does not end", KAL_BAD_HTTP, move |_| {
             vec![gzipped("200 OK"), send(named.clone()), flood(b"name")]
         }),
-        // The extra field ends, what follows it is no deflate.
+        // After the extra field there is no valid deflate data.
         Kind::ends("gzip with 64 KiB of extra field", KAL_BAD_HTTP, move |_| {
             vec![gzipped("200 OK"), send(extra.to_vec()), flood(b"\xff")]
         }),
@@ -138,7 +138,7 @@ pub(crate) fn bodies() -> Vec<Kind> {
         endless("a record's text without end", b"[{\"id\":\"", b"aaaaaaaa"),
         endless("escapes without end", b"[{\"id\":\"", b"\\u00e9"),
         Kind { cap: 256 * MIB, clients: 1, ..endless("256 MiB of one record", b"[{\"id\":\"", b"aaaaaaaa") },
-        // What the library does with an answer that is whole and as large as it may be.
+        // The cost of a complete answer of the maximum size.
         Kind {
             cap: 256 * MIB,
             clients: 1,
@@ -157,7 +157,7 @@ pub(crate) fn bodies() -> Vec<Kind> {
     ]
 }
 
-/// An answer of one record, nearly as long as one may be, in whose text a piece comes again and again.
+/// An answer of one record of nearly the maximum size, with a repetitive text.
 fn one_text(name: &str, piece: &'static [u8]) -> Kind {
     Kind {
         cap: 32 * MIB,

@@ -1,10 +1,10 @@
-//! A healthy client with a server of its own, and how long its calls take.
+//! A healthy client with its own server, and the latency of its calls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kal_torture::calls::{Client, Door, How, Method, Opening, name};
+use kal_torture::calls::{Client, EntryPoint, How, Method, Opening, name};
 use kal_torture::process::Thread;
 use kal_torture::wire::answers::good;
 use kal_torture::wire::{Asked, Script, Server, Step};
@@ -14,11 +14,11 @@ use kaleidoscope::ffi::status::KAL_OK;
 
 use crate::host;
 
-/// Between two calls: they are to be one after another, and not to be what the machine is busy with.
+/// The pause between two calls, so that they do not load the machine.
 const PAUSE: Duration = Duration::from_millis(1);
-/// What no call waits for a processor, however busy the machine is.
+/// Longer than any call waits for a processor, however busy the machine is.
 const WAITS_FOR_SOMETHING: Duration = Duration::from_secs(3);
-/// Every so many calls a new client looks up the name, connects and signs in.
+/// After this many calls a new client looks up the name, connects and signs in.
 const NEW_CLIENT: usize = 8;
 
 struct Good;
@@ -35,12 +35,12 @@ pub(crate) struct Healthy {
     client: Client,
 }
 
-/// How long calls took, and which failed.
+/// The latencies of calls, and the failures.
 #[derive(Default)]
 pub(crate) struct Times {
-    /// By the clock, in milliseconds.
+    /// Wall-clock latencies in milliseconds.
     sorted: Vec<f64>,
-    /// The longest that the library kept one waiting, in milliseconds.
+    /// The longest delay caused by the library, in milliseconds.
     pub(crate) kept: f64,
     pub(crate) failures: Vec<String>,
 }
@@ -58,8 +58,8 @@ impl Times {
         self.sorted.len()
     }
 
-    /// A call that took `clock`, while the library's thread was at work for `work`. The rest it waited for a processor, as
-    /// others on the machine made it wait; unless that was so long that it waited for something else.
+    /// Records a call that took `clock` while the library's thread ran for `work`. The difference counts as waiting for a
+    /// processor, unless it is too long for that.
     fn add(&mut self, clock: Duration, work: Option<Duration>) {
         let kept = work.filter(|_| clock < WAITS_FOR_SOMETHING).map_or(clock, |work| work.min(clock));
         self.kept = self.kept.max(kept.as_secs_f64() * 1e3);
@@ -72,11 +72,11 @@ impl Healthy {
         let server = Server::start(Good);
         let client = open(&server);
         // Starts the library's thread.
-        client.call(Door::Typed, Method::Members, How::default());
+        client.call(EntryPoint::Typed, Method::Members, How::default());
         Self { server, client }
     }
 
-    /// Calls one after another until it is told to stop.
+    /// Makes sequential calls until it is stopped.
     pub(crate) fn call_until(&self, stop: &AtomicBool) -> Times {
         let mut times = Times::default();
         let thread = Thread::named("kal-io");
@@ -88,7 +88,7 @@ impl Healthy {
             let (worked, began) = (processor_time(), Instant::now());
             let (mut anew, how) = (None, How { timeout_ms: 60_000, cache: KAL_CACHE_REFRESH, ..How::default() });
             let client = if nth % NEW_CLIENT == 0 { anew.insert(open(&self.server)) } else { &self.client };
-            let outcome = client.call(Door::Typed, Method::Members, how);
+            let outcome = client.call(EntryPoint::Typed, Method::Members, how);
             let clock = began.elapsed();
             let work = processor_time().zip(worked).map(|(now, before)| now.saturating_sub(before));
             times.add(clock, work);

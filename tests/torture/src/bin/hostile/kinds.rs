@@ -1,4 +1,4 @@
-//! The kinds of hostile and slow peers. To add one, add a line: what it is, what its calls give, what its server sends.
+//! The kinds of hostile and slow peers. To add one, add a line: its name, the statuses of its calls, what its server sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,34 +19,34 @@ type Answer = dyn Fn(&Asked) -> Vec<Step> + Send + Sync;
 
 pub(crate) const MIB: u64 = 1 << 20;
 const CAP: u64 = 4 * MIB;
-/// Of the slow ones.
+/// The interval of the slow ones.
 const MS: Duration = Duration::from_millis(1);
-/// So much at a time is sent without end: as much as fills a socket.
+/// The size of each write of an endless response: enough to fill a socket buffer.
 const FLOOD: usize = 256 << 10;
 
 /// A hostile or slow peer.
 pub(crate) struct Kind {
     pub(crate) name: String,
-    /// Instead of plain TCP and of TLS.
+    /// The connection, instead of plain TCP and TLS.
     pub(crate) plain: Option<Carrier>,
     pub(crate) tls: Option<Carrier>,
     /// Only over TCP, or only over TLS.
     pub(crate) over: Over,
-    /// A host other than loopback's address.
+    /// A host name instead of the loopback address.
     pub(crate) host: Option<String>,
     pub(crate) answer: Arc<Answer>,
-    /// What a call may give.
+    /// The statuses that a call may return.
     pub(crate) api: Vec<kal_status>,
-    /// What a call may give when the token endpoint is the hostile one; none: it is not put there.
+    /// The statuses when the token endpoint is hostile; `None` if not tried there.
     pub(crate) sign_in: Vec<kal_status>,
     /// It lasts until the call's deadline.
     pub(crate) lasts: bool,
     pub(crate) methods: &'static [Method],
     pub(crate) cap: u64,
     pub(crate) max_attempts: u32,
-    /// What an access token is there.
+    /// The access token.
     pub(crate) token: Option<String>,
-    /// At most so many clients at once.
+    /// The maximum number of concurrent clients.
     pub(crate) clients: usize,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum Over {
 }
 
 impl Kind {
-    /// It ends its calls by itself, with this status.
+    /// Calls end before the deadline, with this status.
     pub(crate) fn ends(
         name: &str,
         status: kal_status,
@@ -82,18 +82,18 @@ impl Kind {
         }
     }
 
-    /// It lasts until the deadline.
+    /// Calls last until the deadline.
     pub(crate) fn lasts(name: &str, answer: impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static) -> Self {
         Self { lasts: true, ..Self::ends(name, KAL_TIMED_OUT, answer) }
     }
 
-    /// It lasts until the deadline, or until the cap is reached, whichever comes first.
+    /// It lasts until the deadline or until `max_response_bytes` is reached, whichever is first.
     pub(crate) fn fills(name: &str, answer: impl Fn(&Asked) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let either = vec![KAL_TIMED_OUT, KAL_RESPONSE_TOO_LARGE];
         Self { api: either.clone(), sign_in: either, ..Self::lasts(name, answer) }
     }
 
-    /// An error of HTTP: the token endpoint refuses with it.
+    /// An HTTP error status: at the token endpoint it rejects the sign-in.
     pub(crate) fn refusal(self) -> Self {
         Self { sign_in: vec![KAL_AUTH_FAILED], ..self }
     }
@@ -106,7 +106,7 @@ impl Kind {
         Self { over, ..self }
     }
 
-    /// A handshake that goes wrong.
+    /// A failing handshake.
     fn handshake(name: &str, status: kal_status, how: Handshake) -> Self {
         let tls = Some(Carrier::Broken(how));
         Self { tls, lasts: status == KAL_TIMED_OUT, ..Self::ends(name, status, |_| vec![]) }.only(Over::Tls)
@@ -132,7 +132,7 @@ pub(crate) fn send(bytes: Vec<u8>) -> Step {
     Step::Send(bytes)
 }
 
-/// A piece again and again, so that one write is long.
+/// Repeats a piece, so that each write is long.
 pub(crate) fn flood(piece: &[u8]) -> Step {
     Step::Forever(piece.repeat(FLOOD / piece.len() + 1))
 }
@@ -145,7 +145,7 @@ pub(crate) fn gzipped(status: &str) -> Step {
     send(answer(status, "Content-Encoding: gzip\r\n", b""))
 }
 
-/// Interim answers without end. An answer after them would never be reached.
+/// Endless interim responses, so that the final response never arrives.
 fn interim() -> Vec<Kind> {
     let flooded = |name: &str, piece: Vec<u8>| {
         Kind::ends(&format!("{name} without end"), KAL_BAD_HTTP, move |_| vec![flood(&piece)])
@@ -179,7 +179,7 @@ fn drips() -> Vec<Kind> {
         };
         all.push(drip("a head", vec![], answer("200 OK", &format!("X-Lab: {}\r\n", "b".repeat(8000)), b"")));
         all.push(drip("a body", answer("200 OK", "Content-Length: 9000\r\n", b""), vec![b' '; 9000]));
-        // Its head is enough.
+        // The head is enough.
         let error = drip("an error's body", answer("500 No", "Content-Length: 9000\r\n", b""), vec![b' '; 9000]);
         all.push(Kind { api: vec![KAL_SERVER_ERROR], ..error }.refusal());
         all.push(drip("chunks", answer("200 OK", "Transfer-Encoding: chunked\r\n", b""), b"1\r\n \r\n".repeat(1500)));
@@ -189,7 +189,7 @@ fn drips() -> Vec<Kind> {
     all
 }
 
-/// Chunks, their sizes and what goes with them.
+/// Chunks, chunk sizes and extensions.
 fn framing() -> Vec<Kind> {
     let chunks = |name: &str, piece: &'static [u8]| Kind::fills(name, move |_| vec![chunked(), flood(piece)]);
     let after = |name: &str, status, first: &'static [u8], then: &'static [u8]| {
@@ -229,7 +229,7 @@ fn framing() -> Vec<Kind> {
     ]
 }
 
-/// Heads that do not end.
+/// Endless heads.
 fn heads() -> Vec<Kind> {
     let endless = |name: &str, first: &'static [u8], then: &'static [u8]| {
         Kind::ends(name, KAL_BAD_HTTP, move |_| vec![send(first.to_vec()), flood(then)])
@@ -249,7 +249,7 @@ fn heads() -> Vec<Kind> {
     ]
 }
 
-/// Answers that make the client ask again, as often as it may.
+/// Responses that make the client retry as often as allowed.
 fn storms() -> Vec<Kind> {
     let storm = |name: &str, status, bytes: Vec<u8>, last: Vec<Step>| Kind {
         max_attempts: 4,
@@ -270,7 +270,7 @@ fn storms() -> Vec<Kind> {
     vec![
         storm("redirects", KAL_BAD_RESPONSE, sized("302 Found", "Location: /elsewhere\r\n", b""), vec![]),
         storm("the token refused each time", KAL_UNAUTHORIZED, sized("401 No", "", b"{}"), vec![]).refusal(),
-        // Before each further try there is a pause, as it is for every 429.
+        // Each retry waits, as after every 429.
         Kind {
             max_attempts: 2,
             ..storm("429 with Retry-After: 0", KAL_RATE_LIMITED, sized("429 No", "Retry-After: 0\r\n", b"{}"), vec![])
@@ -297,7 +297,7 @@ fn tls(certificates: &Certificates) -> Vec<Kind> {
         let length = u16::try_from(body.len()).expect("a record").to_be_bytes();
         [&[kind, 3, 3][..], &length, body].concat()
     };
-    // A handshake message of 16 MiB, of which there is never all.
+    // A handshake message of 16 MiB that never completes.
     let mut half = record(22, &[[2, 0xff, 0xff, 0xff].as_slice(), &[0; 1000]].concat());
     half.extend(record(22, &[0; 1000]));
     let flooded = |name: &str, piece: Vec<u8>| {
@@ -314,7 +314,7 @@ fn tls(certificates: &Certificates) -> Vec<Kind> {
         flooded("changes of cipher without end", record(20, b"\x01")),
         flooded("warnings without end", record(21, b"\x01\x5a")),
         records("TLS records of one byte", answer("200 OK", "", b"")),
-        // The limit of a head is far, at a byte a record.
+        // At one byte per record it takes long to reach the limit of the head.
         Kind {
             api: vec![KAL_TIMED_OUT, KAL_BAD_HTTP],
             sign_in: vec![KAL_TIMED_OUT, KAL_BAD_HTTP],
@@ -323,7 +323,7 @@ fn tls(certificates: &Certificates) -> Vec<Kind> {
         Kind::ends("new keys without end", KAL_TLS_FAILED, |_| vec![Step::KeyUpdates]).only(Over::Tls),
         Kind {
             tls: Some(Carrier::Tls(Arc::new(many_tickets))),
-            // More than rustls keeps at a time is an error.
+            // More than rustls buffers is an error.
             api: vec![KAL_OK, KAL_BAD_HTTP],
             ..Kind::ends("5000 session tickets", KAL_OK, |asked| {
                 vec![send(sized("200 OK", "", &good_body(asked.path())))]
