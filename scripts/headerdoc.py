@@ -1,6 +1,6 @@
-"""What include/kaleidoscope.h says: every function, struct, type and macro with its doc comment, and the introduction.
+"""Parses include/kaleidoscope.h: every function, struct, type and macro with its doc comment, and the introduction.
 
-The manual pages (scripts/man.py) and the reference of the site (docs/_ext/header.py) are made from this. Doc comments are
+The manual pages (scripts/man.py) and the reference of the site (docs/_ext/header.py) are generated from this. Doc comments are
 `//` lines or a block before the item, in a little Markdown: `code`, lists, and paragraphs that begin with one of LABELS.
 """
 
@@ -23,7 +23,7 @@ class Item:
 
     @property
     def is_handle(self) -> bool:
-        """A struct of nothing but an opaque id."""
+        """Whether it is a struct with only an opaque id."""
         return self.kind == "struct" and [field.name for field in self.fields] == ["id"]
 
     @property
@@ -36,7 +36,7 @@ class Item:
 
 
 def comment_text(comment: str) -> str:
-    """A comment without its marks."""
+    """A comment without its delimiters."""
     if comment.lstrip().startswith("/*"):
         comment = re.sub(r"^\s*/\*+[!<]?|\*+/\s*$", "", comment)
         return textwrap.dedent(re.sub(r"(?m)^\s*\*(?: |$)", "", comment)).strip()
@@ -44,14 +44,14 @@ def comment_text(comment: str) -> str:
 
 
 def spelled(declaration: str) -> str:
-    """A declaration as it is written by hand."""
+    """A declaration formatted as in hand-written code."""
     declaration = re.sub(r"\b(?:KAL_API|KAL_NODISCARD|extern)\s+", "", declaration)
     declaration = re.sub(r"\bstruct (?=kal_)", "", declaration)
     return re.sub(r"\(\s+", "(", re.sub(r"\s+", " ", declaration)).strip()
 
 
 def split_parameters(text: str) -> list:
-    """Parameters at the commas that are in no inner parentheses."""
+    """Splits parameters at commas outside inner parentheses."""
     found, depth, start = [], 0, 0
     for at, letter in enumerate(text + ","):
         depth += (letter == "(") - (letter == ")")
@@ -62,7 +62,7 @@ def split_parameters(text: str) -> list:
 
 
 def declared(code: str, doc: str, in_struct: bool) -> Item:
-    """The item that a declaration ends with its semicolon."""
+    """The item declared by a statement that ends with a semicolon."""
     code = spelled(code.rstrip(";"))
     pointer = re.search(r"\(\*\s*(\w+)\)", code)
     if in_struct:
@@ -74,7 +74,7 @@ def declared(code: str, doc: str, in_struct: bool) -> Item:
 
 
 def lines_of(text: str):
-    """(comment, code) of each line: a comment is whole and has no code beside it, except behind a line of code."""
+    """(comment, code) of each line: a comment is complete and without code, unless it follows code on its line."""
     comment = ""
     for line in re.sub(r"\\\n", " ", text).splitlines():
         stripped = line.strip()
@@ -146,7 +146,7 @@ def sections(doc: str) -> dict:
 
 
 def itemised(label: str, text: str) -> str:
-    """What is under a label begins as a sentence; parameters and statuses that have a line each are a list."""
+    """Capitalises the text of a label; parameters and statuses with a line each become a list."""
     named = re.compile(r"(`?[A-Za-z_]\w*`?)(?::|  | - | +\u2013)\s*(.*)")
     heads = [line for line in text.splitlines() if line.strip() and not line.startswith(" ")]
     if label in ("Parameters", "Returns") and len(heads) > 1 and all(named.fullmatch(line) for line in heads):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The manual pages, from include/kaleidoscope.h and emulator/README.md: nothing but Python is needed.
+"""Generates the manual pages from include/kaleidoscope.h and emulator/README.md, with Python alone.
 
     man.py FOLDER   writes man1/, man3/ and man7/ below FOLDER
     man.py --list   the pages' paths below the folder, one a line
@@ -20,14 +20,14 @@ ANY_STATUS = "KAL_INVALID_HANDLE KAL_INVALID_ARGUMENT KAL_INVALID_UTF8 KAL_FORKE
 
 
 def escaped(text: str) -> str:
-    """Text as roff takes it: no character is read as a request, and quotes and dashes stay what they are."""
+    """Escapes text for roff: no character starts a request, and quotes and dashes are kept."""
     text = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq").replace("`", r"\(ga")
     text = text.replace("^", r"\(ha").replace("~", r"\(ti").replace("…", "...")
     return re.sub(r"(?m)^\.", r"\\&.", text)
 
 
 def inline(text: str) -> str:
-    """A paragraph of Markdown: code and names in bold; of links, the text."""
+    """Converts a paragraph of Markdown: code and names in bold; links become their text."""
     text = re.sub(r"\[`?([^]`]*)`?\]\([^)]*\)", r"\1", re.sub(r"\s+", " ", text.strip()))
     made = []
     for at, part in enumerate(re.split(r"`([^`]+)`", text)):
@@ -37,7 +37,7 @@ def inline(text: str) -> str:
             part = escaped(re.sub(r"\*\*([^*]+)\*\*", r"\1", part))
             made.append(re.sub(r"(?<![\w/])(kal_[a-z0-9_]+|KAL_[A-Z0-9_]+)(?![\w*])", r"\\fB\1\\fP", part))
     made = "".join(made)
-    # One sentence a line, and no line is long.
+    # One sentence per line, and long ones wrapped.
     sentences = re.sub(r"(?<=[A-Za-z0-9)`][.:?!]) (?=[A-Z\\])", "\n", made).split("\n")
     wrapped = "\n".join(textwrap.fill(text, 78, break_long_words=False, break_on_hyphens=False) for text in sentences)
     return re.sub(r"(?m)^([.'])", r"\\&\1", wrapped)
@@ -52,7 +52,7 @@ def capital(text: str) -> str:
 
 
 def table(lines: list) -> str:
-    """A table as a list: the first column's text, and what the others say about it."""
+    """Converts a table to a list of the first column's texts, each with the other columns."""
     rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])] for line in lines]
     heads, made = rows[0], ""
     for row in (row for row in rows[1:] if not re.fullmatch(r"[-: ]*", "".join(row))):
@@ -63,7 +63,7 @@ def table(lines: list) -> str:
 
 
 def blocks(text: str) -> str:
-    """Markdown, or the header's plain text, as man(7): paragraphs, lists, tables, code, headings."""
+    """Converts Markdown, or the header's plain text, to man(7): paragraphs, lists, tables, code, headings."""
     made, lines, at = "", text.splitlines() + [""], 0
     while at < len(lines):
         line, start = lines[at], at
@@ -96,7 +96,7 @@ def blocks(text: str) -> str:
 
 
 def brief(purpose: str) -> str:
-    """What fits into one line: what follows a colon, or a comma of a long sentence, is said in the description."""
+    """A one-line summary: text after a colon, or after a comma of a long sentence, is left to the description."""
     pieces = re.split(r"([:;,] )", re.sub(r"`[^`]*`", lambda code: code[0].translate({58: 1, 59: 2, 44: 3}), purpose))
     shown = pieces[0]
     for mark, piece in zip(pieces[1::2], pieces[2::2]):
@@ -113,19 +113,19 @@ def page(name: str, section: int, version: str, date: str, purpose: str, body: s
             f".\\\" Made by scripts/man.py: change what it reads instead.\n"
             f".TH {name.upper()} {section} {date} \"libkaleidoscope {version}\"\n"
             f".SH NAME\n{name_line}\n{body}")
-    # Headings bring their own space.
+    # Headings have their own spacing.
     made = re.sub(r"(\.S[HS] [^\n]*\n)\.PP\n", r"\1", made)
     return re.sub(r"\n{2,}", "\n", re.sub(r"(?m)^(\.EX\n)((?:.|\n)*?)(\.EE)", keep_empty_lines, made)) \
         .replace("\0", "")
 
 
 def keep_empty_lines(example) -> str:
-    """An empty line of an example is one with nothing on it, which is not the same as no line."""
+    """Keeps the empty lines of an example."""
     return example[1] + re.sub(r"(?m)^$\n", ".sp\n", example[2]) + example[3]
 
 
 def prototype(code: str, width: int = 76) -> str:
-    """A declaration, its parameters under each other where the line would be too long."""
+    """A declaration, with one parameter per line if it would be too long."""
     if len(code) + 1 <= width or "(" not in code:
         return f"{code};"
     head, parameters = re.match(r"(.*\()(.*)\)$", code).groups()
@@ -151,12 +151,12 @@ def see_also(item, names: dict) -> str:
 
 
 def return_value(item, returns: str) -> str:
-    """Of a function: what its comment says, or else what holds for all functions of its type."""
+    """A section of a function's page: from its comment, or the text for all functions of its type."""
     if item.returns == "void":
         return ""
     made = ".SH RETURN VALUE\n" + blocks(returns) if returns else ".SH RETURN VALUE\n"
     if item.returns != "kal_status":
-        # The description says it, where there is no paragraph of its own.
+        # Without a separate paragraph, the description covers it.
         return made if returns else ""
     if not returns:
         made += r"\fBKAL_OK\fP on success, another status otherwise." + "\n"
@@ -205,7 +205,7 @@ def of_item(item, names: dict) -> str:
 
 
 def of_library(header: str, names: dict, found: list) -> str:
-    """kaleidoscope(7): the header's introduction, and what there is."""
+    """kaleidoscope(7): the header's introduction, and lists of functions and types."""
     body = synopsis("cc program.c $(pkg-config --cflags --libs kaleidoscope)")
     body += ".SH DESCRIPTION\nA C library for the Kaleidoscope platform (kaleidoscope.bio).\n"
     for heading, text in headerdoc.introduction(header):
@@ -236,7 +236,7 @@ def pages() -> dict:
     header = HEADER.read_text(encoding="utf-8")
     found = headerdoc.items(header)
     version = headerdoc.version(header)
-    # The day of the release, so that the same sources give the same pages.
+    # The date of the release, so that the same sources result in the same pages.
     log = (TOP / "packaging/debian/changelog").read_text(encoding="utf-8")
     day, month, year = re.search(r"(?m)^ -- .*, +(\d+) (\w{3}) (\d{4})", log).groups()
     date = f"{year}-{'JanFebMarAprMayJunJulAugSepOctNovDec'.index(month) // 3 + 1:02}-{int(day):02}"

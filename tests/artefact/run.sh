@@ -1,5 +1,5 @@
 #!/bin/sh
-# What was built: run.sh looks at KAL_LIB_DIR (default: target/lib).
+# Tests the built library in KAL_LIB_DIR (default: target/lib).
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -9,7 +9,7 @@ libs=${KAL_STATIC_LIBS:--lpthread -lm -ldl}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' "$include/kaleidoscope.h")
 shared=$lib/libkaleidoscope.so.$version
 archive=$lib/libkaleidoscope.a
-# The newest glibc that may be asked for (Debian 12 and Ubuntu 22.04 have newer ones).
+# The newest glibc that may be required (Debian 12 and Ubuntu 22.04 have newer ones).
 floor=2.34
 
 # --- Exports
@@ -27,8 +27,8 @@ Run 'make symbols NODE=...' (the next release's version node), or add the lines 
 A function that was released stays for ever; take out of packaging/symbols.txt only what never was."
     [ -z "$new$gone" ]
 }
-claim 'packaging/symbols.txt has the functions of the header, all and only' header_is_listed
-claim 'the shared library exports the functions of packaging/symbols.txt in their versions, and nothing else' \
+claim 'packaging/symbols.txt lists exactly the functions of the header' header_is_listed
+claim 'the shared library exports exactly the functions of packaging/symbols.txt, with their versions' \
     same "$(listed)" "$(exported)"
 claim 'no function is listed twice' same '' "$(scripts/symbols names | sort | uniq -d)"
 echo "#   $(exported | wc -l) functions"
@@ -45,13 +45,13 @@ claim 'its SONAME is libkaleidoscope.so.0' has 'SONAME.*\[libkaleidoscope\.so\.0
 claim 'libkaleidoscope.so.0 points to it' points_to "$lib/libkaleidoscope.so.0" "libkaleidoscope.so.$version"
 claim 'libkaleidoscope.so points to libkaleidoscope.so.0' points_to "$lib/libkaleidoscope.so" libkaleidoscope.so.0
 claim 'dlclose does not unmap it (NODELETE)' has 'FLAGS_1.*NODELETE' "$dynamic"
-claim 'everything it needs is found when it is loaded (BIND_NOW)' has 'FLAGS_1.*NOW' "$dynamic"
-claim 'what the loader wrote is read-only afterwards (RELRO)' has 'GNU_RELRO' "$segments"
-claim 'no code is written to when it is loaded (no TEXTREL)' lacks 'TEXTREL' "$dynamic"
-claim 'a program that is running already can load it (no STATIC_TLS)' lacks 'STATIC_TLS' "$dynamic"
+claim 'symbols are bound at load time (BIND_NOW)' has 'FLAGS_1.*NOW' "$dynamic"
+claim 'relocated data is read-only after loading (RELRO)' has 'GNU_RELRO' "$segments"
+claim 'it has no text relocations (no TEXTREL)' lacks 'TEXTREL' "$dynamic"
+claim 'dlopen can load it (no STATIC_TLS)' lacks 'STATIC_TLS' "$dynamic"
 claim 'its stack is not executable' has 'GNU_STACK.* RW  *0' "$segments"
 claim 'no segment is writable and executable' lacks 'LOAD.* RWE ' "$segments"
-claim 'it says nothing about where libraries are (no RPATH)' lacks 'RPATH|RUNPATH' "$dynamic"
+claim 'it has no library search path (no RPATH)' lacks 'RPATH|RUNPATH' "$dynamic"
 needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 claim 'it needs the C library and libgcc_s only' \
     same '' "$(printf '%s\n' "$needed" | grep -vE '^(lib(c|m|dl|pthread|rt|gcc_s)|ld-linux-[a-z0-9-]+)\.so\.[0-9]+$')"
@@ -61,11 +61,11 @@ claim 'its symbols were stripped' lacks '\.symtab' "$(readelf -SW "$shared")"
 no_path_of_this_machine() {
     same '' "$(strings -a "$1" | grep -oF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" | sort | uniq -c)"
 }
-claim 'no path of the machine that built it is in the shared library' no_path_of_this_machine "$shared"
-claim 'no path of the machine that built it is in the archive' no_path_of_this_machine "$archive"
+claim 'the shared library contains no path of the build machine' no_path_of_this_machine "$shared"
+claim 'the archive contains no path of the build machine' no_path_of_this_machine "$archive"
 size=$(stat -c %s "$shared")
 claim 'the shared library is smaller than 3.5 MB' test "$size" -lt 3500000
-# Seen red when cargo built a Rust library beside the archive: it leaves out link-time optimisation then, without a word.
+# Seen red when cargo also built a Rust library: it then silently skips link-time optimisation.
 claim 'link-time optimisation took effect: the crates are in one object' \
     lacks '^(hyper|rustls|tokio|serde_json)-' "$(ar t "${KAL_RUST_LIB:-target/lib/rustc/libkaleidoscope.a}")"
 echo "#   $size bytes, archive $(stat -c %s "$archive") bytes, glibc $wants, needs $(echo $needed)"
@@ -73,11 +73,11 @@ echo "#   $size bytes, archive $(stat -c %s "$archive") bytes, glibc $wants, nee
 # --- The archive
 
 global() { nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | LC_ALL=C sort; }
-claim 'the archive defines the functions of the header for others, and nothing else' \
+claim 'the archive exports exactly the functions of the header' \
     same "$(scripts/symbols names | LC_ALL=C sort)" "$(global)"
 
-# links_and_runs FLAGS...: a program with the archive. The linker's remark that a static program looks names up through the
-# machine's own glibc is true, and no concern of this test.
+# links_and_runs FLAGS...: a program with the archive. The linker's warning that a static program needs the machine's glibc for
+# name lookups is expected.
 links_and_runs() {
     # shellcheck disable=SC2086
     ${CC:-cc} -Wall -I "$include" tests/artefact/together.c "$@" "$archive" $libs -o "$scratch/together" &&
@@ -85,11 +85,11 @@ links_and_runs() {
 }
 other() { rustc --edition 2024 --crate-type staticlib -O -o "$scratch/libother.a" tests/artefact/other.rs; }
 claim 'a program with the archive runs' links_and_runs
-claim 'a program with the archive runs, sections that nobody uses left out' links_and_runs -Wl,--gc-sections
+claim 'a program with the archive runs with --gc-sections' links_and_runs -Wl,--gc-sections
 claim 'a program with the archive runs, position-dependent' links_and_runs -no-pie
-claim 'a wholly static program runs' links_and_runs -static
-claim 'a wholly static, position-independent program runs' links_and_runs -static-pie
-claim 'another Rust archive can be made' other
+claim 'a fully static program runs' links_and_runs -static
+claim 'a fully static, position-independent program runs' links_and_runs -static-pie
+claim 'another Rust archive can be built' other
 claim 'a program with the archive and another Rust archive runs' links_and_runs -DOTHER "$scratch/libother.a"
 claim 'the order of the two archives does not matter' \
     links_and_runs -DOTHER -Wl,--start-group "$archive" "$scratch/libother.a" -Wl,--end-group

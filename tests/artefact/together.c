@@ -1,4 +1,4 @@
-/* Uses the library, and where there is one another Rust library, from one program. Prints our version. */
+/* Uses the library, and optionally another Rust library, in one program. Prints the library's version. */
 #include <kaleidoscope.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int main(void)
     kal_client_options options = KAL_CLIENT_OPTIONS_INIT;
     options.client_id = "someone";
     options.client_secret = "nothing";
-    /* Nobody listens on the discard port; the whole way down to the socket is taken. */
+    /* Nothing listens on the discard port; the call exercises the code down to the socket. */
     options.base_url = "http://127.0.0.1:9";
     options.max_attempts = 1;
     if (kal_client_open(&options, &client, &error) != KAL_OK)

@@ -30,7 +30,7 @@ std::mutex lock;
 const char* current = "";
 bool failed = false;
 
-// A call that never returns must be a failure that is told, not a job that stops somewhere.
+// A call that never returns must be reported as a failure, not block the run.
 void on_alarm(int)
 {
     const char before[] = "not ok - ", after[] = ": it hangs\n";
@@ -70,7 +70,7 @@ bool that(const char* file, int line, bool holds, const std::string& expectation
     if (holds)
         return true;
     const std::lock_guard<std::mutex> locked(lock);
-    // The first failure is on the claim's line, what follows from it below.
+    // The first failure is printed on the claim's line, further ones below it.
     if (failed)
         std::printf("#     %s:%d: expected %s\n", file, line, expectation.c_str());
     else

@@ -1,4 +1,4 @@
-// A test harness in one header. A test is a function named as the claim that it makes:
+// A small test harness. A test is a function named after the claim that it checks:
 //
 //     CLAIM(a_moved_list_is_empty)
 //     {
@@ -19,7 +19,7 @@
 
 namespace check {
 
-// Registers itself: a claim cannot be written and then forgotten in a list.
+// Claims register themselves, so that none can be missing from a list.
 struct registration {
     registration(const char* claim, void (*run)());
 };
@@ -67,10 +67,10 @@ bool equal(const char* file, int line, const char* what, const Actual& actual, c
     static const check::registration register_##name(#name, name); \
     static void name()
 
-// They go on after a failure, and give whether what was expected is so.
+// The checks do not stop after a failure, and return whether they passed.
 #define CHECK(...) check::that(__FILE__, __LINE__, static_cast<bool>(__VA_ARGS__), #__VA_ARGS__)
 #define CHECK_EQUAL(actual, ...) check::equal(__FILE__, __LINE__, #actual, (actual), __VA_ARGS__)
-// What cannot be gone on without: ends the claim. For the thread that runs it.
+// Ends the claim if the condition does not hold. For the claim's own thread only.
 #define REQUIRE(...)             \
     do {                         \
         if (!CHECK(__VA_ARGS__)) \

@@ -1,4 +1,4 @@
-// What the tests of the C++ header share: an emulator, and clients that talk to it.
+// Shared by the tests of the C++ header: an emulator, and clients connected to it.
 #ifndef KIT_HPP
 #define KIT_HPP
 
@@ -16,10 +16,10 @@ extern "C" {
 
 namespace kit {
 
-// The emulator of this test program, of 250 events in pages of 100, reset before each claim.
+// The emulator of this test program, with 250 events in pages of 100, reset before each claim.
 extern emulator server;
 
-// Options that lead to it. No retries, so that a claim sees the failure it asked for.
+// Options for it. Retries are off, so that a claim sees the fault it injected.
 inline kal::client_options options(const emulator& to = server)
 {
     kal::client_options made;
@@ -30,7 +30,7 @@ inline kal::client_options options(const emulator& to = server)
     return made;
 }
 
-// All requests that came in, as JSON text.
+// All received requests, as JSON text.
 inline std::string requests(const emulator& of = server)
 {
     char* text = emulator_requests(&of);
@@ -50,7 +50,7 @@ inline kal::client client()
     return kal::client(options());
 }
 
-// The status of what a call throws; kal::status::ok when it throws nothing.
+// The status of the error that a call throws; kal::status::ok if it throws nothing.
 template <class Call>
 kal::status thrown(Call&& call)
 {

@@ -1,4 +1,4 @@
-// What one half of the program `mixed`, in C++17, gives to the other, in C++23. The types are the same in both.
+// The interface between the halves of the program `mixed`, in C++17 and C++23. The types are the same in both.
 #ifndef MIXED_HPP
 #define MIXED_HPP
 
@@ -6,7 +6,7 @@
 
 kal::members members_of_the_older(const kal::client_options& options);
 [[noreturn]] void throw_from_the_older();
-// The namespace of the calls, as each half sees it.
+// The namespace of the calls in each half.
 const char* abi_of_the_older();
 
 #define MIXED_TEXT_OF(name) #name

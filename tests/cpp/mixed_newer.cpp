@@ -1,4 +1,4 @@
-// Objects of two standards in one program.
+// Objects compiled for two standards in one program.
 #include "mixed.hpp"
 
 CLAIM(objects_of_two_standards_work_in_one_program)
@@ -12,7 +12,7 @@ CLAIM(objects_of_two_standards_work_in_one_program)
     CHECK_EQUAL(own->size(), others.size());
 }
 
-CLAIM(an_error_of_an_older_standard_is_caught_in_a_newer_one)
+CLAIM(an_error_thrown_in_an_older_standard_is_caught_in_a_newer_one)
 {
     CHECK_EQUAL(kit::thrown([] { throw_from_the_older(); }), kal::status::unknown_method);
 }

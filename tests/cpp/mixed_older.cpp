@@ -3,7 +3,7 @@
 kal::members members_of_the_older(const kal::client_options& options)
 {
     const kal::client client(options);
-    // Of the same name, and under C++23 of another type.
+    // The same name has another type in C++23.
     auto members = client.workspace().try_members();
     return *std::move(members);
 }

@@ -1,4 +1,4 @@
-// A program compiled with -fno-exceptions: what there is then does all of it.
+// A program compiled with -fno-exceptions: everything can be done without exceptions.
 #include "kit.hpp"
 
 #include <chrono>
@@ -21,7 +21,7 @@ CLAIM(members_are_read_without_exceptions)
     CHECK(none.has_value() && none->empty());
 }
 
-CLAIM(errors_are_told_without_exceptions)
+CLAIM(errors_are_returned_without_exceptions)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":403,"body":"no"})");
     const auto client = kal::client::try_open(kit::options());

@@ -10,8 +10,8 @@
 # KAL_ASAN_LIB       asan: the archive made with -Zsanitizer    (default: the ordinary archive)
 # KAL_ASAN_CFLAGS    asan: what else the compiler needs
 # KAL_STATIC_LIBS    what the archive needs                     (default: -lpthread -ldl -lm)
-# KAL_REQUIRE_CLANG  1: no clang++ is a failure                 (default: it is left out)
-# CC, CXX            the compiler of C; the one of C++, instead of both
+# KAL_REQUIRE_CLANG  1: a missing clang++ is a failure          (default: it is skipped)
+# CC, CXX            the C compiler; the C++ compiler, instead of both
 set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -23,7 +23,7 @@ include_dir=${KAL_INCLUDE_DIR:-$root/include}
 newest=$(ls -t "$root"/target/*/kal-emulator 2>/dev/null | head -n 1 || true)
 KAL_EMULATOR=${KAL_EMULATOR:-$newest}
 export KAL_EMULATOR
-# A test says itself what it wants from the environment.
+# Tests set the environment variables that they need.
 unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
 
 archive=$lib_dir/libkaleidoscope.a
@@ -40,7 +40,7 @@ asan)
     CXX=${CXX:-g++}
     ;;
 *)
-    echo "run.sh: $mode is none of plain, asan" >&2
+    echo "run.sh: unknown mode $mode; use plain or asan" >&2
     exit 2
     ;;
 esac
@@ -66,7 +66,7 @@ object() {
     "$compiler" -std="$standard" $flags "$@" -I "$include_dir" -c "$source" -o "$scratch/$(basename "$source").o"
 }
 
-# linked PROGRAM SOURCE...: a program of objects that were compiled.
+# linked PROGRAM SOURCE...: links a program from compiled objects.
 linked() {
     program=$scratch/$1
     shift
@@ -76,7 +76,7 @@ linked() {
     "$compiler" $flags -o "$program" $objects "$scratch/emulator.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
 }
 
-# Two at a time: this is what most of the time goes to.
+# Two at a time: this takes most of the time.
 tests() {
     export compiler standard flags include_dir scratch
     # shellcheck disable=SC2016
@@ -93,13 +93,13 @@ no_exceptions() {
     object no_exceptions.cpp -fno-exceptions && linked no_exceptions main.cpp check.cpp no_exceptions.cpp
 }
 
-# The newer half and the harness are compiled by now, in the standard of the last round.
+# The newer half and the harness have been compiled by now, in the last round's standard.
 mixed() {
     object mixed_newer.cpp && standard=c++17 && object mixed_older.cpp &&
         linked mixed main.cpp check.cpp mixed_newer.cpp mixed_older.cpp
 }
 
-# run PROGRAM CLAIM...: its claims are lines of their own.
+# run PROGRAM CLAIM...: runs a program that prints its own claims.
 run() {
     program=$1
     shift
@@ -116,7 +116,7 @@ ${CC:-gcc} -std=c11 -D_GNU_SOURCE ${KAL_ASAN_CFLAGS:-} -I "$include_dir" -c ../c
 
 for compiler in $compilers; do
     for number in $standards; do
-        # The name that the compilers of Debian 12 know for it too.
+        # The name that the compilers of Debian 12 accept, too.
         standard=c++$(echo "$number" | sed 's/23/2b/')
         echo "# $compiler, C++$number, $mode"
         claim "$compiler compiles the tests as C++$number without a warning" tests

@@ -1,4 +1,4 @@
-// The host's own functions: the log, and the token for an identity-aware proxy.
+// The host's callbacks: the log, and the token provider for an identity-aware proxy.
 #include "kit.hpp"
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// Ends the log whatever becomes of the claim.
+// Removes the log function at the end of the claim.
 struct log_off {
     ~log_off() { (void)kal::try_set_log(kal::log_level::off, {}); }
 };
@@ -35,7 +35,7 @@ private:
 
 } // namespace
 
-CLAIM(the_log_comes_line_by_line)
+CLAIM(the_log_function_receives_one_line_per_call)
 {
     const log_off after;
     std::mutex lock;
@@ -55,7 +55,7 @@ CLAIM(the_log_comes_line_by_line)
     CHECK(is_told);
 }
 
-CLAIM(an_exception_of_the_log_function_goes_no_further)
+CLAIM(an_exception_of_the_log_function_is_contained)
 {
     const log_off after;
     std::atomic<int> called{ 0 };
@@ -68,7 +68,7 @@ CLAIM(an_exception_of_the_log_function_goes_no_further)
     CHECK(called > 0);
 }
 
-CLAIM(a_replaced_log_function_is_destroyed_and_called_no_more)
+CLAIM(a_replaced_log_function_is_destroyed_and_not_called_again)
 {
     const log_off after;
     auto kept = std::make_shared<std::atomic<int>>(0);
@@ -81,7 +81,7 @@ CLAIM(a_replaced_log_function_is_destroyed_and_called_no_more)
     CHECK(former.expired());
 }
 
-CLAIM(the_log_cannot_be_set_from_within)
+CLAIM(the_log_cannot_be_set_from_within_the_log_function)
 {
     const log_off after;
     std::atomic<kal::status> inside{ kal::status::ok };
@@ -92,7 +92,7 @@ CLAIM(the_log_cannot_be_set_from_within)
     CHECK_EQUAL(inside.load(), kal::status::would_deadlock);
 }
 
-CLAIM(a_token_provider_is_asked_for_the_proxys_token)
+CLAIM(a_token_provider_supplies_the_proxys_token)
 {
     const emulator_behind_proxy proxy;
     int asked = 0;
@@ -117,7 +117,7 @@ CLAIM(an_exception_of_a_token_provider_fails_the_call)
     CHECK_EQUAL(kit::thrown([&] { ours.workspace().members(); }), kal::status::auth_failed);
 }
 
-CLAIM(no_token_and_one_too_long_fail_the_call)
+CLAIM(a_missing_or_too_long_token_fails_the_call)
 {
     const emulator_behind_proxy proxy;
     const kal::client none(proxy.options([] { return std::nullopt; }));
@@ -126,7 +126,7 @@ CLAIM(no_token_and_one_too_long_fail_the_call)
     CHECK_EQUAL(kit::thrown([&] { longest.workspace().members(); }), kal::status::auth_failed);
 }
 
-CLAIM(a_provider_that_calls_its_own_client_is_refused)
+CLAIM(a_call_on_its_own_client_from_within_a_provider_fails)
 {
     const emulator_behind_proxy proxy;
     kal::workspace_service* service = nullptr;
@@ -141,7 +141,7 @@ CLAIM(a_provider_that_calls_its_own_client_is_refused)
     CHECK_EQUAL(inside, kal::status::would_deadlock);
 }
 
-CLAIM(a_provider_lives_as_long_as_anything_that_may_ask_it)
+CLAIM(a_provider_lives_as_long_as_anything_that_may_call_it)
 {
     const emulator_behind_proxy proxy;
     auto kept = std::make_shared<int>(0);

@@ -1,4 +1,4 @@
-// The calls, their options, and the generic call.
+// Calls, their options, and the generic call.
 #include "kit.hpp"
 
 #include <array>
@@ -19,7 +19,7 @@ CLAIM(the_workspace_is_one_record)
     CHECK(kit::contains(info.json(), info->id()));
 }
 
-CLAIM(ids_may_come_from_any_range_of_strings)
+CLAIM(ids_can_be_passed_as_any_range_of_strings)
 {
     const kal::client client = kit::client();
     const kal::workspace_service service = client.workspace();
@@ -45,7 +45,7 @@ CLAIM(ids_may_come_from_any_range_of_strings)
     CHECK_EQUAL(emulator_count(&kit::server, "/workspaces/members"), 1);
 }
 
-CLAIM(a_query_is_sent_as_it_is)
+CLAIM(a_query_is_sent_with_all_its_filters)
 {
     const kal::client client = kit::client();
     kal::events_query query;
@@ -63,7 +63,7 @@ CLAIM(a_query_is_sent_as_it_is)
         CHECK(kit::contains(sent, part));
 }
 
-CLAIM(an_empty_query_sends_nothing)
+CLAIM(an_empty_query_sends_no_parameters)
 {
     const kal::client client = kit::client();
     CHECK_EQUAL(client.workspace().events().size(), 100u);
@@ -72,7 +72,7 @@ CLAIM(an_empty_query_sends_nothing)
     CHECK(!kit::contains(sent, "_date"));
 }
 
-CLAIM(headers_and_user_agent_go_with_every_request)
+CLAIM(headers_and_user_agent_are_sent_with_every_request)
 {
     kal::client_options options = kit::options();
     options.headers = { { "X-Lab", "one" }, { "X-Bench", "two" } };
@@ -83,11 +83,11 @@ CLAIM(headers_and_user_agent_go_with_every_request)
     std::size_t found = 0;
     for (std::size_t at = sent.find("assay/3"); at != std::string::npos; at = sent.find("assay/3", at + 1))
         found++;
-    CHECK_EQUAL(found, 2u); // the token's too
+    CHECK_EQUAL(found, 2u); // including the token request
     CHECK(kit::contains(sent, "one") && kit::contains(sent, "two"));
 }
 
-CLAIM(cache_modes_do_what_they_say)
+CLAIM(cache_modes_are_respected)
 {
     const kal::client client = kit::client();
     kal::call_options refresh, only;
@@ -105,7 +105,7 @@ CLAIM(cache_modes_do_what_they_say)
     CHECK_EQUAL(client.stats().cache_hits, 2u);
 }
 
-CLAIM(a_call_ends_when_its_time_is_up)
+CLAIM(a_call_ends_at_its_timeout)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang"})");
     const kal::client client = kit::client();
@@ -114,7 +114,7 @@ CLAIM(a_call_ends_when_its_time_is_up)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().members(options); }), kal::status::timed_out);
 }
 
-CLAIM(a_call_is_cancelled_from_another_thread)
+CLAIM(a_call_can_be_cancelled_from_another_thread)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang","times":0})");
     const kal::client client = kit::client();
@@ -130,7 +130,7 @@ CLAIM(a_call_is_cancelled_from_another_thread)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().groups(options); }), kal::status::cancelled);
 }
 
-CLAIM(the_door_opens_to_every_method)
+CLAIM(the_generic_call_reaches_every_method)
 {
     const kal::client client = kit::client();
     const kal::answer members = client.call("workspace.get_members");
@@ -168,7 +168,7 @@ CLAIM(a_request_reaches_any_endpoint)
     CHECK_EQUAL(kit::thrown([&] { client.request("GET", "/echo\0x"sv); }), kal::status::invalid_argument);
 }
 
-CLAIM(options_reach_the_library)
+CLAIM(options_are_passed_to_the_library)
 {
     kal::client_options options = kit::options();
     options.max_response_bytes = 10;
@@ -189,7 +189,7 @@ CLAIM(options_reach_the_library)
 }
 
 #if __cplusplus >= 202002L
-CLAIM(options_may_be_designated)
+CLAIM(options_can_be_set_with_designated_initializers)
 {
     const kal::client client({ .client_id = "demo-client", .client_secret = "demo-secret", .base_url = kit::server.url });
     const kal::events events = client.workspace().events({ .page_size = 5, .event_types = { "create" } }, { .timeout = 20s });

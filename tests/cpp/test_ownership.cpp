@@ -1,9 +1,9 @@
-// Who owns what, and what becomes of it.
+// Ownership: moves, lifetimes and destruction.
 #include "kit.hpp"
 
 #include <thread>
 
-CLAIM(a_moved_client_works_and_the_one_it_was_moved_from_fails)
+CLAIM(a_moved_client_works_and_the_moved_from_one_fails)
 {
     kal::client client = kit::client();
     const kal::client moved = std::move(client);
@@ -11,7 +11,7 @@ CLAIM(a_moved_client_works_and_the_one_it_was_moved_from_fails)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().members(); }), kal::status::invalid_handle);
 }
 
-CLAIM(assigning_a_client_closes_the_former_one)
+CLAIM(assigning_a_client_closes_the_previous_one)
 {
     kal::client client = kit::client();
     const kal::workspace_service former = client.workspace();
@@ -52,7 +52,7 @@ CLAIM(a_moved_list_is_empty)
     CHECK_EQUAL(members.size(), 12u);
 }
 
-CLAIM(a_service_outlives_its_client_and_says_so)
+CLAIM(a_call_on_a_service_of_a_closed_client_fails)
 {
     const kal::workspace_service service = kit::client().workspace();
     CHECK_EQUAL(kit::thrown([&] { service.members(); }), kal::status::invalid_handle);
@@ -72,7 +72,7 @@ CLAIM(closing_a_client_ends_its_calls)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().members(); }), kal::status::invalid_handle);
 }
 
-CLAIM(handles_are_given_away_and_taken_over)
+CLAIM(handles_can_be_released_and_adopted)
 {
     kal_result given = kit::client().workspace().members().release();
     CHECK(given.id != 0);
@@ -90,7 +90,7 @@ CLAIM(handles_are_given_away_and_taken_over)
     CHECK_EQUAL(kit::thrown([&] { service.members(); }), kal::status::invalid_handle);
 }
 
-CLAIM(an_answer_of_another_kind_makes_an_empty_list)
+CLAIM(a_result_of_another_kind_is_an_empty_list)
 {
     const kal::client client = kit::client();
     const kal::groups groups{ client.call("workspace.get_members") };

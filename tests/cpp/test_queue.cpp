@@ -7,7 +7,7 @@
 
 using namespace std::chrono_literals;
 
-CLAIM(a_submitted_call_completes_with_what_it_was_given)
+CLAIM(a_submitted_call_completes_with_its_user_data)
 {
     const kal::client client = kit::client();
     const kal::queue queue;
@@ -22,7 +22,7 @@ CLAIM(a_submitted_call_completes_with_what_it_was_given)
     CHECK(!queue.next(0ms));
 }
 
-CLAIM(a_call_that_fails_is_a_completion_with_its_error)
+CLAIM(a_failed_call_completes_with_its_error)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":403,"body":"no"})");
     const kal::client client = kit::client();
@@ -65,7 +65,7 @@ CLAIM(the_descriptor_is_readable_while_completions_wait)
     CHECK_EQUAL(poll(&descriptor, 1, 0), 0);
 }
 
-CLAIM(a_submitted_call_is_cancelled)
+CLAIM(a_submitted_call_can_be_cancelled)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang"})");
     const kal::client client = kit::client();
@@ -83,7 +83,7 @@ CLAIM(a_submitted_call_is_cancelled)
     CHECK_EQUAL(done->outcome.error().status(), kal::status::cancelled);
 }
 
-CLAIM(what_cannot_be_started_is_thrown_at_once)
+CLAIM(a_call_that_cannot_be_submitted_throws_at_once)
 {
     const kal::client client = kit::client();
     const kal::queue queue;
@@ -93,7 +93,7 @@ CLAIM(what_cannot_be_started_is_thrown_at_once)
     CHECK(!queue.next(0ms));
 }
 
-CLAIM(closing_a_queue_wakes_who_waits_for_it)
+CLAIM(closing_a_queue_wakes_a_waiting_thread)
 {
     const kal::queue queue;
     kal::status ended = kal::status::ok;
@@ -105,22 +105,22 @@ CLAIM(closing_a_queue_wakes_who_waits_for_it)
     });
     queue.close();
     waiting.join();
-    // Which of the two depends on where the other thread was.
+    // Either, depending on the other thread's progress.
     CHECK(ended == kal::status::cancelled || ended == kal::status::invalid_handle);
     CHECK_EQUAL(queue.fd(), -1);
 }
 
-CLAIM(completions_that_nobody_takes_are_freed)
+CLAIM(completions_left_in_a_queue_are_freed)
 {
     const kal::client client = kit::client();
     const kal::queue queue;
     pollfd descriptor{ queue.fd(), POLLIN, 0 };
     queue.submit(client, "workspace.get_members");
     CHECK_EQUAL(poll(&descriptor, 1, 30'000), 1);
-    // AddressSanitizer says whether they are.
+    // LeakSanitizer reports any that are not.
 }
 
-CLAIM(a_page_of_a_stream_completes_too)
+CLAIM(a_page_of_a_stream_completes_through_a_queue)
 {
     const kal::client client = kit::client();
     const kal::queue queue;

@@ -35,20 +35,20 @@ CLAIM(a_list_is_a_random_access_range)
     CHECK(forwards == backwards);
 }
 
-CLAIM(algorithms_take_a_list)
+CLAIM(algorithms_accept_a_list)
 {
     const kal::client client = kit::client();
     const kal::members members = client.workspace().members();
     const std::string wanted(members[7].id());
     const auto found = std::find_if(members.begin(), members.end(), [&](kal::member member) { return member.id() == wanted; });
     CHECK_EQUAL(found - members.begin(), 7);
-    // Records are values: they can be kept and put into another order.
+    // Records are values: they can be copied and sorted.
     std::vector<kal::member> by_email(members.begin(), members.end());
     std::sort(by_email.begin(), by_email.end(), [](auto a, auto b) { return a.email() < b.email(); });
     CHECK(std::is_permutation(by_email.begin(), by_email.end(), members.begin(), members.end()));
 }
 
-CLAIM(what_is_absent_is_nothing)
+CLAIM(absent_fields_are_nullopt)
 {
     answer("/workspaces/members", R"([{"id":"m1"},{"id":"m2","full_name":"","email":null}])");
     const kal::members members = kit::client().workspace().members();
@@ -76,7 +76,7 @@ CLAIM(what_is_absent_is_nothing)
     CHECK_EQUAL(event.is_bulk(), std::nullopt);
 }
 
-CLAIM(what_is_there_is_told)
+CLAIM(present_fields_have_their_values)
 {
     answer("/workspaces/events",
            R"([{"id":"e1","event_type":"create","event_type_version":2,"created_at":"1970-01-01T00:00:01.000002Z",)"
@@ -102,7 +102,7 @@ CLAIM(what_is_there_is_told)
     CHECK_EQUAL(event.is_bulk(), true);
 }
 
-CLAIM(an_unknown_access_level_keeps_its_word)
+CLAIM(an_unknown_access_level_keeps_its_name)
 {
     answer("/workspaces/members",
            R"([{"id":"1","access_level":"admin"},{"id":"2","access_level":"team-member"},{"id":"3","access_level":"guest"},)"
@@ -118,8 +118,8 @@ CLAIM(an_unknown_access_level_keeps_its_word)
     CHECK_EQUAL(members[5].access_level_name(), "owner");
 }
 
-// A later library may know a level that this header does not.
-CLAIM(an_access_level_of_a_later_version_is_unknown)
+// A newer library may have a level that this header lacks.
+CLAIM(an_access_level_of_a_newer_version_is_unknown)
 {
     kal_workspace_user later{};
     later.id = "1";
@@ -145,7 +145,7 @@ CLAIM(ids_of_a_group_are_strings)
     CHECK_EQUAL(ids.begin()->size(), 1u);
 }
 
-CLAIM(records_stay_where_they_are_when_their_list_moves)
+CLAIM(records_stay_valid_when_their_list_is_moved)
 {
     kal::members members = kit::client().workspace().members();
     const kal::member member = members[2];
@@ -158,7 +158,7 @@ CLAIM(records_stay_where_they_are_when_their_list_moves)
     CHECK_EQUAL(moved.size(), range.size());
 }
 
-CLAIM(json_is_what_the_server_sent)
+CLAIM(the_json_is_what_the_server_sent)
 {
     const char sent[] = R"( [ {"id":"m1", "of a later version":[1.50, "\u00e9"]} ] )";
     answer("/workspaces/members", sent);
@@ -166,7 +166,7 @@ CLAIM(json_is_what_the_server_sent)
     CHECK_EQUAL(members.json(), sent);
 }
 
-CLAIM(records_are_equal_when_their_ids_are)
+CLAIM(records_with_equal_ids_are_equal)
 {
     answer("/workspaces/members", R"([{"id":"1","email":"a"},{"id":"2","email":"a"},{"id":"1","email":"b"}])");
     const kal::members members = kit::client().workspace().members();
@@ -175,7 +175,7 @@ CLAIM(records_are_equal_when_their_ids_are)
     CHECK(members[0] != members[1]);
 }
 
-CLAIM(an_empty_list_is_a_range_of_nothing)
+CLAIM(an_empty_list_is_an_empty_range)
 {
     answer("/workspaces/members", "[]");
     const kal::members members = kit::client().workspace().members();
@@ -185,7 +185,7 @@ CLAIM(an_empty_list_is_a_range_of_nothing)
 }
 
 #if defined(__cpp_lib_ranges) && (!defined(__clang__) || __clang_major__ >= 16)
-CLAIM(views_take_a_list)
+CLAIM(views_accept_a_list)
 {
     const kal::client client = kit::client();
     const kal::members members = client.workspace().members();
@@ -195,7 +195,7 @@ CLAIM(views_take_a_list)
     for (std::string_view email : emails)
         counted += kit::contains(email, "@");
     CHECK(counted > 0);
-    // A list that is moved into a pipe lives there.
+    // A list moved into a view is owned by it.
     std::size_t owned = 0;
     for (kal::member member : client.workspace().members() | std::views::drop(2))
         owned += !member.id().empty();

@@ -1,4 +1,4 @@
-// Streams of events as ranges.
+// Event streams as ranges.
 #include "kit.hpp"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ CLAIM(a_flat_stream_is_a_range_of_events)
     CHECK_EQUAL(ids.size(), all_events);
 }
 
-CLAIM(a_page_may_be_kept)
+CLAIM(a_page_can_be_moved_out_of_a_loop)
 {
     const kal::client client = kit::client();
     std::vector<kal::events> kept;
@@ -64,7 +64,7 @@ CLAIM(a_page_may_be_kept)
     CHECK_EQUAL(events, all_events);
 }
 
-CLAIM(algorithms_take_a_stream)
+CLAIM(algorithms_accept_a_stream)
 {
     const kal::client client = kit::client();
     auto events = client.workspace().stream_events(pages_of(100)).flat();
@@ -74,7 +74,7 @@ CLAIM(algorithms_take_a_stream)
     CHECK(events.begin() == events.end());
 }
 
-CLAIM(a_loop_takes_up_where_the_one_before_was_left)
+CLAIM(a_second_loop_continues_where_the_first_stopped)
 {
     const kal::client client = kit::client();
     kal::event_stream stream = client.workspace().stream_events(pages_of(100));
@@ -90,7 +90,7 @@ CLAIM(a_loop_takes_up_where_the_one_before_was_left)
     CHECK(stream.is_done());
 }
 
-CLAIM(a_loop_goes_on_after_an_error)
+CLAIM(a_loop_continues_after_an_error)
 {
     const kal::client client = kit::client();
     emulator_fault(&kit::server, R"({"path":"/workspaces/events","after":2,"times":1,"status":500})");
@@ -110,7 +110,7 @@ CLAIM(a_loop_goes_on_after_an_error)
     CHECK_EQUAL(ids.size(), all_events);
 }
 
-CLAIM(pages_come_one_by_one_without_exceptions_too)
+CLAIM(pages_can_be_fetched_without_exceptions)
 {
     const kal::client client = kit::client();
     auto opened = client.workspace().try_stream_events(pages_of(100));
@@ -128,7 +128,7 @@ CLAIM(pages_come_one_by_one_without_exceptions_too)
     CHECK(after.has_value() && !*after && stream.is_done());
 }
 
-CLAIM(a_stream_is_filtered)
+CLAIM(a_stream_respects_its_filters)
 {
     const kal::client client = kit::client();
     kal::events_query query;
@@ -143,7 +143,7 @@ CLAIM(a_stream_is_filtered)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().stream_events(query); }), kal::status::invalid_argument);
 }
 
-CLAIM(following_goes_on_from_a_cursor)
+CLAIM(a_follower_resumes_from_a_cursor)
 {
     const kal::client client = kit::client();
     std::string cursor;
@@ -156,7 +156,7 @@ CLAIM(following_goes_on_from_a_cursor)
     CHECK(!cursor.empty());
     emulator_admin(&kit::server, "events", R"({"count": 3, "event_type": "note"})");
     kal::event_stream stream = kit::client().workspace().follow_events({}, cursor);
-    CHECK_EQUAL(kit::thrown([&] { stream.next(0ms); }), kal::status::cancelled); // its client is gone
+    CHECK_EQUAL(kit::thrown([&] { stream.next(0ms); }), kal::status::cancelled); // its client is closed
     stream = client.workspace().follow_events({}, cursor);
     stream.set_backoff(1ms, 10ms);
     std::size_t events = 0;
@@ -170,7 +170,7 @@ CLAIM(following_goes_on_from_a_cursor)
     CHECK_EQUAL(kit::thrown([&] { client.workspace().follow_events({}, "no cursor"); }), kal::status::invalid_argument);
 }
 
-CLAIM(a_loop_over_news_ends_when_it_is_cancelled)
+CLAIM(a_loop_over_a_follower_ends_when_cancelled)
 {
     const kal::client client = kit::client();
     const kal::cancel cancel;
@@ -178,7 +178,7 @@ CLAIM(a_loop_over_news_ends_when_it_is_cancelled)
     options.cancel = &cancel;
     kal::event_stream stream = client.workspace().follow_events({}, {}, options);
     stream.set_backoff(1ms, 10ms);
-    CHECK(!stream.next(0ms)); // the present is where it begins
+    CHECK(!stream.next(0ms)); // it starts at the present
     emulator_admin(&kit::server, "events", R"({"count": 2})");
     std::size_t events = 0;
     CHECK_EQUAL(kit::thrown([&] {
@@ -192,7 +192,7 @@ CLAIM(a_loop_over_news_ends_when_it_is_cancelled)
     CHECK_EQUAL(events, 2u);
 }
 
-CLAIM(closing_a_stream_wakes_who_waits_for_it)
+CLAIM(closing_a_stream_wakes_a_waiting_thread)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/events","drop":"hang"})");
     const kal::client client = kit::client();

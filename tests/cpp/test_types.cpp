@@ -1,4 +1,4 @@
-// What the compiler is asked to hold the header to.
+// Compile-time properties of the header.
 #include "kit.hpp"
 
 #include <iterator>
@@ -23,7 +23,7 @@ static_assert(is_light<kal::member> && is_light<kal::group> && is_light<kal::eve
 static_assert(is_light<kal::members::iterator>);
 static_assert(std::is_trivially_copyable_v<kal::records<kal::event>> && std::is_trivially_copyable_v<kal::strings>);
 
-// An exception that throws when it is copied would end the program.
+// An exception whose copy constructor throws would terminate the program.
 static_assert(std::is_nothrow_copy_constructible_v<kal::error> && std::is_nothrow_copy_assignable_v<kal::error>);
 static_assert(std::is_base_of_v<std::exception, kal::error>);
 
@@ -31,7 +31,7 @@ static_assert(std::is_aggregate_v<kal::client_options> && std::is_aggregate_v<ka
 static_assert(std::is_aggregate_v<kal::events_query>);
 static_assert(std::is_same_v<std::iterator_traits<kal::members::iterator>::iterator_category, std::random_access_iterator_tag>);
 
-// Pointers into what is about to end are not given out.
+// Accessors that would return dangling pointers do not compile.
 #define ASKS(name, expression)       \
     template <class T, class = void> \
     constexpr bool name = false;     \
@@ -83,13 +83,13 @@ CLAIM(statuses_have_names)
     CHECK_EQUAL(kal::name(static_cast<kal::status>(418)), "KAL_HTTP_4XX");
 }
 
-CLAIM(the_library_is_the_one_of_this_header)
+CLAIM(the_library_has_the_version_of_this_header)
 {
     kal::check_version();
     CHECK_EQUAL(kal::version(), KAL_VERSION);
 }
 
-CLAIM(times_print_as_rfc3339)
+CLAIM(times_are_printed_as_rfc3339)
 {
     using std::chrono::microseconds;
     const auto print = [](long long since_epoch) { return kal::rfc3339(kal::timestamp(microseconds(since_epoch))); };

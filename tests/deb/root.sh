@@ -1,11 +1,11 @@
 #!/bin/sh
-# root.sh ROOT: a Debian 12 with a C compiler and pkg-config and little else, made once (400 MB, some minutes). Must be root.
+# root.sh ROOT: creates a minimal Debian 12 with a C compiler and pkg-config, once (400 MB, some minutes). Must be root.
 set -eu
 root=$1
 mirror=${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 [ ! -e "$root/.finished" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-    echo "a root of Debian 12 can only be made as root: sudo $0 $root" >&2
+    echo "creating a Debian 12 root needs root: sudo $0 $root" >&2
     exit 1
 fi
 command -v debootstrap >/dev/null || {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The packages that `make deb` made, in a Debian 12 of their own: they install, programs are built against them, they go without
-# a trace. Must be root. KAL_EMULATOR is the program kal-emulator.
+# Tests the packages of `make deb` in a separate Debian 12: installs them, builds programs with them, and purges them. Must be
+# root. KAL_EMULATOR is the program kal-emulator.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -30,11 +30,11 @@ expected_dev() {
 }
 listed() { awk '!/^#/ && NF { print $2 "@" $1 } !/^#/ && NF && !seen[$1]++ { print $1 "@" $1 }' packaging/symbols.txt; }
 in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
-claim 'libkaleidoscope0 has the library and its documents, and nothing else' \
+claim 'libkaleidoscope0 contains exactly the library and its documentation' \
     same "$(expected_runtime | LC_ALL=C sort)" "$(files "$runtime" | sed '/lintian/d')"
-claim 'libkaleidoscope-dev has what programs are built with, and nothing else' \
+claim 'libkaleidoscope-dev contains exactly the development files' \
     same "$(expected_dev | LC_ALL=C sort)" "$(files "$dev" | sed '/lintian/d')"
-claim 'the symbols file of libkaleidoscope0 has every function in its version' \
+claim 'the symbols file of libkaleidoscope0 has every function with its version' \
     same "$(listed | LC_ALL=C sort)" "$(in_package | LC_ALL=C sort)"
 claim 'libkaleidoscope0 depends on the C library and libgcc only' \
     same 'libc6 libgcc-s1' "$(dpkg-deb --field "$runtime" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"
@@ -44,10 +44,10 @@ claim 'lintian has no error and no warning' lintian --allow-root --fail-on error
 
 tests/deb/root.sh "$root"
 inside() { scripts/inside.sh "$root" "$@"; }
-# What a run that was interrupted left.
+# Remove leftovers of an interrupted run.
 inside dpkg --purge libkaleidoscope-dev libkaleidoscope0 >/dev/null 2>&1 || :
 rm -rf "$root/packages"
-# dpkg's own notes and the loader's cache are no files of the packages.
+# dpkg's database and the loader's cache do not belong to the packages.
 installed() {
     (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./packages \
         -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache \) -prune -o -print | LC_ALL=C sort)
@@ -82,17 +82,17 @@ is_not_removed() { ! inside dpkg --remove libkaleidoscope0; }
 purge() { inside dpkg --purge libkaleidoscope-dev libkaleidoscope0; }
 cannot_start() { ! with_credentials /packages/quickstart; }
 
-claim 'dpkg installs both on a Debian 12 that has a C compiler and little else' install_with_dpkg
-claim 'both are installed wholly' both_are_installed
-claim 'what is installed is what was packed' unchanged
-claim 'pkg-config gives the version' version_is_known
-claim 'the quickstart is compiled with pkg-config and no other word' compiles
+claim 'dpkg installs both on a minimal Debian 12 with a C compiler' install_with_dpkg
+claim 'both are fully installed' both_are_installed
+claim 'the installed files are unchanged' unchanged
+claim 'pkg-config reports the version' version_is_known
+claim 'the quickstart compiles with the flags of pkg-config alone' compiles
 claim 'it prints the members' prints_the_members /packages/quickstart
-claim 'with the archive, too' prints_the_members /packages/static
+claim 'it prints the members with the archive, too' prints_the_members /packages/static
 claim 'libkaleidoscope0 stays while libkaleidoscope-dev needs it' is_not_removed
 claim 'dpkg purges both' purge
-claim 'the program that is left cannot start any more' cannot_start
+claim 'the program with the shared library no longer starts' cannot_start
 claim 'the one with the archive still prints the members' prints_the_members /packages/static
-claim 'they leave nothing' same "$before" "$(installed)"
+claim 'they leave no files' same "$before" "$(installed)"
 rm -rf "$root/packages"
 finish

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tarball that `make dist` made, unpacked: run.sh [TARBALL]. KAL_EMULATOR is the program kal-emulator.
+# Tests the tarball of `make dist`: run.sh [TARBALL]. KAL_EMULATOR is the program kal-emulator.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -26,11 +26,11 @@ expected() {
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
     printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
-claim 'the tarball has the library, the headers, the pkg-config file, the CMake package, the manual pages and the licences, and nothing else' \
+claim 'the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages and the licences' \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
-claim 'everything is in one folder, and is the superuser'"'"'s' \
+claim 'everything is in one folder and owned by root' \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"
-# cargo tree is asked here, cargo metadata where the text is made.
+# Uses cargo tree; the text is generated with cargo metadata.
 crates() {
     cargo tree --locked --package kaleidoscope --edges normal,no-proc-macro --target "$machine-unknown-linux-gnu" \
         --prefix none --format '{p}' | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/  \1 \2:/p' | grep -v '^  kaleidoscope ' | sort -u
@@ -40,8 +40,8 @@ every_crate_is_named() {
     [ -s "$scratch/crates" ] && sed -n 's/^\(  [^ ]* [^ ]*:\).*/\1/p' "$prefix/THIRD-PARTY-LICENSES.txt" | sort -u >"$scratch/named" &&
         missing=$(comm -23 "$scratch/crates" "$scratch/named") && same '' "$missing"
 }
-claim 'the licences are those of every crate that is linked' every_crate_is_named
-claim 'no file says where it was made' same '' "$(grep -rlF -e "$PWD" "$prefix")"
+claim 'the licences include every linked crate' every_crate_is_named
+claim 'no file contains the build path' same '' "$(grep -rlF -e "$PWD" "$prefix")"
 
 # --- Old systems
 
@@ -50,7 +50,7 @@ at_most() { same "GLIBC_$floor" "$(printf '%s\n' "$(newest "$1")" "GLIBC_$floor"
 claim "the shared library needs no glibc newer than $floor" at_most "$lib/libkaleidoscope.so.$version"
 echo "#   newest symbol: $(newest "$lib/libkaleidoscope.so.$version")"
 
-# Against the C library of that age, which has no function that is newer.
+# With a C library of that version, without any newer function.
 venv=${TARGET:-target}/dist/venv/bin/python
 old_cc() { KAL_PYTHON=$venv KAL_GLIBC=$floor scripts/zig-cc "$@"; }
 pkg_config() { PKG_CONFIG_LIBDIR=$lib/pkgconfig pkg-config "$@" kaleidoscope; }
@@ -92,7 +92,7 @@ claim 'the quickstart with the archive prints the members' quickstart_static
 claim "the program for glibc $floor runs with the shared library" version_and_members "$scratch/old-shared"
 claim "the program for glibc $floor runs with the archive" version_and_members "$scratch/old"
 
-# --- What holds for the library of this machine holds for this one
+# --- The tests of the built library also pass for this one
 
 KAL_LIB_DIR=$lib KAL_INCLUDE_DIR=$prefix/include tests/artefact/run.sh >"$scratch/artefact" 2>&1 || failures=$((failures + 1))
 sed 's/^\(not \)\{0,1\}ok - /&the tarball: /' "$scratch/artefact"

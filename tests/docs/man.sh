@@ -1,6 +1,6 @@
 #!/bin/sh
-# The manual pages that scripts/man.py makes: there is one for each function, struct with fields and type, and groff and
-# mandoc have nothing to say about them. KAL_EMULATOR is the program kal-emulator.
+# Tests the manual pages of scripts/man.py: each function, type and struct with fields has one, without warnings of groff and
+# mandoc. KAL_EMULATOR is the program kal-emulator.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -12,7 +12,7 @@ documented() { python3 tests/header/header.py functions "$header" | sed 's|.*|ma
 listed() { python3 -B scripts/man.py --list | LC_ALL=C sort; }
 made() { (cd "$pages" && find . -type f | sed 's|^\./||' | LC_ALL=C sort); }
 each_function_has_one() { listed >"$scratch/listed" && same '' "$(documented | LC_ALL=C sort | LC_ALL=C comm -23 - "$scratch/listed")"; }
-# What man prints, too: a page that is empty has no warnings.
+# Check man's output, too: an empty page has no warnings.
 no_warnings() {
     for page in "$pages"/man*/*; do
         LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l "$page" 2>>"$scratch/warnings" >"$scratch/page" || return 1
@@ -24,7 +24,7 @@ no_warnings() {
 }
 mandoc_is_content() { mandoc -Tlint "$pages"/man*/*; }
 has_names() { same '' "$(lexgrog "$pages"/man*/* | grep 'parse failed')"; }
-# Each "name(3)" that a page refers to is a page, or one of the C library's.
+# Each "name(3)" that a page refers to is a page here or in the C library.
 references_are_pages() {
     grep -ho 'fBkal[a-z_\\-]*.fP([137])' "$pages"/man*/* | sed 's/^fB//; s/.fP(/./; s/)//; s/\\-/-/g' | sort -u >"$scratch/references"
     [ -s "$scratch/references" ] && same '' "$(made | sed 's|.*/||' | sort | comm -23 "$scratch/references" -)"
@@ -35,13 +35,13 @@ has_every_option() {
     same "$("$emulator" --help | grep -E '^ +(-[a-z], )?--[a-z]' | options)" "$(grep '^.fB.-.-' "$pages/man1/kal-emulator.1" | options)"
 }
 
-claim 'the manual pages are made with Python alone' python3 -B -S scripts/man.py "$pages"
+claim 'the manual pages are generated with Python alone' python3 -B -S scripts/man.py "$pages"
 if [ ! -d "$pages" ]; then finish; fi
-claim 'they are those that --list names' same "$(listed)" "$(made)"
-claim 'each function of the header has one' each_function_has_one
-claim 'whatis can read the name and purpose of each' has_names
-claim 'groff has no warning, and each has the usual sections' no_warnings
-claim 'mandoc -Tlint has nothing to say' mandoc_is_content
-claim 'each page that one refers to exists' references_are_pages
+claim 'they are the pages that --list prints' same "$(listed)" "$(made)"
+claim 'each function of the header has a page' each_function_has_one
+claim 'whatis finds the name and purpose of each page' has_names
+claim 'groff has no warning, and each page has the usual sections' no_warnings
+claim 'mandoc -Tlint has no warning' mandoc_is_content
+claim 'each page that is referred to exists' references_are_pages
 claim 'kal-emulator(1) has every option of the program' has_every_option
 finish

@@ -1,4 +1,4 @@
-"""The site as a browser has it: site.py FOLDER
+"""Checks the built site: site.py FOLDER
 
 Red with a link to nowhere.html ("index.html: nowhere.html"), to errors.html#no ("index.html: errors.html#no"), with a picture of
 another host ("index.html: https://example.com/a.png"), and with an anchor taken out of the page ("kal_set_log").
@@ -14,7 +14,7 @@ sys.path[:0] = ["scripts", "tests/compat"]
 import headerdoc  # noqa: E402
 from claims import claim, close  # noqa: E402
 
-# What a browser fetches by itself, and where it says from.
+# Elements that a browser fetches by itself, and the attributes with their URLs.
 FETCHED = {"script": "src", "img": "src", "source": "src", "iframe": "src", "object": "data", "link": "href"}
 
 
@@ -41,7 +41,7 @@ def main(folder: str) -> int:
     top = pathlib.Path(folder).resolve()
     pages = {path: Page(path) for path in top.rglob("*.html")}
 
-    with claim("site: every link within the site goes somewhere"):
+    with claim("site: every link within the site has a target"):
         broken = []
         for path, page in pages.items():
             for link in page.links + page.fetched:
@@ -67,7 +67,7 @@ def main(folder: str) -> int:
         assert len(names) > 200, f"{len(names)} names"
         lacking = [name for name in names if f"c.{name}" not in anchors]
         assert not lacking, "\n".join(lacking)
-    with claim("site: the search knows the functions"):
+    with claim("site: the search index has the functions"):
         index = (top / "searchindex.js").read_text(encoding="utf-8")
         lacking = [item.name for item in items if item.kind == "function" and item.name not in index]
         assert "search.html" in {path.name for path in pages} and not lacking, lacking

@@ -1,10 +1,10 @@
-"""Every snippet of docs/*.md holds: snippets.py
+"""Compiles and runs every snippet of docs/*.md: snippets.py
 
-C and C++ blocks are compiled with all warnings as errors. One with a `main` is run against an emulator: it must end with 0 and
-print something: what the block of `text` has that follows, if one does ("..." stands for any further lines, "…" for any text in a
-line). One that defines functions or types is compiled as a file, any other as the body of a function that has the usual
-variables. Shell blocks must parse, and their `make` targets and the files of the source tree that pages name must exist. SQL blocks
-are run.
+C and C++ blocks are compiled with all warnings as errors. One with a `main` is run against an emulator: it must exit with 0 and
+print something, namely the following block of `text`, if there is one ("..." stands for any further lines, "…" for any text in a
+line). One that defines
+functions or types is compiled as a file, any other as the body of a function with the usual variables. Shell blocks must parse,
+and their `make` targets and all source files named in pages must exist. SQL blocks are run.
 
 Seen red: a call with an argument too few ("too few arguments to function"), `count` as int ("incompatible pointer type"), a name
 in the expected text changed, `make instal`, `tests/c/test_error.c`, a column `fullname` ("no such column").
@@ -84,7 +84,7 @@ class Snippet:
         self.language, self.code = match.groups()
         before, after = page.read_text()[:match.start()], page.read_text()[match.end():]
         self.line = before.count("\n") + 2
-        # What a program prints follows it, with text between them.
+        # A program's output follows it, with text between them.
         shown = re.search(r"^```(\w+)\n(.*?)^```$", re.sub(r"(?ms)^```sh\n.*?^```$", "", after), re.M | re.S)
         self.output = shown[2] if shown and shown[1] == "text" else None
         self.name = f"{page.relative_to(TOP)}:{self.line}"
@@ -104,7 +104,7 @@ class Snippet:
         return C_BODY.replace("SNIPPET", marked)
 
     def command(self, folder: str) -> list[str]:
-        """Compiles it into the program or object that `built` names."""
+        """Compiles it into the program or object `built`."""
         path = pathlib.Path(folder, re.sub(r"\W", "_", self.name)).with_suffix(f".{self.language}")
         path.write_text(self.source())
         self.built = str(path.with_suffix(".out"))
@@ -144,8 +144,8 @@ def check_compiled(snippets: list[Snippet], credentials: dict) -> None:
 
 
 def check_session(snippets: list[Snippet], program: Snippet) -> None:
-    """What the page about the emulator has for a shell, with the program of the first pages."""
-    with claim("docs: the shell session with the emulator makes the library try again"), tempfile.TemporaryDirectory() as folder:
+    """Runs the shell session of the page about the emulator, with the program of the first pages."""
+    with claim("docs: the shell session with the emulator makes the library retry"), tempfile.TemporaryDirectory() as folder:
         session = next(snippet for snippet in snippets if "--exit-with-stdin" in snippet.code)
         counted = 'curl --silent "$KALEIDOSCOPE_API_URL/__emulator/counts" >counts\nexec 9>&-'
         code = session.code.replace("exec 9>&-", counted)
@@ -157,7 +157,7 @@ def check_session(snippets: list[Snippet], program: Snippet) -> None:
         ended = subprocess.run(["sh", "-eu"], input=code, capture_output=True, text=True, timeout=PATIENCE, cwd=folder)
         assert ends_well(ended).count("@example.com") > 0
         counts = json.loads(pathlib.Path(folder, "counts").read_text())
-        # One without a fault, two that failed and one that did not.
+        # One request without a fault, two that failed and one that succeeded.
         assert counts["paths"]["/workspaces/members"] == 4, counts
 
 

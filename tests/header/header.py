@@ -1,4 +1,4 @@
-"""What include/kaleidoscope.h declares: functions, structs with their fields, constants, and their documentation.
+"""Lists the declarations of include/kaleidoscope.h: functions, structs with their fields, constants, and their documentation.
 
     header.py functions HEADER      the functions' names, sorted
     header.py fields HEADER         `struct` and `struct.field`, in the header's order
@@ -31,7 +31,7 @@ class Item(NamedTuple):
 
 def items(text):
     text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), text, flags=re.S)
-    # What stands before the first documented item are macros of the header itself, which blocks of text explain.
+    # Before the first documented item are macros for the header itself, explained in blocks of text.
     doc, struct, declaration = [], None, ""
     for line in text.splitlines():
         if comment := DOC.match(line):

@@ -1,4 +1,4 @@
-/* Every initialiser names every field, in C and in C++: compiled with -Wmissing-field-initializers -Wconversion -Werror. */
+/* Every initialiser sets every field, in C and in C++: compiled with -Wmissing-field-initializers -Wconversion -Werror. */
 #include <kaleidoscope.h>
 
 kal_client no_client = KAL_NONE;
@@ -12,7 +12,7 @@ kal_events_query events_query = KAL_EVENTS_QUERY_INIT;
 kal_stats stats = KAL_STATS_INIT;
 kal_completion completion = KAL_COMPLETION_INIT;
 
-/* The version macros are for the preprocessor too. */
+/* The version macros work in the preprocessor, too. */
 #if KAL_VERSION_NUMBER < 0x000100 || KAL_VERSION_MAJOR > 0xffff
 #error "KAL_VERSION_NUMBER is wrong"
 #endif

@@ -1,4 +1,4 @@
-/* The layout of every public struct, as layout.def has it. Compiling is the test. */
+/* Asserts that every public struct has the layout in layout.def. Compiling is the test. */
 #include <kaleidoscope.h>
 
 #ifdef __cplusplus

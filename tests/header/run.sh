@@ -1,5 +1,5 @@
 #!/bin/sh
-# The header, without the library: run.sh. Compilers that are there beside gcc and g++ are tried too.
+# Tests the header without the library: run.sh. Uses gcc, g++ and other installed compilers.
 set -eu
 cd "$(dirname "$0")"
 . ../../scripts/claims.sh
@@ -11,7 +11,7 @@ stricter='-Wconversion -Wsign-conversion -Wmissing-field-initializers -Wshadow -
 
 echo '#include <kaleidoscope.h>' >"$scratch/alone.c"
 printf '#include <kaleidoscope.h>\n#include <kaleidoscope.h>\n' >"$scratch/twice.c"
-# A status that nobody looks at.
+# A status that is ignored.
 cat >"$scratch/unseen.c" <<'END'
 #include <kaleidoscope.h>
 void unseen(void);
@@ -36,21 +36,21 @@ try() {
     claim "$1 $3: the header compiles alone" compiles "$1" "$2" "$3" "$scratch/alone.c"
     claim "$1 $3: the header may be included twice" compiles "$1" "$2" "$3" "$scratch/twice.c"
     # Red as C++ when it jumped over an initialisation: "jump to label 'failed_open'".
-    claim "$1 $3: the program at its head compiles" compiles "$1" "$2" "$3" "$scratch/program.c"
+    claim "$1 $3: the program in its introduction compiles" compiles "$1" "$2" "$3" "$scratch/program.c"
     # shellcheck disable=SC2086
-    claim "$1 $3: the initialisers name every field" compiles "$1" "$2" "$3" initialisers.c $stricter
+    claim "$1 $3: the initialisers set every field" compiles "$1" "$2" "$3" initialisers.c $stricter
     case $3 in
-    # The assertions came with C11.
+    # Static assertions need C11.
     c99) ;;
-    *) claim "$1 $3: every struct is laid out as the table says" compiles "$1" "$2" "$3" layout.c ;;
+    *) claim "$1 $3: every struct has the layout of the table" compiles "$1" "$2" "$3" layout.c ;;
     esac
-    claim "$1 $3: a status that nobody looks at is a warning" refuses "$1" "$2" "$3" "$scratch/unseen.c"
+    claim "$1 $3: ignoring a status is a warning" refuses "$1" "$2" "$3" "$scratch/unseen.c"
 }
 
 for compiler in gcc clang; do
     command -v $compiler >/dev/null || continue
     for standard in c99 c11 c17 c23; do
-        # Older compilers know C23 by its working name.
+        # Older compilers accept only C23's working name.
         takes $compiler c $standard || standard=c2x
         try $compiler c $standard
     done
@@ -78,11 +78,11 @@ claim 'layout.def has every struct and every field of the header' \
 # Red with the header of 0.1.0: none of the initialisers had one.
 claim 'every function, struct, field, type, constant and initialiser has a doc comment' python3 header.py undocumented "$header"
 # Red with the header of 0.1.0: "function kal_shutdown: says 0 times what it returns", and 122 more.
-claim 'every function documents its parameters, what it returns and since when' python3 header.py form "$header"
+claim 'every function documents its parameters, return values and version' python3 header.py form "$header"
 # Red with a status misspelt: "KAL_TIMEDOUT is in a comment, and not declared".
 claim 'every name in a comment is declared' python3 header.py names "$header"
 
-# A program of the header's own tutorial has to compile.
+# The program in the header's tutorial must compile.
 sed -n '/^ \* A COMPLETE PROGRAM/,/^ \*     }$/s/^ \*     //p' "$header" >"$scratch/tutorial.c"
 claim 'the program at the top of the header compiles' compiles gcc c c11 "$scratch/tutorial.c"
 

@@ -1,4 +1,4 @@
-/* What a program that uses an installed library is: credentials and URL from the environment, prints "VERSION MEMBERS". */
+/* A program that uses an installed library: credentials and URL from the environment, prints "VERSION MEMBERS". */
 #include <kaleidoscope.h>
 #include <stdio.h>
 

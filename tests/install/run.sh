@@ -1,16 +1,16 @@
 #!/bin/sh
-# Installs into an empty prefix, builds programs with what is there, moves the prefix, builds again, uninstalls.
-# KAL_EMULATOR is the program kal-emulator; make says it, and where the library is.
+# Installs into an empty prefix, builds programs with it, moves the prefix, builds again, uninstalls.
+# make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
-# What is found must be what is installed here, whatever the machine has.
+# Only the files installed here must be found, whatever the machine has.
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR MAKEFLAGS MAKEOVERRIDES
 export PKG_CONFIG_LIBDIR=/nowhere
 
-# The emulator ends with its standard input, which is a pipe that only this shell writes to.
+# The emulator exits when its standard input, a pipe held open by this shell, is closed.
 mkfifo "$scratch/stop" "$scratch/ready"
 "$emulator" --exit-with-stdin --members 7 <"$scratch/stop" >"$scratch/ready" &
 exec 9>"$scratch/stop"
@@ -22,7 +22,7 @@ installed() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
 make_quietly() { make --no-print-directory "$@"; }
 prints_version_and_members() { found=$("$@") && same "$version 7" "$found"; }
 
-# Every way to build against PREFIX LIBDIR, in a folder of its own.
+# Every way to build against PREFIX LIBDIR, in a separate folder.
 pkg_config() { PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config "$@" kaleidoscope; }
 build() { ${CC:-cc} -Wall -Werror tests/install/consumer.c -o "$work/$@"; }
 with_pkg_config() {
@@ -54,18 +54,18 @@ usable() {
     work=$scratch/work
     rm -rf "$work"
     mkdir "$work"
-    claim "$1: pkg-config gives the version" same "$version" "$(pkg_config --modversion)"
+    claim "$1: pkg-config reports the version" same "$version" "$(pkg_config --modversion)"
     claim "$1: pkg-config: a program with the shared library runs" with_pkg_config
     claim "$1: pkg-config: that program loads libkaleidoscope.so.0 of this prefix" \
         loads_the_shared_library "$work/shared" "$libdir"
-    claim "$1: pkg-config --static: a wholly static program runs" with_pkg_config_static
+    claim "$1: pkg-config --static: a fully static program runs" with_pkg_config_static
     claim "$1: pkg-config --variable=static: a program with the archive runs" with_the_archive_alone
     claim "$1: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/archive"
     claim "$1: CMake: a program with Kaleidoscope::kaleidoscope runs" with_cmake kaleidoscope
     claim "$1: CMake: that program loads libkaleidoscope.so.0 of this prefix" loads_the_shared_library "$work/cmake/consumer"
     claim "$1: CMake: a program with Kaleidoscope::static runs" with_cmake static
     claim "$1: CMake: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/cmake/consumer"
-    claim "$1: CMake: the next major version is not taken for this one" in_time_to_come
+    claim "$1: CMake: a request for the next major version is rejected" in_time_to_come
 }
 
 expected() {
@@ -78,8 +78,8 @@ expected() {
 shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 
 prefix=$scratch/first libdir=$prefix/lib
-claim 'make install PREFIX=...' make_quietly install PREFIX="$prefix"
-claim 'it installs the library, the headers, the pkg-config file, the CMake package and the manual pages, and nothing else' \
+claim 'make install PREFIX=... succeeds' make_quietly install PREFIX="$prefix"
+claim 'it installs exactly the library, the headers, the pkg-config file, the CMake package and the manual pages' \
     same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
 usable installed
 claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open
@@ -88,13 +88,13 @@ mkdir "$scratch/elsewhere"
 mv "$prefix" "$scratch/elsewhere/second"
 prefix=$scratch/elsewhere/second libdir=$prefix/lib
 usable moved
-claim 'no installed file says where it was installed' same '' "$(grep -rlF "$scratch/first" "$prefix")"
+claim 'no installed file contains the prefix' same '' "$(grep -rlF "$scratch/first" "$prefix")"
 
-claim 'make uninstall' make_quietly uninstall PREFIX="$prefix"
+claim 'make uninstall PREFIX=... succeeds' make_quietly uninstall PREFIX="$prefix"
 claim 'make uninstall leaves no file' same '' "$(installed "$prefix")"
 claim 'make uninstall leaves no folder that only this library uses' same 'include lib share' "$(cd "$prefix" && find . -mindepth 1 | sed 's|^./||' | sort | xargs)"
 
-# As a package is made: into a folder that is not the prefix, with a LIBDIR of the platform, where others have files too.
+# As for a package: into a folder other than the prefix, with the platform's LIBDIR, where other packages have files too.
 destdir=$scratch/package
 multiarch=lib/x86_64-linux-gnu
 mkdir -p "$destdir/usr/$multiarch/pkgconfig" "$destdir/usr/include"
@@ -103,13 +103,13 @@ touch "$destdir/usr/$multiarch/pkgconfig/zlib.pc" "$destdir/usr/share/man/man3/z
     "$destdir/usr/include/zlib.h" "$destdir/usr/$multiarch/libkaleidoscope.so.0.0.1"
 before=$(installed "$destdir/usr")
 make_package() { make_quietly "$1" DESTDIR="$destdir" PREFIX=/usr LIBDIR="/usr/$multiarch"; }
-claim 'make install DESTDIR=... LIBDIR=...' make_package install
+claim 'make install DESTDIR=... LIBDIR=... succeeds' make_package install
 claim 'everything is below DESTDIR' \
     same "$( (expected $multiarch; printf '%s\n' "$before") | LC_ALL=C sort)" "$(installed "$destdir/usr")"
-claim 'no installed file says where DESTDIR is' same '' "$(grep -rlF "$destdir" "$destdir")"
+claim 'no installed file contains DESTDIR' same '' "$(grep -rlF "$destdir" "$destdir")"
 prefix=$destdir/usr libdir=$prefix/$multiarch
 usable packaged
-claim 'make uninstall DESTDIR=... LIBDIR=...' make_package uninstall
-claim "make uninstall leaves others' files alone" same "$before" "$(installed "$destdir/usr")"
+claim 'make uninstall DESTDIR=... LIBDIR=... succeeds' make_package uninstall
+claim "make uninstall keeps other packages' files" same "$before" "$(installed "$destdir/usr")"
 
 finish

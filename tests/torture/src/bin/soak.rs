@@ -232,7 +232,7 @@ fn one_call(client: &Client, queue: &Queue, random: &mut Random, counts: &Counts
 }
 
 /// Reads a stream, usually not to its end.
-#[allow(unsafe_code, reason = "this is the C program")]
+#[allow(unsafe_code, reason = "it calls the C API")]
 fn a_few_pages(client: &Client, random: &mut Random, counts: &Counts) {
     let mut stream = kal_stream { id: 0 };
     // SAFETY: the handle is valid; query, options and error may be NULL.
