@@ -16,7 +16,7 @@ const EVENTS: &str = "/workspaces/events";
 const READ: usize = 128 * 1024;
 
 /// Makes the emulator issue this access token.
-fn gives(emulator: &Emulator, access: &str) {
+fn issue_token(emulator: &Emulator, access: &str) {
     let body = format!(r#"{{"access_token":"{access}","refresh_token":"r-0123456789","expires_in":3600}}"#);
     emulator.fault(Fault::on(TOKEN).status(200).body(body));
 }
@@ -56,7 +56,7 @@ fn a_token_truncated_at_the_read_limit_is_redacted() {
         body.push_str(&token);
         for fault in [Fault::on(EVENTS).status(500).body(&body), Fault::on(EVENTS).status(500).body(&body).gzip()] {
             let emulator = emulator(Config::default());
-            gives(&emulator, &token);
+            issue_token(&emulator, &token);
             emulator.fault(fault.times(0));
             let settings = Settings { max_attempts: Some(1), ..settings(&emulator) };
             let error = get(&Client::open(settings).expect("good settings"), &GET_EVENTS).expect_err("a failure");
@@ -81,7 +81,7 @@ fn a_prefix_of_a_token_is_redacted_everywhere() {
         Fault::on(EVENTS).status(200).body(format!(r#"[{{"id":"{part}"]"#)),
     ] {
         let emulator = emulator(Config::default());
-        gives(&emulator, &token);
+        issue_token(&emulator, &token);
         emulator.fault(fault.clone());
         let error = get(&client(&emulator), &GET_EVENTS).expect_err("a failure");
         assert!(shown(&error).iter().any(|text| text.contains("[redacted]")), "{fault:?}: {error:?}");
@@ -93,7 +93,7 @@ fn a_prefix_of_a_token_is_redacted_everywhere() {
 #[test]
 fn a_token_over_16_kib_is_rejected() {
     let emulator = emulator(Config::default());
-    gives(&emulator, &"t".repeat(60_000));
+    issue_token(&emulator, &"t".repeat(60_000));
     let error = get(&client(&emulator), &GET_EVENTS).expect_err("a refusal");
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::BadResponse, Some(200)));
     assert!(error.to_string().contains("access_token is longer than 16384 bytes"), "{error}");
@@ -104,7 +104,7 @@ fn a_token_over_16_kib_is_rejected() {
 #[test]
 fn redacting_a_long_echoed_token_does_not_delay_other_clients() {
     let (echoing, healthy) = (emulator(Config::default()), emulator(Config::default()));
-    gives(&echoing, &format!("{}b", "a".repeat(16 * 1024 - 1)));
+    issue_token(&echoing, &format!("{}b", "a".repeat(16 * 1024 - 1)));
     echoing.fault(Fault::on(EVENTS).status(500).body("a".repeat(READ)).times(0));
     let patient = CallOptions { timeout: Some(Duration::from_secs(20)), ..CallOptions::default() };
     let (one, other) = (client(&echoing), client(&healthy));

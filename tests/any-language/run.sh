@@ -1,6 +1,6 @@
 #!/bin/sh
-# The programs of examples-c/any/: each is on the page docs/any-language.md, and those whose language is on this machine
-# print what the server sent. Python and LuaJIT must be there; C# and Java are left out, aloud, where they are not.
+# Tests the programs of examples-c/any/: each is on the page docs/any-language.md, and those whose language is installed print
+# what the server sent. Python and LuaJIT are required; C# and Java are skipped with a message if missing.
 #
 # KAL_LIB_DIR    where libkaleidoscope.so.0 is                   (default: target/lib)
 # KAL_EMULATOR   the program kal-emulator                        (default: target/debug/kal-emulator)
@@ -13,8 +13,8 @@ export LD_LIBRARY_PATH
 
 # --- The page
 
-# The page includes the programs, so that it has them as they are.
-# Seen red with a program beside the four: "-Call.kt".
+# The page includes the program files, so that it shows them unchanged.
+# Seen red with a fifth program: "-Call.kt".
 included() { sed -n 's|^```{literalinclude} \.\./examples-c/any/||p' docs/any-language.md; }
 listed() { for file in examples-c/any/*; do echo "${file##*/}"; done; }
 claim 'the page has every program' same "$(listed | LC_ALL=C sort)" "$(included | LC_ALL=C sort)"
@@ -26,7 +26,7 @@ mkfifo "$scratch/stop" "$scratch/ready"
 exec 9>"$scratch/stop"
 read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
-# Without the library: what the API answers to a path, as text.
+# The API's answer for a path as text, without the library.
 asked() {
     python3 - "$1" <<'PYTHON'
 import json, os, sys, urllib.request
@@ -44,7 +44,7 @@ prints() {
     expected=$1 && shift
     found=$("$@") && same "$expected" "$found"
 }
-# The last line: a runtime may have something to say before.
+# The last line only: a runtime may print messages before it.
 refuses() {
     ! "$@" workspace.get_nothing >"$scratch/out" 2>"$scratch/err" && [ ! -s "$scratch/out" ] &&
         tail -n 1 "$scratch/err" | grep '^unknown method "workspace.get_nothing"; the methods are workspace.get_workspace, '
@@ -57,9 +57,9 @@ needs_credentials() {
 program() {
     language=$1 && shift
     claim "$language: every member is printed, byte for byte" prints "$members" "$@" workspace.get_members
-    claim "$language: parameters are passed on" prints "$events" "$@" workspace.get_events '{"page_size": 2, "resource_type": "task"}'
-    claim "$language: what is no method is refused with the methods there are" refuses "$@"
-    claim "$language: missing credentials are told of" needs_credentials "$@"
+    claim "$language: parameters are passed to the method" prints "$events" "$@" workspace.get_events '{"page_size": 2, "resource_type": "task"}'
+    claim "$language: the error for an unknown method lists the methods" refuses "$@"
+    claim "$language: missing credentials are reported" needs_credentials "$@"
 }
 is_new() { [ "$("$1" -version 2>&1 | sed -n '1s/[^"]*"\([0-9]*\).*/\1/p')" -ge 22 ] 2>/dev/null; }
 
@@ -69,11 +69,11 @@ if command -v mcs >/dev/null && command -v mono >/dev/null; then
     claim 'C#: it compiles without a warning' mcs -warnaserror -out:"$scratch/Call.exe" examples-c/any/Call.cs
     program 'C#' mono "$scratch/Call.exe"
 else
-    echo 'ok - C#: every member is printed # SKIP there is no Mono on this machine'
+    echo 'ok - C#: every member is printed # SKIP Mono is not installed'
 fi
 if is_new "${KAL_JAVA:-java}"; then
     program Java "${KAL_JAVA:-java}" --enable-native-access=ALL-UNNAMED examples-c/any/Call.java
 else
-    echo 'ok - Java: every member is printed # SKIP there is no Java 22 on this machine'
+    echo 'ok - Java: every member is printed # SKIP Java 22 is not installed'
 fi
 finish

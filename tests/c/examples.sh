@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles the examples as their readers would, runs each against a fresh emulator, and compares what it prints.
-# `examples.sh --bless` writes the expected files anew. Environment as in run.sh.
+# Compiles the examples as users would, runs each against a fresh emulator, and compares its output.
+# `examples.sh --bless` regenerates the expected files. Environment as in run.sh.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 root=$(pwd)
@@ -14,7 +14,7 @@ bless=${1:-}
 
 trap 'stop; rm -rf "$work"' EXIT
 
-# Starts the emulator with always the same data, and points the environment at it.
+# Starts the emulator with fixed data, and sets the environment variables for it.
 start() {
     mkfifo "$work/stdin"
     "$emulator" --exit-with-stdin --url-file "$work/url" "$@" <"$work/stdin" >"$work/emulator.log" 2>&1 &
@@ -54,7 +54,7 @@ compile() {
     claim "$source compiles without a warning" $?
 }
 
-# prints CLAIM FILE PROGRAM [ARG]...: what it prints is as expected, but for what differs from run to run.
+# prints CLAIM FILE PROGRAM [ARG]...: its output is as expected, except for parts that vary between runs.
 prints() {
     claim_text=$1
     file=$expected/$2
@@ -92,17 +92,17 @@ prints 'errors shows what each kind of failure looks like' errors.txt errors_c
 printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 "$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1
 grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: unknown method' "$work/out"
-claim 'event_loop answers a line when its call is over, and refuses what is no method' $? "$(tr '\n' '|' <"$work/out")"
+claim 'event_loop prints the result of each call when it completes, and rejects an unknown method' $? "$(tr '\n' '|' <"$work/out")"
 stop
 
-# These have emulators of their own, and claims of their own.
+# These start their own emulators and print their own claims.
 for example in follow export_events; do
     KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B "tests/c/$example.py" "$work/${example}_c" || outcome=1
 done
 
 KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B tests/c/samples.py "$include_dir" "$lib_dir" || outcome=1
 
-# Slow answers: so that the threads are there together.
+# Slow responses, so that the threads overlap.
 start --seed 7 --latency 200
 prints 'threads: sixteen threads send one request for each thing they want' threads.txt threads_c
 unset KALEIDOSCOPE_API_CLIENT_ID

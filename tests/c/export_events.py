@@ -1,7 +1,7 @@
-"""export_events.c: what it writes is read back by Python's csv and json modules: export_events.py PROGRAM
+"""Tests export_events.c by reading its output with Python's csv and json modules: export_events.py PROGRAM
 
-Seen red with quotes not doubled, with strings of JSON not told from its tokens, with a null written as "", with pages not freed
-(156 MB instead of 8), with progress on whatever standard error is, and without a look at what fclose says.
+Seen red with quotes not doubled, with JSON strings not distinguished from tokens, with a null written as "", with pages not freed
+(156 MB instead of 8), with progress shown on any standard error, and with the result of fclose ignored.
 """
 
 import csv
@@ -28,7 +28,7 @@ COLUMNS = [
 
 
 def nasty() -> list[dict]:
-    """An event for each text, in every field that is a text, at an hour of its own."""
+    """An event for each text, in every text field, each at a different hour."""
     events = []
     for number, text in enumerate(TEXTS):
         event = dict.fromkeys(COLUMNS, text)
@@ -52,35 +52,35 @@ class Exporter:
         self.program = program
 
     def fails(self, *options: str, **others) -> str:
-        """Gives what it says."""
+        """Returns its messages."""
         others = {"stdout": subprocess.PIPE} | others
         ended = subprocess.run([self.program, *options], stderr=subprocess.PIPE, timeout=PATIENCE, **others)
         assert ended.returncode == 1, f"it exits with {ended.returncode}"
         return ended.stderr.decode()
 
     def writes(self, *options: str) -> str:
-        """Gives what it writes, and sees to it that it says nothing."""
+        """Returns its output, and checks that it prints no messages."""
         ended = subprocess.run([self.program, *options], capture_output=True, timeout=PATIENCE)
         assert (ended.returncode, ended.stderr) == (0, b""), f"{ended.returncode}: {ended.stderr.decode()}"
         return ended.stdout.decode()
 
     def rows(self, *options: str) -> list[dict]:
-        """The CSV as Python reads it."""
+        """The CSV as parsed by Python."""
         return list(csv.DictReader(io.StringIO(self.writes("--format", "csv", *options), newline=""), strict=True))
 
     def events(self, *options: str) -> list[dict]:
-        """The NDJSON as Python reads it: a line ends with a line feed and nowhere else."""
+        """The NDJSON as parsed by Python: only a line feed ends a line."""
         lines = self.writes(*options).split("\n")
         assert lines.pop() == "", "the last line has no end"
         return [json.loads(line) for line in lines]
 
     def resident(self, *options: str) -> tuple[int, int]:
-        """The most KiB that it had resident within the first half of what it writes, and in all."""
+        """Its peak resident memory in KiB during the first half of the output, and in total."""
         process = subprocess.Popen([self.program, *options], stdout=subprocess.PIPE)
         written, peaks = 0, []
         while chunk := process.stdout.read1():
             written += len(chunk)
-            # Until the pipe is read empty it cannot end; once it has ended there is no such line.
+            # It cannot exit until the pipe has been drained; after it has exited the line is missing.
             with open(f"/proc/{process.pid}/status") as status:
                 peaks += [(written, int(peak)) for peak in re.findall(r"VmHWM:\s*(\d+)", status.read())]
         assert process.wait(timeout=PATIENCE) == 0
@@ -91,15 +91,15 @@ def texts(export: Exporter, emulator: Emulator):
     sent = nasty()
     emulator.steer("events", {"events": sent})
     later = ("--after", "2089-01-01")
-    with claim("export: NDJSON is every event as the server sent it, in one line"):
+    with claim("export: NDJSON has every event as the server sent it, one per line"):
         equal(sorted(export.events(*later), key=lambda event: event["created_at"]), sent)
-    with claim("export: Python's csv module reads every text as it was, and nulls as empty cells"):
+    with claim("export: Python's csv module reads every text unchanged, and nulls as empty cells"):
         rows = sorted(export.rows(*later), key=lambda row: row["created_at"])
         for row, event in zip(rows, sent, strict=True):
             equal(list(row), COLUMNS)
             equal(json.loads(row.pop("event_attrs")), event["event_attrs"])
             equal(row, {name: cell(event[name]) for name in row}, event["id"])
-    with claim("export: in CSV an empty text is quoted and a null is not, and lines end as RFC 4180 has them"):
+    with claim("export: in CSV an empty text is quoted and a null is not, and lines end as in RFC 4180"):
         written = export.writes("--format", "csv", *later)
         empty, null = ((f'"nasty-{number}","{sent[number]["created_at"]}",') for number in (0, TEXTS.index(None)))
         assert f'{empty}"",0,"","",' in written, written
@@ -112,29 +112,29 @@ def periods(export: Exporter):
         events, rows = export.events(), export.rows()
         equal([row["id"] for row in rows], [event["id"] for event in events])
         equal(len({event["id"] for event in events}), 1_000 + len(TEXTS))
-    with claim("export: a period has the events between its ends, and no other"):
+    with claim("export: a period has exactly the events between its ends"):
         after, before = sorted(event["created_at"] for event in events)[200:601:400]
         wanted = [event for event in events if after[:19] <= event["created_at"][:19] <= before[:19]]
         period = export.events("--after", after[:19] + "Z", "--before", before[:19] + ".999999Z")
         equal(period, wanted)
-    with claim("export: a period without events is an empty file of NDJSON, and one of CSV with its heading"):
+    with claim("export: a period without events is an empty NDJSON file, and a CSV file with only the heading"):
         equal(export.events("--before", "1970-01-01"), [])
         equal(export.writes("--format", "csv", "--before", "1970-01-01"), ",".join(COLUMNS) + "\r\n")
-    with claim("export: a file gets what standard output gets"), tempfile.NamedTemporaryFile() as file:
+    with claim("export: output to a file is the same as to standard output"), tempfile.NamedTemporaryFile() as file:
         equal(export.writes("--output", file.name), "")
         equal([json.loads(line) for line in file], events)
 
 
 def failures(export: Exporter, emulator: Emulator):
-    with claim("export: a date that is none is named"):
+    with claim("export: an invalid date is named"):
         said = export.fails("--after", "yesterday")
         assert "after_date" in said, said
-    with claim("export: a failure on the way is told with the events so far, and is no success"):
+    with claim("export: a failure part way reports the number of events written, and the exit status is not 0"):
         emulator.fault(path="/workspaces/events", status=500, times=0, after=3)
         said = export.fails()
         emulator.reset()
         assert re.search(r"KAL_SERVER_ERROR after [1-9]\d* events: .*500", said), said
-    with claim("export: a full disk is told"), open("/dev/full", "w") as full:
+    with claim("export: a full disk is reported"), open("/dev/full", "w") as full:
         said = export.fails(stdout=full)
         assert "No space left on device" in said, said
     with claim("export: a file that cannot be written is named"):
@@ -143,12 +143,12 @@ def failures(export: Exporter, emulator: Emulator):
 
 
 def progress(export: Exporter):
-    with claim("export: progress is shown on standard error when that is a terminal"):
+    with claim("export: progress is shown on standard error if it is a terminal"):
         ours, theirs = pty.openpty()
         process = subprocess.Popen([export.program], stdout=subprocess.DEVNULL, stderr=theirs)
         os.close(theirs)
         shown = b""
-        # The end of a terminal that nobody has open any more is an error.
+        # Reading from a pseudo-terminal whose other end is closed is an error.
         while chunk := read_or_end(ours):
             shown += chunk
         os.close(ours)
@@ -156,7 +156,7 @@ def progress(export: Exporter):
         counts = [int(count) for count in re.findall(rb"\r(\d+) events", shown)]
         assert len(counts) > 2 and counts == sorted(counts), shown
         equal(counts[-1], 1_000 + len(TEXTS))
-    with claim("export: nothing is said on standard error when that is none"):
+    with claim("export: nothing is printed on standard error if it is not a terminal"):
         export.writes()
 
 
@@ -171,9 +171,9 @@ def memory(export: Exporter):
     with Emulator(events=100_000, page_size=100) as emulator:
         os.environ["KALEIDOSCOPE_API_URL"] = emulator.url
         for form in ("ndjson", "csv"):
-            with claim(f"export: {form} of 100,000 events takes no more memory than of the first 50,000"):
+            with claim(f"export: {form} of 100,000 events uses no more memory than of the first 50,000"):
                 half, whole = export.resident("--format", form)
-                print(f"# {form}: {half} KiB resident at most, in the end {whole}")
+                print(f"# {form}: peak resident memory {half} KiB in the first half, {whole} KiB in total")
                 assert whole < half + 512, f"{half} KiB, then {whole}"
 
 

@@ -1,4 +1,4 @@
-"""follow.c is killed with SIGKILL again and again while events arrive: follow.py PROGRAM
+"""Kills follow.c with SIGKILL repeatedly while events arrive: follow.py PROGRAM
 
 Seen red without the ftruncate in `load` (events twice), and with the state saved before the lines are printed (events lost).
 """
@@ -16,7 +16,7 @@ from claims import claim, close
 from emulator import Emulator
 
 KILLS = 15
-# So many of them have to hit between the lines and the state that counts them, or the test shows nothing.
+# This many kills must hit between printing the lines and saving the state, or the test proves nothing.
 TORN = 5
 # An id and a time.
 LINE_LEAST = 60
@@ -24,7 +24,7 @@ PATIENCE = 120
 
 
 class Follow:
-    """The program, its file, and what happens to both."""
+    """The program and its state file."""
 
     def __init__(self, program: str, emulator: Emulator, folder: str):
         self.emulator = emulator
@@ -66,7 +66,7 @@ class Follow:
 
 
 def killed_and_resumed(follow: Follow, chance: random.Random) -> list[str]:
-    """Gives the ids of the events that arrived meanwhile."""
+    """Returns the ids of the events that arrived meanwhile."""
     arrived = []
     kills = torn = 0
 
@@ -80,7 +80,7 @@ def killed_and_resumed(follow: Follow, chance: random.Random) -> list[str]:
         missing = len(set(arrived) - set(follow.ids()))
         follow.start()
         arrive(chance.randrange(10))
-        # Any moment from the first request to far into the pages, however fast the machine is.
+        # Any moment from the first request until many pages later, however fast the machine is.
         if missing and chance.random() < 0.7:
             size += chance.randrange(LINE_LEAST * missing)
             follow.until(lambda: follow.size() > size, "the next line")
@@ -104,39 +104,39 @@ def main(program: str) -> int:
         )
         follow = Follow(program, emulator, folder)
         arrived = []
-        with claim("follow: what there was before it began is not printed"):
+        with claim("follow: events from before its start are not printed"):
             follow.start()
             follow.until(follow.follows, "the first cursor")
             assert follow.ids() == [], follow.ids()
             follow.kill()
-        with claim("follow: killed at any point and started again, it prints each event once"):
+        with claim("follow: killed at any point and restarted, it prints each event once"):
             arrived += killed_and_resumed(follow, chance)
             follow.start()
             follow.until(lambda: set(arrived) <= set(follow.ids()), "the last event")
-        with claim("follow: an event is printed while it runs, on one line whatever its texts hold"):
+        with claim("follow: a new event is printed on one line, even if its texts have line breaks"):
             named = {"id": "odd", "full_name": "two\nlines\tand a tab", "created_at": "2099-01-01T00:00:00Z"}
             arrived += emulator.steer("events", {"events": [named]})["ids"]
             follow.until(lambda: "odd" in follow.ids(), "the event")
             line = follow.file.read_text().splitlines()[-1]
             assert line == "2099-01-01T00:00:00Z\t-\t-\ttwo lines and a tab\todd", line
-        with claim("follow: a second one at the same file is refused, and says which file"):
+        with claim("follow: a second instance with the same file fails and names the file"):
             second = subprocess.run(follow.command, capture_output=True, text=True, timeout=PATIENCE)
             assert second.returncode == 1 and str(follow.file) in second.stderr, second
-        with claim("follow: a failure is told, and it goes on when that has passed"):
+        with claim("follow: a transient failure is reported, and it continues afterwards"):
             follow.kill()
             emulator.fault(path="/workspaces/events", status=503, times=6)
             arrived += emulator.steer("events", {"events": [{"id": "after", "created_at": "2099-01-01T00:00:01Z"}]})["ids"]
             follow.start()
             follow.until(lambda: "after" in follow.ids(), "the event behind the failure")
             assert "KAL_SERVICE_UNAVAILABLE" in follow.said.read_text(), follow.said.read_text()
-        with claim("follow: at the end each event that arrived is in the file exactly once, and no other"):
+        with claim("follow: at the end the file has each event that arrived exactly once, and no other"):
             follow.until(lambda: not follow.is_torn(), "the last state")
             follow.kill()
             counted, wanted = collections.Counter(follow.ids()), set(arrived)
             twice = [event for event, times in counted.items() if times > 1]
             lost, others = wanted - counted.keys(), counted.keys() - wanted
             assert not twice and not lost and not others, f"twice {twice}, lost {lost}, others {others}"
-        with claim("follow: a failure that will not pass ends it, with a message"):
+        with claim("follow: a permanent failure ends it with a message"):
             os.environ["KALEIDOSCOPE_API_CLIENT_SECRET"] = "wrong"
             ended = subprocess.run(follow.command, capture_output=True, text=True, timeout=PATIENCE)
             assert ended.returncode == 1 and "KAL_AUTH_FAILED" in ended.stderr, ended

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles and runs the C tests of the boundary: run.sh [plain|valgrind|asan] [test_name]...
+# Compiles and runs the tests of the C API: run.sh [plain|valgrind|asan] [test_name]...
 #
 # KAL_LIB_DIR      where libkaleidoscope.so and .a are        (default: target/lib)
 # KAL_INCLUDE_DIR  where kaleidoscope.h is                    (default: include)
@@ -23,7 +23,7 @@ KAL_LIB_DIR=$lib_dir
 KAL_INCLUDE_DIR=$include_dir
 CHECK_MODE=$mode
 export KAL_EMULATOR KAL_LIB_DIR KAL_INCLUDE_DIR CHECK_MODE
-# A test says itself what it wants from the environment.
+# Tests set the environment variables that they need.
 unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API_URL
 
 archive=$lib_dir/libkaleidoscope.a
@@ -42,7 +42,7 @@ asan)
     export ASAN_OPTIONS
     ;;
 *)
-    echo "run.sh: $mode is none of plain, valgrind, asan" >&2
+    echo "run.sh: unknown mode $mode; use plain, valgrind or asan" >&2
     exit 2
     ;;
 esac

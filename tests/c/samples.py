@@ -1,6 +1,6 @@
-"""The samples of the header and the README run as they stand: samples.py INCLUDE_DIR LIB_DIR
+"""Compiles and runs the samples of the header and the README unchanged: samples.py INCLUDE_DIR LIB_DIR
 
-The loop that follows events must free every error that it is given and go on when a failure has passed. Seen red with the
+The loop that follows events must free every error that it receives and continue after a transient failure. Seen red with the
 loop of 0.1.0: "given 3 errors, freed 0". The README's program prints the members; seen red with `email` for `full_name`. The
 packages that the README names are those that scripts/tools.sh installs; seen red without valgrind in it.
 """
@@ -19,7 +19,7 @@ from emulator import Emulator
 PATIENCE = 120
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-function"]
 
-# What a sample leaves to its reader. Errors that are given and freed are counted, and it runs until a page came.
+# The code around a sample. It counts errors received and freed, and runs until a page has arrived.
 HARNESS = """
 #include <kaleidoscope.h>
 #include <poll.h>
@@ -113,7 +113,7 @@ def compiled(folder: str, name: str, source: str, include: str, library: str) ->
 
 
 def run(program: str, emulator: Emulator) -> tuple[list[int], str]:
-    """What the program counted, and what it said."""
+    """The program's counts and messages."""
     environment = os.environ | {
         "KALEIDOSCOPE_API_URL": emulator.url,
         "KALEIDOSCOPE_API_CLIENT_ID": emulator.client_id,
@@ -125,7 +125,7 @@ def run(program: str, emulator: Emulator) -> tuple[list[int], str]:
 
 
 def follows(program: str):
-    """One request is never answered, two are refused, and then there is an event."""
+    """One request hangs, two fail, and then there is an event."""
     with Emulator(events=5) as emulator:
         emulator.fault(path="/workspaces/events", delay_ms=3_600_000)
         emulator.fault(path="/workspaces/events", status=503)
@@ -133,7 +133,7 @@ def follows(program: str):
         stop = threading.Event()
 
         def arrive():
-            # The first event counts that arrives after the present was found.
+            # The first event after the stream has found its starting point counts.
             while not stop.wait(0.05):
                 emulator.steer("events", {"count": 1})
 
@@ -150,7 +150,7 @@ def follows(program: str):
 
 
 def prints_members(program: str):
-    """By name, else by id."""
+    """By name, otherwise by id."""
     with Emulator() as emulator:
         emulator.data("members", '[{"id": "u1", "full_name": "Ada"}, {"id": "u2"}]')
         environment = os.environ | {
@@ -163,13 +163,13 @@ def prints_members(program: str):
 
 
 def installed(tools: str) -> set[str]:
-    """What scripts/tools.sh may install with apt-get."""
+    """The packages that scripts/tools.sh may install with apt-get."""
     needed = {line.split()[2] for line in tools.splitlines() if re.match(r" *need [^(]", line)}
     return needed | set(re.findall(r'missing="\$missing ([^" ]+)"', tools)) - {"$2"}
 
 
 def named(readme: str) -> set[str]:
-    """The packages of the README's table, which come before those that apt-get does not know."""
+    """The packages in the README's table, which are listed before those that apt-get does not have."""
     table = readme.split("\n## Two commands\n", 1)[1].split("\n## ", 1)[0]
     cells = [row.split("|")[2].split("; of rustup", 1)[0] for row in table.splitlines() if row.startswith("| `make")]
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
@@ -182,7 +182,7 @@ def completes(program: str):
 
 
 def run_once(program: str) -> int:
-    """How many requests a sample sent that ends by itself."""
+    """The number of requests sent by a sample that exits by itself."""
     with Emulator() as emulator:
         run(program, emulator)
         return len(emulator.requests())
@@ -192,21 +192,21 @@ def main(include: str, library: str) -> int:
     header = pathlib.Path(include, "kaleidoscope.h").read_text()
     readme = pathlib.Path("README.md").read_text()
     with tempfile.TemporaryDirectory() as folder:
-        with claim("samples: the loop of the header compiles, goes on after failures that pass, and frees every error"):
+        with claim("samples: the loop of the header compiles, continues after transient failures, and frees every error"):
             sample = of_header(header, "FOLLOWING EVENTS")
             follows(compiled(folder, "header", HARNESS.replace("SAMPLE", sample), include, library))
         with claim("samples: the README's program compiles and prints every member"):
             prints_members(compiled(folder, "readme", of_readme(readme, "## Ten lines of C"), include, library))
-        with claim("samples: the README names every package that is installed, and no other"):
+        with claim("samples: the README names exactly the packages that are installed"):
             found, told = installed(pathlib.Path("scripts/tools.sh").read_text()), named(readme)
             assert found == told, f"not named: {sorted(found - told)}, not installed: {sorted(told - found)}"
-        with claim("samples: the event loop of the header compiles, and picks the call up"):
+        with claim("samples: the event loop of the header compiles, and receives the completion"):
             sample = of_header(header, "EVENT LOOPS: CALLS THAT DO NOT BLOCK")
             waits = re.compile(r"^.*wait with poll.*$", re.MULTILINE)
             assert waits.search(sample), sample
             sample = waits.sub("poll(&(struct pollfd){ kal_queue_fd(queue), POLLIN, 0 }, 1, -1);", sample)
             completes(compiled(folder, "event_loop", HARNESS.replace("SAMPLE", sample), include, library))
-        # The samples between the first program and the loops open a client, and read past the cache.
+        # The samples between the first program and the loops open a client, and bypass the cache.
         with claim("samples: the options of the header compile, and open a client"):
             run_once(compiled(folder, "options", HARNESS.replace("SAMPLE", of_header(header, "OPTIONS")), include, library))
         with claim("samples: the refresh of the header compiles, and sends a request"):

@@ -1,4 +1,4 @@
-"""Where the Python client does the wrong thing, ours does the right one: both are shown."""
+"""Where the Python client misbehaves and the library does not: both are shown."""
 
 import base64
 import os
@@ -23,7 +23,7 @@ def redirects() -> None:
         with Emulator() as emulator, Listener() as elsewhere, Pair(emulator) as pair:
             for name in READS:
                 pair.sign_in()
-                with claim(f"{name} redirected to another host ({status}): Python takes the token there, ours nothing"):
+                with claim(f"{name} redirected to another host ({status}): Python sends the token there, ours sends nothing"):
                     elsewhere.requests.clear()
                     emulator.reset()
                     emulator.fault(redirect=f"{elsewhere.url}/stolen", status=status, times=2)
@@ -36,7 +36,7 @@ def redirects() -> None:
                     if elsewhere.url not in refused.message:
                         raise Unequal(f"the message does not say where it pointed: {refused.message}")
                     equal(elsewhere.requests, [], "requests elsewhere")
-            with claim(f"a redirect to another path of the same host ({status}): Python follows, ours says where it points"):
+            with claim(f"a redirect to another path of the same host ({status}): Python follows, ours reports the target"):
                 emulator.reset()
                 emulator.fault(path="/workspaces/groups", redirect="/workspaces/members", status=status, times=2)
                 pair.theirs.call("get_groups", use_cache=False)
@@ -47,7 +47,7 @@ def redirects() -> None:
                 equal(emulator.counts()["paths"], {"/workspaces/groups": 2, "/workspaces/members": 1}, "paths")
     for status in (307, 308):
         with Emulator() as emulator, Listener() as elsewhere, Pair(emulator) as pair:
-            with claim(f"sign-in redirected to another host ({status}): Python takes the client secret there, ours nothing"):
+            with claim(f"sign-in redirected to another host ({status}): Python sends the client secret there, ours sends nothing"):
                 emulator.fault(path=TOKEN, redirect=f"{elsewhere.url}{TOKEN}", status=status, times=2)
                 ignore(lambda: pair.theirs.call("get_events"))
                 equal(["client_secret=" in r["body"] for r in elsewhere.requests], [True], "secrets that Python gave away")
@@ -58,7 +58,7 @@ def redirects() -> None:
 
 
 def ignore(call) -> None:
-    """What the Python client makes of an answer from elsewhere is not the point."""
+    """The result of the Python client for a response from another host does not matter."""
     try:
         call()
     except (KalbioAPIError, Refused):
@@ -71,7 +71,7 @@ CALLS = 20
 def tokens() -> None:
     for seconds in (600, 60):
         with Emulator(expires_in=seconds) as emulator, Pair(emulator) as pair:
-            with claim(f"a token for {seconds} s: Python signs in anew for each of {CALLS} calls, ours once"):
+            with claim(f"a token lifetime of {seconds} s: Python signs in for each of {CALLS} calls, ours once"):
                 counts = []
                 for client in (pair.theirs, pair.ours):
                     emulator.reset()
@@ -82,8 +82,8 @@ def tokens() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
         pair.sign_in()
         for name in READS:
-            with claim(f"{name} with a token that ended early: Python fails with 401, ours has a new one in the same call"):
-                # Whatever Python fails with, it fails again: its clock says that the token is good.
+            with claim(f"{name} with a token that expired early: Python fails with 401, ours gets a new one in the same call"):
+                # Python fails again in the same way: by its clock the token is still valid.
                 emulator.steer("expire-tokens", {})
                 for _ in range(2):
                     equal(failure(lambda: pair.theirs.call(name, use_cache=False), KalbioAPIError).status_code, 401, "theirs")
@@ -94,7 +94,7 @@ def tokens() -> None:
                 equal(emulator.counts()["token_refresh"], 1, "refreshes")
                 pair.theirs.client._auth_refresh_before = datetime.min
                 pair.theirs.call("get_events")
-        with claim("a 401 that a new token does not cure is given after one recovery, not more"):
+        with claim("a 401 despite a new token is returned after exactly one replay"):
             emulator.reset()
             emulator.fault(path="/workspaces/members", status=401, times=0)
             refused = failure(lambda: pair.ours.call("get_members", cache=CACHE_REFRESH), KalError)
@@ -104,7 +104,7 @@ def tokens() -> None:
 
 def connections() -> None:
     with Emulator() as emulator, Pair(emulator) as pair:
-        with claim(f"{CALLS} calls and a sign-in: Python opens a connection for each, ours one for all"):
+        with claim(f"{CALLS} calls and a sign-in: Python opens a connection for each, ours shares one"):
             counts = []
             for client in (pair.theirs, pair.ours):
                 emulator.reset()
@@ -120,7 +120,7 @@ def outages() -> None:
         for what, fault in {"503": {"status": 503}, "429": {"status": 429, "headers": {"Retry-After": "0"}}, "500": {"status": 500},
                             "a connection cut before the answer": {"drop": "before"},
                             "a connection cut in the body": {"drop": "body"}}.items():
-            with claim(f"{what}, once: Python fails, ours asks again"):
+            with claim(f"{what}, once: Python fails, ours retries"):
                 emulator.reset()
                 emulator.fault(path="/workspaces/members", **fault)
                 failure(lambda: pair.theirs.call("get_members", use_cache=False), Exception)
@@ -156,13 +156,13 @@ def proxies() -> None:
         for name in names:
             with environment(**{name: proxy.url}):
                 arguments = (emulator.url, emulator.client_id, emulator.client_secret)
-                with claim(f"{name} is set: Python asks the proxy, ours does not"):
+                with claim(f"{name} is set: Python uses the proxy, ours does not"):
                     for client, count in ((Reference(*arguments), 2), (Client(*arguments), 0)):
                         proxy.requests.clear()
                         emulator.reset()
                         client.call("get_members")
                         equal((len(proxy.requests), emulator.counts()["total"]), (count, 2 - count), "requests")
-                # As curl: a CGI program has the header Proxy of whoever asks it in HTTP_PROXY.
+                # As in curl: in a CGI program HTTP_PROXY holds the client's Proxy header.
                 asks, targets = "does not", []
                 if name != "HTTP_PROXY":
                     asks, targets = "asks the proxy, too", [emulator.url + TOKEN, emulator.url + "/workspaces/members"]
@@ -171,7 +171,7 @@ def proxies() -> None:
                     Client(*arguments, flags=PROXY_FROM_ENV).call("get_members")
                     equal([r["target"] for r in proxy.requests], targets, "targets")
                 with environment(no_proxy="127.0.0.1"):
-                    with claim(f"{name} and no_proxy are set, KAL_CLIENT_PROXY_FROM_ENV: neither asks the proxy"):
+                    with claim(f"{name} and no_proxy are set, KAL_CLIENT_PROXY_FROM_ENV: neither uses the proxy"):
                         for client in (Reference(*arguments), Client(*arguments, flags=PROXY_FROM_ENV)):
                             proxy.requests.clear()
                             client.call("get_members")
@@ -179,15 +179,15 @@ def proxies() -> None:
 
 
 def shared_state() -> None:
-    """Caches are a client's own."""
+    """Each client has its own cache."""
     with Emulator() as emulator, Pair(emulator) as one, Pair(emulator) as other:
-        with claim("a cached answer stays what it was: in Python whoever changes it changes it for all"):
+        with claim("a cached answer is immutable; in Python a change affects all callers"):
             listed = one.theirs.client.workspace.get_members()
             listed.clear()
             equal(one.theirs.call("get_members"), [], "theirs")
             one.ours.call("get_members").records.clear()
             equal(len(one.ours.call("get_members").records), 12, "ours")
-        with claim("caches of two clients: clearing one empties both in Python, and only its own in ours"):
+        with claim("clearing one client's cache clears both in Python, and only its own in ours"):
             counts = []
             for name in ("theirs", "ours"):
                 for pair in (one, other):

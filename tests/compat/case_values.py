@@ -1,4 +1,4 @@
-"""JSON literals for fields of every kind but times."""
+"""JSON literals for fields of every kind except times."""
 
 INT = [*(
     '2 0 1 -1 -2 -0 2.0 2.5 -0.0 0.0 1.0 -3.0 2e3 2E0 2e-1 20e-1 0.2e1 1e18 9.2e18 1e19 -1e19 1e400 1e-400 '

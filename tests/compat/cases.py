@@ -1,4 +1,4 @@
-"""Which cases there are for which field and method."""
+"""The cases for each field and method."""
 
 from case_texts import RECORDS, ROOTS
 from case_times import TIME

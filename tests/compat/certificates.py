@@ -1,4 +1,4 @@
-"""The same over https, with a certificate that has to be trusted first."""
+"""Reads over HTTPS, with a certificate that must be trusted explicitly."""
 
 import os
 import tempfile
@@ -21,15 +21,15 @@ def run() -> None:
         bundle = os.path.join(directory, "ca.pem")
         with Emulator(tls=True, ca_out=bundle, members=60) as emulator:
             arguments = (emulator.url, emulator.client_id, emulator.client_secret)
-            # The Python client has no other way to be told of a CA bundle.
+            # The Python client has no other option for a CA bundle.
             with environment(REQUESTS_CA_BUNDLE=bundle):
                 theirs, ours = Reference(*arguments), Client(*arguments, ca_bundle_path=bundle)
                 for name in NAMES:
-                    with claim(f"https: {name[4:]} equal"):
+                    with claim(f"https: {name[4:]} returns equal records"):
                         check_answer(name, ours.call(name), theirs.call(name), theirs)
-                with claim("REQUESTS_CA_BUNDLE: Python trusts it, ours only what it is told itself and the system's roots"):
+                with claim("REQUESTS_CA_BUNDLE: Python trusts it, ours only its own option and the system's roots"):
                     theirs.call("get_events")
                     equal(failure(lambda: Client(*arguments).call("get_events"), KalError).status, TLS_FAILED, "status")
-            with claim("https with an unknown certificate: both refuse"):
+            with claim("https with an unknown certificate: both fail"):
                 failure(lambda: Reference(*arguments).call("get_events"), requests.exceptions.SSLError)
                 equal(failure(lambda: Client(*arguments).call("get_events"), KalError).status, TLS_FAILED, "status")

@@ -1,4 +1,4 @@
-"""Claims: each is one line, `ok - what is true` or `not ok - what is true`, with the reason behind it."""
+"""Claims: each is one line, `ok - claim` or `not ok - claim`, followed by the reason of a failure."""
 
 import contextlib
 import sys
@@ -9,16 +9,16 @@ broken: list[str] = []
 
 
 class Unequal(AssertionError):
-    """Two answers that ought to be equal are not."""
+    """Two values that should be equal are not."""
 
 
 @contextlib.contextmanager
 def claim(text: str):
-    """What is done within must hold; a failure is told, and the next claim goes on."""
+    """Checks the block; a failure is reported, and the next claim runs."""
     made.append(text)
     try:
         yield
-    except Exception as failure:  # noqa: BLE001 - whatever it is, the claim does not hold
+    except Exception as failure:  # noqa: BLE001 - any exception means that the claim does not hold
         broken.append(text)
         print(f"not ok - {text}")
         if isinstance(failure, AssertionError):
@@ -33,14 +33,14 @@ def claim(text: str):
 
 
 def equal(ours, theirs, what: str = "") -> None:
-    """Equal in value and in type: True is not 1, and 1 is not 1.0."""
+    """Checks that values and types are equal: True is not 1, and 1 is not 1.0."""
     where = difference(ours, theirs, what)
     if where:
         raise Unequal(where)
 
 
 def difference(ours, theirs, path: str = "") -> str | None:
-    """Where two values differ first, or None."""
+    """The first difference of two values, or None."""
     if type(ours) is not type(theirs):
         return f"{path}: ours is {ours!r}, theirs {theirs!r}"
     if isinstance(ours, dict):
@@ -58,6 +58,6 @@ def difference(ours, theirs, path: str = "") -> str | None:
 
 
 def close() -> int:
-    """The last line, and the exit status."""
+    """Prints the last line and returns the exit status."""
     print(f"# {len(made)} claims, {len(broken)} do not hold")
     return 1 if broken or not made else 0

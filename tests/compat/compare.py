@@ -10,7 +10,7 @@ from reference import Reference
 
 
 def from_structs(records):
-    """C structs as the Python client would show them: what a struct has no room for is said by its documented stand-in."""
+    """C structs as values of the Python client; values that C cannot represent have their documented substitutes."""
     if isinstance(records, list):
         return [from_structs(record) for record in records]
     record = dict(records)
@@ -21,7 +21,7 @@ def from_structs(records):
         record["access_level"] = word
     if "event_attrs" in record:
         micros = record.pop("created_at_us")
-        # Text that is no time is kept, and its instant is absent.
+        # Text that is not a valid time is kept, and its timestamp is absent.
         if micros != INT64_MIN and record["created_at"] is None:
             raise Unequal(f"created_at is {record['created_at']!r}, created_at_us is {micros}")
         record["created_at"] = None if micros == INT64_MIN else micros
@@ -34,7 +34,7 @@ def from_structs(records):
 
 
 def check_answer(name: str, ours: Result, theirs, reference: Reference, whole: bool = True) -> None:
-    """Our structs and our JSON text against what the Python client made of its own request."""
+    """Compares our structs and our JSON text with the result of the Python client's own request."""
     equal(from_structs(ours.records), theirs, "structs")
     equal(reference.read(name, ours.json), theirs, "json")
     if whole:
@@ -43,10 +43,10 @@ def check_answer(name: str, ours: Result, theirs, reference: Reference, whole: b
 
 
 def check_times_as_written(ours: Result) -> None:
-    """`created_at` in the struct is what the JSON says, character by character."""
+    """`created_at` in the struct is the JSON's text, character by character."""
     records = ours.records if isinstance(ours.records, list) else []
     if records and "created_at" in records[0]:
-        # Numbers are kept as they are written, too.
+        # Numbers keep their spelling, too.
         sent = json.loads(ours.json, parse_int=str, parse_float=str)
         equal([r["created_at"] for r in records], [e.get("created_at") for e in sent], "created_at")
 
@@ -67,14 +67,14 @@ class Pair:
         self.ours.close()
 
     def sign_in(self) -> None:
-        """Gets both their tokens, so that what follows is without."""
+        """Signs both clients in, so that later requests do not include the sign-in."""
         for client in (self.ours, self.theirs):
             client.call("get_events")
 
     def answers(self, name: str, *arguments, door: str | None = None, ours: dict | None = None, **query):
-        """Both clients ask anew: ours by the typed call and by kal_call. Gives the Python client's answer.
+        """Both clients bypass the cache: ours by the typed call and by kal_call. Returns the Python client's answer.
 
-        `ours` is the query as a C caller writes it, where that differs.
+        `ours` is the query of the C call, if it differs.
         """
         theirs = self.theirs.call(name, *arguments, use_cache=False, **query)
         typed = query if ours is None else ours
@@ -88,7 +88,7 @@ class Pair:
 
 
 def subsets(items: dict) -> Iterable[dict]:
-    """Every choice of items, the empty one first."""
+    """All subsets of items, the empty one first."""
     names = list(items)
     for bits in range(2 ** len(names)):
         yield {name: items[name] for i, name in enumerate(names) if bits >> i & 1}

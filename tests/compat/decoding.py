@@ -1,6 +1,6 @@
-"""Decoding, case by case: both clients accept a value and agree on it, or both refuse it.
+"""Decoding, case by case: both clients accept a value and agree on it, or both reject it.
 
-Where they are meant to differ, `known` says how; a difference that is no longer there fails as loudly as an unknown one.
+`known` lists the intended differences; one that has disappeared is a failure, like an unknown one.
 """
 
 import json
@@ -26,11 +26,11 @@ class Decoders:
         self.ours, self.theirs = Client(*arguments), Reference(*arguments)
 
     def arm(self, name: str, body: str, **fault) -> None:
-        """Each client gets the body once. Through the emulator's data where that can hold it."""
+        """Each client gets the body once, from the emulator's data if that can represent it."""
         self.emulator.fault(path=PATHS[name], body=body, times=2, **fault)
 
     def both(self, name: str):
-        """What each made of it: a value, or the refusal."""
+        """The outcome of each: a value or the error."""
         try:
             theirs = self.theirs.call(name, use_cache=False)
         except Refused as why:
@@ -51,9 +51,9 @@ class Decoders:
 
 
 def judge(case: Outcome, known: Known | None) -> None:
-    """The same in both, or the known difference and no other."""
+    """Checks that the outcomes are equal, or differ exactly in the known way."""
     if isinstance(case.ours, KalError):
-        # What came is there to be looked at.
+        # The received body is available for inspection.
         equal(case.ours.body, case.body.encode()[: 64 * 1024], "body of the error")
     if known is not None:
         known.check(case)
@@ -81,7 +81,7 @@ def run() -> None:
             seen.add((id(known), name, None, text))
             with claim(sentence(f"{name[4:]} answered {short(body)}", known)):
                 decoders.run(name, body, known)
-    with claim("every case of every known difference was among them"):
+    with claim("every case of every known difference was run"):
         listed = {(id(k), m, f, c) for k in DIFFERENCES for m in k.methods for f in k.fields for c in k.cases}
         equal([case[1:] for case in listed - seen], [], "not run")
 

@@ -1,4 +1,4 @@
-"""The differences outside of decoding that are meant, each shown on both sides."""
+"""The intended differences other than decoding, each shown on both sides."""
 
 import json
 
@@ -17,14 +17,14 @@ MEMBER = {"id": "x", "full_name": "Zoë 日本", "preferred_name": None, "access
 
 
 def texts() -> None:
-    """How octets become text. Both clients ask the listener, which sends them as they are."""
+    """How bytes become text. Both clients send a request to the listener, which sends the bytes unchanged."""
     utf8 = json.dumps([MEMBER], ensure_ascii=False).encode()
     latin = utf8.decode().replace("日本", "ü").encode("latin-1")
     mojibake = [{**MEMBER, "full_name": "Zoë 日本".encode().decode("latin-1")}]
     replaced = [{**MEMBER, "full_name": "Zo\ufffd \ufffd"}]
     read_latin = [{**MEMBER, "full_name": "Zoë ü"}]
     member = [MEMBER]
-    # what, headers, body, what the Python client makes of it, what ours does; None: it refuses
+    # name, headers, body, the Python client's result, our result; None: an error
     table = [
         ("octets that are no UTF-8: Python shows U+FFFD, ours refuses what it cannot hand on unharmed", JSON, latin, replaced, None),
         ("a key that is no UTF-8: Python shows U+FFFD, ours refuses", JSON, utf8.replace(b'"id"', b'"\xff":1,"id"'), member, None),
@@ -86,13 +86,13 @@ def sign_in() -> None:
            for value in (True, False)},
     }
     for what, body in refused_by_ours.items():
-        with claim(f"sign-in answered with {what}; Python takes it, ours does not, and asks nothing of the API"):
+        with claim(f"sign-in answered with {what}; Python accepts it, ours does not and sends no request to the API"):
             with Emulator() as emulator, Pair(emulator) as pair:
                 arm_sign_in(emulator, body)
                 equal(pair.theirs.call("get_members"), [], "theirs")
                 equal(failure(lambda: pair.ours.call("get_members"), KalError).status, 600, "ours")
                 equal(emulator.counts()["paths"], {"/auth/oauth/token": 2, "/workspaces/members": 1}, "paths")
-    with claim("sign-in answered with a life of 31,000 years: Python's dates end before, ours takes it"):
+    with claim("sign-in answered with a lifetime of 31,000 years: it is out of range in Python, ours accepts it"):
         with Emulator() as emulator, Pair(emulator) as pair:
             arm_sign_in(emulator, {**GRANTED, "expires_in": 10**12})
             failure(lambda: pair.theirs.call("get_members"), OverflowError)
@@ -103,7 +103,7 @@ def sign_in() -> None:
             for client in (pair.theirs, pair.ours):
                 client.call("get_members")
             sent = [dict(r["headers"])["x-kal-authorization"] for r in emulator.requests() if r["method"] == "GET"]
-            # The emulator shows octets that are no UTF-8 as U+FFFD.
+            # The emulator shows invalid UTF-8 as U+FFFD.
             equal(sent, ["Bearer \ufffd", "Bearer é"], "headers")
 
 
@@ -122,15 +122,15 @@ def parameters() -> None:
             return [query(request) for request in emulator.requests()]
 
         empty = {"event_types": [], "event_user_ids": []}
-        with claim("empty lists: Python sends [], a C caller's list of no elements is no filter; the answer is the same"):
+        with claim("empty lists: Python sends [], in C an empty list is no filter; the answer is the same"):
             equal(sent(lambda: pair.theirs.call("get_events", **empty)), [[("event_types", []), ("event_user_ids", [])]], "theirs")
             equal(sent(lambda: pair.ours.call("get_events", **empty)), [[]], "ours")
             theirs = pair.theirs.call("get_events", **empty)
             check_answer("get_events", pair.ours.call("get_events", **empty), theirs, pair.theirs)
-        with claim("None: Python sends null, which the server refuses; null through kal_call is not sent"):
+        with claim("None: Python sends null, which the server rejects; null through kal_call is not sent"):
             failure(lambda: pair.theirs.call("get_events", page=None), KalbioAPIError)
             equal(sent(lambda: pair.ours.door("get_events", '{"page":null,"event_types":null}')), [[]], "ours")
-        with claim("page 0 in the typed query is not sent, and can be through kal_call"):
+        with claim("page 0 is not sent with the typed query, and is sent through kal_call"):
             equal(sent(lambda: pair.ours.call("get_events", page=0, page_size=0)), [[]], "typed")
             equal(sent(lambda: failure(lambda: pair.ours.door("get_events", '{"page":0}'), KalError)), [[("page", "0")]], "door")
         with claim("Python sends filters in the caller's order, ours in the documented one"):
@@ -146,7 +146,7 @@ def parameters() -> None:
             "a Unix time as date": {"after_date": "1767323045"}, "an empty date": {"after_date": ""},
         }
         for what, asked in refused_here.items():
-            with claim(f"{what}: Python sends it, ours says which parameter is wrong and sends nothing"):
+            with claim(f"{what}: Python sends it, ours names the invalid parameter and sends nothing"):
                 emulator.reset()
                 ignore(lambda: pair.theirs.call("get_events", **asked))
                 equal(emulator.counts()["total"], 1, "requests of theirs")
@@ -155,13 +155,13 @@ def parameters() -> None:
                 equal((refused.status, refused.attempts, emulator.counts()["total"]), (100, 0, 0), "ours")
                 if next(iter(asked)) not in refused.message:
                     raise Unequal(refused.message)
-        with claim("an id with a NUL matches nobody in Python; it cannot be said in C, and does the same through kal_call"):
+        with claim("an id with a NUL matches no member in Python nor through kal_call; C strings cannot contain it"):
             for call in (pair.theirs.call("get_members_by_ids", ["a\0b"]), pair.ours.door("get_members_by_ids", '{"ids":["a\\u0000b"]}').records):
                 equal(call, [], "members")
 
 
 def ignore(call) -> None:
-    """What the emulator makes of it is not the point."""
+    """The emulator's response does not matter."""
     try:
         call()
     except (KalbioAPIError, Refused):
@@ -170,14 +170,14 @@ def ignore(call) -> None:
 
 def base_url() -> None:
     with Emulator() as emulator:
-        with claim("a slash at the base URL's end: Python asks for //workspaces and sees no workspace; ours needs no care"):
+        with claim("a base URL with a trailing slash: Python requests //workspaces and finds no workspace; ours works"):
             url = emulator.url + "/"
             failure(lambda: Reference(url, emulator.client_id, emulator.client_secret).call("get_workspace"), Exception)
             found = Client(url, emulator.client_id, emulator.client_secret).call("get_workspace")
             if not found.records["id"]:
                 raise Unequal("no workspace")
     with Listener() as server:
-        with claim("a base URL with a path: both put it before theirs"):
+        with claim("a base URL with a path: both prepend it"):
             for make in (Client, Reference):
                 server.requests.clear()
                 make(server.url + "/proxy/v1", "id", "secret").call("get_members")
@@ -185,7 +185,7 @@ def base_url() -> None:
 
 
 def own_headers_of_http() -> None:
-    """What each HTTP library says of itself."""
+    """Headers added by each HTTP library."""
     with Emulator() as emulator, Pair(emulator) as pair:
         def headers(call) -> dict:
             emulator.reset()
@@ -194,10 +194,10 @@ def own_headers_of_http() -> None:
 
         theirs = headers(lambda: pair.theirs.call("get_events"))
         ours = headers(lambda: pair.ours.call("get_events"))
-        with claim("user agents differ, and say who asks"):
+        with claim("user agents differ, and name the client"):
             equal(theirs["user-agent"].split("/")[0], "python-requests", "theirs")
             equal("kaleidoscope" in ours["user-agent"].lower(), True, "ours: " + ours["user-agent"])
-        with claim("both take gzip, and any type of answer"):
+        with claim("both accept gzip and any content type"):
             for found in (ours, theirs):
                 equal(("gzip" in found["accept-encoding"], found["accept"]), (True, "*/*"), "accept")
         with claim("neither sends a body, its length, a referrer or a cookie with a read"):

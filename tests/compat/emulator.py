@@ -1,4 +1,4 @@
-"""The emulator as a child process, and what it can be asked to do and to tell."""
+"""The emulator as a child process, and its admin requests."""
 
 import json
 import os
@@ -6,14 +6,14 @@ import ssl
 import subprocess
 import urllib.request
 
-# The tests set proxy variables on purpose; steering is none of their business.
-# Whoever can steer the emulator has started it: there is nobody to be authenticated.
+# The tests set proxy variables on purpose; admin requests must not use them.
+# Admin requests need no authentication: the emulator belongs to this process.
 _anyone = ssl._create_unverified_context()
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_anyone))
 
 
 class Emulator:
-    """One emulator; it ends with its standard input, and so with this process, however that ends."""
+    """An emulator; it exits when its standard input is closed, and so with this process, however that ends."""
 
     client_id = "demo-client"
     client_secret = "demo secret+/=&é"
@@ -44,15 +44,15 @@ class Emulator:
             return json.load(answer)
 
     def reset(self):
-        """Forgets faults, counts and requests."""
+        """Clears faults, counts and recorded requests."""
         self.steer("reset", {})
 
     def fault(self, **fault):
-        """One request goes wrong in this way."""
+        """Makes one request fail in this way."""
         self.steer("faults", fault)
 
     def data(self, name: str, text: str):
-        """Replaces the workspace, the members or the groups by JSON text as it is."""
+        """Replaces the workspace, the members or the groups by this JSON text, unchanged."""
         self.steer("data", raw=f'{{"{name}":{text}}}')
 
     def requests(self) -> list[dict]:
@@ -60,5 +60,5 @@ class Emulator:
         return self.steer("requests")
 
     def counts(self) -> dict:
-        """How many requests and connections since the last reset."""
+        """The numbers of requests and connections since the last reset."""
         return self.steer("counts")

@@ -1,4 +1,4 @@
-"""Environment variables for a while."""
+"""Temporary environment variables."""
 
 import os
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment(**variables: str):
-    """Sets them for both clients: `os.environ` changes what the C library gives, too."""
+    """Sets them for both clients: `os.environ` also changes the C environment."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,6 +1,6 @@
-"""libkaleidoscope through ctypes: the structs of kaleidoscope.h, and a client that gives plain Python values.
+"""libkaleidoscope through ctypes: the structs of kaleidoscope.h, and a client that returns plain Python values.
 
-What a call gave is read both ways: `Result.records` are the C structs, `Result.json` is the JSON text.
+A result is read both ways: `Result.records` are the C structs, `Result.json` is the JSON text.
 """
 
 import ctypes
@@ -168,7 +168,7 @@ lib = _load()
 
 
 class KalError(Exception):
-    """A call that failed, with everything that `kal_error_get` tells."""
+    """A failed call, with all fields of `kal_error_get`."""
 
     def __init__(self, handle: Handle):
         info = lib.kal_error_get(handle).contents
@@ -181,7 +181,7 @@ class KalError(Exception):
 
 
 class Result:
-    """What a call gave, copied out of the library: the structs, and the JSON text."""
+    """A result, copied out of the library: the structs, and the JSON text."""
 
     def __init__(self, handle: Handle, view: str):
         length = c_size_t()
@@ -242,7 +242,7 @@ class Client:
                 length[0] = len(iap_token)
                 return 0
 
-            # The library calls it as long as the client lives.
+            # The library may call it until the client is closed.
             self._provider = options.iap_token_provider = provider
         self._handle, error = Handle(), Handle()
         if lib.kal_client_open(byref(options), byref(self._handle), byref(error)):

@@ -1,6 +1,6 @@
-"""The differences in decoding that are meant: what each is, why, in which cases it shows, and how it is told from a bug.
+"""The intended differences in decoding: what each is, why, in which cases it occurs, and how it is distinguished from a bug.
 
-Every case named here is run, and fails when it no longer differs in just this way.
+Every case named here is run, and fails if it no longer differs in exactly this way.
 """
 
 import json
@@ -19,7 +19,7 @@ SMILE = r"\ud83d\ude00"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case as it came out."""
+    """The outcome of one case."""
 
     method: str
     ours: Result | KalError
@@ -29,14 +29,14 @@ class Outcome:
 
 
 def only_theirs(case: Outcome) -> None:
-    """Ours refuses, the Python client has a value."""
+    """Ours returns an error, the Python client a value."""
     if not isinstance(case.ours, KalError) or isinstance(case.theirs, Refused):
         raise Unequal(f"ours is {case.ours!r}, theirs {case.theirs!r}")
     equal(case.ours.status, BAD_RESPONSE, "status")
 
 
 def only_ours(instead: Callable[[str], str]) -> Callable[[Outcome], None]:
-    """The Python client refuses; ours reads what it would read had the body been `instead`."""
+    """The Python client fails; ours returns the same as for the body `instead`."""
 
     def check(case: Outcome) -> None:
         if isinstance(case.ours, KalError) or not isinstance(case.theirs, Refused):
@@ -87,7 +87,7 @@ def half_pair_shows_as_replacement(case: Outcome) -> None:
 
 
 def absent_where_python_refuses(field: str, literal: str) -> Callable[[Outcome], None]:
-    """One value that cannot be read costs the Python client all records; ours takes it for absent, and keeps a time's text."""
+    """One invalid value makes the Python client lose all records; ours treats it as absent, and keeps the text of a time."""
 
     def check(case: Outcome) -> None:
         if isinstance(case.ours, KalError):
@@ -104,7 +104,7 @@ def absent_where_python_refuses(field: str, literal: str) -> Callable[[Outcome],
 
 @dataclass(frozen=True)
 class Known:
-    """A difference that is meant."""
+    """An intended difference."""
 
     # Ends the claim: "answered {}: ..."
     what: str

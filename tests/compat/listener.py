@@ -1,4 +1,4 @@
-"""A second server on loopback: it answers what it is told, to the octet, and remembers what came."""
+"""A second server on loopback: it sends scripted bytes and records requests."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ TOKEN = json.dumps({"access_token": "kal-at-listener", "refresh_token": "kal-rt-
 
 
 class Listener:
-    """`answer` is status, headers and body of everything that is no token request."""
+    """`answer` is the status, headers and body for everything but token requests."""
 
     def __init__(self):
         self.answer: tuple[int, dict, bytes] = (200, {"Content-Type": "application/json"}, b"[]")

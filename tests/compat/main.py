@@ -10,14 +10,14 @@ import logging
 import os
 import sys
 
-# Whatever the machine has set must not decide: tests that want one of these set it themselves.
+# The machine's settings must not matter: tests that need one of these set it themselves.
 for name in [n for n in os.environ if n.upper().endswith(("_PROXY", "_CA_BUNDLE")) or n.startswith(("KALEIDOSCOPE_", "SSL_CERT_")) or n == "NETRC"]:
     del os.environ[name]
 os.environ["HOME"] = os.devnull
 
 import claims  # noqa: E402
 
-# The Python client warns of every answer that it cannot use, and most of those here are meant to be.
+# The Python client warns about every invalid answer, and most of those here are intended.
 logging.disable(logging.CRITICAL)
 
 for part in sys.argv[1:] or ["reads", "requests_sent", "refusals", "decoding", "mixed", "differences", "better", "certificates"]:

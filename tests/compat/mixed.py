@@ -1,6 +1,6 @@
 """Long answers in which no two records look alike: keys in any order, unknown ones between them, every spelling of a value.
 
-What a decoder carries over from one record to the next would show here.
+A decoder that carries state over from one record to the next would fail here.
 """
 
 import json
@@ -22,7 +22,7 @@ SPACES = ["", "", "", " ", "\n  ", "\t", "\r\n"]
 
 
 def accepted(decoders: Decoders) -> dict:
-    """Per method and field the literals that the Python client takes, and those that both refuse."""
+    """For each method and field, the literals that the Python client accepts, and those that both reject."""
     found = {}
     for method, field, literal in cases.of_fields():
         if len(literal) > 300 or mark(method, field, literal):
@@ -45,7 +45,7 @@ def record(method: str, chance: random.Random, literals: dict, number: int) -> l
     if chance.random() < 0.5:
         chance.shuffle(members)
     if chance.random() < 0.1:
-        # The last of two counts.
+        # Of two values the last one counts.
         members.insert(0, chance.choice(members))
     return members
 
@@ -64,7 +64,7 @@ def run() -> None:
                 chance = random.Random(f"{method} {seed}")
                 records = [record(method, chance, literals, number) for number in range(RECORDS)]
                 body = "[" + ",".join(text(members, chance) for members in records) + "]"
-                with claim(f"{method[4:]}: {RECORDS} records of mixed make, seed {seed}: the same in both"):
+                with claim(f"{method[4:]}: {RECORDS} mixed records, seed {seed}: equal in both"):
                     decoders.arm(method, body)
                     ours, theirs = decoders.both(method)
                     check_answer(method, ours, theirs, decoders.theirs)
@@ -72,10 +72,10 @@ def run() -> None:
                 field = chance.choice([field for field in cases.FIELDS[method] if field != "id"])
                 bad = chance.choice(literals[method, field][1])
                 at = chance.randrange(RECORDS)
-                # Last, so that no second value of the field makes up for it.
+                # Last, so that no second value of the field overrides it.
                 records[at].append(f'"{field}":{bad}')
                 body = "[" + ",".join(text(members, chance) for members in records) + "]"
-                with claim(f"{method[4:]}: one bad {field} among {RECORDS}, seed {seed}: both refuse, ours names it"):
+                with claim(f"{method[4:]}: one bad {field} among {RECORDS}, seed {seed}: both fail, ours names it"):
                     decoders.arm(method, body)
                     ours, theirs = decoders.both(method)
                     equal(type(theirs), Refused, "theirs")
@@ -86,11 +86,11 @@ def run() -> None:
 
 
 def through_data(emulator: Emulator, decoders: Decoders, literals: dict) -> None:
-    """The same as data of the emulator rather than as one answer of it."""
+    """The same as data of the emulator rather than as a scripted answer."""
     for method in ("get_workspace", "get_members", "get_groups", "get_events"):
         every = [f'{{"id":"{i}","{field}":{literal}}}' for (of, field), (good, _) in literals.items() if of == method
                  and field != "id" for i, literal in enumerate(good)]
-        with claim(f"{method[4:]}: {len(every)} records as the emulator's own data: the same in both"):
+        with claim(f"{method[4:]}: {len(every)} records as the emulator's own data: equal in both"):
             if method == "get_workspace":
                 for one in every:
                     emulator.data("workspace", one)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# python.sh DIRECTORY: prints the path of a Python of 3.12 or newer that has pip, or says in one line what is missing.
+# python.sh DIRECTORY: prints the path of a Python 3.12 or newer with pip, or one line that says what is missing.
 #
 # Debian 12 has 3.11 at most. There, the interpreter of Debian 13 is unpacked below DIRECTORY, with its own C library, and
 # nothing of the system is changed.
@@ -7,7 +7,7 @@ set -eu
 directory=$1
 
 fits() {
-    # What is found may be a mere signpost that says which version one might choose.
+    # The command found may be only a version manager's shim.
     "$1" -c 'import sys, ctypes, ssl, pip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }
 
@@ -29,7 +29,7 @@ keys=/usr/share/keyrings/debian-archive-keyring.gpg
 { command -v apt-get && command -v dpkg-deb && [ -e $keys ]; } >/dev/null || fail "install it, or name it in PYTHON"
 suite=trixie
 package=python3.13
-# The machine's own mirror has the newer release, too.
+# The machine's configured mirror has the newer release, too.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sed -n 's/ bookworm$//p' | head -n 1)
 [ -n "$mirror" ] || fail "apt's sources name no mirror of Debian 12"
 
@@ -45,7 +45,7 @@ from_suite() {
         -o Debug::NoLocking=1 "$@" >&2
 }
 from_suite update || fail "$suite cannot be reached"
-# Nothing counts as installed, so that all it needs comes along.
+# Nothing counts as installed, so that all dependencies are downloaded.
 from_suite install --download-only -y --no-install-recommends $package python3-pip-whl || fail "$package cannot be had from $suite"
 for archive in "$apt"/cache/archives/*.deb; do
     dpkg-deb -x "$archive" "$root"

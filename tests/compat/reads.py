@@ -7,7 +7,7 @@ from claims import claim, equal
 from compare import Pair, subsets
 from emulator import Emulator
 
-# name, what the emulator is started with
+# name, options of the emulator
 WORLDS = {
     "a dozen members": {"seed": 1},
     "1000 members, 60 groups, 500 events": {"seed": 7, "members": 1000, "groups": 60, "events": 500},
@@ -82,7 +82,7 @@ def filters() -> None:
 
 
 def odd_filters() -> None:
-    """Values that need care on the wire; both must find the one event that has them."""
+    """Values that need escaping; both clients must find the one event that has them."""
     odd = ["task & \"x\"", "zwei Wörter", "日本語", "😀", "a+b", "100%", "a/b?c#d", "x\\y", "'", "a=b;c,d", "\u00a0",
            "[\"create\"]", "null", "true", "1", "\n\t", "\u2028", "é" * 300, "Ａ", "e\u0301", "\u202e"]
     with Emulator(seed=2, events=20) as emulator, Pair(emulator) as pair:
@@ -109,7 +109,7 @@ DATES = ["2025-06-01T00:00:00Z", "2025-06-01", "2025-06-01T12:30:15.678901+00:00
 
 
 def dates() -> None:
-    """A datetime of Python is a string of C."""
+    """A Python datetime corresponds to a string in C."""
     for bounds in ("inclusive", "exclusive"):
         with Emulator(seed=11, events=300, dates=bounds) as emulator, Pair(emulator) as pair:
             for name in ("after_date", "before_date"):
@@ -119,7 +119,7 @@ def dates() -> None:
                 for text in DATES:
                     with claim(f"{bounds}: {name} as {text!r} is equal"):
                         pair.answers("get_events", **{name: text})
-            with claim(f"{bounds}: an event at the very instant of both bounds is seen alike"):
+            with claim(f"{bounds}: an event exactly at both bounds is treated the same"):
                 at = "2025-06-01T12:30:15.123456Z"
                 emulator.steer("events", {"count": 1, "created_at": at})
                 found = pair.answers("get_events", after_date=at, before_date=at)

@@ -1,4 +1,4 @@
-"""The official Python client, watched: the octets it received, and its records as plain values."""
+"""The official Python client, instrumented: the bytes it received, and its records as plain values."""
 
 import json
 from datetime import date, datetime, timedelta, timezone
@@ -16,11 +16,11 @@ MODELS |= {"get_groups": WorkspaceGroup, "get_groups_by_ids": WorkspaceGroup, "g
 
 
 class Refused(Exception):
-    """The Python client could not use a 2xx answer; whatever it raised is the cause."""
+    """The Python client could not use a 2xx answer; its exception is the cause."""
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970 in UTC, exactly; a time without an offset counts as UTC."""
+    """Microseconds since 1970 in UTC; a time without an offset counts as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return (moment - EPOCH) // timedelta(microseconds=1)
@@ -40,7 +40,7 @@ class Reference:
         iap = {} if iap_token is None else {"iap_client_id": "audience"}
         self.client = KaleidoscopeClient(client_id, client_secret, url, headers, **iap)
         if iap_token is not None:
-            # In place of the request to Google; all that follows is the client's own.
+            # Replaces the request to Google; everything else is the client's own code.
             self.client._iap_token = iap_token
             self.client._iap_refresh_before = datetime.now() + timedelta(minutes=50)
         self.received: bytes | None = None
@@ -49,7 +49,7 @@ class Reference:
         self.client.clear_caches()
 
     def call(self, name: str, *arguments, use_cache=True, **query):
-        """A call of the workspace service: plain values, or None where the client gives None."""
+        """A call of the workspace service: plain values, or None if the client returns None."""
         method = getattr(self.client.workspace, name)
         if not use_cache and name in ("get_workspace", "get_members", "get_groups"):
             query["use_cache"] = False
@@ -66,7 +66,7 @@ class Reference:
         except (KalbioResponseError, ValidationError) as why:
             raise Refused(type(why).__name__) from why
         except (RecursionError, ValueError, TypeError) as why:
-            # What escapes from its decoding unwrapped; other mistakes raise other types.
+            # Exceptions that its decoding does not wrap; other errors raise other types.
             raise Refused(type(why).__name__) from why
         finally:
             requests.get = send
@@ -75,7 +75,7 @@ class Reference:
         return [values(record) for record in found] if isinstance(found, list) else values(found)
 
     def read(self, name: str, text: bytes):
-        """The same for JSON text that did not come from its own request."""
+        """The same for JSON text that is not from its own request."""
         found, model = json.loads(text), MODELS[name]
         if name == "get_workspace":
             return values(model._from_api(found, self.client))

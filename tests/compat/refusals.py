@@ -1,4 +1,4 @@
-"""Answers that are no success: both clients fail with the same status and hand on the same body."""
+"""Error responses: both clients fail with the same status and report the same body."""
 
 import json
 
@@ -25,7 +25,7 @@ def failure(call, kind):
         found = call()
     except kind as why:
         return why
-    raise Unequal(f"it gave {found!r}")
+    raise Unequal(f"it returned {found!r}")
 
 
 def statuses() -> None:
@@ -43,7 +43,7 @@ def statuses() -> None:
                         equal(ours.body or b"", theirs.response_body, "body")
                         equal(ours.method, theirs.method, "method")
                         equal(emulator.url + ours.url, theirs.url, "url")
-        with claim("a refused query: both have the server's own words, and the query in the url"):
+        with claim("a rejected query: both report the server's message, and the query in the URL"):
             query = {"after_date": "2025-06-01 12:30:15Z", "event_types": ["é"]}
             theirs = failure(lambda: pair.theirs.call("get_events", **query), KalbioAPIError)
             ours = failure(lambda: pair.ours.call("get_events", **query), KalError)
@@ -54,7 +54,7 @@ def statuses() -> None:
 def not_kept() -> None:
     with Emulator() as emulator, Pair(emulator, max_attempts=1) as pair:
         for name in ("get_workspace", "get_members", "get_groups"):
-            with claim(f"{name}: an error is not kept, both ask again"):
+            with claim(f"{name}: an error is not cached, both send a new request"):
                 path = PATHS[name]
                 emulator.fault(path=path, status=500, times=2)
                 failure(lambda: pair.theirs.call(name), KalbioAPIError)
@@ -83,7 +83,7 @@ def no_body() -> None:
                 emulator.fault(path=PATHS["get_events"], status=status, body="", times=2)
                 equal(pair.theirs.call("get_events"), [], "theirs")
                 equal(pair.ours.call("get_events").records, [], "ours")
-        with claim("a workspace that is not there is not kept: both ask again"):
+        with claim("a missing workspace is not cached: both send a new request"):
             pair.ours.call("get_workspace", cache=CACHE_REFRESH)
             emulator.fault(path=PATHS["get_workspace"], body="null", times=2)
             equal(pair.theirs.call("get_workspace", use_cache=False), None, "theirs")
@@ -94,7 +94,7 @@ def no_body() -> None:
 def sign_in() -> None:
     for status in (400, 401, 403, 500):
         with Emulator() as emulator, Pair(emulator, max_attempts=1) as pair:
-            with claim(f"sign-in answered {status}: both fail, and nothing is asked of the API"):
+            with claim(f"sign-in answered {status}: both fail, and send no request to the API"):
                 emulator.fault(path="/auth/oauth/token", status=status, body='{"error":"no"}', times=2)
                 failure(lambda: pair.theirs.call("get_members"), RuntimeError)
                 ours = failure(lambda: pair.ours.call("get_members"), KalError)
@@ -113,7 +113,7 @@ def sign_in() -> None:
     for what, body in {**takes, **refuses}.items():
         with Emulator() as emulator, Pair(emulator, max_attempts=1) as pair:
             taken = what in takes
-            with claim(f"sign-in answered with {what}: both {'take' if taken else 'refuse'} it"):
+            with claim(f"sign-in answered with {what}: both {'accept' if taken else 'reject'} it"):
                 text = body if isinstance(body, str) else json.dumps(body)
                 emulator.fault(path="/auth/oauth/token", body=text, times=2)
                 emulator.fault(path="/workspaces/members", body="[]", times=2)
@@ -128,15 +128,15 @@ def sign_in() -> None:
 
 
 def content_types() -> None:
-    """What the answer calls itself, and how it is packed, decides nothing."""
+    """Content-Type and Content-Encoding do not affect the result."""
     with Emulator() as emulator, Pair(emulator) as pair:
         pair.sign_in()
         for kind in ("text/html; charset=utf-8", "application/octet-stream", "application/problem+json; charset=UTF-8"):
-            with claim(f"members sent as {kind}: the same in both"):
+            with claim(f"members sent as {kind}: equal in both"):
                 emulator.reset()
                 emulator.fault(path=PATHS["get_members"], content_type=kind, times=3)
                 pair.answers("get_members")
-        with claim("members sent as gzip: the same in both"):
+        with claim("members sent as gzip: equal in both"):
             emulator.fault(path=PATHS["get_members"], gzip=True, times=3)
             pair.answers("get_members")
 

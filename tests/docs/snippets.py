@@ -2,9 +2,8 @@
 
 C and C++ blocks are compiled with all warnings as errors. One with a `main` is run against an emulator: it must exit with 0 and
 print something, namely the following block of `text`, if there is one ("..." stands for any further lines, "…" for any text in a
-line). One that defines
-functions or types is compiled as a file, any other as the body of a function with the usual variables. Shell blocks must parse,
-and their `make` targets and all source files named in pages must exist. SQL blocks are run.
+line). One that defines functions or types is compiled as a file, any other as the body of a function with the usual variables.
+Shell blocks must parse, and their `make` targets and all source files named in pages must exist. SQL blocks are run.
 
 Seen red: a call with an argument too few ("too few arguments to function"), `count` as int ("incompatible pointer type"), a name
 in the expected text changed, `make instal`, `tests/c/test_error.c`, a column `fullname` ("no such column").

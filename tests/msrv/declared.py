@@ -1,4 +1,4 @@
-"""declared.py VERSION: names the crates of Cargo.lock whose own rust-version is newer than VERSION, and ends with 1 if any is."""
+"""declared.py VERSION: prints the crates of Cargo.lock with a rust-version newer than VERSION; exits with 1 if there are any."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the shell tests ask of the emulator: admin.py sent | seen PATH | fault JSON | all FILE
+"""The emulator's admin requests for the shell tests: admin.py sent | seen PATH | fault JSON | all FILE
 
 sent        the API requests that came in since the last time, one a line, with their queries readable
 seen PATH   whether a request of that path has come in
@@ -44,7 +44,7 @@ def all(file):
     token = ask("/auth/oauth/token", urllib.parse.urlencode(form).encode())["access_token"]
     headers = {"X-Kal-Authorization": "Bearer " + token}
     paths = {"workspace": "active", "members": "members", "groups": "groups", "events": "events?page_size=1000"}
-    # As it was sent: what was escaped stays so.
+    # As sent: escapes are kept.
     answers = ['"%s": %s' % (name, text_of("/workspaces/" + path, headers=headers)) for name, path in paths.items()]
     with open(file, "w") as out:
         out.write("{" + ", ".join(answers) + "}")

@@ -1,6 +1,6 @@
-"""Queries that once gave wrong rows, and what is close to them: their rows must be those of the copies, and some there must be.
+"""Queries that once returned wrong rows, and similar ones: their rows must equal those of the copies, and not be empty.
 
-What was seen when it was red is above it; "rowids" are those that counted the rows of each scan. The rest was never red.
+The comment above a query says what was wrong; "rowids" are those that counted the rows of each scan. The others never failed.
 """
 
 LONG = "x" * 70000
@@ -10,7 +10,7 @@ CASES = [
     ("the branches of an OR", "SELECT id FROM kal_events WHERE event_type = 'delete' OR event_user_id = 'zz'"),
     # Rowids: 6 rows of 7.
     ("an OR where a user is twice in a group", "SELECT * FROM kal_group_members WHERE group_id = 'g1' OR user_id = 'a1'"),
-    # Rowids: members that have no partner were missing.
+    # Rowids: members without a match were missing.
     (
         "a RIGHT JOIN where two members have one id",
         "SELECT u.user_id, m.full_name FROM kal_group_members AS u RIGHT JOIN kal_members AS m ON u.user_id = m.id",
@@ -22,15 +22,15 @@ CASES = [
         "FULL JOIN samples AS s ON s.user_id = m.id",
     ),
     ("ids that are there twice", "SELECT DISTINCT id FROM kal_groups"),
-    # The server was asked for '5' alone.
+    # Only '5' was sent to the server.
     (
         "a number equals every text that means it",
         "SELECT e.id FROM samples AS s CROSS JOIN kal_events AS e ON e.event_user_id = s.number",
     ),
     ("so does a list of numbers", "SELECT id FROM kal_events WHERE event_user_id IN (SELECT number FROM samples)"),
-    # The list was looked through for '5' alone.
+    # Only '5' was searched for in the list.
     ("so do the ids of a list", "SELECT m.id FROM samples AS s JOIN kal_members AS m ON m.id = s.number"),
-    # Rows that do not match: one by one, the values of an IN are compared with another affinity.
+    # Rows that do not match: single values of an IN are compared with another affinity.
     ("an IN of values without a type", "SELECT id FROM kal_members WHERE id IN (SELECT any FROM samples)"),
     (
         "such an IN of resource types",
@@ -40,11 +40,11 @@ CASES = [
         "several resource types",
         "SELECT id FROM kal_events WHERE resource_type IN ('record', 'task', 'nothing', 'record', NULL)",
     ),
-    # The server was asked for what comes before 2020, as if the blob were a text.
+    # before_date=2020 was sent to the server, as if the blob were a text.
     ("a date is less than any blob", "SELECT id FROM kal_events WHERE created_at < x'323032302d30312d3031'"),
-    # Nothing was asked for: no date seemed later than the year 5907.
+    # No request was sent: no date was considered later than the year 5907.
     ("the last of all dates", "SELECT id FROM kal_events WHERE created_at >= '9999-12-31'"),
-    # The server knows the id, which has a NUL, by another name than SQL does.
+    # The id, which has a NUL, differs between the server and SQL.
     (
         "an id that SQL cannot write",
         "SELECT m.full_name, e.id FROM kal_members AS m LEFT JOIN kal_events AS e ON e.event_user_id = m.id WHERE m.id "
@@ -56,9 +56,9 @@ CASES = [
         "SELECT id FROM kal_events WHERE event_type IN (CAST(x'ff' AS TEXT), CAST(x'eda080' AS TEXT), 'create')",
     ),
     ("a text that no URL has room for", f"SELECT id FROM kal_events WHERE event_type = '{LONG}' OR event_type = 'create'"),
-    # It was no date.
+    # It was not a valid date.
     ("a Unix time is the instant that it means", "SELECT id FROM kal_events WHERE created_at = '9999-12-31T23:59:59Z'"),
-    # An error: it was no date.
+    # An error: it was not a valid date.
     (
         "so is one that comes from a table",
         "SELECT a.id, b.id FROM kal_events AS a CROSS JOIN kal_events AS b ON b.created_at = a.created_at",

@@ -1,6 +1,6 @@
-"""SQLite's own library by ctypes: the sqlite3 module of many Pythons loads no extensions.
+"""SQLite through ctypes: the sqlite3 module of many Pythons cannot load extensions.
 
-KAL_LIBSQLITE is the library, when it is not the system's.
+KAL_LIBSQLITE is the library, if not the system's.
 """
 
 import ctypes

@@ -1,5 +1,5 @@
-"""A small workspace as full of odd values as the API allows: NULLs, values that are there twice, texts that are equal in another
-collation, as numbers or as instants, and characters that must not mean anything."""
+"""A small workspace with as many unusual values as the API allows: NULLs, duplicates, texts that are equal in another collation,
+as numbers or as times, and characters with a special meaning elsewhere."""
 
 import os
 import random
@@ -14,20 +14,20 @@ LEVELS = [None, "guest", "admin", "Guest", "5", ""]
 TYPES = [None, *["create"] * 9, "Create", "create ", *["delete"] * 6, "update", "5", "05", "5.0", "", "é\"'&["]
 RESOURCES = [None, *["task"] * 8, "Task", *["record"] * 5, "5", "05", "", "a&b=c"]
 USERS = [None, *IDS, *["a1"] * 7, *["zz"] * 5]
-# One instant in several spellings, its neighbours, and days around it.
+# One time in several spellings, times just before and after it, and days around it.
 DATES = [
     "2025-10-01T12:00:00Z", "2025-10-01T12:00:00.000Z", "2025-10-01T14:00:00+02:00", "2025-10-01 12:00:00",
     "2025-10-01T12:00:00.000001Z", "2025-10-01T11:59:59.999999Z", "2025-10-01T12:00:01Z", "2025-10-01", "2025-10-01T00:00:00Z",
     "2025-09-30T23:30:00-01:00", "2025-10-02", "2025-10-02T08:15:30.25Z", "2025-10-03T00:00:00.5+00:00", "2025-09-28T09:00Z",
     "2024-02-29T23:59:59Z", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
 ]  # fmt: skip
-UNIX_TIME = 253402300799000  # of the last one, in milliseconds
-# The emulator reads its own spellings only; what it does not read it takes for the newest.
+UNIX_TIME = 253402300799000  # of the last time, in milliseconds
+# The emulator parses its own spellings only; it treats others as the newest.
 SENT_DATES = [date for date in DATES if " " not in date and date.count(":") != 1]
 
 
 def workspace():
-    """The documents and events that the emulator is given; the same every time, whatever queries are made of them."""
+    """The documents and events for the emulator; the same for all queries."""
     chance = random.Random(7)
     pick = chance.choice
     members = [
@@ -53,9 +53,9 @@ def workspace():
             "parent_bulk_event_id": pick([None, None, "e7", "e8"]), "event_attrs": pick([{}, {"a": 1}]),
             "is_bot": pick([None, True, False]), "is_bulk": pick([None, True, False]),
         })  # fmt: skip
-    # The emulator takes a Unix time for the newest that there is.
+    # The emulator treats a Unix time as the newest.
     events[-2]["created_at"], events[-1]["created_at"] = DATES[-1], UNIX_TIME
-    # Ids that are another's in other letters, empty or a member's; and an event that the server lists twice.
+    # Ids that equal another's except for case, are empty or equal a member's; and an event that the server lists twice.
     for event, id in zip(events, ["", "a1", "E9", "5", "05"]):
         event["id"] = id
     events.append(events[12])
@@ -63,7 +63,7 @@ def workspace():
 
 
 class Emulator:
-    """Ends with this process, however that ends."""
+    """Exits with this process, however that ends."""
 
     def __init__(self):
         self.process = subprocess.Popen(

@@ -1,10 +1,10 @@
-"""Random queries on the tables of the extension and a table of the database's own, as trees that can be made smaller."""
+"""Random queries on the tables of the extension and an ordinary table, as trees that can be reduced."""
 
 import copy
 
 import odd_data
 
-# Columns by table, each with the values to compare it with. A subject that has no table is left to the others.
+# Columns by table, each with the values to compare it with.
 VALUES = {
     "id": odd_data.IDS + ["g1", "G1", "e3", "e20", "e9", "E9"],
     "group_id": ["g1", "g1", "G1", "g2", "a1", "nothing"],
@@ -33,10 +33,10 @@ VALUES = {
     "number": [5, 0, None],
     "any": [5, "5", b"5", "create", None],
 }
-# What compares as anything but BINARY gives one of several texts where rows are merged.
+# With a collation other than BINARY, merged rows have one of several texts.
 COLLATED = {"created_at", "owner"}
 DATED = {"created_at", "taken_on"}
-# What the extension has a use for.
+# Conditions that the extension uses.
 SENT = {"id", "event_type", "resource_type", "event_user_id", "created_at", "group_id", "user_id"}
 PATTERNS = ["%a%", "CREATE", "*e*", "_1", "T%", "2025-10-0_%"]
 TABLES = {
@@ -75,7 +75,7 @@ def literal(value):
 
 
 class Query:
-    """One SELECT, perhaps with another one behind it. What is a condition is a text, or a list of AND, OR or NOT and its parts."""
+    """One SELECT, perhaps followed by a second one. A condition is a text, or a list of AND, OR or NOT and its parts."""
 
     def __init__(self):
         self.ctes, self.distinct, self.columns, self.sources = [], False, [], []
@@ -84,7 +84,7 @@ class Query:
         self.total_order = False
 
     def is_merged(self):
-        """Whether rows are made one that may differ in the spelling of a value."""
+        """Whether rows that may differ in the spelling of a value are merged."""
         return self.distinct or bool(self.group) or (self.compound and self.compound[0] != "UNION ALL")
 
     def sql(self):
@@ -111,7 +111,7 @@ class Query:
         return " ".join(parts)
 
     def smaller(self):
-        """Copies that lack something each."""
+        """Copies with one part removed each."""
 
         def less(change):
             fewer = copy.deepcopy(self)
@@ -150,7 +150,7 @@ def written(condition):
 
 
 def reduced(condition):
-    """Conditions that lack a part."""
+    """Conditions with one part removed."""
     if not isinstance(condition, list):
         return
     for place, part in enumerate(condition[1:], 1):
@@ -162,7 +162,7 @@ def reduced(condition):
 
 
 class Maker:
-    """Makes queries by chance. `has_all_joins`: RIGHT and FULL are known."""
+    """Generates random queries. `has_all_joins`: RIGHT and FULL are supported."""
 
     def __init__(self, chance, has_all_joins):
         self.chance, self.depth, self.names = chance, 0, 0
@@ -182,7 +182,7 @@ class Maker:
         return literal(self.chance.choice(VALUES[column]))
 
     def simple_query(self, column, outer=()):
-        """SELECT of a column like this one, to be looked up in; perhaps it looks at the query around it."""
+        """A SELECT of a comparable column for IN, perhaps correlated with the outer query."""
         name, own = self.chance.choice([(name, own) for name, columns in TABLES.items() for own in columns
                                         if own == column or (own in DATED) == (column in DATED)])  # fmt: skip
         scope = [("q", own) for own in TABLES[name]]
@@ -192,7 +192,7 @@ class Maker:
         return f"SELECT q.{own} FROM {name} AS q{where}"
 
     def pair(self, left, right):
-        """Columns of two tables compared; dates with dates only, because anything else is an error there."""
+        """A comparison of columns of two tables; dates with dates only, as anything else is an error."""
         one = self.chance.choice(left)
         same = [other for other in right if (other[1] in DATED) == (one[1] in DATED)]
         alike = [other for other in same if VALUES[other[1]] is VALUES[one[1]] or one[1] in DATED or
@@ -225,7 +225,7 @@ class Maker:
         if kind == 12:
             return f"{name} {self.chance.choice(['LIKE', 'GLOB', 'NOT LIKE'])} {literal(self.chance.choice(PATTERNS))}"
         if kind == 13 and column not in DATED:
-            # At the right, SQLite forgets it where an OR becomes an IN, on ordinary tables with an index as well.
+            # On the right side SQLite ignores it when an OR becomes an IN, also on ordinary tables with an index.
             return f"{name} COLLATE {self.chance.choice(['NOCASE', 'RTRIM'])} = {self.value(column)}"
         if kind == 14 and self.depth < 2:
             return f"{'NOT ' if self.one_in(3) else ''}EXISTS ({self.nested(self.simple_query, column, scope)})"
@@ -246,7 +246,7 @@ class Maker:
         return made
 
     def sent(self, scope):
-        """A comparison that the extension makes use of, if there is one."""
+        """A comparison that the extension uses, if there is one."""
         sent = [one for one in scope if one[1] in SENT]
         if not sent:
             return self.atom(scope)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """random_sql.py [--queries N] [--seed N] [--first N] [--summary]: random queries on the virtual tables and on copies of them.
 
-A copy is an ordinary table of the same name, types and collations in another database, so each query is one text for both. Their
-rows are compared as multisets; as sequences where the order is total. --seed: the queries are those again (default: new ones);
---first: from that one on; --summary: the last line is the JSON object that rows.txt wants.
+A copy is an ordinary table of the same name, types and collations in another database, so each query is one text for both.
+Their rows are compared as multisets, or as sequences if the order is total. --seed: repeats the queries of that seed (default:
+a new one); --first: starts at that query; --summary: prints the JSON object of rows.txt as the last line.
 
 KAL_SQLITE is the extension without .so (default: target/sqlite/kal_sqlite), KAL_EMULATOR the program kal-emulator (default:
 target/debug/kal-emulator), KAL_LIBSQLITE another SQLite.
 
-Seen red with the rowid that counted the rows of each scan: 35 of the 400 queries of --seed 20261126 differed; 43 with the rest of
-what known.py tells of.
+Seen red with the rowid that counted the rows of each scan: 35 of the 400 queries of --seed 20261126 differed; 43 with the
+other bugs in known.py.
 """
 
 import argparse
@@ -29,13 +29,13 @@ import queries
 TARGET = pathlib.Path(__file__).resolve().parents[2] / "target"
 os.environ.setdefault("KAL_SQLITE", str(TARGET / "sqlite/kal_sqlite"))
 os.environ.setdefault("KAL_EMULATOR", str(TARGET / "debug/kal-emulator"))
-# SQLite 3.43 says so of a RIGHT JOIN of a view with a virtual table.
+# SQLite 3.43 reports this for a RIGHT JOIN of a view with a virtual table.
 REFUSED = "ON clause references tables to its right"
-SHOWN = 3  # failures that are told in full
+SHOWN = 3  # failures that are printed in full
 
 
 def copied(from_):
-    """A database that has the rows of the virtual tables in tables of its own."""
+    """A database with the rows of the virtual tables in ordinary tables."""
     to = libsqlite.Connection(os.environ["KAL_SQLITE"])
     for name in queries.TABLES:
         if not name.startswith("kal_"):
@@ -50,7 +50,7 @@ def copied(from_):
 
 
 def instant(value):
-    """A date as its instant, another text in small letters: all that is sure where one of several equal values is given."""
+    """A date as its timestamp, other texts in lower case: what is certain if any of several equal values may be returned."""
     if not isinstance(value, str):
         return value
     if value == str(odd_data.UNIX_TIME):
@@ -77,7 +77,7 @@ def outcome(connection, query):
 
 
 def wrong_tables(connection):
-    """The tables that are not what the server was given. A NUL comes as U+FFFD, an event that is listed twice comes once."""
+    """The tables that differ from the server's data. A NUL becomes U+FFFD, an event listed twice appears once."""
     data, events = odd_data.workspace()
     members = [{"group_id": group["id"], "user_id": user} for group in data["groups"] for user in group["user_ids"]]
     sent = {"kal_workspace": [data["workspace"]], "kal_members": data["members"], "kal_groups": data["groups"],
@@ -109,13 +109,13 @@ class Comparison:
                 connection.rows(statement)
 
     def holds(self, claim, sql):
-        """Tells whether a query gives the same rows here and there, and some."""
+        """Whether a query returns the same rows from both, and at least one."""
         try:
             found, expected = (sorted(map(repr, connection.rows(sql))) for connection in (self.virtual, self.copies))
         except libsqlite.Error as why:
             found, expected = [str(why)[:300]], "its rows"
         good = found == expected and len(found) > 0
-        print(f"{'ok' if good else 'not ok'} - as of a table: {claim}", flush=True)
+        print(f"{'ok' if good else 'not ok'} - same rows as from ordinary tables: {claim}", flush=True)
         if not good:
             print(f"#   virtual: {found}\n#   copies:  {expected}")
         return good
@@ -148,14 +148,14 @@ def main():
     comparison = Comparison()
     has_all_joins = libsqlite.version >= 3039000
     tables = ", ".join(wrong_tables(comparison.virtual))
-    print(f"{'not ok' if tables else 'ok'} - the tables are what the server has, odd as it is{tables and ': not ' + tables}")
+    print(f"{'not ok' if tables else 'ok'} - the tables match the server's data with unusual values{tables and ': not ' + tables}")
     wrong = bool(tables)
     for claim, sql in known.CASES if not options.summary else ():
         if has_all_joins or not ("RIGHT JOIN" in sql or "FULL JOIN" in sql):
             wrong |= not comparison.holds(claim, sql)
     failed, refused, empty, told = 0, 0, 0, []
     for number in range(options.first, options.first + options.queries):
-        # Each query has its own chance, so that it can be made alone.
+        # Each query has its own random state, so that it can be generated alone.
         query = queries.Maker(random.Random(f"{options.seed} {number}"), has_all_joins).query()
         found, expected = outcome(comparison.virtual, query), outcome(comparison.copies, query)
         refused += isinstance(expected, str)
@@ -167,10 +167,10 @@ def main():
             if len(told) < SHOWN:
                 told.append((number, query))
     detail = f"{failed} of {options.queries} queries differ; {refused} are refused, {empty} give no rows; --seed {options.seed}"
-    # Queries that say nothing show nothing; a few may be so by chance.
+    # Queries without rows prove nothing; a few are allowed.
     telling = options.queries < 100 or (refused * 50 <= options.queries and empty * 2 <= options.queries)
     good = failed == 0 and telling
-    print(f"{'ok' if good else 'not ok'} - random SQL: the virtual tables give the rows of their copies")
+    print(f"{'ok' if good else 'not ok'} - random SQL: the virtual tables return the same rows as their copies")
     print(f"# {detail}", flush=True)
     for number, query in told:
         comparison.tell(number, query)

@@ -1,6 +1,5 @@
 #!/bin/sh
-# The SQLite extension in the shell that people use, with random queries, and in a program: with threads, plain and under
-# valgrind.
+# Tests the SQLite extension in the sqlite3 shell, with random queries, and in a threaded program, plain and under valgrind.
 #
 # KAL_SQLITE      the extension, without .so                    (default: target/sqlite/kal_sqlite)
 # KAL_EMULATOR    the program kal-emulator                      (default: target/debug/kal-emulator)
@@ -24,23 +23,23 @@ read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
 
 admin() { python3 -B tests/sqlite/admin.py "$@"; }
-# shell STATEMENT...: the shell with the extension, and a database of its own with the user's tables in it.
+# shell STATEMENT...: runs the shell with the extension and a temporary database with user tables.
 sqlite3 "$scratch/lab.db" <tests/sqlite/lab.sql
 shell() { sqlite3 -batch -bail -cmd ".load $KAL_SQLITE" "$scratch/lab.db" "$@"; }
-gives() { expected=$1 && shift && found=$(shell "$@" 2>&1) && same "$expected" "$found"; }
-# fails MESSAGE STATEMENT...: the statement fails, and that is what the shell says; URLs are not of interest.
+returns() { expected=$1 && shift && found=$(shell "$@" 2>&1) && same "$expected" "$found"; }
+# fails MESSAGE STATEMENT...: the statement fails with this message, ignoring URLs.
 fails() {
     expected=$1 && shift
     if found=$(shell "$@" 2>&1); then echo "it did not fail: $found"; return 1; fi
     case $found in *"$expected"*) ;; *) same "$expected" "$found" ;; esac
 }
-# sends EXPECTED STATEMENT...: what the server was asked for, one request a line; which pages there were is another matter.
+# sends EXPECTED STATEMENT...: the requests that the server received, one per line, ignoring page numbers.
 sends() {
     expected=$1 && shift
     admin sent >/dev/null
     shell "$@" >"$scratch/rows" && same "$expected" "$(admin sent | sed 's/ page=[0-9]*$//; s/page=[0-9]*&//' | uniq)"
 }
-# same_rows TABLE SELECT: the table is what the select, from the server's own JSON, gives; in the same order.
+# same_rows TABLE SELECT: the table has the rows that the SELECT returns from the server's JSON, in the same order.
 same_rows() {
     same "$(shell "$2")" "$(shell "SELECT * FROM $1")" && [ -n "$(shell "SELECT * FROM $1")" ]
 }
@@ -67,7 +66,7 @@ claim 'it needs no libkaleidoscope.so' sh -c '! ldd "$0.so" | grep libkaleidosco
 # --- The rows are what the server sent
 
 admin all "$scratch/all.json"
-claim 'kal_workspace is the workspace' same_rows kal_workspace \
+claim 'kal_workspace has the workspace' same_rows kal_workspace \
     "SELECT $(fields id workspace_name) FROM json_each(readfile('$scratch/all.json')) WHERE key = 'workspace'"
 claim 'kal_members has every member' same_rows kal_members \
     "SELECT $(fields id full_name preferred_name access_level email) $(of members)"
@@ -75,133 +74,133 @@ claim 'kal_groups has every group' same_rows kal_groups \
     "SELECT $(fields id group_name email user_ids program_ids) $(of groups)"
 claim 'kal_group_members has a row for each member of each group' same_rows kal_group_members \
     "SELECT each.value ->> 'id', member.value $(of groups), json_each(each.value, '\$.user_ids') AS member"
-claim 'kal_events has every event, in the order of the server' same_rows kal_events \
+claim 'kal_events has every event, in the server'"'"'s order' same_rows kal_events \
     "SELECT $(fields id event_type event_type_version created_at event_user_id full_name preferred_name resource_id \
         resource_type parent_bulk_event_id), coalesce(value ->> 'event_attrs', '{}'), $(fields is_bot is_bulk) $(of events)"
 
-# --- What is asked of the server. Seen red with each of the filters left out of events_plan.c.
+# --- Requests to the server. Seen red with each of the filters removed from events_plan.c.
 
 day=2025-10-01
-claim 'a list that a statement reads often is asked for once' \
+claim 'a list that a statement reads repeatedly is requested once' \
     sends 'members' 'SELECT count(*) FROM kal_members a, kal_members b, kal_members c WHERE b.id = a.id'
-claim 'nothing is asked for before a table is read' sends '' 'SELECT 1'
-claim 'event_type = goes to the server' \
+claim 'nothing is requested before a table is read' sends '' 'SELECT 1'
+claim 'event_type = is sent to the server' \
     sends 'events event_types=["create"]' "SELECT * FROM kal_events WHERE event_type = 'create'"
-claim 'event_type IN goes to the server, all values in one request' \
+claim 'event_type IN is sent to the server, all values in one request' \
     sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type IN ('delete', 'create')"
-claim 'resource_type IN is a request for each value, as the API takes one' \
+claim 'resource_type IN is one request for each value, as the API accepts only one' \
     sends "$(printf 'events resource_type=record\nevents resource_type=task')" \
     "SELECT * FROM kal_events WHERE resource_type IN ('task', 'record', 'task')"
-# Seen red with texts of numbers sent: the server knows nothing of '05'.
-claim 'a number is left to SQLite' sends 'events' "SELECT * FROM kal_events WHERE event_type = CAST('5' AS INTEGER)"
-claim 'nothing is asked for what no text equals' sends '' "SELECT * FROM kal_events WHERE event_type IN (NULL, x'61')"
-claim 'OR is an IN' \
+# Seen red with numbers sent as text: the server does not match '05'.
+claim 'a comparison with a number is left to SQLite' sends 'events' "SELECT * FROM kal_events WHERE event_type = CAST('5' AS INTEGER)"
+claim 'a comparison that no text can match sends nothing' sends '' "SELECT * FROM kal_events WHERE event_type IN (NULL, x'61')"
+claim 'OR of one column is sent like IN' \
     sends 'events event_types=["create","delete"]' "SELECT * FROM kal_events WHERE event_type = 'create' OR event_type = 'delete'"
-claim 'resource_type = goes to the server' \
+claim 'resource_type = is sent to the server' \
     sends 'events resource_type=task' "SELECT * FROM kal_events WHERE resource_type = 'task'"
 member=$(shell 'SELECT id FROM kal_members LIMIT 1')
-claim 'event_user_id goes to the server' \
+claim 'event_user_id is sent to the server' \
     sends "events event_user_ids=[\"$member\"]" "SELECT * FROM kal_events WHERE event_user_id = '$member'"
-claim 'the users of a subquery go to the server in one request' \
+claim 'the users of a subquery are sent to the server in one request' \
     sends "$(printf 'members\nevents event_user_ids=["%s"]' "$member")" \
     "SELECT * FROM kal_events WHERE event_user_id IN (SELECT id FROM kal_members WHERE id = '$member')"
-claim 'dates go to the server, a second wider' \
+claim 'dates are sent to the server, a second wider' \
     sends 'events after_date=2025-09-30T23:59:59Z&before_date=2025-11-01T00:00:01Z' \
     "SELECT * FROM kal_events WHERE created_at >= '$day' AND created_at < '2025-11-01T00:00:00Z'"
-claim 'BETWEEN and dates of SQLite'"'"'s own, too' \
+claim 'BETWEEN and the dates of SQLite'"'"'s functions are sent, too' \
     sends 'events after_date=2025-09-30T23:59:59Z&before_date=2025-10-08T00:00:01Z' \
     "SELECT * FROM kal_events WHERE created_at BETWEEN datetime('$day') AND datetime('$day', '+7 days')"
-claim 'all filters at once' \
+claim 'all filters are sent at once' \
     sends 'events event_types=["create"]&resource_type=task&after_date=2025-09-30T23:59:59Z' \
     "SELECT * FROM kal_events WHERE created_at > '$day' AND resource_type = 'task' AND event_type = 'create'"
-claim 'the answers are the same without the server'"'"'s help' same \
+claim 'the rows are the same without filters on the server' same \
     "$(shell "SELECT id FROM kal_events WHERE created_at > '$day' AND resource_type = 'task' AND event_type IN ('create', 'update')")" \
     "$(shell "SELECT id FROM kal_events WHERE +created_at > '$day' AND +resource_type = 'task' AND +event_type IN ('create', 'update')")"
-claim 'a comparison that ignores case stays in SQLite' \
+claim 'a case-insensitive comparison is left to SQLite' \
     sends 'events' "SELECT * FROM kal_events WHERE event_type = 'CREATE' COLLATE NOCASE"
-claim 'and finds what the server would not have' test -s "$scratch/rows"
-claim 'nothing is asked for what cannot be' \
+claim 'and finds rows that the server would not' test -s "$scratch/rows"
+claim 'a contradiction sends nothing' \
     sends '' "SELECT * FROM kal_events WHERE event_type = NULL OR (created_at > '2026-01-01' AND created_at < '2025-01-01')"
 pages() { admin sent >/dev/null && shell "$@" >/dev/null && admin sent; }
-claim 'LIMIT ends the asking' same "$(printf 'events page_size=10\nevents page=1&page_size=10\nevents page=2&page_size=10')" \
+claim 'LIMIT stops further requests' same "$(printf 'events page_size=10\nevents page=1&page_size=10\nevents page=2&page_size=10')" \
     "$(pages "SELECT kal_open('{\"page_size\": 10}')" 'SELECT id FROM kal_events LIMIT 15')"
 
-# --- SQLite tells rows by their keys. Seen red with a rowid that counted the rows of each scan: 56; 471|250; 261|250|261; 35|24;
-# the OR of kal_group_members was right by luck, as its branches met in no number.
+# --- SQLite identifies rows by their keys. Seen red with a rowid that counted the rows of each scan: 56; 471|250; 261|250|261;
+# 35|24; the OR of kal_group_members was right by luck, as its branches met in no number.
 
-claim 'the branches of an OR give each event once' gives 102 \
+claim 'the branches of an OR return each event once' returns 102 \
     "SELECT count(*) FROM kal_events WHERE event_type = 'create' OR resource_type = 'task'"
-claim 'the branches of an OR give each row of a list once' gives 5 \
+claim 'the branches of an OR return each row of a list once' returns 5 \
     "SELECT count(*) FROM kal_group_members WHERE user_id = (SELECT id FROM kal_members LIMIT 1 OFFSET 3)
      OR group_id = (SELECT id FROM kal_groups LIMIT 1 OFFSET 1)"
-# Those joins are SQLite's since 3.39.
+# SQLite has these joins since 3.39.
 if [ "$(shell "SELECT 'FULL' IN (SELECT 'FULL' FROM (SELECT 1) FULL JOIN (SELECT 1))" 2>/dev/null)" = 1 ]; then
-    claim 'a RIGHT JOIN gives each event once' gives '250|250' \
+    claim 'a RIGHT JOIN returns each event once' returns '250|250' \
         'SELECT count(*), count(m.id) FROM kal_members AS m RIGHT JOIN kal_events AS e ON m.id = e.event_user_id'
-    claim 'a FULL JOIN gives what has no partner once' gives '250|250|250' \
+    claim 'a FULL JOIN returns each row without a match once' returns '250|250|250' \
         'SELECT count(*), count(e.id), count(m.id) FROM kal_events AS e FULL JOIN kal_members AS m ON m.id = e.event_user_id'
-    claim 'a RIGHT JOIN gives each member once' gives '25|24' \
+    claim 'a RIGHT JOIN returns each member once' returns '25|24' \
         'SELECT count(*), count(user_id) FROM kal_group_members RIGHT JOIN kal_members AS m ON m.id = user_id'
 fi
-claim 'the key is no column of SELECT *' gives 'id|workspace_name' \
+claim 'SELECT * does not include the key' returns 'id|workspace_name' \
     "SELECT group_concat(name, '|') FROM pragma_table_info('kal_workspace')"
-claim 'nor one that NATURAL JOIN joins by' gives 24 'SELECT count(*) FROM kal_group_members NATURAL JOIN kal_group_members AS same'
+claim 'NATURAL JOIN does not use the key' returns 24 'SELECT count(*) FROM kal_group_members NATURAL JOIN kal_group_members AS same'
 
 # --- Joins, and the queries of the example
 
-claim 'members are joined with a table of the database' gives "Ivan Evans|A-17
+claim 'members can be joined with a table of the database' returns "Ivan Evans|A-17
 Søren Kim|B-02" 'SELECT full_name, barcode FROM samples JOIN kal_members ON email = owner ORDER BY barcode'
-claim 'a table of the database is filled from the workspace' gives 12 \
+claim 'a table of the database can be filled from the workspace' returns 12 \
     'CREATE TEMP TABLE copy AS SELECT * FROM kal_members' 'SELECT count(*) FROM copy'
-claim 'the same instant is equal, however it is written' gives 1 \
+claim 'equal times in different spellings are equal' returns 1 \
     "SELECT count(*) > 0 FROM kal_events WHERE created_at = '2025-12-27 14:29:11.563+01:00'"
 
 grep -v '^--' examples-c/sqlite/queries.sql >"$scratch/queries.sql"
-# One by one, so that it is told which of them fails. Seen red with a column that there is not.
+# One by one, to show which one fails. Seen red with an unknown column.
 number=0
 while [ "$number" -lt "$(grep -c ';$' "$scratch/queries.sql")" ]; do
     number=$((number + 1))
     query=$(awk -v RS=';\n' -v n="$number" 'NR == n' "$scratch/queries.sql")
-    claim "query $number of queries.sql" \
-        gives "$(sed -n "/^-- $number\$/,/^-- /{/^-- /d;p}" tests/sqlite/queries.expected)" "$query"
+    claim "query $number of queries.sql returns the expected rows" \
+        returns "$(sed -n "/^-- $number\$/,/^-- /{/^-- /d;p}" tests/sqlite/queries.expected)" "$query"
 done
 claim 'every query of queries.sql has its expected rows' same "$number" "$(grep -c '^-- [0-9]' tests/sqlite/queries.expected)"
 
 # --- Errors are SQL errors
 
 admin fault '{"path": "/workspaces/members", "status": 503, "times": 0}'
-claim 'a failure of the server is an SQL error that says what it was' \
+claim 'an error response is an SQL error with its details' \
     fails 'KAL_SERVICE_UNAVAILABLE: GET /workspaces/members failed with status 503' \
     "SELECT kal_open('{\"max_attempts\": 1}')" 'SELECT * FROM kal_members'
 admin sent >/dev/null
 admin fault '{"path": "/workspaces/events", "after": 2, "status": 500, "times": 0}'
-claim 'a failure in the middle of the events is one, too' \
+claim 'a failure on a later page of events is an SQL error, too' \
     fails 'KAL_SERVER_ERROR: GET /workspaces/events failed with status 500' "SELECT kal_open('{\"page_size\": 10, \"max_attempts\": 1}')" 'SELECT count(*) FROM kal_events'
 admin sent >/dev/null
 claim 'wrong credentials are an SQL error' \
     fails 'KAL_AUTH_FAILED: ' "SELECT kal_open('{\"client_secret\": \"wrong\"}')" 'SELECT * FROM kal_members'
-claim 'no secret is in it' \
+claim 'the SQL error contains no secret' \
     sh -c 'case $1 in *hush-hush*) exit 1 ;; *KAL_*) ;; *) exit 1 ;; esac' - \
     "$(shell "SELECT kal_open('{\"client_secret\": \"hush-hush\"}')" 'SELECT * FROM kal_members' 2>&1 || :)"
-claim 'missing credentials are one that says where to put them' \
+claim 'missing credentials are an SQL error that says where to set them' \
     env -u KALEIDOSCOPE_API_CLIENT_ID sh -c '! said=$(sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: "SELECT * FROM kal_members" 2>&1) &&
         case $said in *KALEIDOSCOPE_API_CLIENT_ID*) ;; *) echo "$said"; exit 1 ;; esac'
-claim 'a server that is not there is an SQL error' \
+claim 'an unreachable server is an SQL error' \
     fails 'KAL_' "SELECT kal_open('{\"base_url\": \"http://127.0.0.1:1\", \"max_attempts\": 1}')" 'SELECT * FROM kal_members'
-claim 'a date that is none is an SQL error that shows it' \
+claim 'an invalid date is an SQL error that shows it' \
     fails "created_at: 'yesterday' is not a valid date" "SELECT * FROM kal_events WHERE created_at > 'yesterday'"
-claim 'a number that looks like a date is one' \
+claim 'a number in place of a date is an SQL error' \
     fails "created_at: '20260131' is not a valid date" "SELECT * FROM kal_events WHERE created_at > 20260131"
-claim 'an option that is none is one' fails 'kal_open: unknown option colour' "SELECT kal_open('{\"colour\": 1}')"
-claim 'an option of the wrong type is one' fails 'kal_open: timeout_ms: expected a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
-claim 'options that are no JSON are one' fails 'kal_open: malformed JSON' "SELECT kal_open('{')"
+claim 'an unknown option is an SQL error' fails 'kal_open: unknown option colour' "SELECT kal_open('{\"colour\": 1}')"
+claim 'an option of the wrong type is an SQL error' fails 'kal_open: timeout_ms: expected a number' "SELECT kal_open('{\"timeout_ms\": \"soon\"}')"
+claim 'options that are not valid JSON are an SQL error' fails 'kal_open: malformed JSON' "SELECT kal_open('{')"
 # Seen red with an xUpdate that did nothing: none of them failed.
 for change in "DELETE FROM kal_members" "DELETE FROM kal_events WHERE id = 'x' OR event_type = 'create'" \
     "UPDATE kal_groups SET group_name = 'x'" "UPDATE kal_group_members SET user_id = 'x' WHERE group_id = 'y'" \
     "INSERT INTO kal_workspace(id) VALUES ('x')" "REPLACE INTO kal_events(id) VALUES ('x')"; do
-    claim "the tables are read only: $change" fails 'may not be modified' "$change"
+    claim "the tables are read-only: $change" fails 'may not be modified' "$change"
 done
-claim 'kal_open is not for views' \
+claim 'kal_open cannot be used in views' \
     fails 'unsafe use of kal_open' 'CREATE VIEW bad AS SELECT kal_open()' 'SELECT * FROM bad'
 admin fault '{"path": "/workspaces/members", "status": 503, "times": 1}'
 goes_on() {
@@ -212,11 +211,11 @@ claim 'a statement after a failure works' same "$(printf '1\n12')" "$(goes_on)"
 
 # --- Shells
 
-# The shell's own answer to Ctrl-C is sqlite3_interrupt; the statement waits for a server that never answers.
+# On Ctrl-C the shell calls sqlite3_interrupt; the statement waits for a server that never responds.
 interrupted() {
     admin sent >/dev/null
     admin fault '{"path": "/workspaces/members", "drop": "hang"}'
-    # A shell starts what is in the background deaf to SIGINT.
+    # A shell starts background jobs with SIGINT ignored.
     python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
         sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: "SELECT kal_open('{\"timeout_ms\": 60000, \"max_attempts\": 1}')" \
         'SELECT count(*) FROM kal_members' >"$scratch/interrupted" 2>&1 &
@@ -231,10 +230,10 @@ two_shells() {
     shell 'SELECT count(*) FROM kal_events' >"$scratch/two" || return 1
     wait $! && same 48 "$(cat "$scratch/one")" && same 250 "$(cat "$scratch/two")"
 }
-claim 'two shells do not meet' two_shells
+claim 'two shells do not interfere' two_shells
 exec 9>&-
 
-# --- Random queries, and those that once gave wrong rows, on the tables and on copies of them
+# --- Random queries, and those that once returned wrong rows, on the tables and on copies of them
 
 unset KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
 run python3 -B tests/sqlite/random_sql.py --seed 20261126

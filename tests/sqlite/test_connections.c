@@ -1,4 +1,4 @@
-/* The extension in one process many times: threads, interrupts, unloading. KAL_SQLITE is where it is. */
+/* The extension in one process: threads, interrupts, unloading. KAL_SQLITE is its path. */
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static sqlite3 *opened(void)
     return db;
 }
 
-/* The number that the statement gives; minus the code of its failure. */
+/* The number that the statement returns, or its error code negated. */
 static int64_t number(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
@@ -74,7 +74,7 @@ static void eight_threads(void *(*run)(void *), void *argument)
         pthread_join(threads[i], NULL);
 }
 
-CLAIM(threads_with_a_connection_each_do_not_meet)
+CLAIM(threads_with_separate_connections_do_not_interfere)
 {
     eight_threads(use, NULL);
     CHECK_INT(emulator_count(&server, "token_requests"), 8);
@@ -110,7 +110,7 @@ static void *interrupt(void *db)
     return NULL;
 }
 
-/* Seen red without the question whether there was an interrupt: the statement ended with KAL_TIMED_OUT instead. */
+/* Seen red without the check for an interrupt: the statement ended with KAL_TIMED_OUT instead. */
 static void interrupted(const char *path, const char *sql)
 {
     sqlite3 *db = opened();
@@ -138,7 +138,7 @@ CLAIM(an_interrupt_ends_a_statement_that_waits_for_a_page_of_events)
     interrupted("/workspaces/events", COUNT_EVENTS);
 }
 
-CLAIM(a_connection_that_is_closed_leaves_no_connection_to_the_server)
+CLAIM(closing_a_connection_closes_its_connections_to_the_server)
 {
     sqlite3 *db = opened();
     CHECK_INT(number(db, COUNT_MEMBERS), 12);
@@ -150,7 +150,7 @@ CLAIM(a_connection_that_is_closed_leaves_no_connection_to_the_server)
     CHECK_INT(emulator_count(&server, "open_connections"), 0);
 }
 
-CLAIM(it_can_be_unloaded_and_loaded_again)
+CLAIM(the_extension_can_be_unloaded_and_loaded_again)
 {
     for (int i = 0; i < 20; i++) {
         sqlite3 *db = opened();
@@ -160,7 +160,7 @@ CLAIM(it_can_be_unloaded_and_loaded_again)
     }
 }
 
-CLAIM(a_statement_that_is_not_read_to_its_end_leaks_nothing)
+CLAIM(a_statement_not_read_to_its_end_leaks_nothing)
 {
     sqlite3 *db = opened();
     sqlite3_stmt *statement = NULL;
@@ -170,7 +170,7 @@ CLAIM(a_statement_that_is_not_read_to_its_end_leaks_nothing)
     closed(db);
 }
 
-CLAIM(it_may_be_loaded_twice_into_a_connection)
+CLAIM(the_extension_can_be_loaded_twice_into_a_connection)
 {
     sqlite3 *db = opened();
     CHECK_INT(number(db, COUNT_MEMBERS), 12);
@@ -179,7 +179,7 @@ CLAIM(it_may_be_loaded_twice_into_a_connection)
     closed(db);
 }
 
-/* Two groups that two users are in; then others, with other members. */
+/* Two groups with two users each; then others, with other members. */
 #define GROUPS "[{\"id\":\"g\",\"user_ids\":[\"u\",\"v\"]},{\"id\":\"h\",\"user_ids\":[\"v\"]}]"
 #define OTHER_GROUPS "[{\"id\":\"i\",\"user_ids\":[\"w\",\"v\",\"v\",\"v\"]}]"
 #define MEMBERS_BY_OR "SELECT group_id, user_id FROM kal_group_members WHERE group_id = 'g' OR user_id = 'v'"
@@ -207,7 +207,7 @@ static void answer_groups(const char *groups)
     emulator_answer(&server, "/workspaces/groups", 0, groups);
 }
 
-/* Seen red where each scan read for itself: "i v" came, three times. */
+/* Seen red when each scan fetched its own answer: "i v" came, three times. */
 CLAIM(a_statement_reads_one_answer_though_the_cached_one_expires)
 {
     sqlite3 *db = opened();
@@ -217,7 +217,7 @@ CLAIM(a_statement_reads_one_answer_though_the_cached_one_expires)
     next_is(statement, "g u");
     answer_groups(OTHER_GROUPS);
     usleep(5000);
-    /* Another statement joins in while the first is under way. */
+    /* Another statement starts while the first is in progress. */
     CHECK_INT(number(db, "SELECT count(*) FROM kal_group_members"), 3);
     next_is(statement, "g v");
     next_is(statement, "h v");
@@ -230,7 +230,7 @@ CLAIM(a_statement_reads_one_answer_though_the_cached_one_expires)
     closed(db);
 }
 
-/* Seen red with keys that were places alone: one of the three rows of the new answer was taken for one that had been given. */
+/* Seen red with keys that were only positions: one of the three rows of the new answer was taken for one already returned. */
 CLAIM(kal_open_in_the_middle_of_a_statement_mixes_no_rows)
 {
     sqlite3 *db = opened();
@@ -239,10 +239,11 @@ CLAIM(kal_open_in_the_middle_of_a_statement_mixes_no_rows)
     next_is(statement, "g u");
     answer_groups(OTHER_GROUPS);
     CHECK_INT(number(db, "SELECT kal_open()"), 0);
-    /* Who opens it wants what it has now. */
+    /* kal_open takes effect at once. */
     CHECK_INT(number(db, "SELECT count(*) FROM kal_group_members"), 4);
     next_is(statement, "g v");
-    /* The other branch goes on with the old answer where SQLite (3.41 or so) opens no cursor for it, else with the new one. */
+    /* The other branch continues with the old answer if SQLite (about 3.41) opens no cursor for it, otherwise with the new one.
+     */
     CHECK_INT(sqlite3_step(statement), SQLITE_ROW);
     bool is_old = strcmp((const char *)sqlite3_column_text(statement, 0), "h") == 0;
     for (int i = 0; i < 2 && !is_old; i++)
@@ -252,8 +253,8 @@ CLAIM(kal_open_in_the_middle_of_a_statement_mixes_no_rows)
     closed(db);
 }
 
-/* Seen red with rowids that counted the rows of each scan: x3 did not come. */
-CLAIM(an_event_comes_once_though_another_arrives_between_two_scans)
+/* Seen red with rowids that counted the rows of each scan: x3 was missing. */
+CLAIM(an_event_is_returned_once_even_if_another_arrives_between_two_scans)
 {
     sqlite3 *db = opened();
     emulator_admin(&server, "events",
