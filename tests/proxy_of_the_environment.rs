@@ -70,7 +70,7 @@ fn listen(mut stream: TcpStream, received: &Mutex<Vec<Vec<u8>>>) {
     }
 }
 
-/// Where the request arrived, judging by the first bytes received; checks that the proxy was asked for the server.
+/// Where the request arrived, judging by the first bytes received; checks that a request to the proxy names the server.
 fn arrival(proxy: &Listeners, server: &Listeners, asked: &str) -> Result<Arrival, String> {
     let (at_proxy, at_server) = (proxy.take(), server.take());
     let Some(head) = at_proxy.first() else {

@@ -59,10 +59,10 @@ def judge(case: Outcome, known: Known | None) -> None:
         known.check(case)
     elif not isinstance(case.theirs, Refused):
         if isinstance(case.ours, KalError):
-            raise Unequal(f"ours refuses ({case.ours}), theirs is {case.theirs!r}")
+            raise Unequal(f"ours rejects it ({case.ours}), theirs is {case.theirs!r}")
         check_answer(case.method, case.ours, case.theirs, case.reference)
     elif not isinstance(case.ours, KalError):
-        raise Unequal(f"ours is {case.ours.records!r}, theirs refuses ({case.theirs}: {case.theirs.__cause__})")
+        raise Unequal(f"ours is {case.ours.records!r}, theirs rejects it ({case.theirs}: {case.theirs.__cause__})")
     else:
         equal(case.ours.status, BAD_RESPONSE, "status")
 

@@ -26,23 +26,23 @@ def texts() -> None:
     member = [MEMBER]
     # name, headers, body, the Python client's result, our result; None: an error
     table = [
-        ("octets that are no UTF-8: Python shows U+FFFD, ours refuses what it cannot hand on unharmed", JSON, latin, replaced, None),
-        ("a key that is no UTF-8: Python shows U+FFFD, ours refuses", JSON, utf8.replace(b'"id"', b'"\xff":1,"id"'), member, None),
-        ("UTF-8 of a surrogate: Python shows U+FFFD, ours refuses", JSON, b'[{"id":"\xed\xa0\x80"}]',
+        ("invalid UTF-8: Python returns U+FFFD, ours rejects text that it cannot return unchanged", JSON, latin, replaced, None),
+        ("a key of invalid UTF-8: Python returns U+FFFD, ours rejects it", JSON, utf8.replace(b'"id"', b'"\xff":1,"id"'), member, None),
+        ("a surrogate encoded in UTF-8: Python returns U+FFFD, ours rejects it", JSON, b'[{"id":"\xed\xa0\x80"}]',
          [{**MEMBER, "id": "\ufffd" * 3, "full_name": None}], None),
-        ("an overlong NUL: Python shows U+FFFD, ours refuses", JSON, b'[{"id":"\xc0\x80"}]',
+        ("an overlong NUL: Python returns U+FFFD, ours rejects it", JSON, b'[{"id":"\xc0\x80"}]',
          [{**MEMBER, "id": "\ufffd" * 2, "full_name": None}], None),
-        ("charset=latin-1: Python reads it so, ours refuses: JSON is UTF-8", {"Content-Type": "application/json; charset=latin-1"},
+        ("charset=latin-1: Python decodes Latin-1, ours rejects it, as JSON is UTF-8", {"Content-Type": "application/json; charset=latin-1"},
          latin, read_latin, None),
-        ("charset=latin-1 said of UTF-8: Python reads rubbish, ours the text", {"Content-Type": "application/json; charset=latin-1"},
+        ("charset=latin-1 for UTF-8: Python returns garbage, ours the text", {"Content-Type": "application/json; charset=latin-1"},
          utf8, mojibake, member),
-        ("text/html without charset: Python takes it for Latin-1, ours reads UTF-8", {"Content-Type": "text/html"}, utf8, mojibake, member),
-        ("UTF-16 without content type: Python guesses it, ours refuses", {}, json.dumps([MEMBER]).encode("utf-16"), member, None),
-        ("UTF-32 without content type: Python guesses it, ours refuses", {}, json.dumps([MEMBER]).encode("utf-32"), member, None),
-        ("a byte order mark without content type: Python passes over it, ours refuses", {}, b"\xef\xbb\xbf" + utf8, member, None),
-        ("UTF-8 without content type: the same in both", {}, utf8, member, member),
-        ("a byte order mark: refused by both", JSON, b"\xef\xbb\xbf" + utf8, None, None),
-        ("UTF-16 as JSON: refused by both", JSON, json.dumps([MEMBER]).encode("utf-16"), None, None),
+        ("text/html without charset: Python decodes Latin-1, ours UTF-8", {"Content-Type": "text/html"}, utf8, mojibake, member),
+        ("UTF-16 without content type: Python guesses it, ours rejects it", {}, json.dumps([MEMBER]).encode("utf-16"), member, None),
+        ("UTF-32 without content type: Python guesses it, ours rejects it", {}, json.dumps([MEMBER]).encode("utf-32"), member, None),
+        ("a byte order mark without content type: Python ignores it, ours rejects it", {}, b"\xef\xbb\xbf" + utf8, member, None),
+        ("UTF-8 without content type: equal in both", {}, utf8, member, member),
+        ("a byte order mark: rejected by both", JSON, b"\xef\xbb\xbf" + utf8, None, None),
+        ("UTF-16 as JSON: rejected by both", JSON, json.dumps([MEMBER]).encode("utf-16"), None, None),
     ]
     with Listener() as server:
         ours, theirs = Client(server.url, "id", "secret"), Reference(server.url, "id", "secret")
@@ -82,7 +82,7 @@ def sign_in() -> None:
         "an empty refresh token: it cannot be good": {**GRANTED, "refresh_token": ""},
         "two access tokens: which one counts is a guess": json.dumps(GRANTED)[:-1] + ',"access_token":"b-token"}',
         "NaN in it: it is no JSON": json.dumps(GRANTED)[:-1] + ',"x":NaN}',
-        **{f"expires_in {json.dumps(value)}: it is no number of seconds": {**GRANTED, "expires_in": value}
+        **{f"expires_in {json.dumps(value)}: it is not a number of seconds": {**GRANTED, "expires_in": value}
            for value in (True, False)},
     }
     for what, body in refused_by_ours.items():
@@ -142,7 +142,7 @@ def parameters() -> None:
             "an unknown filter": {"pages": 1}, "use_cache as a filter": {"use_cache": False}, "page as text": {"page": "1"},
             "a negative page": {"page": -1}, "a single event type": {"event_types": "create"},
             "a number among event types": {"event_types": ["create", 1]}, "a resource type that is a list": {"resource_type": ["task"]},
-            "a date that is none": {"after_date": "yesterday"}, "a day that does not exist": {"before_date": "2026-02-30"},
+            "an invalid date": {"after_date": "yesterday"}, "a day that does not exist": {"before_date": "2026-02-30"},
             "a Unix time as date": {"after_date": "1767323045"}, "an empty date": {"after_date": ""},
         }
         for what, asked in refused_here.items():

@@ -106,7 +106,7 @@ def absent_where_python_refuses(field: str, literal: str) -> Callable[[Outcome],
 class Known:
     """An intended difference."""
 
-    # Ends the claim: "answered {}: ..."
+    # The end of the claim: "answered {}: ..."
     what: str
     check: Callable[[Outcome], None]
     cases: frozenset[str]
@@ -139,32 +139,32 @@ NOT_JSON_NUMBERS = cases(
     '{"id":"x","a":NaN}', '{"id":"x","a":Infinity}', '{"id":"x","a":-Infinity}', '{"id":"x","a":[NaN]}')
 
 DIFFERENCES = [
-    Known("none in Python; a C call that gives nothing has failed, with KAL_NOT_FOUND", none_is_not_found, BLANK, EVERY[:1]),
+    Known("None in Python; in C a call without a result fails, with KAL_NOT_FOUND", none_is_not_found, BLANK, EVERY[:1]),
     Known("no events in both; our JSON text is then a list too", empty_list_as_text, BLANK, EVERY[3:]),
-    Known("no content in Python; a vertical tab is no white space of JSON or HTTP, so ours refuses it", only_theirs,
+    Known("no content in Python; a vertical tab is not white space in JSON or HTTP, so ours rejects it", only_theirs,
           cases("\x0b"), (EVERY[0], EVERY[3])),
-    Known("an empty list in Python, which iterates over anything; ours refuses what is no list, be it empty", only_theirs,
+    Known("an empty list in Python, which iterates over anything; ours rejects values other than lists", only_theirs,
           cases("{}", '""'), LISTS),
-    Known("a validation error in Python; ours takes a null list for an empty one",
+    Known("a validation error in Python; ours treats a null list as empty",
           only_ours(lambda body: body.replace("null", "[]")), cases("null"), ("get_groups",), ("user_ids", "program_ids")),
-    Known("accepted by Python, but it is no JSON: ours refuses it", only_theirs, NOT_JSON_NUMBERS, EVERY),
-    Known("accepted by Python, but it is no JSON: ours refuses it", only_theirs, cases('{"a":NaN}', '{"a":[-Infinity]}'),
+    Known("accepted by Python, but not valid JSON: ours rejects it", only_theirs, NOT_JSON_NUMBERS, EVERY),
+    Known("accepted by Python, but not valid JSON: ours rejects it", only_theirs, cases('{"a":NaN}', '{"a":[-Infinity]}'),
           ("get_events",), ("event_attrs",)),
-    Known("half a surrogate pair has no UTF-8, so the struct shows U+FFFD; the JSON text keeps it", half_pair_shows_as_replacement,
+    Known("a lone surrogate has no UTF-8 form, so the struct has U+FFFD; the JSON text keeps it", half_pair_shows_as_replacement,
           LONE_SURROGATES, EVERY),
-    Known("a validation error in Python; ours takes null for no attributes", only_ours(lambda body: body.replace("null", "{}")),
+    Known("a validation error in Python; ours treats null as no attributes", only_ours(lambda body: body.replace("null", "{}")),
           cases("null"), ("get_events",), ("event_attrs",)),
-    Known("nested deeper than 127, which ours refuses, so that no reader of the JSON text runs out of stack", only_theirs,
+    Known("nested deeper than 127, which ours rejects, so that no reader of the JSON text overflows its stack", only_theirs,
           deep(127, 128, 200, 500), EVERY[:1]),
-    Known("nested deeper than 127, which ours refuses, so that no reader of the JSON text runs out of stack", only_theirs,
+    Known("nested deeper than 127, which ours rejects, so that no reader of the JSON text overflows its stack", only_theirs,
           deep(126, 127, 128, 200, 500), LISTS),
-    Known("Python refuses integers of more than 4300 digits even where nobody reads them; ours passes over them",
+    Known("Python rejects integers of more than 4300 digits even in unknown fields; ours ignores them",
           only_ours(lambda body: body.replace(DIGITS, '{"id":"x"}')), cases(DIGITS), EVERY),
-    Known("a C string ends at U+0000, so the struct shows U+FFFD; the JSON text keeps it", nul_shows_as_replacement,
+    Known("a C string ends at U+0000, so the struct has U+FFFD; the JSON text keeps it", nul_shows_as_replacement,
           cases(r'{"id":"\u0000"}', r'{"id":"a\u0000b"}'), EVERY),
-    Known("-1 in the struct also says absent; the JSON text tells them apart", minus_one_is_the_sentinel,
+    Known("-1 in the struct also means absent; the JSON text distinguishes them", minus_one_is_the_sentinel,
           cases("-1", '"-1"', "-1.0", '"-1.0"'), ("get_events",), ("event_type_version",)),
-    Known("Python's integers have no end; ours are 64 bits wide, and beyond them absent", beyond_64_bits,
+    Known("Python's integers are unbounded; ours have 64 bits, and larger ones are absent", beyond_64_bits,
           cases("9223372036854775808", "-9223372036854775809", "123456789012345678901234567890", '"9223372036854775808"',
                 '"-9223372036854775809"'), ("get_events",), ("event_type_version",)),
 ]
@@ -179,6 +179,6 @@ def mark(method: str, field: str | None, text: str) -> Known | None:
     if len(found) > 1:
         raise ValueError(f"{text} is marked twice")
     if not found and field in SCALARS and re.match(r'"|-?[0-9]', text):
-        what = "what cannot be read is a validation error in Python, and absent in ours"
+        what = "an invalid value is a validation error in Python, and absent in ours"
         return Known(what, absent_where_python_refuses(field, text), frozenset(), ())
     return found[0] if found else None

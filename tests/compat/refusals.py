@@ -103,7 +103,7 @@ def sign_in() -> None:
     odd = {"0": 0, "-5": -5, "3600.0": 3600.0, '"3600"': "3600", '" 60 "': " 60 ", '"-1"': "-1", '"60.0"': "60.0", '"6_0"': "6_0"}
     takes = {"an unknown field": {**GRANTED, "x": [1]},
              **{f"expires_in {shown}": {**GRANTED, "expires_in": value} for shown, value in odd.items()}}
-    refuses = {"no JSON": "<html>", "nothing": "", "null": None, "a list": [GRANTED], "a byte order mark": "\ufeff" + json.dumps(GRANTED),
+    refuses = {"invalid JSON": "<html>", "nothing": "", "null": None, "a list": [GRANTED], "a byte order mark": "\ufeff" + json.dumps(GRANTED),
                **{f"no {k}": {n: v for n, v in GRANTED.items() if n != k} for k in GRANTED},
                **{f"{k} null": {**GRANTED, k: None} for k in GRANTED},
                **{f"{k} a list": {**GRANTED, k: ["x"]} for k in GRANTED},

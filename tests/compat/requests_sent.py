@@ -104,7 +104,7 @@ def reads() -> None:
                     sent = Sent(pair)
                     with claim(f"{name} ({kind}): one token request, then the same request"):
                         sent.same(lambda: call(pair), lambda: pair.theirs.call(name, *arguments), 2)
-                    again = "sends nothing" if cached else "asks again, with the same token"
+                    again = "sends nothing" if cached else "sends another request with the same token"
                     with claim(f"{name} ({kind}), a second time, {again}"):
                         sent.same(lambda: call(pair), lambda: pair.theirs.call(name, *arguments), 0 if cached else 1)
         with Pair(emulator) as pair:

@@ -94,7 +94,7 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
 }
 
 fn authority_of_strangers() -> CertifiedIssuer<'static, KeyPair> {
-    authority("CA that nobody knows")
+    authority("Unknown CA")
 }
 
 fn params(name: &str, names: &[&str]) -> CertificateParams {

@@ -450,7 +450,7 @@ fn reused() -> Vec<Fault> {
             sized("200 OK", "Connection: close\r\n", &good_body(asked.path()))
         }),
         Fault::steps("FIN right after the answer", KAL_OK, |asked, _| vec![send(good(asked.path())), Step::Close]),
-        Fault::bytes("a second answer that nobody asked for", KAL_OK, |asked| {
+        Fault::bytes("a second, unsolicited response", KAL_OK, |asked| {
             let unasked = sized("200 OK", "", br#"[{"id":"poison"}]"#);
             [good(asked.path()), unasked].concat()
         }),
@@ -473,7 +473,7 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
             .says("not valid before Sun, 01 Jan 2090 00:00:00 GMT"),
         refused("TLS: a certificate of another host", Shown::OtherHost)
             .says("not for 127.0.0.1, but for elsewhere.example"),
-        refused("TLS: a certificate that nobody signed", Shown::SelfSigned).says("as ca_bundle_path"),
+        refused("TLS: a self-signed certificate", Shown::SelfSigned).says("as ca_bundle_path"),
         refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority).says("ca_bundle_path"),
         refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not for servers"),
         // Seen red with rustls' own message: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".

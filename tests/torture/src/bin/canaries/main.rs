@@ -339,7 +339,7 @@ fn refused_when_opened(row: &Row) {
             with(|o| o.base_url = format!("https://{MARKER}:{MARKER}@127.0.0.1:99999")),
         ),
         ("a query in the base URL", with(|o| o.base_url = format!("https://127.0.0.1/?key={MARKER}"))),
-        ("a proxy URL that is none", with(|o| o.proxy_url = Some(format!("http://{MARKER}:{MARKER}@127.0.0.1:99999")))),
+        ("an invalid proxy URL", with(|o| o.proxy_url = Some(format!("http://{MARKER}:{MARKER}@127.0.0.1:99999")))),
         ("a proxy of an unknown scheme", with(|o| o.proxy_url = Some(format!("gopher://{MARKER}:{MARKER}@127.0.0.1")))),
     ];
     let mut failures = Vec::new();

@@ -1,4 +1,4 @@
-//! Panics are bugs: nobody knows where they will happen or what their messages quote. So a message formatted at run time is shown
+//! Panics are bugs: where they happen and what their messages quote is unknown. So a message formatted at run time is shown
 //! neither to the caller nor in the log; its location is. A logger that panics causes one in each place that logs, the closest a
 //! test can get from outside. It must be installed before the library's logger, hence the separate process. Seen red with
 //! messages shown unchanged: the log had "byte index 4 is not a char boundary; it is inside 'x' of ..." with the client's secret,
@@ -88,7 +88,7 @@ pub(crate) fn quote_nothing(row: &Row) -> ! {
         }
     }
     if told == 0 {
-        failures.push("no call was told of a panic, so none was looked at".into());
+        failures.push("no call returned a panic, so none was checked".into());
     }
     row.claim("a panic whose message quotes a secret does not show it, and the next call works", tried, &failures);
     let lines = logged();

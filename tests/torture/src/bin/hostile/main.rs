@@ -116,8 +116,8 @@ fn main() {
         window: Duration::from_millis(form.pick(60, 1000)),
     };
     let alone = setting.alone(Duration::from_millis(form.pick(500, 3000)));
-    let told = format!("max {:.1} ms, p99 {:.1} ms of {}", alone.max(), alone.p99(), alone.count());
-    row.claim(&format!("the healthy client alone [{told}]"), alone.count() as u64, &alone.failures);
+    let figures = format!("max {:.1} ms, p99 {:.1} ms of {}", alone.max(), alone.p99(), alone.count());
+    row.claim(&format!("the healthy client alone [{figures}]"), alone.count() as u64, &alone.failures);
 
     let mut kinds = kinds::all(&certificates);
     if let Some(only) = std::env::args().skip_while(|argument| argument != "--only").nth(1) {
@@ -146,7 +146,7 @@ fn main() {
             }
             failures.extend(times.failures.iter().cloned());
             healthy_calls += times.count();
-            let told = format!(
+            let figures = format!(
                 "{:.1} ms; max {:.1} ms, p99 {:.1} ms of {}; {calls} calls of at most {} ms, {} MiB",
                 times.kept,
                 times.max(),
@@ -155,7 +155,11 @@ fn main() {
                 longest.as_millis(),
                 cost_kib >> 10
             );
-            row.claim(&format!("{} beside {clients} [{told}]", kind.name), (times.count() + calls) as u64, &failures);
+            row.claim(
+                &format!("{} beside {clients} [{figures}]", kind.name),
+                (times.count() + calls) as u64,
+                &failures,
+            );
         }
     }
     host::release_lookups();
@@ -212,10 +216,10 @@ impl Setting {
                     scope.spawn(move || {
                         let failed =
                             self.call_repeatedly(kind, &format!("{url}{}", at.base()), at, method, until, calls);
-                        let told = failed.into_iter().map(|why| {
+                        let figures = failed.into_iter().map(|why| {
                             format!("{at:?} {method:?} {}: {why}", url.split(':').next().unwrap_or_default())
                         });
-                        failures.lock().unwrap_or_else(PoisonError::into_inner).extend(told);
+                        failures.lock().unwrap_or_else(PoisonError::into_inner).extend(figures);
                     });
                 }
             });
