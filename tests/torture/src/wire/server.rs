@@ -82,7 +82,7 @@ pub enum Step {
     Pause(Duration),
     /// Closes the connection properly.
     Close,
-    /// Closes the connection without a TLS close_notify.
+    /// Closes the connection without a TLS `close_notify`.
     Cut,
     /// Closes the connection with a RST.
     Reset,
