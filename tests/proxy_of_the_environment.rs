@@ -1,6 +1,8 @@
 //! Which proxy the environment selects, compared with the curl program case by case: whether requests reach a loopback proxy or
-//! the server. Each case runs curl, and this program in a separate process, with an otherwise empty environment. curl's behaviour
-//! is asserted for 7.88, the version of Debian 12; differences of other versions are only reported.
+//! the server.
+//!
+//! Each case runs curl, and this program in a separate process, with an otherwise empty environment. curl's behaviour is
+//! asserted for 7.88, the version of Debian 12; differences of other versions are only reported.
 //!
 //! Red with `Matcher::from_system` of hyper-util, 212 times: `[("https_proxy", "http://u:p w@127.0.0.1:45231")]
 //! https://server.test gave Ok(Server) instead of Nowhere`.

@@ -33,6 +33,7 @@ fn real() -> Lookup {
 /// Overrides the C library's `getaddrinfo`: resolves the test's names and forwards all others.
 ///
 /// # Safety
+///
 /// Same as for the C library's function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getaddrinfo(

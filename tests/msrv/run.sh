@@ -2,6 +2,7 @@
 # Checks that library, emulator and tools compile with the minimum Rust version in Cargo.toml (rust-version): run.sh.
 #
 # KAL_MSRV_TOOLCHAIN   the rustup name of a toolchain of that version, if it has another
+#
 # Clippy checks that the project's own code uses no newer standard library API (incompatible_msrv).
 set -eu
 cd "$(dirname "$0")/../.."

@@ -225,6 +225,7 @@ impl Client {
     /// Opens a client.
     ///
     /// # Errors
+    ///
     /// The error of `kal_client_open`.
     pub fn open(opening: &Opening) -> Result<Self, Box<Outcome>> {
         let (id, secret, url) = (text(&opening.client_id), text(&opening.client_secret), text(&opening.base_url));

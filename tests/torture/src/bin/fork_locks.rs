@@ -1,10 +1,12 @@
 //! Row 20: `fork` while other threads wait for locks; the child takes new locks, created after the fork.
+//!
 //! This is why `parking_lot` is not in the library. Its table of parked threads is shared by the process: a fork sometimes
 //! happens while a bucket is locked, and in the child no thread unlocks it. Even a new lock of the child hangs there, also with a
 //! timeout of 0. The standard library's locks wait in the kernel and share nothing. The number of hanging children is random, so
-//! the counts of both are printed; the claim is that none hangs in the library's calls. Red when `src/sync.rs` uses
-//! `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when `fork` is not counted in
-//! `runtime/per_process.rs`: all 40.
+//! the counts of both are printed; the claim is that none hangs in the library's calls.
+//!
+//! Red when `src/sync.rs` uses `parking_lot`'s locks: "fork 2: the child hangs", 134 of 1,000 children in one run. And when
+//! `fork` is not counted in `runtime/per_process.rs`: all 40.
 #![allow(unsafe_code, reason = "fork is a C function")]
 
 use std::hint::black_box;

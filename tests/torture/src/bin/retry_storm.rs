@@ -1,6 +1,8 @@
 //! A server that rejects everything: retries stay within the client's quota, no retry is sent before `Retry-After`, and nothing
-//! is sent after the deadline. The server identifies each chain of attempts by the event type in its query, and measures every
-//! wait: from before the error response is sent until the next attempt arrives.
+//! is sent after the deadline.
+//!
+//! The server identifies each chain of attempts by the event type in its query, and measures every wait: from before the error
+//! response is sent until the next attempt arrives.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

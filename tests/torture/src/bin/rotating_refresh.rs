@@ -1,4 +1,5 @@
 //! Rotating refresh tokens: 64 threads, tokens that expire constantly, callers that time out, responses that are lost.
+//!
 //! The server enforces rotation: a refresh token presented twice revokes everything. For every token request it knows which state
 //! must have led to it, and records each unjustified one.
 

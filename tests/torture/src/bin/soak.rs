@@ -2,9 +2,10 @@
 //! descriptors and threads stay flat, and calls without a fault succeed.
 //!
 //! `soak [SECONDS]`, or `KAL_SOAK_SECONDS`; below two minutes the server is restarted every 4 seconds. The server is a separate
-//! process, so that the figures are those of the client alone. Seen red after 30 seconds, with leaks added to `Answer::new`: an
-//! answer leaked ("634105 bytes" left on the heap), a file left open ("7 and 30" descriptors), a thread left running ("threads
-//! are flat [from 37 to 45]").
+//! process, so that the figures are those of the client alone.
+//!
+//! Seen red after 30 seconds, with leaks added to `Answer::new`: an answer leaked ("634105 bytes" left on the heap), a file
+//! left open ("7 and 30" descriptors), a thread left running ("threads are flat [from 37 to 45]").
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

@@ -1,10 +1,12 @@
 //! Every fault of the table with every method of the workspace service, through every entry point.
+//!
 //! For each case: a new client, the fault during one call, then a good server and the same call again. The call returns the
 //! status of the table, within its deadline, after the number of requests in the table; and the second call succeeds, so no state
-//! of the fault was kept. Then the memory use of faults with large bodies. Seen red without `max_response_bytes` on what is read
-//! and decompressed: "gzip of 1 GiB", "a body without end" and "chunks without end" gave `KAL_TIMED_OUT` instead of
-//! `KAL_RESPONSE_TOO_LARGE`. Red when the HTTP stack was replaced: "gzip with garbage behind it gives `KAL_OK` (19 tried, 19
-//! failed)".
+//! of the fault was kept. Then the memory use of faults with large bodies.
+//!
+//! Seen red without `max_response_bytes` on what is read and decompressed: "gzip of 1 GiB", "a body without end" and "chunks
+//! without end" gave `KAL_TIMED_OUT` instead of `KAL_RESPONSE_TOO_LARGE`. Red when the HTTP stack was replaced: "gzip with
+//! garbage behind it gives `KAL_OK` (19 tried, 19 failed)".
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

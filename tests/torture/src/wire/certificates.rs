@@ -49,6 +49,7 @@ impl Certificates {
     /// The configuration of a server with this certificate.
     ///
     /// # Panics
+    ///
     /// If the certificate cannot be created.
     pub fn server(&self, shown: Shown) -> Arc<ServerConfig> {
         let names: &[&str] =

@@ -1,4 +1,5 @@
 //! The table of faults. To add one, add a line: its name, the outcome of a call, what the server sends.
+//!
 //! The statuses are those of the header: a connection that breaks before the response is complete is `KAL_CONNECTION_LOST` and is
 //! retried; invalid HTTP is `KAL_BAD_HTTP`, valid HTTP without a valid answer is `KAL_BAD_RESPONSE`, and neither is retried.
 

@@ -106,6 +106,7 @@ impl Server {
     /// Listens on a free loopback port.
     ///
     /// # Panics
+    ///
     /// If it cannot.
     pub fn start(script: impl Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,7 +1,9 @@
 //! Secrets with a marker, through every path that shows text: errors, logs, `Debug`, standard output and error, other hosts. None
-//! may appear. Every secret has [`MARKER`] on both sides of the characters that encodings change, so that it is found in any
-//! encoding. The servers echo whole requests, in many encodings, in every part of a response. The row runs in a child process
-//! whose standard output and error are searched as well.
+//! may appear.
+//!
+//! Every secret has [`MARKER`] on both sides of the characters that encodings change, so that it is found in any encoding. The
+//! servers echo whole requests, in many encodings, in every part of a response. The row runs in a child process whose standard
+//! output and error are searched as well.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::process::{Command, Stdio};

@@ -1,8 +1,11 @@
 //! Panics are bugs: where they happen and what their messages quote is unknown. So a message formatted at run time is shown
-//! neither to the caller nor in the log; its location is. A logger that panics causes one in each place that logs, the closest a
-//! test can get from outside. It must be installed before the library's logger, hence the separate process. Seen red with
-//! messages shown unchanged: the log had "byte index 4 is not a char boundary; it is inside 'x' of ..." with the client's secret,
-//! 24 times for 24 panics.
+//! neither to the caller nor in the log; its location is.
+//!
+//! A logger that panics causes one in each place that logs, the closest a test can get from outside. It must be installed
+//! before the library's logger, hence the separate process.
+//!
+//! Seen red with messages shown unchanged: the log had "byte index 4 is not a char boundary; it is inside 'x' of ..." with the
+//! client's secret, 24 times for 24 panics.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

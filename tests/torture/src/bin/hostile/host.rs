@@ -28,6 +28,7 @@ pub(crate) fn release_lookups() {
 /// Overrides the C library's `getaddrinfo` for the names above.
 ///
 /// # Safety
+///
 /// Same as for the C library's function.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getaddrinfo(

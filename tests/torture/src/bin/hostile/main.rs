@@ -1,12 +1,16 @@
 //! A healthy client beside one client, and beside eight, whose peer is hostile or slow.
+//!
 //! All clients of a process share one I/O thread. For each kind of peer: clients call it repeatedly, over TCP and TLS, at the API
 //! and at the token endpoint, while a healthy client with its own server makes sequential calls. Each healthy call completes
-//! within 100 ms; each of the others ends with a status of the table, by its deadline; and memory stays within the limits. The
-//! latency of a healthy call does not depend on the library alone. So the servers' threads have a low priority; if the wall-clock
-//! time is longer, the running time of the library's thread counts; and a kind that delayed a call is tried again, up to three
-//! times. `--only WORD` runs some of the kinds. Seen red with unpatched hyper: "100 without end beside 1 [max 457.4 ms]", "beside
-//! 8 [max 5216.0 ms]"; "199 with 50 headers without end beside 8 [max 5597.3 ms]"; "a chunk's size of zeros without end beside 1
-//! [max 1090.0 ms]"; and with a thread for each lookup, four of them: "names whose lookup hangs beside 8 [max 30068.1 ms]".
+//! within 100 ms; each of the others ends with a status of the table, by its deadline; and memory stays within the limits.
+//!
+//! The latency of a healthy call does not depend on the library alone. So the servers' threads have a low priority; if the
+//! wall-clock time is longer, the running time of the library's thread counts; and a kind that delayed a call is tried again,
+//! up to three times. `--only WORD` runs some of the kinds.
+//!
+//! Seen red with unpatched hyper: "100 without end beside 1 [max 457.4 ms]", "beside 8 [max 5216.0 ms]"; "199 with 50 headers
+//! without end beside 8 [max 5597.3 ms]"; "a chunk's size of zeros without end beside 1 [max 1090.0 ms]"; and with a thread
+//! for each lookup, four of them: "names whose lookup hangs beside 8 [max 30068.1 ms]".
 
 mod bodies;
 mod healthy;
