@@ -473,15 +473,15 @@ fn tls(certificates: &Certificates) -> Vec<Fault> {
         refused("TLS: a certificate whose time has not come", Shown::NotYetValid)
             .says("not valid before Sun, 01 Jan 2090 00:00:00 GMT"),
         refused("TLS: a certificate of another host", Shown::OtherHost)
-            .says("not for 127.0.0.1, but for elsewhere.example"),
-        refused("TLS: a self-signed certificate", Shown::SelfSigned).says("as ca_bundle_path"),
+            .says("not valid for 127.0.0.1, only for elsewhere.example"),
+        refused("TLS: a self-signed certificate", Shown::SelfSigned).says("set ca_bundle_path"),
         refused("TLS: a certificate of an unknown authority", Shown::UnknownAuthority).says("ca_bundle_path"),
-        refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not for servers"),
+        refused("TLS: a certificate that is not for servers", Shown::ForClients).says("not a server certificate"),
         // Seen red with rustls' own message: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))".
         refused("TLS: a certificate of an authority, for itself", Shown::Authority).says("(CA:TRUE)"),
         broken("TLS: alert 40, handshake failure", KAL_TLS_FAILED, alert(40)).says("handshake failure"),
-        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)).says("TLS 1.2 or 1.3"),
-        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)).says("does not know the host name"),
+        broken("TLS: alert 70, protocol version", KAL_TLS_FAILED, alert(70)).says("neither TLS 1.2 nor 1.3"),
+        broken("TLS: alert 112, unrecognized name", KAL_TLS_FAILED, alert(112)).says("does not serve this host name"),
         broken("TLS: plain HTTP", KAL_TLS_FAILED, Handshake::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()))
             .says("may be one for plain http"),
         broken("TLS: garbage", KAL_TLS_FAILED, Handshake::Bytes(vec![0xff; 64])).says("does not speak TLS"),
