@@ -1,17 +1,17 @@
-//! What a record type is: the names and kinds of its fields.
+//! The schema of a record type: the names and kinds of its fields.
 
 use std::marker::PhantomData;
 
-/// A record type: the decoder reads any type that is described by one of these.
+/// The schema of a record type. The decoder reads any type that has one.
 #[derive(Debug)]
 pub struct Schema {
     /// The name that error paths begin with, such as `members`.
     pub name: &'static str,
     /// The fields in the order of their columns.
     pub fields: &'static [Field],
-    /// Where each column's cells begin in a row. The first cell of a row is the record's own place in the text.
+    /// The offset of each column's cells in a row. The first cell of a row is the position of the record in the text.
     slots: [u8; Schema::MAX_FIELDS],
-    /// How many cells a row takes.
+    /// The number of cells in a row.
     width: u8,
 }
 
@@ -20,27 +20,27 @@ pub struct Schema {
 pub struct Field {
     /// The key in the JSON object.
     pub name: &'static str,
-    /// What its value may be.
+    /// The kind of its value.
     pub kind: Kind,
 }
 
-/// What a field's value may be, and what it is converted to.
+/// The kind of a field's value, and the type that it is converted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A string that must be there. It may be empty.
+    /// A required string, which may be empty.
     Id,
-    /// A string; null or absent otherwise. A number is an error.
+    /// A string, which may be null or absent. A number is an error.
     Text,
-    /// A string, as `Text`, that is mostly one of these words. Which one is found out while it is read.
+    /// A string, as `Text`, usually one of these words. The decoder looks it up.
     Word(&'static [&'static str]),
     /// A 64-bit integer: also as a string, or as a number whose fraction is zero. Another string or number counts as absent.
     Int,
     /// A boolean: also as 0 or 1, or as a word such as `"yes"`. Another string or number counts as absent.
     Bool,
-    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. Its text is kept as sent; where that is none of
-    /// these, the instant counts as absent.
+    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. The text is kept as sent; if it is in none of
+    /// these formats, the instant counts as absent.
     Time,
-    /// A list of strings. Absent and null count as empty; an element that is no string is an error.
+    /// A list of strings. Absent and null count as empty; an element of another type is an error.
     TextList,
     /// An object, kept as JSON text. Null counts as absent.
     Object,
