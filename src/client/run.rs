@@ -83,7 +83,11 @@ impl Inner {
 }
 
 /// The rows of a list with the ids of a call by ids. Any other answer is returned as it is.
+#[inline]
 pub(super) fn select_ids(answer: Arc<Answer>, params: &Params) -> Arc<Answer> {
+    if !matches!(params.operation().source, Source::RowsOf(_)) {
+        return answer;
+    }
     let Some(Value::TextList(ids)) = params.get("ids") else { return answer };
     let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
     let rows = answer.filtered(|table, row| table.text(row, records::ID).is_some_and(|id| ids.contains(id)));

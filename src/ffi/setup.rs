@@ -8,6 +8,7 @@ use super::logger;
 use crate::runtime::{self, Once};
 
 /// Sets the process up, once.
+#[inline]
 pub(super) fn ensure() {
     static ONCE: Once = Once::new();
     static BEGUN: AtomicBool = AtomicBool::new(false);

@@ -24,8 +24,16 @@ impl Once {
 
     /// Runs `init`, or waits until another thread has run it. A child forked while `init` was running runs it again, so `init`
     /// must tolerate a partial first run.
+    #[inline]
     pub(crate) fn call(&self, init: impl FnOnce()) {
-        let mut state = self.state.load(Ordering::Acquire);
+        let state = self.state.load(Ordering::Acquire);
+        if state != DONE {
+            self.init(state, init);
+        }
+    }
+
+    #[cold]
+    fn init(&self, mut state: u32, init: impl FnOnce()) {
         while state != DONE {
             let pid = std::process::id();
             if state == pid {

@@ -165,13 +165,16 @@ impl Operation {
 
 impl Params {
     /// The key under which the answer of this call is cached. None: it is not cached.
+    #[inline]
     pub(crate) fn cache_key(&self) -> Option<CacheKey> {
         let operation = self.operation();
         let list = operation.list();
         if !list.is_cached() {
             return None;
         }
-        let params = if std::ptr::eq(list, operation) { self.encoded() } else { String::new() };
+        // A list has no parameters, and nearly all that is cached is one.
+        let has_params = std::ptr::eq(list, operation) && !operation.params.is_empty();
+        let params = if has_params { self.encoded() } else { String::new() };
         Some(CacheKey { operation: list, params })
     }
 }

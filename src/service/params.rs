@@ -154,7 +154,11 @@ impl Params {
     }
 
     /// Fails if a required parameter is missing, or if the request cannot be built.
+    #[inline]
     pub(crate) fn check_complete(&self) -> Result<()> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
         match self.operation.params.iter().zip(&self.values).find(|(param, value)| param.required && value.is_none()) {
             Some((param, _)) => Err(self.missing(param.name)),
             None if self.operation.takes_part_of_path() => self.request().map(drop),

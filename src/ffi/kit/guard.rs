@@ -23,7 +23,8 @@ pub(in crate::ffi) trait ErrorHandle: Handle {
 /// Runs a fallible export that returns a handle. On failure `*out` is none, and the error is written to `*error` unless
 /// that is NULL.
 ///
-/// # Safety `error` and `out` are NULL or point to the caller's variables.
+/// # Safety
+/// `error` and `out` are NULL or point to the caller's variables.
 pub(in crate::ffi) unsafe fn fallible<H: Handle, E: ErrorHandle>(
     error: *mut E,
     out: *mut H,

@@ -102,6 +102,7 @@ fn key_of<H: Handle>(handle: H) -> u64 {
 }
 
 /// The object behind a handle.
+#[inline]
 pub(in crate::ffi) fn get<H: Handle>(handle: H) -> Result<Arc<H::Object>> {
     check(handle)?;
     table()?.get(key_of(handle), object_of::<H>).ok_or_else(|| invalid(handle))
@@ -125,6 +126,7 @@ fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
 }
 
 /// What the handle itself says: its kind, and the process it was made in.
+#[inline]
 fn check<H: Handle>(handle: H) -> Result<()> {
     let id = handle.id();
     let (kind, from) = (kind_of(id), id >> INDEX_BITS & EPOCH_MASK);
