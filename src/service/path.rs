@@ -68,7 +68,7 @@ pub(super) fn check(target: &str) -> Result<()> {
 }
 
 /// Decodes a path whose percent-encoding is valid.
-fn decoded(path: &str) -> Vec<u8> {
+pub(super) fn decoded(path: &str) -> Vec<u8> {
     let mut bytes = path.bytes();
     let mut decoded = Vec::with_capacity(path.len());
     let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).unwrap_or_default();
