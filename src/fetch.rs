@@ -68,7 +68,7 @@ impl Fetcher {
     pub(crate) async fn fetch(&self, params: &Params, tracking: &Tracking, thread: u64) -> Result<Arc<Answer>> {
         let operation = params.operation();
         let request = params.request()?;
-        check_length(&request.target, self.config.base_url.path())?;
+        check_length(params, &request.target, self.config.base_url.path())?;
         tracking.progress.set_request(verb_name(&request.verb), request.target.clone());
         let retries = Retries {
             max_attempts: self.config.max_attempts,

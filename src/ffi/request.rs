@@ -8,7 +8,7 @@ use super::kit::handles;
 use super::kit::status::kal_status;
 use super::kit::text;
 use super::types::{kal_client, kal_error, kal_result};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::service::{Params, REQUEST, Value};
 
 /// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
@@ -65,13 +65,16 @@ pub unsafe extern "C" fn kal_request(
                 params.set("body", Value::Json(body.to_owned().into())).map_err(named_as_in_c)?;
             }
             params.check_complete().map_err(named_as_in_c)?;
-            handles::insert(client.call(params, &call_options(options)?)?)
+            handles::insert(client.call(params, &call_options(options)?).map_err(named_as_in_c)?)
         })
     }
 }
 
 /// An error of a parameter, by the name of its argument.
 fn named_as_in_c(error: Error) -> Error {
+    if error.kind() != ErrorKind::InvalidArgument {
+        return error;
+    }
     error.with(|details| {
         for (param, argument) in [("query: ", "query_json: "), ("body: ", "body_json: ")] {
             if let Some(reason) = details.message.strip_prefix(param) {

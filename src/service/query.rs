@@ -1,7 +1,7 @@
 //! Query strings, encoded as by the platform's own client (`quote_plus`).
 
 use super::params::members;
-use super::{Params, Place, Value};
+use super::{Params, Place, Source, Value};
 use crate::error::{Error, Result};
 
 /// Appends the query parameters that are set to the path.
@@ -57,19 +57,25 @@ pub(super) fn append_json(object: &[u8], target: &mut String) -> Result<()> {
 /// The maximum length of a request target, including the path of the base URL: that of `http::Uri`. Servers allow far less.
 const MAX_TARGET: usize = u16::MAX as usize - 1;
 
-/// Fails if a request target is too long. The error names its longest parameter.
-pub(crate) fn check_length(target: &str, base: &str) -> Result<()> {
+/// Fails if a request target is too long. The error names its longest parameter; for [`Source::Request`], whose query is one parameter,
+/// that one.
+pub(crate) fn check_length(params: &Params, target: &str, base: &str) -> Result<()> {
+    let base = base.trim_end_matches('/');
     let length = base.len() + target.len();
     if length <= MAX_TARGET {
         return Ok(());
     }
-    let parameters = target.split_once('?').map_or("", |(_, query)| query).split('&');
-    let longest = parameters.max_by_key(|parameter| parameter.len()).unwrap_or_default();
-    let path = target.split('?').next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let longest = match params.operation().source {
+        Source::Request => query,
+        _ => query.split('&').max_by_key(|parameter| parameter.len()).unwrap_or_default(),
+    };
     let name = match longest.split_once('=') {
-        Some((name, _)) if longest.len() >= path.len() => name,
-        _ if path.len() >= base.len() => "path",
-        _ => "base_url",
+        _ if base.len() > target.len() => "base_url",
+        _ if longest.len() < path.len() => "path",
+        _ if params.get("query").is_some() => "query",
+        Some((name, _)) if !matches!(params.operation().source, Source::Request) => name,
+        _ => "path",
     };
     Err(Error::argument(
         name,
@@ -132,12 +138,35 @@ mod tests {
     #[test]
     fn a_target_that_is_too_long_is_rejected_by_its_longest_parameter() {
         let long = "x".repeat(40_000);
-        let target = query(&format!(r#"{{"page":2,"resource_type":"{long}","event_user_ids":["u"]}}"#));
-        assert!(check_length(&target, "/api").is_ok());
-        let message = check_length(&target, &long).expect_err("too long").to_string();
+        let json = format!(r#"{{"page":2,"resource_type":"{long}","event_user_ids":["u"]}}"#);
+        let params = Params::from_json(&GET_EVENTS, &json).expect("parameters");
+        let target = query(&json);
+        assert!(check_length(&params, &target, "/api").is_ok());
+        let message =
+            check_length(&params, &target, &format!("/{}", &long[..30_000])).expect_err("too long").to_string();
         assert!(message.contains("resource_type: "), "{message}");
         let room = MAX_TARGET - target.len();
-        assert!(check_length(&target, &long[..room]).is_ok());
-        assert!(check_length(&target, &long[..=room]).is_err());
+        assert!(check_length(&params, &target, &long[..room]).is_ok());
+        assert!(check_length(&params, &target, &format!("{}/", &long[..room])).is_ok(), "the slash is not sent");
+        assert!(check_length(&params, &target, &long[..=room]).is_err());
+    }
+
+    /// Red when a member of the query is named like a parameter: "xxx…: too long", or "path: too long" for one named so.
+    #[test]
+    fn the_long_query_of_any_request_is_rejected_as_query_or_path() {
+        let long = "x".repeat(MAX_TARGET);
+        for (json, base, name) in [
+            (format!(r#"{{"verb":"GET","path":"/a","query":{{"path":"{long}","b":1}}}}"#), "/", "query: "),
+            (format!(r#"{{"verb":"GET","path":"/a","query":{{"{long}":1}}}}"#), "/", "query: "),
+            (format!(r#"{{"verb":"GET","path":"/a","query":{{"b":[{}1]}}}}"#, "1,".repeat(MAX_TARGET)), "/", "query: "),
+            (format!(r#"{{"verb":"GET","path":"/a?b={long}"}}"#), "/", "path: "),
+            (format!(r#"{{"verb":"GET","path":"/{long}","query":{{"b":1}}}}"#), "/", "path: "),
+            (r#"{"verb":"GET","path":"/a","query":{"b":1}}"#.to_owned(), &*long, "base_url: "),
+        ] {
+            let params = Params::from_json(&super::super::REQUEST, &json).expect("parameters");
+            let target = params.request().expect("a request").target;
+            let message = check_length(&params, &target, base).expect_err("too long").to_string();
+            assert!(message.starts_with(name), "{}", &message[..80.min(message.len())]);
+        }
     }
 }

@@ -130,6 +130,12 @@ CLAIM(an_invalid_argument_is_rejected_by_name)
     FAILURE(ask(client, "GET", "/echo", "\xff", NULL, &result, &error), &error, KAL_INVALID_UTF8, "query_json: ");
     FAILURE(ask(client, "POST", "/echo", NULL, "\xff", &result, &error), &error, KAL_INVALID_UTF8, "body_json: ");
     FAILURE(kal_request(client, "GET", "/echo", NULL, NULL, NULL, NULL, &error), &error, KAL_INVALID_ARGUMENT, "result: NULL");
+    /* Red when the error names the member: "path: too long". */
+    static char long_query[70000];
+    memset(long_query, 'x', sizeof long_query - 1);
+    memcpy(long_query, "{\"path\":\"", 9);
+    memcpy(long_query + sizeof long_query - 3, "\"}", 2);
+    FAILURE(ask(client, "GET", "/echo", long_query, NULL, &result, &error), &error, KAL_INVALID_ARGUMENT, "query_json: too long");
     kal_client_close(client);
     FAILURE(ask(client, "GET", "/echo", NULL, NULL, &result, &error), &error, KAL_INVALID_HANDLE, "this kal_client is ");
     CHECK_INT(emulator_count(&server, "total"), 0);
