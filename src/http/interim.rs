@@ -39,6 +39,9 @@ impl<T> Connection for InterimLimited<T> {
     }
 }
 
+/// The beginnings of the requests that the library sends.
+const VERBS: [&[u8]; 5] = [b"GET ", b"POST ", b"PUT ", b"PATCH ", b"DELETE "];
+
 /// A scanner for interim responses.
 #[derive(Default)]
 struct Scan {
@@ -108,10 +111,17 @@ impl<T: AsyncRead> Layer<T> for InterimLimit {
         outcome
     }
 
-    /// A request, or more of one.
-    fn before_write(&mut self) {
-        self.scan.begin();
+    fn before_write(&mut self, bytes: &[u8]) {
+        // Not the rest of a request: its response may have begun, and what comes next is its body.
+        if is_request_line(bytes) {
+            self.scan.begin();
+        }
     }
+}
+
+fn is_request_line(bytes: &[u8]) -> bool {
+    let line = memchr::memchr(b'\r', bytes).map_or(&[][..], |end| &bytes[..end]);
+    VERBS.iter().any(|verb| line.starts_with(verb)) && line.ends_with(b" HTTP/1.1")
 }
 
 /// The limit is exceeded.
@@ -174,6 +184,31 @@ mod tests {
             assert!(is_within_limit(&[first.as_bytes(), &rest], 1000), "{first}");
         }
         assert!(Scan::default().take(&rest), "no request was sent");
+    }
+
+    /// Red when every write starts a request: the body of an early response counts as interim responses, and a flood of these is
+    /// never too long.
+    #[test]
+    fn the_rest_of_a_request_does_not_restart_the_count() {
+        let limit = || InterimLimit {
+            host: Authority::from_static("server"),
+            is_to_forward_proxy: false,
+            scan: Scan::default(),
+        };
+        let head = b"POST /a HTTP/1.1\r\nHost: server\r\n\r\n";
+        let mut early = limit();
+        Layer::<&[u8]>::before_write(&mut early, head);
+        assert!(early.scan.take(b"HTTP/1.1 200 OK\r\n\r\n"));
+        Layer::<&[u8]>::before_write(&mut early, b"{\"rest\":1}");
+        assert!(early.scan.take(&vec![b'\n'; 2 * MAX_INTERIM_BYTES]));
+        let mut flooded = limit();
+        Layer::<&[u8]>::before_write(&mut flooded, head);
+        let mut is_within_limit = true;
+        for _ in 0..MAX_INTERIM_BYTES / 16 {
+            Layer::<&[u8]>::before_write(&mut flooded, b"POST \r not a request");
+            is_within_limit &= flooded.scan.take(b"HTTP/1.1 102 P\r\n\r\n");
+        }
+        assert!(!is_within_limit);
     }
 
     /// Red when a request does not restart the count.

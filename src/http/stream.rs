@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) trait Layer<T> {
     fn poll_read(&mut self, inner: Pin<&mut T>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
 
-    fn before_write(&mut self) {}
+    fn before_write(&mut self, _bytes: &[u8]) {}
 }
 
 pub(super) struct Layered<T, L> {
@@ -27,7 +27,7 @@ impl<T: AsyncRead + Unpin, L: Layer<T> + Unpin> AsyncRead for Layered<T, L> {
 
 impl<T: AsyncWrite + Unpin, L: Layer<T> + Unpin> AsyncWrite for Layered<T, L> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.layer.before_write();
+        self.layer.before_write(bytes);
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
@@ -36,7 +36,7 @@ impl<T: AsyncWrite + Unpin, L: Layer<T> + Unpin> AsyncWrite for Layered<T, L> {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.layer.before_write();
+        self.layer.before_write(bytes.first().map_or(&[], |first| first));
         Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
     }
 
