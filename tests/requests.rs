@@ -4,7 +4,9 @@ mod common;
 #[path = "common/raw.rs"]
 mod raw;
 
-use std::sync::Arc;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use common::{client, emulator, get, settings, wait_for};
@@ -317,4 +319,42 @@ fn secrets_in_a_path_or_a_body_are_redacted() {
     let shown = format!("{error:?}");
     assert!(!shown.contains(secret), "{shown}");
     assert!(error.details().url.as_deref().is_some_and(|url| url.starts_with("/echo/[redacted]")), "{shown}");
+}
+
+/// Red when the body is sent as a whole: all 32 MiB arrive after the call has ended.
+#[test]
+fn a_write_that_timed_out_is_never_received_as_a_whole() {
+    const LENGTH: usize = 32 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (ended, has_ended) = mpsc::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut received = Vec::new();
+        let mut chunk = [0; 4096];
+        while !received.ends_with(b"client_secret=raw-secret") {
+            let count = stream.read(&mut chunk).expect("the sign-in");
+            received.extend_from_slice(&chunk[..count]);
+        }
+        stream.write_all(&token().0).expect("the response");
+        has_ended.recv().expect("the call has ended");
+        let mut body = Vec::new();
+        // The connection is closed, or reset.
+        let _ = stream.read_to_end(&mut body);
+        body.len()
+    });
+    let client = Client::open(Settings {
+        client_id: Some("id".into()),
+        client_secret: Some("raw-secret".to_owned().into()),
+        base_url: Some(url),
+        ..Settings::default()
+    })
+    .expect("good settings");
+    let text = format!(r#"{{"verb":"POST","path":"/a","body":"{}"}}"#, "x".repeat(LENGTH));
+    let options = CallOptions { timeout: Some(Duration::from_millis(400)), ..CallOptions::default() };
+    let error = client.call(Params::from_json(&REQUEST, &text).expect("a request"), &options).expect_err("no response");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::TimedOut, false));
+    ended.send(()).expect("a server");
+    let received = server.join().expect("no panic");
+    assert!(received > 0 && received < LENGTH, "{received}");
 }

@@ -21,6 +21,7 @@ mod stream;
 mod tls;
 mod tls_error;
 mod tunnel;
+mod upload;
 
 pub(crate) use route::Route;
 
@@ -31,7 +32,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
-use reqwest::{Body, Url};
+use reqwest::Url;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -145,7 +146,9 @@ impl Transport {
         let Outgoing { method, path, headers, body, cap, on_body, tracking } = request;
         let waiting = tracking.progress.waiting();
         let pool = self.pool(thread)?;
-        let mut request = Request::new(Body::from(body.unwrap_or_default()));
+        // Until the end of this attempt.
+        let (body, _upload) = upload::upload(body.unwrap_or_default());
+        let mut request = Request::new(body);
         let verb = verb_name(&method);
         *request.method_mut() = method;
         *request.uri_mut() = self.url(path)?;
