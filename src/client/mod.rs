@@ -23,7 +23,7 @@ use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{Operation, Params};
 use crate::stats::Stats;
 use interrupted::timed_out;
-use run::select_ids;
+use run::{Ends, select_ids};
 
 /// How long past its deadline a call waits for the I/O thread to complete it.
 const GRACE: Duration = Duration::from_millis(250);
@@ -131,7 +131,15 @@ impl Client {
 
     /// One request of a stream, whose call was prepared. Runs on the I/O thread; `thread` is its generation.
     pub(crate) async fn request(&self, params: &Params, limit: TimeLimit, thread: u64) -> Result<Arc<Answer>> {
-        self.0.run(params, true, limit, [None, None], PendingIapToken::ready(), thread).await
+        self.0
+            .run(
+                params,
+                true,
+                &Ends { limit, cancelled: [None, None], dropped: Arc::default() },
+                PendingIapToken::ready(),
+                thread,
+            )
+            .await
     }
 
     /// Clears the cache.
@@ -252,9 +260,11 @@ impl Client {
         let refresh = options.cache == CacheUse::Refresh;
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
+        let ends = Ends { limit, cancelled, dropped: Arc::default() };
+        let reply = reply.report_drop_with(Arc::clone(&ends.dropped));
         thread.spawn(async move {
             // Created on the I/O thread: the future takes kilobytes of stack, which the host's thread may not have.
-            let answer = Box::pin(client.run(&params, refresh, limit, cancelled, iap, generation)).await;
+            let answer = Box::pin(client.run(&params, refresh, &ends, iap, generation)).await;
             reply.send(answer);
         });
     }

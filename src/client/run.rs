@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::write::Write;
 use super::{Inner, TimeLimit};
@@ -10,10 +10,18 @@ use crate::answer::Answer;
 use crate::auth::PendingIapToken;
 use crate::cache::Lookup;
 use crate::cancel::Fired;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Tracking;
 use crate::records;
 use crate::service::{Operation, Params, Source, Value};
+
+/// What may end a call before its response.
+pub(super) struct Ends {
+    pub(super) limit: TimeLimit,
+    pub(super) cancelled: [Option<Fired>; 2],
+    /// Receives the error of a call that is dropped with the I/O thread.
+    pub(super) dropped: Arc<OnceLock<Error>>,
+}
 
 impl Inner {
     /// Runs a call. `thread` is the generation of the I/O thread that this runs on.
@@ -21,22 +29,21 @@ impl Inner {
         &self,
         params: &Params,
         refresh: bool,
-        limit: TimeLimit,
-        cancelled: [Option<Fired>; 2],
+        ends: &Ends,
         iap: PendingIapToken,
         thread: u64,
     ) -> Result<Arc<Answer>> {
         if !iap.is_ready() {
             // Before a request is joined or started, because other calls may have more time for the token.
-            let tracking = Tracking::until(limit.deadline);
-            self.interruptible(params.operation(), iap.wait(), &tracking, limit, cancelled.clone()).await?;
+            let tracking = Tracking::until(ends.limit.deadline);
+            self.interruptible(params.operation(), iap.wait(), &tracking, ends).await?;
         }
         let fetcher = Arc::clone(&self.fetcher);
         let Some(key) = params.cache_key() else {
-            let tracking = Tracking::until(limit.deadline);
+            let tracking = Tracking::until(ends.limit.deadline);
             let write = Write::begin(&self.cache, params);
             let answer = Box::pin(fetcher.fetch(params, &tracking, thread));
-            let outcome = self.interruptible(params.operation(), answer, &tracking, limit, cancelled).await;
+            let outcome = self.interruptible(params.operation(), answer, &tracking, ends).await;
             return match write {
                 Some(write) => write.complete(outcome),
                 None => outcome,
@@ -47,7 +54,7 @@ impl Inner {
             Source::Endpoint(_) | Source::Request => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&requested, &tracking, thread).await };
-        let request = match self.cache.join_or_start(&key, refresh, limit.deadline, thread, fetch) {
+        let request = match self.cache.join_or_start(&key, refresh, ends.limit.deadline, thread, fetch) {
             Lookup::Cached(cached) => return Ok(select_ids(cached.answer, params)),
             Lookup::Started(request) => request,
             Lookup::Joined(request) => {
@@ -56,7 +63,7 @@ impl Inner {
             }
         };
         let answer = request.wait();
-        let answer = self.interruptible(params.operation(), answer, &request.tracking, limit, cancelled).await?;
+        let answer = self.interruptible(params.operation(), answer, &request.tracking, ends).await?;
         Ok(select_ids(answer, params))
     }
 
@@ -66,18 +73,36 @@ impl Inner {
         operation: &Operation,
         work: impl Future<Output = Result<T>>,
         tracking: &Tracking,
-        limit: TimeLimit,
-        cancelled: [Option<Fired>; 2],
+        ends: &Ends,
     ) -> Result<T> {
         let mut closing = self.is_closing.clone();
-        tokio::select! {
+        let mut report = ReportDrop { inner: self, tracking, dropped: &ends.dropped, is_done: false };
+        let outcome = tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => Err(self.cancelled("the client was closed", tracking)),
-            () = Fired::any(cancelled) => Err(self.cancelled("the call was cancelled", tracking)),
+            () = Fired::any(ends.cancelled.clone()) => Err(self.cancelled("the call was cancelled", tracking)),
             outcome = work => outcome,
-            () = tokio::time::sleep_until(limit.deadline.into()) => {
-                Err(self.timed_out(operation, limit.timeout, tracking))
+            () = tokio::time::sleep_until(ends.limit.deadline.into()) => {
+                Err(self.timed_out(operation, ends.limit.timeout, tracking))
             }
+        };
+        report.is_done = true;
+        outcome
+    }
+}
+
+/// Reports how far a call got that is dropped with the I/O thread.
+struct ReportDrop<'a> {
+    inner: &'a Inner,
+    tracking: &'a Tracking,
+    dropped: &'a OnceLock<Error>,
+    is_done: bool,
+}
+
+impl Drop for ReportDrop<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.dropped.get_or_init(|| self.inner.cancelled("the library was shut down", self.tracking));
         }
     }
 }

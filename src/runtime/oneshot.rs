@@ -1,14 +1,18 @@
 //! A one-shot channel from a task on the I/O thread to a thread of the host. Exactly one result is sent, even if the task
 //! panics or is dropped.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The sending half. Dropped without a result (by a panic or a shutdown), it sends an error.
-pub(crate) struct Sender<T>(Option<Box<dyn FnOnce(Result<T>) + Send>>);
+pub(crate) struct Sender<T> {
+    deliver: Option<Box<dyn FnOnce(Result<T>) + Send>>,
+    /// The error of a task that is dropped, once the task has something to report.
+    dropped: Option<Arc<OnceLock<Error>>>,
+}
 
 /// The receiving half, held by a thread of the host. It blocks on a condition variable; it does not poll.
 pub(crate) struct Receiver<T>(Arc<Shared<T>>);
@@ -53,11 +57,17 @@ pub(crate) fn channel_or<T: Send + 'static>(
 impl<T> Sender<T> {
     /// A sender without a receiver: calls `deliver` with the result, on the sending thread.
     pub(crate) fn from_fn(deliver: impl FnOnce(Result<T>) + Send + 'static) -> Self {
-        Self(Some(Box::new(deliver)))
+        Self { deliver: Some(Box::new(deliver)), dropped: None }
+    }
+
+    /// Sets where the task stores the error that is sent if the task is dropped.
+    pub(crate) fn report_drop_with(mut self, error: Arc<OnceLock<Error>>) -> Self {
+        self.dropped = Some(error);
+        self
     }
 
     pub(crate) fn send(mut self, result: Result<T>) {
-        if let Some(deliver) = self.0.take() {
+        if let Some(deliver) = self.deliver.take() {
             deliver(result);
         }
     }
@@ -65,11 +75,13 @@ impl<T> Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        if let Some(deliver) = self.0.take() {
+        if let Some(deliver) = self.deliver.take() {
             deliver(Err(if std::thread::panicking() {
                 Error::new(ErrorKind::Panic, "the library's I/O thread panicked during this call")
             } else {
-                Error::new(ErrorKind::Cancelled, "the library was shut down during this call")
+                let reported = self.dropped.as_ref().and_then(|error| error.get().cloned());
+                reported
+                    .unwrap_or_else(|| Error::new(ErrorKind::Cancelled, "the library was shut down during this call"))
             }));
         }
     }

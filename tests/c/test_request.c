@@ -225,6 +225,32 @@ CLAIM(a_request_respects_its_deadline_and_its_cancel)
     kal_client_close(client);
 }
 
+static kal_status post_echo(kal_client client, const kal_call_options *options, kal_result *result, kal_error *error)
+{
+    return kal_request(client, "POST", "/echo", NULL, NULL, options, result, error);
+}
+
+/* Red when a task that is dropped reports nothing: 0 attempts, which means that nothing was sent. */
+CLAIM(a_shutdown_reports_the_request_that_it_interrupts)
+{
+    kal_client client = new_client();
+    emulator_fault(&server, "{\"path\":\"/echo\",\"drop\":\"hang\"}");
+    caller caller;
+    caller_start(&caller, post_echo, client, NULL);
+    emulator_wait_for(&server, "/echo", 1);
+    CHECK_STATUS(kal_shutdown(10000), KAL_OK);
+    CHECK_STATUS(caller_join(&caller), KAL_CANCELLED);
+    const kal_error_info *info = kal_error_get(caller.error);
+    REQUIRE(info != NULL);
+    CHECK_INT(info->attempts, 1);
+    CHECK_TEXT(info->method, "POST");
+    CHECK_TEXT(info->url, "/echo");
+    CHECK(!info->retryable);
+    CHECK_CONTAINS(info->message, "the library was shut down before the response arrived");
+    kal_error_free(caller.error);
+    kal_client_close(client);
+}
+
 CLAIM(kal_call_and_kal_submit_send_requests_too)
 {
     static const char params[] = "{\"verb\":\"PUT\",\"path\":\"/echo\",\"query\":{\"a\":null},\"body\":{\"n\":1.10}}";
