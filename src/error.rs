@@ -105,6 +105,21 @@ pub struct Details {
     pub(crate) iap_token: Option<u64>,
 }
 
+/// The maximum length of a name from the caller in a message, in characters.
+const MAX_NAME: usize = 100;
+
+/// A name from the caller as messages show it: on one line, and not longer than a line.
+pub(crate) fn printable(name: &str) -> String {
+    let mut text: String = name.chars().take(MAX_NAME).collect();
+    if text.contains(char::is_control) {
+        text = text.escape_default().to_string();
+    }
+    if name.chars().nth(MAX_NAME).is_some() {
+        text.push_str("...");
+    }
+    text
+}
+
 impl Error {
     /// Creates an error without further details.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -128,7 +143,7 @@ impl Error {
 
     /// An invalid argument: `name` is the argument, or its element, such as `ids[3]`; `reason` says what is expected.
     pub fn argument(name: impl fmt::Display, reason: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::InvalidArgument, format!("{name}: {reason}"))
+        Self::new(ErrorKind::InvalidArgument, format!("{}: {reason}", printable(&name.to_string())))
     }
 
     /// A bug in this library.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, printable};
 use crate::records::parse_time_us;
 use crate::service::{Kind, Param, Params, Value, operations};
 
@@ -51,7 +51,7 @@ pub fn params(input: &[u8]) {
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
             let message = error.to_string();
-            let about = |name: &str| message.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
+            let about = |name: &str| message.strip_prefix(&*printable(name)).is_some_and(|rest| rest.starts_with(": "));
             // Also for a text that is invalid within a value.
             let named: HashMap<String, &RawValue> = serde_json::from_str(text_or_none).unwrap_or_default();
             let names = named.keys().map(String::as_str);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Operation;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, printable};
 use crate::records::parse_time_us;
 
 /// A parameter of an operation.
@@ -255,7 +255,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 let (mut members, mut names) = (Self::Value::new(), HashSet::new());
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(format_args!("duplicate member {name}")));
+                        return Err(A::Error::custom(format_args!("duplicate member {}", printable(&name))));
                     }
                     members.push((name, value));
                 }
@@ -320,6 +320,7 @@ mod tests {
             (r#"{"after_date":"yesterday"}"#, "after_date: not a date; expected RFC 3339"),
             (r#"{"after_date":"2026-02-30"}"#, "after_date: not a date; expected RFC 3339"),
             (r#"{"after_date":"1767323045"}"#, "after_date: not a date; expected RFC 3339"),
+            ("{\"a\\u001b\\n\":1}", "a\\u{1b}\\n: unknown parameter"),
             (r#"{"page":1,"page":2}"#, "params_json: not a valid JSON object: duplicate member page"),
             ("[]", "params_json: not a valid JSON object"),
             ("{", "params_json: not a valid JSON object"),

@@ -2,7 +2,7 @@
 
 use super::params::members;
 use super::{Params, Place, Source, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, printable};
 
 /// Appends the query parameters that are set to the path.
 pub(super) fn path_and_query(mut path: String, params: &Params) -> String {
@@ -44,8 +44,9 @@ pub(super) fn append_json(object: &[u8], target: &mut String) -> Result<()> {
         quote(&name, target);
         target.push('=');
         if json.get().starts_with('"') {
-            let text: String = serde_json::from_str(json.get())
-                .map_err(|_| Error::argument("query", format_args!("the value of {name} is not valid Unicode")))?;
+            let text: String = serde_json::from_str(json.get()).map_err(|_| {
+                Error::argument("query", format_args!("the value of {} is not valid Unicode", printable(name.as_ref())))
+            })?;
             quote(&text, target);
         } else {
             quote(json.get(), target);
