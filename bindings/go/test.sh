@@ -83,9 +83,13 @@ tests() {
 formatted() { go build -o "$target/go/gofmt" cmd/gofmt && found=$("$target/go/gofmt" -l .) && test -z "$found"; }
 not_needed() { go build -tags static -o "$target/go/members" ./examples/members && ! ldd "$target/go/members" | grep kaleidoscope; }
 
+snippets() { python3 -B "$root/tests/docs/go_snippets.py" "$target/go/snippets" && (cd "$target/go/snippets" && go vet ./...); }
+
 go version
 claim 'the code is formatted' formatted
 claim 'go vet reports nothing' go vet ./...
+# Red with `Requests` in docs/requests.md: "client.Requests undefined".
+claim 'the Go blocks of the documentation compile' snippets
 LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
 claim 'go vet reports nothing with -tags static' go vet -tags static ./...
 claim 'a program with -tags static does not need the shared library' not_needed
