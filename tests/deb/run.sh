@@ -22,7 +22,7 @@ expected_runtime() {
     printf './usr/share/doc/libkaleidoscope0/%s\n' README.md.gz changelog.Debian.gz changelog.gz copyright third-party-licences.gz
 }
 expected_dev() {
-    (cd include && find . -type f | sed 's|^\.|./usr/include|')
+    (cd include && find . -type f ! -name '.*' | sed 's|^\.|./usr/include|')
     printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.a libkaleidoscope.so pkgconfig/kaleidoscope.pc \
         cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|.*|./usr/share/man/&.gz|'

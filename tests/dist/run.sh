@@ -19,7 +19,7 @@ echo "#   $(stat -c %s "$tarball") bytes packed, $(du -sb "$prefix" | cut -f1) u
 # --- What is in it
 
 expected() {
-    (cd include && find . -type f | sed 's|^\.|./include|')
+    (cd include && find . -type f ! -name '.*' | sed 's|^\.|./include|')
     printf './lib/%s\n' libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake

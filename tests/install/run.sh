@@ -69,7 +69,7 @@ usable() {
 }
 
 expected() {
-    (cd include && find . -type f | sed "s|^\.|./include|")
+    (cd include && find . -type f ! -name '.*' | sed "s|^\.|./include|")
     printf "./$1/%s\n" libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
