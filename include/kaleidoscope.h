@@ -192,8 +192,9 @@
  *     no_proxy, NO_PROXY                                                   hosts to connect to without a proxy
  *     SSL_CERT_FILE, SSL_CERT_DIR     a client's first TLS connection      trusted certificates instead of the system's
  *
- * A variable that is empty counts as not set. Of two names on a line, the first one that is set is used. HTTP_PROXY is
- * not used, as by curl: in a CGI program it has a header of the request.
+ * A variable that is empty counts as not set, except SSL_CERT_FILE, which then names no file that can be read. Of two
+ * names on a line, the first one that is set is used. HTTP_PROXY is not used, as by curl: a CGI program receives the
+ * Proxy header of a request in it.
  */
 
 #ifndef KALEIDOSCOPE_H
@@ -520,7 +521,7 @@ typedef struct kal_client_options {
 typedef struct kal_stats {
     // `sizeof(kal_stats)`, set by the initialiser.
     size_t struct_size;
-    // HTTP requests sent, token requests and retries included.
+    // HTTP requests attempted, token requests, retries and failed connections included.
     uint64_t requests;
     // The number of them that were retries.
     uint64_t retries;
@@ -996,7 +997,7 @@ typedef struct kal_error_info {
     kal_status status;
     // The status of the response, if its head was received, even if its body was not; else 0.
     int32_t http_status;
-    // The number of attempts, 1 without a retry; 0 if nothing was sent.
+    // The number of attempts, 1 without a retry; 0 if none was made.
     int32_t attempts;
     // Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     bool retryable;
@@ -1005,9 +1006,9 @@ typedef struct kal_error_info {
     int64_t retry_after_ms;
     // One English sentence without secrets. Never NULL.
     const char *message;
-    // The HTTP method, such as `"GET"`; NULL if nothing was sent.
+    // The HTTP method, such as `"GET"`; NULL if no attempt was made.
     const char *method;
-    // Path and query, secrets redacted; NULL if nothing was sent.
+    // Path and query, secrets redacted; NULL if no attempt was made.
     const char *url;
     // The server's own error code, if the body has one; else NULL.
     const char *code;

@@ -81,7 +81,7 @@ pub struct Details {
     pub message: String,
     /// The status of the response, if there was one.
     pub http_status: Option<u16>,
-    /// The number of attempts; 0 if nothing was sent.
+    /// The number of attempts; 0 if none was made.
     pub attempts: u32,
     /// Whether a retry can succeed.
     pub retry: Retry,

@@ -29,7 +29,7 @@ pub(crate) struct Counters {
 /// The counters of a client since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// HTTP requests sent, token requests and retries included.
+    /// HTTP requests attempted, token requests, retries and failed connections included.
     pub requests: u64,
     /// How many of them were retries.
     pub retries: u64,

@@ -109,7 +109,7 @@ func (c *Client) ClearCaches() error {
 
 // Stats are counters since the client was opened.
 type Stats struct {
-	Requests       uint64 // HTTP requests sent, token requests and retries included
+	Requests       uint64 // HTTP requests attempted, token requests, retries and failed connections included
 	Retries        uint64 // retries among Requests
 	TokenRequests  uint64 // token requests among Requests
 	CacheHits      uint64 // calls answered from the cache

@@ -14,12 +14,12 @@ import (
 type Error struct {
 	Status     Status
 	HTTPStatus int           // 0 if no response was received
-	Attempts   int           // attempts made, 1 without a retry; 0 if nothing was sent
+	Attempts   int           // attempts made, 1 without a retry; 0 if none was made
 	Retryable  bool          // whether the same call may succeed later
 	RetryAfter time.Duration // the wait that the server requested; -1 if none
 	Message    string        // one English sentence
-	Method     string        // such as "GET"; "" if nothing was sent
-	URL        string        // path and query; "" if nothing was sent
+	Method     string        // such as "GET"; "" if no attempt was made
+	URL        string        // path and query; "" if no attempt was made
 	Code       string        // the server's error code, if the body contains one
 	RequestID  string        // from the response headers, if any
 	Body       []byte        // the response body, up to 64 KiB; nil if none

@@ -92,7 +92,7 @@ public:
     {
         return raw().http_status ? std::optional<int>(raw().http_status) : std::nullopt;
     }
-    // Attempts made, 1 without a retry; 0 if nothing was sent.
+    // Attempts made, 1 without a retry; 0 if none was made.
     int attempts() const noexcept { return raw().attempts; }
     // Whether the same call may succeed later.
     bool retryable() const noexcept { return raw().retryable; }
@@ -103,9 +103,9 @@ public:
             return std::nullopt;
         return std::chrono::milliseconds(raw().retry_after_ms);
     }
-    // Such as "GET"; std::nullopt if nothing was sent.
+    // Such as "GET"; std::nullopt if no attempt was made.
     std::optional<std::string_view> method() const& noexcept { return detail::text(raw().method); }
-    // Path and query, secrets redacted; std::nullopt if nothing was sent.
+    // Path and query, secrets redacted; std::nullopt if no attempt was made.
     std::optional<std::string_view> url() const& noexcept { return detail::text(raw().url); }
     // The server's error code, if the response body contains one.
     std::optional<std::string_view> code() const& noexcept { return detail::text(raw().code); }

@@ -18,7 +18,7 @@ handle!(kal_client, 1, Client);
 pub struct kal_stats {
     /// `sizeof(kal_stats)`, set by the initialiser.
     pub struct_size: usize,
-    /// HTTP requests sent, token requests and retries included.
+    /// HTTP requests attempted, token requests, retries and failed connections included.
     pub requests: u64,
     /// The number of them that were retries.
     pub retries: u64,

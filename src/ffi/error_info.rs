@@ -17,7 +17,7 @@ pub struct kal_error_info {
     pub status: kal_status,
     /// The status of the response, if its head was received, even if its body was not; else 0.
     pub http_status: i32,
-    /// The number of attempts, 1 without a retry; 0 if nothing was sent.
+    /// The number of attempts, 1 without a retry; 0 if none was made.
     pub attempts: i32,
     /// Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     pub retryable: bool,
@@ -26,9 +26,9 @@ pub struct kal_error_info {
     pub retry_after_ms: i64,
     /// One English sentence without secrets. Never NULL.
     pub message: *const c_char,
-    /// The HTTP method, such as `"GET"`; NULL if nothing was sent.
+    /// The HTTP method, such as `"GET"`; NULL if no attempt was made.
     pub method: *const c_char,
-    /// Path and query, secrets redacted; NULL if nothing was sent.
+    /// Path and query, secrets redacted; NULL if no attempt was made.
     pub url: *const c_char,
     /// The server's own error code, if the body has one; else NULL.
     pub code: *const c_char,

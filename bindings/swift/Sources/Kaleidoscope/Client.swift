@@ -88,7 +88,7 @@ public enum CachePolicy: Sendable {
 
 /// Counters since the client was opened.
 public struct ClientStatistics: Hashable, Sendable {
-    /// HTTP requests sent, token requests and retries included.
+    /// HTTP requests attempted, token requests, retries and failed connections included.
     public let requests: UInt64
     /// Retries among ``requests``.
     public let retries: UInt64

@@ -16,15 +16,15 @@ public struct KaleidoscopeError: Error, Sendable {
     public let message: String
     /// `nil` if no response was received.
     public private(set) var httpStatus: Int?
-    /// Attempts made, 1 without a retry; 0 if nothing was sent.
+    /// Attempts made, 1 without a retry; 0 if none was made.
     public private(set) var attempts = 0
     /// Whether the same call may succeed later.
     public private(set) var isRetryable = false
     /// The wait that the server requested.
     public private(set) var retryAfter: Duration?
-    /// Such as `"GET"`; `nil` if nothing was sent.
+    /// Such as `"GET"`; `nil` if no attempt was made.
     public private(set) var method: String?
-    /// Path and query; `nil` if nothing was sent.
+    /// Path and query; `nil` if no attempt was made.
     public private(set) var url: String?
     /// The server's error code, if the body contains one.
     public private(set) var code: String?
