@@ -23,7 +23,7 @@ use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{Operation, Params};
 use crate::stats::Stats;
 use interrupted::timed_out;
-use run::{Ends, select_ids};
+use run::{Interrupts, select_ids};
 
 /// How long past its deadline a call waits for the I/O thread to complete it.
 const GRACE: Duration = Duration::from_millis(250);
@@ -135,7 +135,7 @@ impl Client {
             .run(
                 params,
                 true,
-                &Ends { limit, cancelled: [None, None], dropped: Arc::default() },
+                &Interrupts { limit, cancelled: [None, None], dropped: Arc::default() },
                 PendingIapToken::ready(),
                 thread,
             )
@@ -260,11 +260,11 @@ impl Client {
         let refresh = options.cache == CacheUse::Refresh;
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
-        let ends = Ends { limit, cancelled, dropped: Arc::default() };
-        let reply = reply.report_drop_with(Arc::clone(&ends.dropped));
+        let interrupts = Interrupts { limit, cancelled, dropped: Arc::default() };
+        let reply = reply.report_drop_with(Arc::clone(&interrupts.dropped));
         thread.spawn(async move {
             // Created on the I/O thread: the future takes kilobytes of stack, which the host's thread may not have.
-            let answer = Box::pin(client.run(&params, refresh, &ends, iap, generation)).await;
+            let answer = Box::pin(client.run(&params, refresh, &interrupts, iap, generation)).await;
             reply.send(answer);
         });
     }

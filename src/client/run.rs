@@ -15,8 +15,8 @@ use crate::progress::Tracking;
 use crate::records;
 use crate::service::{Operation, Params, Source, Value};
 
-/// What may end a call before its response.
-pub(super) struct Ends {
+/// What may interrupt a call.
+pub(super) struct Interrupts {
     pub(super) limit: TimeLimit,
     pub(super) cancelled: [Option<Fired>; 2],
     /// Receives the error of a call that is dropped with the I/O thread.
@@ -29,21 +29,21 @@ impl Inner {
         &self,
         params: &Params,
         refresh: bool,
-        ends: &Ends,
+        interrupts: &Interrupts,
         iap: PendingIapToken,
         thread: u64,
     ) -> Result<Arc<Answer>> {
         if !iap.is_ready() {
             // Before a request is joined or started, because other calls may have more time for the token.
-            let tracking = Tracking::until(ends.limit.deadline);
-            self.interruptible(params.operation(), iap.wait(), &tracking, ends).await?;
+            let tracking = Tracking::until(interrupts.limit.deadline);
+            self.interruptible(params.operation(), iap.wait(), &tracking, interrupts).await?;
         }
         let fetcher = Arc::clone(&self.fetcher);
         let Some(key) = params.cache_key() else {
-            let tracking = Tracking::until(ends.limit.deadline);
+            let tracking = Tracking::until(interrupts.limit.deadline);
             let write = Write::begin(&self.cache, params);
             let answer = Box::pin(fetcher.fetch(params, &tracking, thread));
-            let outcome = self.interruptible(params.operation(), answer, &tracking, ends).await;
+            let outcome = self.interruptible(params.operation(), answer, &tracking, interrupts).await;
             return match write {
                 Some(write) => write.complete(outcome),
                 None => outcome,
@@ -54,7 +54,7 @@ impl Inner {
             Source::Endpoint(_) | Source::Request => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&requested, &tracking, thread).await };
-        let request = match self.cache.join_or_start(&key, refresh, ends.limit.deadline, thread, fetch) {
+        let request = match self.cache.join_or_start(&key, refresh, interrupts.limit.deadline, thread, fetch) {
             Lookup::Cached(cached) => return Ok(select_ids(cached.answer, params)),
             Lookup::Started(request) => request,
             Lookup::Joined(request) => {
@@ -63,7 +63,7 @@ impl Inner {
             }
         };
         let answer = request.wait();
-        let answer = self.interruptible(params.operation(), answer, &request.tracking, ends).await?;
+        let answer = self.interruptible(params.operation(), answer, &request.tracking, interrupts).await?;
         Ok(select_ids(answer, params))
     }
 
@@ -73,17 +73,17 @@ impl Inner {
         operation: &Operation,
         work: impl Future<Output = Result<T>>,
         tracking: &Tracking,
-        ends: &Ends,
+        interrupts: &Interrupts,
     ) -> Result<T> {
         let mut closing = self.is_closing.clone();
-        let mut report = ReportDrop { inner: self, tracking, dropped: &ends.dropped, is_done: false };
+        let mut report = ReportDrop { inner: self, tracking, dropped: &interrupts.dropped, is_done: false };
         let outcome = tokio::select! {
             biased;
             _ = closing.wait_for(|closing| *closing) => Err(self.cancelled("the client was closed", tracking)),
-            () = Fired::any(ends.cancelled.clone()) => Err(self.cancelled("the call was cancelled", tracking)),
+            () = Fired::any(interrupts.cancelled.clone()) => Err(self.cancelled("the call was cancelled", tracking)),
             outcome = work => outcome,
-            () = tokio::time::sleep_until(ends.limit.deadline.into()) => {
-                Err(self.timed_out(operation, ends.limit.timeout, tracking))
+            () = tokio::time::sleep_until(interrupts.limit.deadline.into()) => {
+                Err(self.timed_out(operation, interrupts.limit.timeout, tracking))
             }
         };
         report.is_done = true;
