@@ -129,7 +129,10 @@ int main(int argc, char **argv)
               "resource_id,resource_type,parent_bulk_event_id,is_bot,is_bulk,event_attrs\r\n",
               out);
     /* Only one page at a time is in memory. */
-    while (status == KAL_OK && !ferror(out) && (status = kal_stream_next(stream, 60000, &page, &error)) == KAL_OK) {
+    while ((status == KAL_OK || status == KAL_NOT_READY) && !ferror(out)) {
+        status = kal_stream_next(stream, 60000, &page, &error);
+        if (status != KAL_OK)
+            continue;
         (is_csv ? write_csv : write_ndjson)(out, page);
         kal_result_workspace_events(page, &count);
         total += count;
@@ -148,8 +151,7 @@ int main(int argc, char **argv)
     }
     if (status == KAL_DONE)
         return 0;
-    fprintf(stderr, "%s after %zu events: %s\n", kal_status_name(status), total,
-            error.id ? kal_error_get(error)->message : "no page received in time");
+    fprintf(stderr, "%s after %zu events: %s\n", kal_status_name(status), total, kal_error_get(error)->message);
     kal_error_free(error);
     return 1;
 }

@@ -111,10 +111,10 @@
  *             // process kal_result_workspace_events(result, &count): one or more new events
  *             kal_result_free(result);
  *             // store kal_stream_cursor(stream): another process can resume from it, without loss or repetition
- *         } else if (status != KAL_TIMED_OUT && !kal_error_get(error)->retryable) {
- *             break;                                 // permanent; kal_error_get(error)->message has the reason
+ *         } else if (status != KAL_NOT_READY && !kal_error_get(error)->retryable) {
+ *             running = 0;                           // permanent; kal_error_get(error)->message has the reason
  *         }
- *         kal_error_free(error);                     // always: a request that timed out has an error; freeing none is fine
+ *         kal_error_free(error);                     // always; freeing none does nothing
  *     }
  *
  * kal_workspace_stream_events returns all events up to the present, page after page, and ends with KAL_DONE. Its cursor
@@ -253,6 +253,9 @@ typedef int32_t kal_status;
 // Not a failure: the stream has ended.
 #define KAL_DONE 1
 
+// Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`).
+#define KAL_NOT_READY 2
+
 // An argument is invalid; the message names it.
 #define KAL_INVALID_ARGUMENT 100
 
@@ -288,7 +291,7 @@ typedef int32_t kal_status;
 // TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
 #define KAL_TLS_FAILED 202
 
-// The call ran out of time; or nothing is available yet (`kal_stream_next`, `kal_queue_next`).
+// The call ran out of time.
 #define KAL_TIMED_OUT 203
 
 // The call was cancelled, or its client, stream or queue was closed, or the library was shut down.
@@ -1134,12 +1137,12 @@ kal_status kal_workspace_follow_events(struct kal_client client,
 //
 // After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
 // that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
-// returns `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
+// returns `KAL_NOT_READY` until then; another stream from the cursor does not know of it.
 //
-// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error,
-// when there was nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when
-// a request took longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the
-// client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
+// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there was
+// nothing within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT` when a request took
+// longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed
+// or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
 // `KAL_BAD_RESPONSE` also when pages repeat without end; `KAL_WOULD_DEADLOCK` from a callback; another status of a
 // request; or a common status.
 //
@@ -1166,7 +1169,7 @@ kal_status kal_stream_next(struct kal_stream stream,
 // Events without `created_at` are recognised by their ids; the last 1,000 of them are remembered.
 //
 // For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only
-// with `KAL_TIMED_OUT`.
+// with `KAL_NOT_READY`.
 //
 // Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
 // or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
@@ -1301,9 +1304,9 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 //   free.
 // - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when
-// another thread closes the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no
-// handle is left (the completion stays in the queue); or a common status.
+// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_CANCELLED` when another thread closes
+// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the
+// completion stays in the queue); or a common status.
 //
 // Since: 0.1.0
 KAL_API

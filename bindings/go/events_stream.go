@@ -168,7 +168,7 @@ func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (Ev
 			return EventPage{events, C.GoString(C.kal_stream_cursor(stream))}, err
 		case status == C.KAL_DONE:
 			return EventPage{}, errEnd
-		case status != C.KAL_TIMED_OUT || failure.id != 0:
+		case status != C.KAL_NOT_READY:
 			return EventPage{}, c.failed(client, status, failure)
 		case evenEmpty:
 			return EventPage{Cursor: C.GoString(C.kal_stream_cursor(stream))}, nil

@@ -55,7 +55,7 @@ static int finish(const connection *connection, kal_queue queue, kal_completion 
     kal_error error;
     kal_status status;
     int code = SQLITE_OK;
-    while (code == SQLITE_OK && (status = kal_queue_next(queue, INTERRUPT_POLL_MS, done, &error)) == KAL_TIMED_OUT)
+    while (code == SQLITE_OK && (status = kal_queue_next(queue, INTERRUPT_POLL_MS, done, &error)) == KAL_NOT_READY)
         if (is_interrupted(connection))
             code = SQLITE_INTERRUPT;
     if (code == SQLITE_OK && status != KAL_OK)

@@ -83,6 +83,8 @@ impl Sequence<'_> {
         assert_eq!(status == KAL_INVALID_HANDLE, !good, "{status}");
         assert!(![KAL_PANIC, KAL_INTERNAL, KAL_FORKED].contains(&status), "{status}");
         let succeeded = status == KAL_OK;
+        // KAL_DONE and KAL_NOT_READY are no failures.
+        assert_eq!(error.id != 0, status >= 100, "{status}");
         if let Some((id, kind)) = made {
             assert_eq!(id != 0, succeeded, "{status}");
             if succeeded {
@@ -90,7 +92,6 @@ impl Sequence<'_> {
             }
         }
         if error.id != 0 {
-            assert!(!succeeded);
             self.keep(error.id, Kind::Error);
             // SAFETY: the error is live.
             let info = unsafe { kal_error_get(error).as_ref() }.expect("an error");

@@ -19,6 +19,7 @@ namespace kal {
 enum class status : kal_status {
     ok = KAL_OK,
     done = KAL_DONE,
+    not_ready = KAL_NOT_READY,
     invalid_argument = KAL_INVALID_ARGUMENT,
     invalid_handle = KAL_INVALID_HANDLE,
     invalid_utf8 = KAL_INVALID_UTF8,

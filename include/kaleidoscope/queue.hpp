@@ -53,7 +53,7 @@ public:
         return {};
     }
     // Starts event_stream::next and returns immediately. The completion holds a page, or an error with status::done at the end of
-    // the stream and status::timed_out when no page arrived in time.
+    // the stream and status::not_ready when no page arrived in time.
     [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
                                                void* user_data = nullptr) const
     {
@@ -71,7 +71,7 @@ public:
         kal_completion next = KAL_COMPLETION_INIT;
         kal_error failure = KAL_NONE;
         const kal_status status = kal_queue_next(handle_.get(), calling::wait_ms(timeout), &next, &failure);
-        if (status == KAL_TIMED_OUT && failure.id == 0)
+        if (status == KAL_NOT_READY)
             return std::optional<completion>();
         if (status != KAL_OK)
             return unexpected(error(status, failure));

@@ -40,8 +40,7 @@ public:
         if (status == KAL_OK)
             return result<std::optional<events>>(std::in_place, answer(page));
         is_done_ = status == KAL_DONE;
-        // KAL_TIMED_OUT with an error means that a request timed out.
-        if (is_done_ || (status == KAL_TIMED_OUT && failure.id == 0))
+        if (is_done_ || status == KAL_NOT_READY)
             return std::optional<events>();
         return unexpected(error(status, failure));
     }

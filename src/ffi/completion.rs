@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, Handle, handle};
-use super::kit::status::{self, KAL_DONE, KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::status::{self, KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::versioned::Versioned;
 use super::types::{kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
@@ -84,7 +84,7 @@ impl Completion {
             Ok(Outcome::Answer(answer)) => out.result = handles::insert(Arc::clone(answer))?,
             Ok(Outcome::Next(delivery)) => match delivery.next() {
                 Next::Page(page) => out.result = handles::insert(Arc::clone(page))?,
-                Next::NothingYet => out.status = KAL_TIMED_OUT,
+                Next::NothingYet => out.status = KAL_NOT_READY,
                 Next::End => out.status = KAL_DONE,
             },
             Err(error) => {

@@ -10,7 +10,7 @@ use super::completion::{Outcome, deliver_to, kal_completion};
 use super::export::{fallible, fallible_status, fallible_unit, infallible};
 use super::kit::handles;
 use super::kit::millis::millis;
-use super::kit::status::{KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::status::{KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::versioned::OutStruct;
 use super::types::{kal_client, kal_error, kal_queue, kal_stream};
 use crate::queue::Queue;
@@ -130,9 +130,9 @@ pub unsafe extern "C" fn kal_stream_submit_next(
 ///   free.
 /// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK` with a completion; `KAL_TIMED_OUT`, without an error, when there is none; `KAL_CANCELLED` when
-/// another thread closes the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no
-/// handle is left (the completion stays in the queue); or a common status.
+/// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_CANCELLED` when another thread closes
+/// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the
+/// completion stays in the queue); or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn kal_queue_next(
                 },
                 Ok(None) => {
                     out.write(&kal_completion::EMPTY);
-                    Ok(KAL_TIMED_OUT)
+                    Ok(KAL_NOT_READY)
                 }
                 Err(error) => {
                     out.write(&kal_completion::EMPTY);

@@ -9,7 +9,7 @@ use super::events_query::{self, kal_events_query};
 use super::export::{fallible, fallible_status, fallible_unit, infallible};
 use super::kit::handles::{self, Handle, handle};
 use super::kit::millis::millis;
-use super::kit::status::{KAL_DONE, KAL_OK, KAL_TIMED_OUT, kal_status};
+use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::{pointer, text};
 use super::types::{kal_client, kal_error, kal_result, kal_stream};
 use crate::error::Result;
@@ -106,12 +106,12 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
 ///
 /// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
 /// that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
-/// returns `KAL_TIMED_OUT` until then; another stream from the cursor does not know of it.
+/// returns `KAL_NOT_READY` until then; another stream from the cursor does not know of it.
 ///
-/// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_TIMED_OUT`, without an error,
-/// when there was nothing within `timeout_ms` (a page in flight is returned by the next call), or, with an error, when
-/// a request took longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the
-/// client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
+/// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there was
+/// nothing within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT` when a request took
+/// longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed
+/// or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
 /// `KAL_BAD_RESPONSE` also when pages repeat without end; `KAL_WOULD_DEADLOCK` from a callback; another status of a
 /// request; or a common status.
 ///
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn kal_stream_next(
                     *out = handles::insert(Arc::clone(page))?;
                     KAL_OK
                 }
-                Next::NothingYet => KAL_TIMED_OUT,
+                Next::NothingYet => KAL_NOT_READY,
                 Next::End => KAL_DONE,
             };
             delivery.acknowledge();
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn kal_stream_next(
 /// Events without `created_at` are recognised by their ids; the last 1,000 of them are remembered.
 ///
 /// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only
-/// with `KAL_TIMED_OUT`.
+/// with `KAL_NOT_READY`.
 ///
 /// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
 /// or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.

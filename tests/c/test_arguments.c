@@ -172,7 +172,7 @@ static kal_status use_completion(void *sized)
     kal_status status = kal_queue_next(queue, 0, sized, NULL);
     kal_queue_close(queue);
     /* An empty queue: the struct was accepted. */
-    return status == KAL_TIMED_OUT ? KAL_OK : status;
+    return status == KAL_NOT_READY ? KAL_OK : status;
 }
 
 static const struct {

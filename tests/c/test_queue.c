@@ -102,7 +102,7 @@ CLAIM(a_rejected_submission_does_not_complete)
     FAILURE(kal_submit(client, "workspace.get_events", "{\"page\":\"x\"}", NULL, queue, NULL, &error), &error,
             KAL_INVALID_ARGUMENT, "page: ");
     FAILURE(kal_submit(client, NULL, NULL, NULL, queue, NULL, &error), &error, KAL_INVALID_ARGUMENT, "method: ");
-    CHECK_STATUS(kal_queue_next(queue, 0, &none, &error), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_queue_next(queue, 0, &none, &error), KAL_NOT_READY);
     CHECK_INT(error.id, 0);
     kal_queue_close(queue);
     kal_client_close(client);
@@ -127,7 +127,7 @@ CLAIM(ten_thousand_submissions_complete_once_each)
     for (int i = 0; i < count; i++)
         wrong += seen[i] != 1;
     CHECK_INT(wrong, 0);
-    CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_NOT_READY);
     /* One connection for each slot; one that was being opened when another became idle is kept too. */
     CHECK(emulator_count(&server, "connections") < 2 * 64);
     kal_queue_close(queue);
@@ -278,6 +278,24 @@ CLAIM(pages_of_a_stream_are_delivered_through_the_queue)
     kal_client_close(client);
 }
 
+/* Red when it completes with KAL_TIMED_OUT, as in 0.1.0: "it returned KAL_TIMED_OUT (203)". */
+CLAIM(a_page_that_is_not_ready_completes_without_an_error)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\"}");
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(stream, 1, queue, NULL, &error) == KAL_OK);
+    kal_completion done = next(queue);
+    CHECK_STATUS(done.status, KAL_NOT_READY);
+    CHECK_INT(done.result.id, 0);
+    CHECK_INT(done.error.id, 0);
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
 CLAIM(a_second_wait_on_a_stream_is_rejected_and_does_not_complete)
 {
     kal_client client = new_client();
@@ -294,7 +312,7 @@ CLAIM(a_second_wait_on_a_stream_is_rejected_and_does_not_complete)
     kal_completion done = next(queue);
     CHECK_STATUS(done.status, KAL_CANCELLED);
     free_completion(done);
-    CHECK_STATUS(kal_queue_next(queue, 0, &done, NULL), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_queue_next(queue, 0, &done, NULL), KAL_NOT_READY);
     kal_queue_close(queue);
     kal_client_close(client);
 }

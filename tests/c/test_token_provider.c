@@ -121,7 +121,7 @@ static void call_everything(void *context)
     CHECK_STATUS(kal_shutdown(1000), KAL_WOULD_DEADLOCK);
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_WOULD_DEADLOCK);
     /* Functions that do not wait still work. */
-    CHECK_STATUS(kal_queue_next(all->queue, 0, &none, NULL), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_queue_next(all->queue, 0, &none, NULL), KAL_NOT_READY);
     CHECK_STATUS(get_members(all->plain, &only, &result, NULL), KAL_OK);
     kal_result_free(result);
     CHECK_STATUS(submit(all->plain, "workspace.get_members", &only, all->queue), KAL_OK);
@@ -273,7 +273,7 @@ CLAIM(closing_the_client_ends_waits_for_another_threads_provider)
     kal_queue_close(queue);
 }
 
-CLAIM(a_stream_times_out_while_another_thread_runs_the_provider)
+CLAIM(a_stream_has_nothing_yet_while_another_thread_runs_the_provider)
 {
     provider host;
     init_provider(&host);
@@ -285,10 +285,10 @@ CLAIM(a_stream_times_out_while_another_thread_runs_the_provider)
     caller caller_thread;
     REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
     start_caller(&caller_thread, &host, client);
-    CHECK_STATUS(kal_stream_next(stream, 20, &page, &error), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_stream_next(stream, 20, &page, &error), KAL_NOT_READY);
     CHECK_INT(error.id, 0);
     CHECK_STATUS(kal_stream_submit_next(stream, 20, queue, NULL, NULL), KAL_OK);
-    CHECK_STATUS(completed(queue), KAL_TIMED_OUT);
+    CHECK_STATUS(completed(queue), KAL_NOT_READY);
     CHECK_STATUS(kal_stream_submit_next(stream, 60000, queue, NULL, NULL), KAL_OK);
     end_caller(&caller_thread, &host, KAL_OK);
     CHECK_STATUS(completed(queue), KAL_OK);
@@ -356,7 +356,7 @@ CLAIM(time_in_a_provider_counts_towards_the_calls_deadline)
     client = client_of(&host);
     CHECK_STATUS(submit(client, "workspace.get_events", &soon, queue), KAL_TIMED_OUT);
     kal_completion none = KAL_COMPLETION_INIT;
-    CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_TIMED_OUT);
+    CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_NOT_READY);
     kal_queue_close(queue);
     kal_client_close(client);
 }

@@ -27,6 +27,7 @@ CLAIM(status_codes_are_fixed)
 #define FIXED(name, number) { name, number, #name }
         FIXED(KAL_OK, 0),
         FIXED(KAL_DONE, 1),
+        FIXED(KAL_NOT_READY, 2),
         FIXED(KAL_INVALID_ARGUMENT, 100),
         FIXED(KAL_INVALID_HANDLE, 101),
         FIXED(KAL_INVALID_UTF8, 102),
@@ -90,7 +91,7 @@ CLAIM(a_status_without_a_name_has_the_name_of_its_class)
     CHECK_TEXT(kal_status_name(418), "KAL_HTTP_4XX");
     CHECK_TEXT(kal_status_name(599), "KAL_HTTP_5XX");
     CHECK_TEXT(kal_status_name(-1), "KAL_UNKNOWN_STATUS");
-    CHECK_TEXT(kal_status_name(2), "KAL_UNKNOWN_STATUS");
+    CHECK_TEXT(kal_status_name(3), "KAL_UNKNOWN_STATUS");
     CHECK_TEXT(kal_status_name(399), "KAL_UNKNOWN_STATUS");
     CHECK_TEXT(kal_status_name(601), "KAL_UNKNOWN_STATUS");
     CHECK_TEXT(kal_status_name(INT32_MIN), "KAL_UNKNOWN_STATUS");

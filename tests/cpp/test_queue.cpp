@@ -140,3 +140,16 @@ CLAIM(a_page_of_a_stream_completes_through_a_queue)
     }
     CHECK_EQUAL(events, 250u);
 }
+
+// Red with KAL_TIMED_OUT for nothing yet: "to be 2, it is 203".
+CLAIM(a_page_that_is_not_ready_completes_as_not_ready)
+{
+    emulator_fault(&kit::server, R"({"path":"/workspaces/events","drop":"hang"})");
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    const kal::event_stream stream = client.workspace().stream_events();
+    queue.submit_next(stream, 1ms);
+    const auto done = queue.next(30s);
+    REQUIRE(done.has_value() && !done->outcome.has_value());
+    CHECK_EQUAL(done->outcome.error().status(), kal::status::not_ready);
+}

@@ -47,7 +47,7 @@ REFUSED_NUMBERS = {("kal_set_log", "level"): ["-1", "INT32_MIN", "INT32_MAX"]}
 # Further outcomes of a number.
 NUMBERS_GIVE = {
     ("kal_shutdown", "timeout_ms"): [OK, "KAL_TIMED_OUT"],
-    ("kal_stream_next", "timeout_ms"): [OK, "KAL_TIMED_OUT"],
+    ("kal_stream_next", "timeout_ms"): [OK, "KAL_NOT_READY"],
     ("kal_stream_set_backoff", "min_ms"): [OK, ARGUMENT],
     ("kal_stream_set_backoff", "max_ms"): [OK, ARGUMENT],
 }

@@ -225,7 +225,7 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
                     || status == KAL_INVALID_HANDLE
                     /* Nothing is cached. */
                     || (status == KAL_NOT_FOUND && (kind == CLIENT || kind == CANCEL))
-                    || (status == KAL_CANCELLED && kind != STREAM) || (status == KAL_TIMED_OUT && kind == QUEUE);
+                    || (status == KAL_CANCELLED && kind != STREAM) || (status == KAL_NOT_READY && kind == QUEUE);
     if (!expected)
         torture_fail("a live handle of kind %u returns %s", kind, kal_status_name(status));
     if (status == KAL_INVALID_HANDLE && (kal_error_get(error) == NULL || kal_error_get(error)->status != status))

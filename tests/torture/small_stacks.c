@@ -64,7 +64,7 @@ static kal_status iap_token(void *none, char *buffer, size_t capacity, size_t *l
     do {                                    \
         kal_result result;                  \
         kal_error error;                    \
-        EXPECT(__VA_ARGS__, KAL_TIMED_OUT); \
+        EXPECT(__VA_ARGS__, KAL_NOT_READY); \
         kal_error_free(error);              \
     } while (0)
 #define FAILS(expected, ...)                                \
@@ -219,7 +219,7 @@ CASE(kal_queue_next)
     EXPECT(kal_queue_next(queue, 10000, &completion, NULL), KAL_OK);
     EXPECT(completion.status, KAL_CONNECT_FAILED);
     kal_error_free(completion.error);
-    EXPECT(kal_queue_next(queue, 0, &completion, NULL), KAL_TIMED_OUT);
+    EXPECT(kal_queue_next(queue, 0, &completion, NULL), KAL_NOT_READY);
 }
 CASE(kal_queue_fd)
 {

@@ -242,7 +242,8 @@ kal_client_options options_to(const char *url)
 
 bool is_documented(kal_status status)
 {
-    return status == KAL_OK || status == KAL_DONE || (status >= KAL_INVALID_ARGUMENT && status <= KAL_UNKNOWN_METHOD)
+    return status == KAL_OK || status == KAL_DONE || status == KAL_NOT_READY
+           || (status >= KAL_INVALID_ARGUMENT && status <= KAL_UNKNOWN_METHOD)
            || (status >= KAL_RESOLVE_FAILED && status <= KAL_BAD_HTTP) || status == KAL_AUTH_FAILED
            || (status >= 400 && status <= 599) || status == KAL_BAD_RESPONSE;
 }

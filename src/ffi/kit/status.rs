@@ -15,6 +15,8 @@ pub type kal_status = i32;
 pub const KAL_OK: i32 = 0;
 /// Not a failure: the stream has ended.
 pub const KAL_DONE: i32 = 1;
+/// Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`).
+pub const KAL_NOT_READY: i32 = 2;
 
 /// An argument is invalid; the message names it.
 pub const KAL_INVALID_ARGUMENT: i32 = 100;
@@ -41,7 +43,7 @@ pub const KAL_RESOLVE_FAILED: i32 = 200;
 pub const KAL_CONNECT_FAILED: i32 = 201;
 /// TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
 pub const KAL_TLS_FAILED: i32 = 202;
-/// The call ran out of time; or nothing is available yet (`kal_stream_next`, `kal_queue_next`).
+/// The call ran out of time.
 pub const KAL_TIMED_OUT: i32 = 203;
 /// The call was cancelled, or its client, stream or queue was closed, or the library was shut down.
 pub const KAL_CANCELLED: i32 = 204;
@@ -113,6 +115,7 @@ pub extern "C" fn kal_status_name(status: kal_status) -> *const c_char {
     let name = match status {
         KAL_OK => c"KAL_OK",
         KAL_DONE => c"KAL_DONE",
+        KAL_NOT_READY => c"KAL_NOT_READY",
         KAL_INVALID_ARGUMENT => c"KAL_INVALID_ARGUMENT",
         KAL_INVALID_HANDLE => c"KAL_INVALID_HANDLE",
         KAL_INVALID_UTF8 => c"KAL_INVALID_UTF8",

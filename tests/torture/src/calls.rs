@@ -16,7 +16,7 @@ use kaleidoscope::ffi::events_query::kal_events_query;
 use kaleidoscope::ffi::library::kal_shutdown;
 use kaleidoscope::ffi::queue::{kal_queue_close, kal_queue_next, kal_queue_open, kal_submit};
 use kaleidoscope::ffi::result::{kal_result_free, kal_result_json};
-use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT, kal_status, kal_status_name};
+use kaleidoscope::ffi::status::{KAL_NOT_READY, KAL_OK, kal_status, kal_status_name};
 use kaleidoscope::ffi::token_provider::kal_token_provider;
 use kaleidoscope::ffi::types::{kal_cancel, kal_client, kal_error, kal_queue, kal_result};
 use kaleidoscope::ffi::workspace::{
@@ -403,7 +403,7 @@ impl Queue {
         let status = unsafe { kal_queue_next(self.0, timeout_ms, &raw mut completion, &raw mut error) };
         match status {
             KAL_OK => Some(outcome(completion.status, completion.result, completion.error)),
-            KAL_TIMED_OUT => None,
+            KAL_NOT_READY => None,
             _ => Some(outcome(status, NO_RESULT, error)),
         }
     }

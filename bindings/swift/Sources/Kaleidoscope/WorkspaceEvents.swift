@@ -135,7 +135,7 @@ final class EventStream: Sendable {
                 return WorkspaceEventPage(events: try completion.answer().events(), cursor: cursor)
             case KAL_DONE:
                 return nil
-            case KAL_TIMED_OUT where completion.error.id == 0:
+            case KAL_NOT_READY:
                 if !waiting { return WorkspaceEventPage(events: [], cursor: cursor) }
             default:
                 _ = try completion.answer()

@@ -25,8 +25,8 @@ use kal_torture::report::Row;
 use kaleidoscope::ffi::error::kal_error_free;
 use kaleidoscope::ffi::result::kal_result_free;
 use kaleidoscope::ffi::status::{
-    KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_DONE, KAL_OK,
-    KAL_TIMED_OUT, KAL_UNAUTHORIZED, kal_status,
+    KAL_AUTH_FAILED, KAL_BAD_RESPONSE, KAL_CANCELLED, KAL_CONNECT_FAILED, KAL_CONNECTION_LOST, KAL_DONE, KAL_NOT_READY,
+    KAL_OK, KAL_TIMED_OUT, KAL_UNAUTHORIZED, kal_status,
 };
 use kaleidoscope::ffi::stream::{
     kal_stream_free, kal_stream_next, kal_workspace_follow_events, kal_workspace_stream_events,
@@ -181,7 +181,7 @@ impl Counts {
 }
 
 fn is_good(status: kal_status) -> bool {
-    matches!(status, KAL_OK | KAL_DONE)
+    matches!(status, KAL_OK | KAL_DONE | KAL_NOT_READY)
 }
 
 fn is_explained(status: kal_status) -> bool {
