@@ -3,6 +3,7 @@
 C and C++ blocks are compiled with all warnings as errors. One with a `main` is run against an emulator: it must exit with 0 and
 print something, namely the following block of `text`, if there is one ("..." stands for any further lines, "…" for any text in a
 line). One that defines functions or types is compiled as a file, any other as the body of a function with the usual variables.
+One with a loop over a stream or a queue is also run with faults in the middle (loops.py).
 Shell blocks must parse, and their `make` targets and all source files named in pages must exist. SQL blocks are run.
 
 Seen red: a call with an argument too few ("too few arguments to function"), `count` as int ("incompatible pointer type"), a name
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+import loops
 from claims import claim, close
 from emulator import Emulator
 
@@ -26,6 +28,8 @@ LIBRARY = os.environ.get("KAL_LIB_DIR", str(TOP / "target/lib"))
 INCLUDE = os.environ.get("KAL_INCLUDE_DIR", str(TOP / "include"))
 SQLITE = os.environ.get("KAL_SQLITE", str(TOP / "target/sqlite/kal_sqlite"))
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused", "-Wno-maybe-uninitialized"]
+C_COMPILER = [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE"]
+LINK = ["-L", LIBRARY, "-lkaleidoscope", f"-Wl,-rpath,{LIBRARY}"]
 PATIENCE = 120
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 FOLDERS = "bench|bindings|docs|emulator|examples-c|fuzz|include|packaging|scripts|src|tests|tools"
@@ -107,10 +111,15 @@ class Snippet:
         path = pathlib.Path(folder, re.sub(r"\W", "_", self.name)).with_suffix(f".{self.language}")
         path.write_text(self.source())
         self.built = str(path.with_suffix(".out"))
-        compiler = [os.environ.get("CXX", "g++"), "-std=c++17"] if self.language == "cpp" else \
-            [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE"]
-        link = ["-L", LIBRARY, "-lkaleidoscope", f"-Wl,-rpath,{LIBRARY}"] if self.is_program else ["-c"]
-        return [*compiler, *WARNINGS, "-I", INCLUDE, str(path), "-o", self.built, *link]
+        compiler = [os.environ.get("CXX", "g++"), "-std=c++17"] if self.language == "cpp" else C_COMPILER
+        return [*compiler, *WARNINGS, "-I", INCLUDE, str(path), "-o", self.built, *(LINK if self.is_program else ["-c"])]
+
+    def loop_command(self, folder: str) -> list[str]:
+        """Compiles it into a program `built` that the tests of loops can run."""
+        path = pathlib.Path(folder, "loop.c")
+        path.write_text(self.code if self.is_program else loops.body(self.code))
+        self.built = str(path.with_suffix(".out"))
+        return [*C_COMPILER, *WARNINGS, "-I", INCLUDE, "-include", str(loops.HEADER), str(path), "-o", self.built, *LINK]
 
 
 def matches(expected: str, printed: str) -> bool:
@@ -140,6 +149,15 @@ def check_compiled(snippets: list[Snippet], credentials: dict) -> None:
                     printed = ends_well(run(snippet.built, **credentials))
                     assert printed, "it prints nothing"
                     assert snippet.output is None or matches(snippet.output, printed), f"it prints\n{printed}"
+
+
+def check_loops(snippets: list[Snippet]) -> None:
+    with claim("docs: there are loops over a stream, over one that follows, and over a queue"):
+        assert len(snippets) >= 3, [snippet.name for snippet in snippets]
+    for snippet in snippets:
+        with claim(f"{snippet.name} loses nothing by failures and frees everything"), tempfile.TemporaryDirectory() as folder:
+            ends_well(run(*snippet.loop_command(folder)))
+            loops.check(snippet.built, snippet.code)
 
 
 def check_session(snippets: list[Snippet], program: Snippet) -> None:
@@ -198,6 +216,7 @@ def main() -> int:
                        "KALEIDOSCOPE_API_CLIENT_SECRET": emulator.client_secret}
         check_compiled(of["c"] + of["cpp"], credentials)
         check_sql(of["sql"], credentials)
+    check_loops([snippet for snippet in of["c"] if loops.has_loop(snippet.code)])
     check_session(of["sh"], next(snippet for snippet in of["c"] if snippet.page.name == "first-program.md"))
     check_shell(of["sh"])
     check_names([*pages, TOP / "README.md", TOP / "CONTRIBUTING.md"])
