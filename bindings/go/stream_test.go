@@ -55,6 +55,26 @@ func TestAStreamContinuesAfterARetryableErrorAndEndsAfterAnyOther(t *testing.T) 
 	}
 }
 
+// Red with KAL_TIMED_OUT taken for nothing yet: "the number of errors is 0".
+func TestARequestThatTimesOutIsAnErrorOfTheStream(t *testing.T) {
+	server := startEmulator(t, "--events", "60")
+	workspace := server.open(func(o *kaleidoscope.Options) {
+		o.MaxAttempts, o.Timeout = 1, time.Second
+	}).Workspace()
+	server.fault(object{"path": "/workspaces/events", "drop": "hang"})
+	events, failures := 0, 0
+	for _, err := range workspace.StreamEvents(ctx, &kaleidoscope.EventsQuery{PageSize: 20}) {
+		if err != nil {
+			isStatus(t, err, kaleidoscope.ErrTimedOut)
+			failures++
+			continue
+		}
+		events++
+	}
+	equal(t, "the number of events", events, 60)
+	equal(t, "the number of errors", failures, 1)
+}
+
 func TestFollowingReturnsNewEventsAndResumesAtACursor(t *testing.T) {
 	server := startEmulator(t, "--events", "30")
 	workspace := server.open().Workspace()
