@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 
 use self::single_flight::SingleFlight;
 use crate::answer::Answer;
+use crate::cancel::{self, CancelSources, Waiters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Tracking;
 use crate::runtime::outcome::{self, Outcome, Publisher};
@@ -37,6 +38,7 @@ pub(crate) struct InFlight {
     pub(crate) tracking: Arc<Tracking>,
     outcome: Outcome<Arc<Answer>>,
     task: AbortHandle,
+    waiters: Arc<Waiters>,
     /// The I/O thread of the task; the task dies with it.
     thread: u64,
     cache: Weak<Cache>,
@@ -74,12 +76,14 @@ impl Cache {
         self.entries.clear_if(|key| is_dropped(key.operation));
     }
 
-    /// Returns a fresh answer, joins the request in flight, or starts one with `fetch`. Called on the I/O thread.
+    /// Returns a fresh answer, joins the request in flight, or starts one with `fetch`, for the call that `cancelled` cancels. Called
+    /// on the I/O thread.
     pub(crate) fn join_or_start<F>(
         self: &Arc<Self>,
         key: &CacheKey,
         refresh: bool,
         until: Instant,
+        cancelled: &Arc<CancelSources>,
         thread: u64,
         fetch: impl FnOnce(Arc<Tracking>) -> F,
     ) -> Lookup<CachedAnswer, InFlight>
@@ -88,8 +92,13 @@ impl Cache {
     {
         let start = || {
             let tracking = Arc::new(Tracking::until(until));
+            let waiters = Arc::<Waiters>::default();
+            waiters.add(cancelled);
             // Boxed: the future is large and would be moved with the task.
             let fetch = Box::pin(fetch(Arc::clone(&tracking)));
+            let wanted = Arc::clone(&waiters);
+            let fetch =
+                async move { cancel::unless(|| wanted.have_left(), fetch).await.unwrap_or_else(|| Err(unwanted())) };
             let (publisher, outcome) = outcome::channel();
             Arc::new_cyclic(|this| {
                 let (cache, this) = (Arc::downgrade(self), Weak::clone(this));
@@ -100,13 +109,23 @@ impl Cache {
                     publisher,
                 };
                 let task = tokio::spawn(async move { guard.complete(fetch.await) });
-                InFlight { tracking, outcome, task: task.abort_handle(), thread, cache, key: key.clone(), this }
+                InFlight {
+                    tracking,
+                    outcome,
+                    task: task.abort_handle(),
+                    waiters,
+                    thread,
+                    cache,
+                    key: key.clone(),
+                    this,
+                }
             })
         };
         let is_alive = |request: &InFlight| request.is_alive(thread);
         let lookup = self.entries.join_or_start(key.clone(), refresh, |cached| self.is_fresh(cached), is_alive, start);
         if let Lookup::Joined(request) = &lookup {
             request.tracking.deadline.extend(until);
+            request.waiters.add(cancelled);
         }
         lookup
     }
@@ -128,6 +147,11 @@ impl InFlight {
     fn is_alive(&self, thread: u64) -> bool {
         self.thread == thread && self.outcome.is_pending() && !self.tracking.deadline.remaining().is_zero()
     }
+}
+
+/// For the calls that wait for a request, which report their own error instead.
+fn unwanted() -> Error {
+    Error::new(ErrorKind::Cancelled, "every call that waited for this request was cancelled")
 }
 
 /// Completes the request, even if its task panics. It does not own the request: the waiting calls do.
@@ -173,13 +197,21 @@ mod tests {
         members.cache_key().expect("it is cached")
     }
 
+    /// A call that never ends.
+    fn caller() -> Arc<CancelSources> {
+        let [closing, token] = [(); 2].map(|()| crate::cancel::Cancel::default().fired());
+        let caller = Arc::new(CancelSources { closing, tokens: [Some(token), None] });
+        std::mem::forget(Arc::clone(&caller));
+        caller
+    }
+
     /// A read with this timeout, whose request never ends.
     fn read(cache: &Arc<Cache>, timeout: Duration) -> Lookup<CachedAnswer, InFlight> {
-        cache.join_or_start(&key(), false, Instant::now() + timeout, 1, |_| std::future::pending())
+        cache.join_or_start(&key(), false, Instant::now() + timeout, &caller(), 1, |_| std::future::pending())
     }
 
     fn refresh(cache: &Arc<Cache>, fetched: Fetched) -> Arc<InFlight> {
-        match cache.join_or_start(&key(), true, Instant::now() + Duration::from_mins(1), 1, |_| fetched) {
+        match cache.join_or_start(&key(), true, Instant::now() + Duration::from_mins(1), &caller(), 1, |_| fetched) {
             Lookup::Started(request) => request,
             Lookup::Cached(_) | Lookup::Joined(_) => panic!("a refresh always starts a request"),
         }

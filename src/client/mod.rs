@@ -10,12 +10,10 @@ pub(crate) use limit::TimeLimit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
-
 use crate::answer::Answer;
 use crate::auth::PendingIapToken;
 use crate::cache::Cache;
-use crate::cancel::{Cancel, Fired};
+use crate::cancel::{Cancel, CancelSources, Fired};
 use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
@@ -35,9 +33,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     fetcher: Arc<Fetcher>,
     cache: Arc<Cache>,
-    closing: watch::Sender<bool>,
-    /// Cloned by each call. This one keeps the channel open.
-    is_closing: watch::Receiver<bool>,
+    closing: Cancel,
     /// The process generation that opened the client.
     epoch: u32,
 }
@@ -69,12 +65,10 @@ impl Client {
     /// Opens a client. No I/O.
     pub fn open(settings: Settings) -> Result<Self> {
         let config = Arc::new(settings.check()?);
-        let (closing, is_closing) = watch::channel(false);
         Ok(Self(Arc::new(Inner {
             cache: Arc::new(Cache::new(config.cache_ttl)),
             fetcher: Arc::new(Fetcher::new(config)),
-            closing,
-            is_closing,
+            closing: Cancel::default(),
             epoch: epoch(),
         })))
     }
@@ -130,16 +124,14 @@ impl Client {
     }
 
     /// One request of a stream, whose call was prepared. Runs on the I/O thread; `thread` is its generation.
-    pub(crate) async fn request(&self, params: &Params, limit: TimeLimit, thread: u64) -> Result<Arc<Answer>> {
-        self.0
-            .run(
-                params,
-                true,
-                &Interrupts { limit, cancelled: [None, None], dropped: Arc::default() },
-                PendingIapToken::ready(),
-                thread,
-            )
-            .await
+    pub(crate) async fn request(
+        &self,
+        params: &Params,
+        limit: TimeLimit,
+        cancelled: [Option<Fired>; 2],
+        thread: u64,
+    ) -> Result<Arc<Answer>> {
+        self.0.run(params, true, &self.interrupts(limit, cancelled), PendingIapToken::ready(), thread).await
     }
 
     /// Clears the cache.
@@ -154,7 +146,7 @@ impl Client {
 
     /// Cancels the calls in progress with [`ErrorKind::Cancelled`], and those made later.
     pub fn close(&self) {
-        self.0.closing.send_replace(true);
+        self.0.closing.fire();
         self.0.fetcher.sign_in.abort();
     }
 
@@ -168,9 +160,14 @@ impl Client {
         options.timeout.unwrap_or(self.0.fetcher.config.timeout)
     }
 
-    /// Becomes true when the client is closed.
-    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
-        self.0.is_closing.clone()
+    /// Fired when the client is closed.
+    pub(crate) fn closing(&self) -> Fired {
+        self.0.closing.fired()
+    }
+
+    fn interrupts(&self, limit: TimeLimit, tokens: [Option<Fired>; 2]) -> Interrupts {
+        let cancelled = Arc::new(CancelSources { closing: self.closing(), tokens });
+        Interrupts { limit, cancelled, dropped: Arc::default() }
     }
 
     /// Makes an error of a call that does not wait retryable if the identity-aware proxy rejected the token and a new one can help:
@@ -260,7 +257,7 @@ impl Client {
         let refresh = options.cache == CacheUse::Refresh;
         let client = Arc::clone(&self.0);
         let generation = thread.generation;
-        let interrupts = Interrupts { limit, cancelled, dropped: Arc::default() };
+        let interrupts = self.interrupts(limit, cancelled);
         let reply = reply.report_drop_with(Arc::clone(&interrupts.dropped));
         thread.spawn(async move {
             // Created on the I/O thread: the future takes kilobytes of stack, which the host's thread may not have.

@@ -9,7 +9,7 @@ use super::{Inner, TimeLimit};
 use crate::answer::Answer;
 use crate::auth::PendingIapToken;
 use crate::cache::Lookup;
-use crate::cancel::Fired;
+use crate::cancel::{CancelSources, CancelledBy};
 use crate::error::{Error, Result};
 use crate::progress::Tracking;
 use crate::records;
@@ -18,7 +18,7 @@ use crate::service::{Operation, Params, Source, Value};
 /// What may interrupt a call.
 pub(super) struct Interrupts {
     pub(super) limit: TimeLimit,
-    pub(super) cancelled: [Option<Fired>; 2],
+    pub(super) cancelled: Arc<CancelSources>,
     /// Receives the error of a call that is dropped with the I/O thread.
     pub(super) dropped: Arc<OnceLock<Error>>,
 }
@@ -54,7 +54,8 @@ impl Inner {
             Source::Endpoint(_) | Source::Request => params.clone(),
         };
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&requested, &tracking, thread).await };
-        let request = match self.cache.join_or_start(&key, refresh, interrupts.limit.deadline, thread, fetch) {
+        let Interrupts { limit, cancelled, .. } = interrupts;
+        let request = match self.cache.join_or_start(&key, refresh, limit.deadline, cancelled, thread, fetch) {
             Lookup::Cached(cached) => return Ok(select_ids(cached.answer, params)),
             Lookup::Started(request) => request,
             Lookup::Joined(request) => {
@@ -75,12 +76,13 @@ impl Inner {
         tracking: &Tracking,
         interrupts: &Interrupts,
     ) -> Result<T> {
-        let mut closing = self.is_closing.clone();
         let mut report = ReportDrop { inner: self, tracking, dropped: &interrupts.dropped, is_done: false };
         let outcome = tokio::select! {
             biased;
-            _ = closing.wait_for(|closing| *closing) => Err(self.cancelled("the client was closed", tracking)),
-            () = Fired::any(interrupts.cancelled.clone()) => Err(self.cancelled("the call was cancelled", tracking)),
+            by = interrupts.cancelled.wait() => Err(self.cancelled(match by {
+                CancelledBy::Closing => "the client was closed",
+                CancelledBy::Token => "the call was cancelled",
+            }, tracking)),
             outcome = work => outcome,
             () = tokio::time::sleep_until(interrupts.limit.deadline.into()) => {
                 Err(self.timed_out(operation, interrupts.limit.timeout, tracking))

@@ -22,14 +22,13 @@ const PAST_END_STATUSES: [u16; 4] = [400, 404, 416, 422];
 impl Shared {
     /// Runs one call of `next`.
     pub(super) async fn run(&self, mut call: NextCall) -> Result<Unacked> {
-        let mut client_closing = self.client.closing();
-        let mut closing = self.closing.subscribe();
-        let cancelled = std::mem::take(&mut call.cancelled);
+        let (client_closing, closing) = (self.client.closing(), self.closing.fired());
+        let tokens = [call.cancelled.take(), call.abandoned.clone()];
         let outcome = tokio::select! {
             biased;
-            _ = client_closing.wait_for(|closing| *closing) => Err("the client was closed"),
-            _ = closing.wait_for(|closing| *closing) => Err("the stream was freed"),
-            () = Fired::any(cancelled) => Err("the stream was cancelled"),
+            () = client_closing.wait() => Err("the client was closed"),
+            () = closing.wait() => Err("the stream was freed"),
+            () = Fired::any(&tokens) => Err("the stream was cancelled"),
             result = self.fetch_next(call) => Ok(result),
         };
         outcome.unwrap_or_else(|why| {
@@ -101,14 +100,17 @@ impl Shared {
             None if call.requested && Instant::now() >= call.deadline => return Ok(None),
             None => {
                 let limit = TimeLimit::from_now(self.client.timeout(&self.options));
-                InFlight::send(self.client.clone(), self.query.params(request)?, limit, call.thread)
+                let cancelled = [self.cancelled(), Some(self.closing.fired())];
+                InFlight::send(self.client.clone(), self.query.params(request)?, limit, cancelled, call.thread)
             }
         };
         call.requested = true;
+        in_flight.set_abandoned(call.abandoned.clone());
         let answer = tokio::select! {
             biased;
             answer = &mut in_flight.answer => answer,
             () = tokio::time::sleep_until(call.deadline.into()) => {
+                in_flight.set_abandoned(None);
                 self.lock().in_flight = Some(in_flight);
                 return Ok(None);
             }

@@ -1,11 +1,12 @@
 //! A request in flight, on a task of its own: it outlives the call that sent it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::answer::Answer;
+use crate::cancel::{Fired, unless};
 use crate::client::{Client, TimeLimit};
 use crate::error::Result;
 use crate::runtime::oneshot::Sender;
@@ -15,16 +16,39 @@ use crate::service::Params;
 pub(super) struct InFlight {
     pub(super) answer: oneshot::Receiver<Result<Arc<Answer>>>,
     task: AbortHandle,
+    abandoned: Arc<Mutex<Option<Fired>>>,
 }
 
 impl InFlight {
-    /// Sends the request.
-    pub(super) fn send(client: Client, params: Params, limit: TimeLimit, thread: u64) -> Self {
+    /// Sends the request. `cancelled` are those of the stream.
+    pub(super) fn send(
+        client: Client,
+        params: Params,
+        limit: TimeLimit,
+        cancelled: [Option<Fired>; 2],
+        thread: u64,
+    ) -> Self {
         let (sender, answer) = oneshot::channel();
         // Sending fails if the receiver was dropped, and then nobody needs the answer.
         let reply = Sender::from_fn(move |answer| drop(sender.send(answer)));
-        let task = tokio::spawn(async move { reply.send(client.request(&params, limit, thread).await) });
-        Self { answer, task: task.abort_handle() }
+        let abandoned = Arc::<Mutex<Option<Fired>>>::default();
+        let is_abandoned = {
+            let abandoned = Arc::clone(&abandoned);
+            move || lock(&abandoned).as_ref().is_some_and(Fired::is_fired)
+        };
+        let task = tokio::spawn(async move {
+            let request = client.request(&params, limit, cancelled, thread);
+            // On `None`, the call that waits is cancelled too, and drops this.
+            if let Some(answer) = unless(is_abandoned, request).await {
+                reply.send(answer);
+            }
+        });
+        Self { answer, task: task.abort_handle(), abandoned }
+    }
+
+    /// Sets what cancels the call that waits for the answer, and with it the request.
+    pub(super) fn set_abandoned(&self, by: Option<Fired>) {
+        *lock(&self.abandoned) = by;
     }
 }
 
@@ -32,4 +56,8 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn lock(abandoned: &Mutex<Option<Fired>>) -> MutexGuard<'_, Option<Fired>> {
+    abandoned.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,7 +15,10 @@ pub(super) struct NextCall {
     /// Send one request now, and do not wait for new events.
     pub(super) no_wait: bool,
     pub(super) thread: u64,
-    pub(super) cancelled: [Option<Fired>; 2],
+    /// Cancels the stream.
+    pub(super) cancelled: Option<Fired>,
+    /// Cancels this call.
+    pub(super) abandoned: Option<Fired>,
     pub(super) iap: PendingIapToken,
     /// Whether this call has waited for an answer.
     pub(super) requested: bool,

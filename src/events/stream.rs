@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::watch;
-
 use super::ack::{AckTracker, Unacked};
 use super::backoff::Backoff;
 use super::delivery::Delivery;
@@ -34,7 +32,7 @@ pub(super) struct Shared {
     pub(super) client: Client,
     pub(super) options: CallOptions,
     pub(super) query: Query,
-    pub(super) closing: watch::Sender<bool>,
+    pub(super) closing: Cancel,
     state: Mutex<State>,
 }
 
@@ -90,7 +88,7 @@ impl Stream {
             client: client.clone(),
             options,
             query,
-            closing: watch::Sender::new(false),
+            closing: Cancel::default(),
             state: Mutex::new(state),
         })))
     }
@@ -191,7 +189,7 @@ impl Stream {
 
     /// Ends the stream. A waiting call and every later one fail with [`ErrorKind::Cancelled`].
     pub fn close(&self) {
-        self.0.closing.send_replace(true);
+        self.0.closing.fire();
     }
 
     /// Passes a call to the I/O thread. `is_first`: not the continuation of a longer wait. On error, `reply` was not called.
@@ -221,7 +219,8 @@ impl Stream {
             deadline,
             no_wait,
             thread: prepared.thread.generation,
-            cancelled: [shared.options.cancel.as_ref().map(Cancel::fired), abandoned],
+            cancelled: shared.cancelled(),
+            abandoned,
             iap: prepared.iap,
             requested: false,
         };
@@ -233,6 +232,11 @@ impl Stream {
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fired when the stream is cancelled.
+    pub(super) fn cancelled(&self) -> Option<Fired> {
+        self.options.cancel.as_ref().map(Cancel::fired)
     }
 }
 
