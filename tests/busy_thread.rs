@@ -6,12 +6,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
 
 use common::{client, emulator, get, wait_for};
 use kal_emulator::Config;
-use kaleidoscope::service::Params;
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_WORKSPACE};
-use kaleidoscope::{CallOptions, Cancel, Client, ErrorKind, Settings};
+use kaleidoscope::service::{Params, Value};
+use kaleidoscope::{CallOptions, Cancel, Client, ErrorKind, Next, Settings, Stream};
 use socket2::{Domain, Socket, Type};
 
 const TOKEN: &str = r#"{"access_token":"at","refresh_token":"rt","expires_in":3600}"#;
@@ -144,4 +145,73 @@ fn calls_cancelled_while_they_wait_for_a_connection_send_nothing() {
         let _ = connection.read_to_end(&mut sent);
         assert_eq!(String::from_utf8_lossy(&sent), "");
     }
+}
+
+fn stream(client: &Client) -> Stream {
+    let mut params = Params::new(&GET_EVENTS);
+    params.set("page_size", Value::Count(10)).expect("a page size");
+    Stream::open(client, params, CallOptions::default()).expect("a stream")
+}
+
+/// The ids of the events that a call returned.
+fn add_to(ids: &mut Vec<String>, next: Next) {
+    if let Next::Page(page) = next {
+        let events: Vec<serde_json::Value> = serde_json::from_slice(page.json()).expect("JSON");
+        ids.extend(events.iter().map(|event| event["id"].as_str().expect("an id").to_owned()));
+    }
+}
+
+/// Red when the claim stays with a call whose caller gave up: the next one fails with `InvalidState`.
+#[test]
+fn the_only_caller_of_a_stream_never_waits_for_an_earlier_call_of_its_own() {
+    let _one = one_test();
+    let emulator = emulator(Config { events: 95, ..Config::default() });
+    let stream = stream(&client(&emulator));
+    let mut ids = Vec::new();
+    loop {
+        // Each of these is given up before the thread has seen it.
+        let given_up = while_busy(|| (0..2).map(|_| stream.next(Some(Duration::ZERO))).collect::<Vec<_>>());
+        let mut is_ended = false;
+        let late = (0..2).map(|_| stream.next(Some(Duration::from_millis(1))));
+        for next in given_up.into_iter().chain(late) {
+            let next = next.expect("no call is in its way");
+            is_ended |= matches!(next, Next::End);
+            add_to(&mut ids, next);
+        }
+        if is_ended {
+            break;
+        }
+    }
+    let mut all = ids.clone();
+    all.sort();
+    all.dedup();
+    assert_eq!((ids.len(), all.len()), (95, 95));
+    // One for each page, the first one twice, and the last one: none was sent twice.
+    assert_eq!(emulator.counts().paths["/workspaces/events"], 12);
+}
+
+/// Red as above. The page was requested by a call whose caller gave up, and arrived before the thread was free.
+#[test]
+fn a_page_requested_by_a_call_that_was_given_up_is_delivered_to_the_next() {
+    let _one = one_test();
+    let emulator = emulator(Config { events: 10, ..Config::default() });
+    let stream = stream(&client(&emulator));
+    emulator.fault(kal_emulator::Fault::on("/workspaces/events").delay(Duration::from_secs(1)));
+    let before = stream.cursor();
+    let waiting = thread::spawn({
+        let stream = stream.clone();
+        move || stream.next(Some(Duration::from_millis(1)))
+    });
+    wait_for("the request", || emulator.counts().paths.get("/workspaces/events") == Some(&1));
+    let mut ids = Vec::new();
+    add_to(&mut ids, waiting.join().expect("no panic").expect("nothing yet"));
+    while_busy(|| {
+        let next = stream.next(Some(Duration::ZERO)).expect("nothing yet");
+        assert!(matches!(next, Next::NothingYet));
+        assert_eq!(stream.cursor(), before);
+    });
+    add_to(&mut ids, stream.next(Some(Duration::from_mins(1))).expect("the page"));
+    assert_eq!(ids.len(), 10);
+    assert_ne!(stream.cursor(), before);
+    assert_eq!(emulator.counts().paths["/workspaces/events"], 1);
 }

@@ -45,8 +45,17 @@ impl AckTracker {
         Self { window: VecDeque::new(), first: 0, requeued: BTreeMap::new(), cursor, pinned: Vec::new() }
     }
 
-    /// Adds a new result and the cursor after it.
+    /// Adds a new result and the cursor after it. Returns what is delivered next: a requeued page goes first.
     pub(super) fn deliver(&mut self, next: Next, cursor: CursorText) -> Unacked {
+        let Some(requeued) = self.redeliver() else { return self.add(next, cursor) };
+        if matches!(next, Next::Page(_)) {
+            let later = self.add(next, cursor);
+            self.requeue(later);
+        }
+        requeued
+    }
+
+    fn add(&mut self, next: Next, cursor: CursorText) -> Unacked {
         let number = self.first + self.window.len() as u64;
         self.window.push_back((cursor, false));
         Unacked { next, number: Some(number) }
@@ -161,6 +170,22 @@ mod tests {
         let again = tracker.redeliver().expect("the first page");
         tracker.acknowledge(again);
         assert_eq!(cursor(&tracker), "1");
+    }
+
+    /// Red when `deliver` returns its own result.
+    #[test]
+    fn a_page_requeued_while_a_later_one_arrives_goes_first() {
+        let mut tracker = tracker();
+        let one = deliver_page(&mut tracker, "1");
+        tracker.requeue(one);
+        let again = deliver_page(&mut tracker, "2");
+        tracker.acknowledge(again);
+        assert_eq!(cursor(&tracker), "1");
+        let two = tracker.redeliver().expect("the later page");
+        tracker.requeue(two);
+        let two = tracker.deliver(Next::End, b"2".as_slice().into());
+        assert!(matches!(tracker.acknowledge(two), Next::Page(_)));
+        assert_eq!(cursor(&tracker), "2");
     }
 
     #[test]

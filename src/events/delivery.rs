@@ -31,6 +31,7 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(unacked) = self.unacked.take() {
             self.stream.lock().acks.requeue(unacked);
+            self.stream.requeued.notify_waiters();
         }
     }
 }

@@ -1,76 +1,103 @@
 //! Fetching pages until one has new events, on the I/O thread.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use super::ack::Unacked;
+use super::claim::Claim;
 use super::engine::Step;
 use super::in_flight::InFlight;
-use super::pending_next::NextCall;
+use super::pending_next::{NextCall, Stop};
 use super::request::Request;
-use super::stream::{Next, Shared, cursor_text};
+use super::stream::{Next, Shared, State, cursor_text};
 use super::sweep::Item;
 use crate::answer::Answer;
 use crate::cancel::Fired;
 use crate::client::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::event;
+use crate::sync::MutexGuard;
 
 /// Statuses with which some servers reject a page past the last one.
 const PAST_END_STATUSES: [u16; 4] = [400, 404, 416, 422];
 
 impl Shared {
     /// Runs one call of `next`.
-    pub(super) async fn run(&self, mut call: NextCall) -> Result<Unacked> {
+    pub(super) async fn run(&self, mut call: NextCall) -> Result<Unacked, Stop> {
         let (client_closing, closing) = (self.client.closing(), self.closing.fired());
-        let tokens = [call.cancelled.take(), call.abandoned.clone()];
-        let outcome = tokio::select! {
+        let tokens = [self.cancelled(), call.abandoned.clone()];
+        let claim = call.claim;
+        let interrupted = tokio::select! {
             biased;
-            () = client_closing.wait() => Err("the client was closed"),
-            () = closing.wait() => Err("the stream was freed"),
-            () = Fired::any(&tokens) => Err("the stream was cancelled"),
-            result = self.fetch_next(call) => Ok(result),
+            () = client_closing.wait() => "the client was closed",
+            () = closing.wait() => "the stream was freed",
+            () = Fired::any(&tokens) => "the stream was cancelled",
+            outcome = self.requeued_page(claim) => return outcome,
+            outcome = self.fetch_next(&mut call) => return outcome,
         };
-        outcome.unwrap_or_else(|why| {
-            self.lock().in_flight = None;
-            Err(Error::new(ErrorKind::Cancelled, why))
-        })
+        self.claimed(claim)?.in_flight = None;
+        Err(Error::new(ErrorKind::Cancelled, interrupted).into())
+    }
+
+    /// The state, while the call has its claim: whatever changes it goes through here.
+    fn claimed(&self, claim: Claim) -> Result<MutexGuard<'_, State>, Stop> {
+        Some(self.lock()).filter(|state| state.claims.is_held(claim)).ok_or(Stop::LostClaim)
+    }
+
+    /// Waits for a page that is to be delivered again.
+    async fn requeued_page(&self, claim: Claim) -> Result<Unacked, Stop> {
+        loop {
+            // Before the look at the state: it is told of every page requeued from here on.
+            let requeued = self.requeued.notified();
+            {
+                let mut state = self.claimed(claim)?;
+                if let Some(unacked) = state.acks.redeliver() {
+                    state.end(claim);
+                    return Ok(unacked);
+                }
+            }
+            requeued.await;
+        }
     }
 
     /// Fetches pages until one has new events or the deadline passes.
-    async fn fetch_next(&self, mut call: NextCall) -> Result<Unacked> {
+    async fn fetch_next(&self, call: &mut NextCall) -> Result<Unacked, Stop> {
         loop {
-            let step = {
-                let mut state = self.lock();
-                if let Some(unacked) = state.acks.redeliver() {
-                    return Ok(unacked);
-                }
-                state.engine.next()
-            };
+            let step = self.claimed(call.claim)?.engine.next();
             match step {
-                Step::Fetch(_) if !self.wait_for_token(&call).await? => return Ok(self.deliver(Next::NothingYet)),
-                Step::Fetch(request) => match self.fetch(request, &mut call).await {
-                    Ok(Some(answer)) => {
-                        if let Some(page) = self.new_events(answer) {
-                            return Ok(self.deliver(Next::Page(page)));
+                Step::Fetch(_) if !self.wait_for_token(call).await? => return self.deliver(call, Next::NothingYet),
+                Step::Fetch(request) => {
+                    if !self.send(request, call).await? {
+                        return self.deliver(call, Next::NothingYet);
+                    }
+                    call.requested = true;
+                    match tokio::time::timeout_at(call.deadline.into(), self.answer(call)).await {
+                        Ok(outcome) => {
+                            if let Some(unacked) = outcome? {
+                                return Ok(unacked);
+                            }
                         }
+                        Err(_) => return self.deliver(call, Next::NothingYet),
                     }
-                    Ok(None) => return Ok(self.deliver(Next::NothingYet)),
-                    Err(error) => self.handle_error(error)?,
-                },
-                Step::Wait => {
-                    if (call.no_wait && call.requested) || !self.wait_backoff(&call).await {
-                        return Ok(self.deliver(Next::NothingYet));
-                    }
-                    self.lock().engine.poll();
                 }
-                Step::End => return Ok(self.deliver(Next::End)),
+                Step::Wait => {
+                    if (call.no_wait && call.requested) || !self.wait_backoff(call).await? {
+                        return self.deliver(call, Next::NothingYet);
+                    }
+                    self.claimed(call.claim)?.engine.poll();
+                }
+                Step::End => return self.deliver(call, Next::End),
                 Step::Failed => {
-                    self.lock().engine.clear_failure();
-                    return Err(Error::new(
+                    let mut state = self.claimed(call.claim)?;
+                    state.engine.clear_failure();
+                    state.end(call.claim);
+                    return Err(Stop::Failed(Error::new(
                         ErrorKind::BadResponse,
                         "workspace.get_events: the server keeps returning pages without new events, and never a last one",
-                    ));
+                    )));
                 }
             }
         }
@@ -87,74 +114,49 @@ impl Shared {
         }
     }
 
-    /// The answer to a request. None if the deadline passes first: the request then stays in flight.
-    async fn fetch(&self, request: Request, call: &mut NextCall) -> Result<Option<Arc<Answer>>> {
-        let (in_flight, has_failed) = {
-            let mut state = self.lock();
-            (state.in_flight.take(), state.backoff.is_waiting())
+    /// Sends a request, unless one is in flight, as soon as it may be sent. Returns false if the deadline passes first.
+    async fn send(&self, request: Request, call: &NextCall) -> Result<bool, Stop> {
+        let (is_sent, has_failed) = {
+            let state = self.lock();
+            (state.in_flight.is_some(), state.backoff.is_waiting())
         };
-        let mut in_flight = match in_flight {
-            Some(in_flight) => in_flight,
-            None if has_failed && !self.wait_backoff(call).await => return Ok(None),
-            None if !self.wait_retry_after(call).await => return Ok(None),
-            None if call.requested && Instant::now() >= call.deadline => return Ok(None),
-            None => {
-                let limit = TimeLimit::from_now(self.client.timeout(&self.options));
-                let cancelled = [self.cancelled(), Some(self.closing.fired())];
-                InFlight::send(self.client.clone(), self.query.params(request)?, limit, cancelled, call.thread)
+        if !is_sent {
+            if has_failed && !self.wait_backoff(call).await? || !self.wait_retry_after(call).await {
+                return Ok(false);
             }
-        };
-        call.requested = true;
+            if call.requested && Instant::now() >= call.deadline {
+                return Ok(false);
+            }
+        }
+        let params = self.query.params(request)?;
+        let mut state = self.claimed(call.claim)?;
+        let in_flight = state.in_flight.get_or_insert_with(|| {
+            let limit = TimeLimit::from_now(self.client.timeout(&self.options));
+            let cancelled = [self.cancelled(), Some(self.closing.fired())];
+            InFlight::send(self.client.clone(), params, limit, cancelled, call.thread)
+        });
         in_flight.set_abandoned(call.abandoned.clone());
-        let answer = tokio::select! {
-            biased;
-            answer = &mut in_flight.answer => answer,
-            () = tokio::time::sleep_until(call.deadline.into()) => {
-                in_flight.set_abandoned(None);
-                self.lock().in_flight = Some(in_flight);
-                return Ok(None);
-            }
-        };
-        let shut_down =
-            |_| Error::new(ErrorKind::Cancelled, "the library was shut down while this request was in progress");
-        answer.map_err(shut_down)?.map(Some)
+        Ok(true)
     }
 
-    /// The events of an answer that were not delivered before, if there are any.
-    fn new_events(&self, answer: Arc<Answer>) -> Option<Arc<Answer>> {
-        let table = answer.table()?;
-        let item = |row| {
-            let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
-            Item { id, at: table.time_us(row, event::COLUMNS.created_at.index()) }
-        };
-        let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
-        let mut state = self.lock();
-        state.backoff.finish();
-        let rows = state.engine.accept(&items);
-        drop(state);
-        if rows.is_empty() {
-            return None;
-        }
-        if rows.len() == table.len() {
-            return Some(answer);
-        }
-        let is_new = |row| u32::try_from(row).is_ok_and(|row| rows.binary_search(&row).is_ok());
-        answer.filtered(|_, row| is_new(row)).map(Arc::new)
-    }
-
-    /// Passes over the rejection of a page past the end. Returns every other error; the next call repeats the request.
-    fn handle_error(&self, error: Error) -> Result<()> {
-        let mut state = self.lock();
-        let is_rejection = error.kind() == ErrorKind::Http
-            && error.http_status().is_some_and(|status| PAST_END_STATUSES.contains(&status));
-        if is_rejection && state.engine.page_rejected() {
-            return Ok(());
-        }
-        state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
-        if state.engine.follows() && error.details().iap_token.is_none() {
-            state.backoff.deadline();
-        }
-        Err(error)
+    /// Waits for the answer to the request in flight, and delivers its new events. None: it has none.
+    async fn answer(&self, call: &NextCall) -> Result<Option<Unacked>, Stop> {
+        poll_fn(|cx| {
+            let mut state = self.claimed(call.claim)?;
+            let Some(in_flight) = &mut state.in_flight else { return Poll::Ready(Ok(None)) };
+            let answer = std::task::ready!(Pin::new(&mut in_flight.answer).poll(cx));
+            state.in_flight = None;
+            let shut_down =
+                |_| Error::new(ErrorKind::Cancelled, "the library was shut down while this request was in progress");
+            Poll::Ready(match answer.map_err(shut_down)? {
+                Ok(answer) => {
+                    let page = new_events(&mut state, answer);
+                    Ok(page.map(|page| self.deliver_from(&mut state, call.claim, Next::Page(page))))
+                }
+                Err(error) => handle_error(&mut state, call.claim, error).map(|()| None),
+            })
+        })
+        .await
     }
 
     /// Waits for the server's `Retry-After`, however long it is. Returns false if the deadline passes first, or at once with
@@ -168,9 +170,9 @@ impl Shared {
     }
 
     /// Waits before the next poll. Returns false if the deadline passes first.
-    async fn wait_backoff(&self, call: &NextCall) -> bool {
+    async fn wait_backoff(&self, call: &NextCall) -> Result<bool, Stop> {
         let end = {
-            let mut state = self.lock();
+            let mut state = self.claimed(call.claim)?;
             if state.engine.has_delivered() && !state.backoff.is_waiting() {
                 state.backoff.reset();
             }
@@ -178,16 +180,57 @@ impl Shared {
         };
         if end > call.deadline {
             tokio::time::sleep_until(call.deadline.into()).await;
-            return false;
+            return Ok(false);
         }
         tokio::time::sleep_until(end.into()).await;
-        self.lock().backoff.finish();
-        true
+        self.claimed(call.claim)?.backoff.finish();
+        Ok(true)
     }
 
-    fn deliver(&self, next: Next) -> Unacked {
-        let mut state = self.lock();
+    fn deliver(&self, call: &NextCall, next: Next) -> Result<Unacked, Stop> {
+        let mut state = self.claimed(call.claim)?;
+        Ok(self.deliver_from(&mut state, call.claim, next))
+    }
+
+    /// Ends the claim with a result: from here on it is the caller's.
+    fn deliver_from(&self, state: &mut State, claim: Claim, next: Next) -> Unacked {
         let cursor = cursor_text(&state.engine, &self.query);
+        state.end(claim);
         state.acks.deliver(next, cursor)
     }
+}
+
+/// The events of an answer that were not delivered before, if there are any.
+fn new_events(state: &mut State, answer: Arc<Answer>) -> Option<Arc<Answer>> {
+    let table = answer.table()?;
+    let item = |row| {
+        let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
+        Item { id, at: table.time_us(row, event::COLUMNS.created_at.index()) }
+    };
+    let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
+    state.backoff.finish();
+    let rows = state.engine.accept(&items);
+    if rows.is_empty() {
+        return None;
+    }
+    if rows.len() == table.len() {
+        return Some(answer);
+    }
+    let is_new = |row| u32::try_from(row).is_ok_and(|row| rows.binary_search(&row).is_ok());
+    answer.filtered(|_, row| is_new(row)).map(Arc::new)
+}
+
+/// Passes over the rejection of a page past the end. Returns every other error; the next call repeats the request.
+fn handle_error(state: &mut State, claim: Claim, error: Error) -> Result<(), Stop> {
+    let is_rejection = error.kind() == ErrorKind::Http
+        && error.http_status().is_some_and(|status| PAST_END_STATUSES.contains(&status));
+    if is_rejection && state.engine.page_rejected() {
+        return Ok(());
+    }
+    state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
+    if state.engine.follows() && error.details().iap_token.is_none() {
+        state.backoff.deadline();
+    }
+    state.end(claim);
+    Err(error.into())
 }

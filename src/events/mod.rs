@@ -7,6 +7,7 @@
 
 mod ack;
 mod backoff;
+mod claim;
 mod coverage;
 mod cursor;
 mod dates;

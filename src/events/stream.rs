@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::Notify;
+
 use super::ack::{AckTracker, Unacked};
 use super::backoff::Backoff;
+use super::claim::{Claim, Claims};
 use super::delivery::Delivery;
 use super::engine::Engine;
 use super::in_flight::InFlight;
@@ -33,6 +36,8 @@ pub(super) struct Shared {
     pub(super) options: CallOptions,
     pub(super) query: Query,
     pub(super) closing: Cancel,
+    /// Wakes the waiting call when a page is requeued.
+    pub(super) requeued: Notify,
     state: Mutex<State>,
 }
 
@@ -41,8 +46,8 @@ pub(super) struct State {
     pub(super) backoff: Backoff,
     /// From `Retry-After`: no request may be sent before this.
     pub(super) not_before: Option<Instant>,
-    /// A call is waiting for the next result.
-    pub(super) is_busy: bool,
+    pub(super) claims: Claims,
+    /// Belongs to the call that has the claim, and without one to the next call.
     pub(super) in_flight: Option<InFlight>,
     pub(super) acks: AckTracker,
 }
@@ -82,13 +87,20 @@ impl Stream {
             ));
         }
         let acks = AckTracker::new(cursor_text(&engine, &query));
-        let state =
-            State { engine, backoff: Backoff::default(), not_before: None, is_busy: false, in_flight: None, acks };
+        let state = State {
+            engine,
+            backoff: Backoff::default(),
+            not_before: None,
+            claims: Claims::default(),
+            in_flight: None,
+            acks,
+        };
         Ok(Self(Arc::new(Shared {
             client: client.clone(),
             options,
             query,
             closing: Cancel::default(),
+            requeued: Notify::new(),
             state: Mutex::new(state),
         })))
     }
@@ -109,15 +121,15 @@ impl Stream {
         let mut may_renew_token = true;
         loop {
             let end = if timeout.is_none() { deadline } else { deadline.min(Instant::now() + MAX_WAIT) };
-            let shared = Arc::clone(&self.0);
-            let (reply, receiver) = oneshot::channel_or(move |result: Result<Unacked>| {
-                if let Ok(unacked) = result {
-                    shared.lock().acks.requeue(unacked);
-                }
-            });
-            self.start(end, timeout.is_none(), None, is_first, || reply)?;
+            let (reply, receiver) = oneshot::channel();
+            let claim = self.start(end, timeout.is_none(), None, is_first, || reply)?;
             is_first = false;
-            let unacked = match receiver.recv_until(end + GRACE).unwrap_or_else(|| Ok(Unacked::timed_out())) {
+            let result = receiver.recv_until(end + GRACE).unwrap_or_else(|| {
+                // The I/O thread is late: the next call takes over, unless a result is on its way.
+                let gives_up = self.0.lock().end(claim);
+                if gives_up { Ok(Unacked::timed_out()) } else { receiver.recv() }
+            });
+            let unacked = match result {
                 // Starting again asks the host for another token.
                 Err(error) if may_renew_token && error.details().iap_token.is_some() => {
                     may_renew_token = false;
@@ -161,7 +173,7 @@ impl Stream {
                 });
             })
         };
-        self.start(deadline, timeout.is_none(), Some(abandoned), true, reply)
+        self.start(deadline, timeout.is_none(), Some(abandoned), true, reply).map(drop)
     }
 
     /// The cursor after the last acknowledged page, from which [`Stream::follow`] resumes, also in another process.
@@ -200,32 +212,43 @@ impl Stream {
         abandoned: Option<Fired>,
         is_first: bool,
         reply: impl FnOnce() -> oneshot::Sender<Unacked>,
-    ) -> Result<()> {
+    ) -> Result<Claim> {
         let shared = &self.0;
         let limit = TimeLimit { timeout: shared.client.timeout(&shared.options), deadline };
         let prepared = shared.client.prepare(limit)?;
-        {
+        let claim = {
             let mut state = shared.lock();
-            if state.is_busy {
+            let Some(claim) = state.claims.take() else {
                 return Err(Error::new(ErrorKind::InvalidState, "another call waits for this stream's next page"));
-            }
-            state.is_busy = true;
+            };
             if is_first {
                 state.acks.unpin_cursors();
             }
-        }
-        let pending = PendingNext::new(Arc::clone(shared), reply);
+            claim
+        };
+        let pending = PendingNext::new(Arc::clone(shared), claim, reply);
         let call = NextCall {
+            claim,
             deadline,
             no_wait,
             thread: prepared.thread.generation,
-            cancelled: shared.cancelled(),
             abandoned,
             iap: prepared.iap,
             requested: false,
         };
         prepared.thread.spawn(pending.serve(call));
-        Ok(())
+        Ok(claim)
+    }
+}
+
+impl State {
+    /// Ends a claim, if it has not ended yet. Returns whether it had not.
+    pub(super) fn end(&mut self, claim: Claim) -> bool {
+        let is_held = self.claims.end(claim);
+        if is_held && let Some(in_flight) = &self.in_flight {
+            in_flight.set_abandoned(None);
+        }
+        is_held
     }
 }
 

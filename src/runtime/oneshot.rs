@@ -18,38 +18,17 @@ pub(crate) struct Sender<T> {
 pub(crate) struct Receiver<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
-    state: Mutex<State<T>>,
+    result: Mutex<Option<Result<T>>>,
     ready: Condvar,
 }
 
-enum State<T> {
-    Pending,
-    Ready(Result<T>),
-    /// The receiver timed out.
-    Abandoned,
-}
-
-/// A channel. A result sent after the receiver timed out is dropped.
+/// A channel. A result that is not received is dropped.
 pub(crate) fn channel<T: Send + 'static>() -> (Sender<T>, Receiver<T>) {
-    channel_or(drop)
-}
-
-/// A channel. A result sent after the receiver timed out is passed to `too_late`, on the sending thread.
-pub(crate) fn channel_or<T: Send + 'static>(
-    too_late: impl FnOnce(Result<T>) + Send + 'static,
-) -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Shared { state: Mutex::new(State::Pending), ready: Condvar::new() });
+    let shared = Arc::new(Shared { result: Mutex::new(None), ready: Condvar::new() });
     let receiver = Receiver(Arc::clone(&shared));
     let sender = Sender::from_fn(move |result| {
-        let mut state = shared.lock();
-        if matches!(*state, State::Abandoned) {
-            drop(state);
-            too_late(result);
-        } else {
-            *state = State::Ready(result);
-            drop(state);
-            shared.ready.notify_one();
-        }
+        *shared.lock() = Some(result);
+        shared.ready.notify_one();
     });
     (sender, receiver)
 }
@@ -88,25 +67,35 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Result<T>>> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Receiver<T> {
     /// Blocks until the result is sent. Returns `None` if that has not happened by `deadline`.
-    pub(crate) fn recv_until(self, deadline: Instant) -> Option<Result<T>> {
-        let mut state = self.0.lock();
+    pub(crate) fn recv_until(&self, deadline: Instant) -> Option<Result<T>> {
+        let mut result = self.0.lock();
         loop {
-            if let State::Ready(result) = std::mem::replace(&mut *state, State::Pending) {
-                return Some(result);
+            if result.is_some() {
+                return result.take();
             }
             let remaining = deadline.saturating_duration_since(Instant::now());
             if remaining.is_zero() {
-                *state = State::Abandoned;
                 return None;
             }
-            state = self.0.ready.wait_timeout(state, remaining).unwrap_or_else(PoisonError::into_inner).0;
+            result = self.0.ready.wait_timeout(result, remaining).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Blocks until the result is sent. For a result that was not received yet.
+    pub(crate) fn recv(&self) -> Result<T> {
+        let mut result = self.0.lock();
+        loop {
+            match result.take() {
+                Some(result) => return result,
+                None => result = self.0.ready.wait(result).unwrap_or_else(PoisonError::into_inner),
+            }
         }
     }
 }
@@ -147,8 +136,6 @@ mod loom_tests {
 #[cfg(all(test, not(kal_loom)))]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
-    use std::time::Duration;
 
     #[test]
     fn a_dropped_sender_sends_an_error() {
@@ -176,19 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn a_late_result_is_not_lost() {
-        let (report, late) = mpsc::channel();
-        let (sender, receiver) = channel_or(move |result| report.send(result).expect("a receiver"));
+    fn a_late_result_can_still_be_received() {
+        let (sender, receiver) = channel();
         assert!(receiver.recv_until(Instant::now()).is_none());
         sender.send(Ok(7));
-        assert_eq!(late.recv().expect("a late result").expect("no error"), 7);
+        assert_eq!(receiver.recv().expect("no error"), 7);
     }
 
     #[test]
-    fn a_timely_result_goes_to_the_receiver() {
-        let (sender, receiver) = channel_or(|_: Result<i32>| panic!("not late"));
-        let waiting = std::thread::spawn(move || receiver.recv_until(Instant::now() + Duration::from_hours(1)));
-        sender.send(Ok(7));
-        assert_eq!(waiting.join().expect("no panic").expect("in time").expect("no error"), 7);
+    fn a_result_without_a_receiver_is_dropped() {
+        let (sender, receiver) = channel();
+        let result = Arc::new(());
+        drop(receiver);
+        sender.send(Ok(Arc::clone(&result)));
+        assert_eq!(Arc::strong_count(&result), 1);
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Row 13: all thread interleavings of the loom models: single flight, the token store, the handle table, and exactly-once
-# completion of calls.
+# completion of calls and delivery of pages.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 target=${TARGET:-target}/loom
@@ -30,7 +30,7 @@ while read -r test; do
     tried=$((tried + 1))
 done <"$work/all"
 
-for part in cache::single_flight auth::token_store ffi::kit::slots queue runtime::oneshot; do
+for part in cache::single_flight auth::token_store events::claim ffi::kit::slots queue runtime::oneshot; do
     if ! grep -q "^$part::" "$work/all"; then
         echo "not ok - loom: there is a model of $part"
         failed=$((failed + 1))
