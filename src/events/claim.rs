@@ -4,30 +4,40 @@
 //! claim, which ends with that; a caller that gives up ends it too. Whichever is first decides: the result goes to that caller, or
 //! what it comes from stays for the next one.
 
+use crate::cancel::Fired;
+
 /// The claim to the next result: one call at a time has it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Claims {
-    current: Option<u64>,
+    /// With what abandons the call.
+    current: Option<(Claim, Option<Fired>)>,
     last: u64,
 }
 
 /// A call's claim.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim(u64);
 
 impl Claims {
     /// None while another call has it.
-    pub(super) fn take(&mut self) -> Option<Claim> {
+    pub(super) fn take(&mut self, abandoned: Option<Fired>) -> Option<Claim> {
         if self.current.is_some() {
             return None;
         }
         self.last += 1;
-        self.current = Some(self.last);
-        Some(Claim(self.last))
+        let claim = Claim(self.last);
+        self.current = Some((claim, abandoned));
+        Some(claim)
     }
 
     pub(super) fn is_held(&self, claim: Claim) -> bool {
-        self.current == Some(claim.0)
+        self.current.as_ref().is_some_and(|(current, _)| *current == claim)
+    }
+
+    /// Ends the claim of a call that was abandoned, even if the I/O thread has not noticed it yet. Returns whether there was one.
+    pub(super) fn end_abandoned(&mut self) -> bool {
+        let is_fired = |fired: &Option<Fired>| fired.as_ref().is_some_and(Fired::is_fired);
+        self.current.take_if(|(_, abandoned)| is_fired(abandoned)).is_some()
     }
 
     /// Ends the claim. Returns whether the call still had it.
@@ -60,7 +70,7 @@ mod loom_tests {
         }
 
         fn start(&self) -> Option<Claim> {
-            self.with_state(|claims, _| claims.take())
+            self.with_state(|claims, _| claims.take(None))
         }
 
         /// The call on the I/O thread.

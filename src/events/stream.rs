@@ -218,7 +218,7 @@ impl Stream {
         let prepared = shared.client.prepare(limit)?;
         let claim = {
             let mut state = shared.lock();
-            let Some(claim) = state.claims.take() else {
+            let Some(claim) = state.claim(abandoned.clone()) else {
                 return Err(Error::new(ErrorKind::InvalidState, "another call waits for this stream's next page"));
             };
             if is_first {
@@ -242,6 +242,15 @@ impl Stream {
 }
 
 impl State {
+    /// None while another call waits.
+    fn claim(&mut self, abandoned: Option<Fired>) -> Option<Claim> {
+        if self.claims.end_abandoned() {
+            // Cancelled with its call.
+            self.in_flight = None;
+        }
+        self.claims.take(abandoned)
+    }
+
     /// Ends a claim, if it has not ended yet. Returns whether it had not.
     pub(super) fn end(&mut self, claim: Claim) -> bool {
         let is_held = self.claims.end(claim);
