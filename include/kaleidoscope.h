@@ -1195,6 +1195,26 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
                                   uint32_t max_ms,
                                   struct kal_error *error);
 
+// Sets whether a stream requests the next page while the caller works on the one before: one page ahead.
+//
+// - `stream`: the stream.
+// - `on`: 0 means off, the default; any other value means on, from the next page on.
+// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+//
+// The request for the next page is sent as soon as a page is there, and its page is kept until the next
+// `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The cursor does not depend on it.
+// Nothing is sent ahead after the last page, while a stream that follows waits for its next poll, before the end of a
+// `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream applies to the request.
+//
+// Returns: `KAL_OK`, or a common status.
+//
+// Since: 0.2.0
+KAL_API
+KAL_NODISCARD
+kal_status kal_stream_set_read_ahead(struct kal_stream stream,
+                                     int on,
+                                     struct kal_error *error);
+
 // Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`.
 //
 // - `stream`: the stream. None and stale handles are ignored.

@@ -68,6 +68,16 @@ public:
             return unexpected(set.error());
         return {};
     }
+    // Requests the next page while the caller works on the one before; off by default.
+    [[nodiscard]] result<void> try_set_read_ahead(bool on)
+    {
+        calling::arguments args;
+        const auto set = args.run<calling::nothing>(
+            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_read_ahead(handle_.get(), on, failure); });
+        if (!set)
+            return unexpected(set.error());
+        return {};
+    }
 
 #if KAL_CPP_EXCEPTIONS
     std::optional<events> next(std::chrono::milliseconds timeout)
@@ -77,6 +87,10 @@ public:
     void set_backoff(std::optional<std::chrono::milliseconds> min, std::optional<std::chrono::milliseconds> max)
     {
         unwrap(try_set_backoff(min, max));
+    }
+    void set_read_ahead(bool on)
+    {
+        unwrap(try_set_read_ahead(on));
     }
 
     class iterator {

@@ -74,6 +74,12 @@ impl Iap {
         self.provider.is_some()
     }
 
+    /// Whether the next call has to request a token from the host.
+    pub(crate) fn is_due(&self) -> bool {
+        let is_fresh = |current: &IapToken| Moment::now() < current.replace_at;
+        self.has_provider() && !self.lock().current.as_ref().is_some_and(is_fresh)
+    }
+
     /// Ensures that a call that is handed over has a token or can wait for one. Runs the provider on the caller's thread: a slow
     /// provider blocks its own caller and no one else.
     pub(crate) fn prepare(&self, redaction: &Redaction) -> Result<PendingIapToken> {

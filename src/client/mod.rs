@@ -155,6 +155,11 @@ impl Client {
         self.0.fetcher.sign_in.iap.has_provider()
     }
 
+    /// Whether the next call has to request an ID token from the host.
+    pub(crate) fn needs_iap_token(&self) -> bool {
+        self.0.fetcher.sign_in.iap.is_due()
+    }
+
     /// The timeout of a call.
     pub(crate) fn timeout(&self, options: &CallOptions) -> Duration {
         options.timeout.unwrap_or(self.0.fetcher.config.timeout)

@@ -19,6 +19,7 @@ use crate::cancel::Fired;
 use crate::client::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::event;
+use crate::service::Params;
 use crate::sync::MutexGuard;
 
 /// Statuses with which some servers reject a page past the last one.
@@ -29,13 +30,13 @@ impl Shared {
     pub(super) async fn run(&self, mut call: NextCall) -> Result<Unacked, Stop> {
         let (client_closing, closing) = (self.client.closing(), self.closing.fired());
         let tokens = [self.cancelled(), call.abandoned.clone()];
-        let claim = call.claim;
+        let (claim, thread) = (call.claim, call.thread);
         let interrupted = tokio::select! {
             biased;
             () = client_closing.wait() => "the client was closed",
             () = closing.wait() => "the stream was freed",
             () = Fired::any(&tokens) => "the stream was cancelled",
-            outcome = self.requeued_page(claim) => return outcome,
+            outcome = self.requeued_page(claim, thread) => return outcome,
             outcome = self.fetch_next(&mut call) => return outcome,
         };
         self.claimed(claim)?.in_flight = None;
@@ -48,7 +49,7 @@ impl Shared {
     }
 
     /// Waits for a page that is to be delivered again.
-    async fn requeued_page(&self, claim: Claim) -> Result<Unacked, Stop> {
+    async fn requeued_page(&self, claim: Claim, thread: u64) -> Result<Unacked, Stop> {
         loop {
             // Before the look at the state: it is told of every page requeued from here on.
             let requeued = self.requeued.notified();
@@ -56,6 +57,7 @@ impl Shared {
                 let mut state = self.claimed(claim)?;
                 if let Some(unacked) = state.acks.redeliver() {
                     state.end(claim);
+                    self.send_ahead(&mut state, thread);
                     return Ok(unacked);
                 }
             }
@@ -130,13 +132,31 @@ impl Shared {
         }
         let params = self.query.params(request)?;
         let mut state = self.claimed(call.claim)?;
-        let in_flight = state.in_flight.get_or_insert_with(|| {
-            let limit = TimeLimit::from_now(self.client.timeout(&self.options));
-            let cancelled = [self.cancelled(), Some(self.closing.fired())];
-            InFlight::send(self.client.clone(), params, limit, cancelled, call.thread)
-        });
+        let in_flight = state.in_flight.get_or_insert_with(|| self.send_now(params, call.thread));
         in_flight.set_abandoned(call.abandoned.clone());
         Ok(true)
+    }
+
+    fn send_now(&self, params: Params, thread: u64) -> InFlight {
+        let limit = TimeLimit::from_now(self.client.timeout(&self.options));
+        let cancelled = [self.cancelled(), Some(self.closing.fired())];
+        InFlight::send(self.client.clone(), params, limit, cancelled, thread)
+    }
+
+    /// After a page: sends the request for the next one, if that is wanted, and a call would not have to wait first.
+    fn send_ahead(&self, state: &mut State, thread: u64) {
+        let must_wait = state.backoff.is_waiting()
+            || state.not_before.is_some_and(|not_before| Instant::now() < not_before)
+            || self.client.needs_iap_token();
+        if !state.read_ahead || state.in_flight.is_some() || must_wait {
+            return;
+        }
+        // An error of the parameters is that of the next call.
+        if let Step::Fetch(request) = state.engine.next()
+            && let Ok(params) = self.query.params(request)
+        {
+            state.in_flight = Some(self.send_now(params, thread));
+        }
     }
 
     /// Waits for the answer to the request in flight, and delivers its new events. None: it has none.
@@ -151,7 +171,7 @@ impl Shared {
             Poll::Ready(match answer.map_err(shut_down)? {
                 Ok(answer) => {
                     let page = new_events(&mut state, answer);
-                    Ok(page.map(|page| self.deliver_from(&mut state, call.claim, Next::Page(page))))
+                    Ok(page.map(|page| self.deliver_from(&mut state, call, Next::Page(page))))
                 }
                 Err(error) => handle_error(&mut state, call.claim, error).map(|()| None),
             })
@@ -189,14 +209,18 @@ impl Shared {
 
     fn deliver(&self, call: &NextCall, next: Next) -> Result<Unacked, Stop> {
         let mut state = self.claimed(call.claim)?;
-        Ok(self.deliver_from(&mut state, call.claim, next))
+        Ok(self.deliver_from(&mut state, call, next))
     }
 
     /// Ends the claim with a result: from here on it is the caller's.
-    fn deliver_from(&self, state: &mut State, claim: Claim, next: Next) -> Unacked {
+    fn deliver_from(&self, state: &mut State, call: &NextCall, next: Next) -> Unacked {
         let cursor = cursor_text(&state.engine, &self.query);
-        state.end(claim);
-        state.acks.deliver(next, cursor)
+        state.end(call.claim);
+        let unacked = state.acks.deliver(next, cursor);
+        if matches!(unacked.next, Next::Page(_)) {
+            self.send_ahead(state, call.thread);
+        }
+        unacked
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) struct State {
     /// From `Retry-After`: no request may be sent before this.
     pub(super) not_before: Option<Instant>,
     pub(super) claims: Claims,
+    /// Whether the request for the next page is sent as soon as a page is delivered.
+    pub(super) read_ahead: bool,
     /// Belongs to the call that has the claim, and without one to the next call.
     pub(super) in_flight: Option<InFlight>,
     pub(super) acks: AckTracker,
@@ -92,6 +94,7 @@ impl Stream {
             backoff: Backoff::default(),
             not_before: None,
             claims: Claims::default(),
+            read_ahead: false,
             in_flight: None,
             acks,
         };
@@ -197,6 +200,12 @@ impl Stream {
         }
         self.0.lock().backoff.set_limits(min, max);
         Ok(())
+    }
+
+    /// Sets whether the request for the next page is sent as soon as a page is returned, from the next page on: one page ahead,
+    /// off by default. The cursor does not depend on it, and a failure is that of the next call.
+    pub fn set_read_ahead(&self, on: bool) {
+        self.0.lock().read_ahead = on;
     }
 
     /// Ends the stream. A waiting call and every later one fail with [`ErrorKind::Cancelled`].

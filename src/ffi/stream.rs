@@ -1,6 +1,6 @@
 //! `kal_stream`: all events page after page, and new events as they happen.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::sync::Arc;
 
@@ -198,6 +198,32 @@ pub unsafe extern "C" fn kal_stream_set_backoff(
         fallible_unit(error, || {
             let stream = handles::get(stream)?;
             stream.set_backoff(millis(min_ms), millis(max_ms))
+        })
+    }
+}
+
+/// Sets whether a stream requests the next page while the caller works on the one before: one page ahead.
+///
+/// - `stream`: the stream.
+/// - `on`: 0 means off, the default; any other value means on, from the next page on.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// The request for the next page is sent as soon as a page is there, and its page is kept until the next
+/// `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The cursor does not depend on it.
+/// Nothing is sent ahead after the last page, while a stream that follows waits for its next poll, before the end of a
+/// `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream applies to the request.
+///
+/// Returns: `KAL_OK`, or a common status.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_stream_set_read_ahead(stream: kal_stream, on: c_int, error: *mut kal_error) -> kal_status {
+    // SAFETY: `error` is NULL or the caller's.
+    unsafe {
+        fallible_unit(error, || {
+            handles::get(stream)?.set_read_ahead(on != 0);
+            Ok(())
         })
     }
 }

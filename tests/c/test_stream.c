@@ -126,6 +126,28 @@ CLAIM(a_failed_page_is_fetched_again_and_no_event_is_lost)
     kal_client_close(client);
 }
 
+/* Red when the request ahead moves the cursor, and without that request. */
+CLAIM(a_stream_that_reads_ahead_requests_one_page_and_keeps_its_cursor)
+{
+    forget();
+    kal_client client = new_client();
+    kal_stream stream = stream_of(client, 40), invalid = { 12345 };
+    kal_error error;
+    CHECK_STATUS(kal_stream_set_read_ahead(stream, 1, &error), KAL_OK);
+    CHECK_INT(error.id, 0);
+    CHECK_STATUS(next(stream, 60000, &seen), KAL_OK);
+    char *cursor = strdup(kal_stream_cursor(stream));
+    emulator_wait_for(&server, EVENTS, 2);
+    CHECK_TEXT(kal_stream_cursor(stream), cursor);
+    while (next(stream, 60000, &seen) == KAL_OK) {
+    }
+    CHECK_INT(seen.len, ALL);
+    FAILURE(kal_stream_set_read_ahead(invalid, 1, &error), &error, KAL_INVALID_HANDLE, "stream");
+    free(cursor);
+    kal_stream_free(stream);
+    kal_client_close(client);
+}
+
 CLAIM(another_client_resumes_from_a_cursor_without_loss_or_repetition)
 {
     forget();

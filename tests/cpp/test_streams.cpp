@@ -159,6 +159,7 @@ CLAIM(a_follower_resumes_from_a_cursor)
     CHECK_EQUAL(kit::thrown([&] { stream.next(0ms); }), kal::status::cancelled); // its client is closed
     stream = client.workspace().follow_events({}, cursor);
     stream.set_backoff(1ms, 10ms);
+    stream.set_read_ahead(true);
     std::size_t events = 0;
     while (events < 3)
         if (const auto page = stream.next(30s))

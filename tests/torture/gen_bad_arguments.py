@@ -39,6 +39,7 @@ TEXTS = {
 
 NUMBERS = {
     "uint32_t": ["0", "1", "UINT32_MAX"],
+    "int": ["0", "1", "-1", "INT32_MIN", "INT32_MAX"],
     "int32_t": ["0", "-1", "INT32_MIN", "INT32_MAX"],
     "kal_status": ["0", "-1", "INT32_MIN", "INT32_MAX", "404", "599", "600"],
 }

@@ -128,8 +128,9 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         kal_stream_free(stream);
         return status;
     case STREAM:
-        switch (chance_below(chance, 3)) {
+        switch (chance_below(chance, 4)) {
         case 0: return kal_stream_set_backoff((kal_stream){ id }, 1, 1000, error);
+        case 2: return kal_stream_set_read_ahead((kal_stream){ id }, 1, error);
         case 1: return kal_stream_next((kal_stream){ id }, 0, result, error);
         default: return kal_stream_submit_next((kal_stream){ id }, 0, ours, NULL, error);
         }
