@@ -95,6 +95,12 @@ fn a_follower_that_waits_for_its_next_poll_requests_nothing_ahead() {
     follower.set_read_ahead(true);
     follower.set_backoff(Some(Duration::from_hours(1)), None).expect("a wait");
     assert!(matches!(follower.next(None), Ok(Next::NothingYet)));
+    emulator.append_events(3);
+    assert_eq!(ids(&follower.next(None).expect("a page")).len(), 3);
+    // What completes this round may be requested ahead.
+    while !matches!(follower.next(None).expect("a page or nothing"), Next::NothingYet) {}
+    emulator.append_events(3);
+    assert_eq!(ids(&follower.next(None).expect("a page")).len(), 3);
     let total = requests(&emulator);
     assert_eq!(settled_requests(&emulator), total);
 }
