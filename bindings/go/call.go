@@ -20,8 +20,9 @@ type CallOption interface {
 }
 
 type callSettings struct {
-	options  C.kal_call_options
-	interval FollowInterval
+	options   C.kal_call_options
+	interval  FollowInterval
+	readAhead ReadAhead
 }
 
 // Cache selects how a call uses the client's cache. It is a [CallOption]:

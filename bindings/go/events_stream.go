@@ -28,6 +28,14 @@ func (i FollowInterval) apply(settings *callSettings) {
 	settings.interval = i
 }
 
+// ReadAhead makes a stream of events request the next page while the loop body works on the one before. The default is false. It is
+// a [CallOption].
+type ReadAhead bool
+
+func (r ReadAhead) apply(settings *callSettings) {
+	settings.readAhead = r
+}
+
 // StreamEvents returns every matching event exactly once, even while new events arrive. Memory use does not depend on their number.
 // The query's Page must be 0; a nil query does not filter.
 //
@@ -144,6 +152,12 @@ func (c *call) openStream(client *Client, query *EventsQuery, open openStream) (
 	if status := C.kal_stream_set_backoff(stream, C.uint32_t(shortest), C.uint32_t(longest), &failure); status != C.KAL_OK {
 		C.kal_stream_free(stream)
 		return C.kal_stream{}, c.failed(client, status, failure)
+	}
+	if c.readAhead {
+		if status := C.kal_stream_set_read_ahead(stream, 1, &failure); status != C.KAL_OK {
+			C.kal_stream_free(stream)
+			return C.kal_stream{}, c.failed(client, status, failure)
+		}
 	}
 	return stream, nil
 }

@@ -25,6 +25,22 @@ func TestAStreamReturnsEveryEventOnceWithAnyPageNumbering(t *testing.T) {
 	}
 }
 
+// Red when the option is not passed on: the second request is never sent.
+func TestAStreamThatReadsAheadRequestsAPageDuringTheLoopBody(t *testing.T) {
+	server := startEmulator(t, "--events", "60")
+	events, waited := 0, false
+	query := &kaleidoscope.EventsQuery{PageSize: 20}
+	for page, err := range server.open().Workspace().StreamEventPages(ctx, query, kaleidoscope.ReadAhead(true)) {
+		must(t, err)
+		if !waited {
+			server.waitForRequests("/workspaces/events", 2)
+			waited = true
+		}
+		events += len(page.Events)
+	}
+	equal(t, "the number of events", events, 60)
+}
+
 func TestLeavingAStreamEarlySendsNoMoreRequests(t *testing.T) {
 	server := startEmulator(t, "--events", "200")
 	for _, err := range server.open().Workspace().StreamEvents(ctx, &kaleidoscope.EventsQuery{PageSize: 10}) {
