@@ -1080,9 +1080,21 @@ kal_status kal_client_clear_caches(struct kal_client client,
 // - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// It does no I/O: `kal_stream_next` requests one page at a time. The stream has all events that exist at its first
-// request, in the server's order, and some of those that arrive later. Its memory does not grow with the number of
-// events.
+// A stream gives every event that matches and that the server still has when its page is asked for, once. Where it
+// cannot make sure, it says so with an error that names the reason; it never ends early in silence and never gives the
+// same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing; its
+// limits are at `kal_stream_cursor`.
+//
+// It does no I/O: `kal_stream_next` requests one page at a time. The events that exist at the first request come in
+// the server's order; some of those that arrive later come too.
+//
+// Once the order of the list is known, each page is requested by date and overlaps the events before it, so that
+// deletions, insertions and limits on page numbers lose nothing. For the overlap a request may ask for more than
+// `page_size` events; a page never has more. Events with one time or none, and lists in no order of time, are read by
+// page number, until a whole pass adds nothing.
+//
+// Memory: 32 bytes for each event, of at most 50,000 events of a list in the order of time, and of up to 1,000,000
+// otherwise.
 //
 // Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
@@ -1099,9 +1111,8 @@ kal_status kal_workspace_stream_events(struct kal_client client,
 //
 // - `client`: the client.
 // - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
-// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there: no event is
-//   lost or repeated. NULL: starts at `query->after_date`, or else at the present, which is the end of the first round
-//   of requests.
+// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there. NULL: starts at
+//   `query->after_date`, or else at the present, which is the end of the first round of requests.
 // - `options`: as for `kal_workspace_stream_events`.
 // - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
@@ -1110,10 +1121,16 @@ kal_status kal_workspace_stream_events(struct kal_client client,
 // cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
 //
 // While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
-// with one small request. Each poll overlaps the last 10 seconds before the newest event, so an event that appears
-// late is returned too, unless its `created_at` is earlier than that.
+// with one small request, two at most. Each poll overlaps the last 10 seconds before the newest event and its last 10
+// events, so an event that appears late is returned too, unless its `created_at` is earlier than both. In the middle
+// of a burst of more than a page within 10 seconds, an event that appears late may be missed.
 //
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor or is one of other filters;
+// The present is what the server has: a wrong clock costs requests, not events. In an oldest-first list it is found
+// with requests of up to 1,000 events. Events without `created_at` that the server leaves out of queries by date are
+// only seen in newest-first lists.
+//
+// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor, damaged, or one of other
+// filters;
 // `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
 // Since: 0.1.0
@@ -1141,9 +1158,12 @@ kal_status kal_workspace_follow_events(struct kal_client client,
 //
 // Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there was
 // nothing within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT` when a request took
-// longer than the call options allow; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed
+// longer than the call options allow, or `timeout_ms` passed before a stream that starts at the present has found it:
+// it has not started, and its cursor has no place yet; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed
 // or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
-// `KAL_BAD_RESPONSE` also when pages repeat without end; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+// `KAL_BAD_RESPONSE` also when it cannot be known whether there are more events, with the reason: the list changes with
+// every request, the server rejects a page after a full one or ignores page numbers, and dates lead no further; or the
+// server hides events from queries by date; `KAL_WOULD_DEADLOCK` from a callback; another status of a
 // request; or a common status.
 //
 // Since: 0.1.0
@@ -1160,16 +1180,15 @@ kal_status kal_stream_next(struct kal_stream stream,
 //
 // - `stream`: the stream.
 //
-// The cursor is one line of opaque UTF-8, usually short; with many events at the same time it has up to 1,000 of their
-// ids (64 KiB). Pages that were never picked up from a queue are after the cursor.
+// The cursor is one line of opaque UTF-8 with a checksum, usually short; it identifies up to 2,500 events (60 KB).
+// Pages that were never picked up from a queue, and a page requested ahead, are after the cursor.
 //
-// After a resume, events may be repeated when more than 500 have the same time, or more than 1,000 arrive during one
-// round of requests, or are on pages that show only one time. When more than 1,000 events lie within the last 10
-// seconds before the newest, events of these seconds that appear late may be missed. Nothing else is lost or repeated.
-// Events without `created_at` are recognised by their ids; the last 1,000 of them are remembered.
+// After a resume, events may be repeated when more than 2,500 lie within one second or are in no order of time. When
+// more than 2,500 events lie within the last 10 seconds before the newest, events of these seconds that appear late
+// may be missed. Events without `created_at` are recognised by their ids; the last 2,500 of them are remembered.
 //
-// For a stream that starts at the present, the cursor has that point only once `kal_stream_next` has returned, if only
-// with `KAL_NOT_READY`.
+// For a stream that starts at the present, the cursor has that point once `kal_stream_next` has returned `KAL_OK` or
+// `KAL_NOT_READY`.
 //
 // Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
 // or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.

@@ -7,7 +7,7 @@ mod write;
 
 pub(crate) use limit::TimeLimit;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::answer::Answer;
@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::fetch::Fetcher;
 use crate::runtime::{callback, epoch, io_thread, oneshot};
-use crate::service::{Operation, Params};
+use crate::service::{ListHabits, Operation, Params};
 use crate::stats::Stats;
 use interrupted::timed_out;
 use run::{Interrupts, select_ids};
@@ -33,6 +33,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     fetcher: Arc<Fetcher>,
     cache: Arc<Cache>,
+    /// What streams have learnt about the server.
+    list_habits: Mutex<ListHabits>,
     closing: Cancel,
     /// The process generation that opened the client.
     epoch: u32,
@@ -67,6 +69,7 @@ impl Client {
         let config = Arc::new(settings.check()?);
         Ok(Self(Arc::new(Inner {
             cache: Arc::new(Cache::new(config.cache_ttl)),
+            list_habits: Mutex::default(),
             fetcher: Arc::new(Fetcher::new(config)),
             closing: Cancel::default(),
             epoch: epoch(),
@@ -163,6 +166,11 @@ impl Client {
     /// The timeout of a call.
     pub(crate) fn timeout(&self, options: &CallOptions) -> Duration {
         options.timeout.unwrap_or(self.0.fetcher.config.timeout)
+    }
+
+    /// How the server lists events.
+    pub(crate) fn list_habits(&self) -> MutexGuard<'_, ListHabits> {
+        self.0.list_habits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fired when the client is closed.

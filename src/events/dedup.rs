@@ -1,182 +1,161 @@
 //! Deduplication by ID: which events were seen before.
+//!
+//! An ID is kept as its 128-bit hash: IDs may be long, and there may be many. The hash is the same in every process, because
+//! cursors contain it.
 
-use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::hash::Hasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
+use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// Evictable IDs are kept up to this number, or twice the largest page if that is more.
-const WINDOW: usize = 10_000;
+/// The hash of an ID.
+pub(super) type Id = [u64; 2];
 
-/// IDs in the order in which they were first seen.
+/// Above this number, IDs that are no longer needed are evicted.
+const MAX_IDLE: usize = 50_000;
+/// No more IDs than this are kept: about 40 MB.
+pub(super) const MAX_IDS: usize = 1_000_000;
+
+pub(super) fn id_of(text: &str) -> Id {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    let hash = hasher.finish128();
+    [hash.h1, hash.h2]
+}
+
+/// The IDs that were seen, and when they were last seen.
 #[derive(Debug, Default)]
 pub(super) struct SeenIds {
-    /// Entry `i` has the place `first + i`. Places are never reused.
-    queue: VecDeque<Entry>,
-    /// The place of the first entry.
-    first: u64,
-    /// The places by the hash of the ID.
-    places: HashTable<u64>,
-    hasher: DefaultHashBuilder,
-    pass: u64,
-    next_number: u64,
-    largest_page: usize,
-    /// Allocations of evicted IDs, for reuse.
-    spare: Vec<String>,
+    entries: HashTable<Entry>,
+    pass: u32,
+    next_number: u32,
+    evict_above: usize,
+    has_evicted: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Entry {
-    id: String,
-    hash: u64,
-    at: Option<i64>,
+    id: Id,
+    /// `i64::MIN`: no time.
+    at: i64,
     /// The last pass in which the ID was seen.
-    pass: u64,
+    pass: u32,
     /// The position in the order in which IDs were first seen.
-    number: u64,
+    number: u32,
 }
 
-/// The result of looking an ID up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lookup {
-    New,
-    /// Seen in an earlier pass.
-    SeenBefore,
-    /// Seen in this pass.
-    SeenThisPass,
+impl Entry {
+    fn at(&self) -> Option<i64> {
+        (self.at != i64::MIN).then_some(self.at)
+    }
 }
 
 impl SeenIds {
-    /// Starts a new pass over the list.
-    pub(super) fn begin_pass(&mut self) {
+    /// Starts a new pass over a list of pages. Returns its number.
+    pub(super) fn begin_pass(&mut self) -> u32 {
         self.pass += 1;
+        self.pass
     }
 
-    /// Looks an ID up and inserts it.
-    pub(super) fn insert(&mut self, id: &str, at: Option<i64>) -> Lookup {
-        let hash = self.hasher.hash_one(id);
-        if let Some(index) = self.find(hash, id) {
-            let entry = &mut self.queue[index];
-            let this_pass = entry.pass == self.pass;
+    pub(super) fn contains(&self, id: Id) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// The last pass in which an ID was seen. None: it is new.
+    pub(super) fn last_pass(&self, id: Id) -> Option<u32> {
+        self.find(id).map(|entry| entry.pass)
+    }
+
+    /// Marks an ID as seen in this pass. Returns whether it is new.
+    pub(super) fn insert(&mut self, id: Id, at: Option<i64>) -> bool {
+        if let Some(entry) = self.entries.find_mut(id[0], |entry| entry.id == id) {
             entry.pass = self.pass;
-            return if this_pass { Lookup::SeenThisPass } else { Lookup::SeenBefore };
+            return false;
         }
-        let mut owned = self.spare.pop().unwrap_or_default();
-        owned.clear();
-        owned.push_str(id);
-        self.push(Entry { id: owned, hash, at, pass: self.pass, number: self.next_number });
-        self.next_number += 1;
-        Lookup::New
+        let entry = Entry { id, at: at.unwrap_or(i64::MIN), pass: self.pass, number: self.next_number };
+        self.next_number = self.next_number.wrapping_add(1);
+        self.entries.insert_unique(id[0], entry, |entry| entry.id[0]);
+        true
     }
 
-    /// Whether an ID was seen in this pass.
-    pub(super) fn is_seen_this_pass(&self, id: &str) -> bool {
-        self.find(self.hasher.hash_one(id), id).is_some_and(|index| self.queue[index].pass == self.pass)
+    fn find(&self, id: Id) -> Option<&Entry> {
+        self.entries.find(id[0], |entry| entry.id == id)
     }
 
-    fn find(&self, hash: u64, id: &str) -> Option<usize> {
-        let index = |place: &u64| index(*place, self.first);
-        self.places.find(hash, |place| self.queue[index(place)].id == id).map(index)
-    }
-
-    fn push(&mut self, entry: Entry) {
-        let place = self.first + self.queue.len() as u64;
-        let hash = entry.hash;
-        self.queue.push_back(entry);
-        let (queue, first) = (&self.queue, self.first);
-        self.places.insert_unique(hash, place, |place| queue[index(*place, first)].hash);
-    }
-
-    fn pop(&mut self) -> Option<Entry> {
-        let entry = self.queue.pop_front()?;
-        if let Ok(place) = self.places.find_entry(entry.hash, |place| *place == self.first) {
-            place.remove();
+    /// With more than `MAX_IDLE` IDs, evicts those whose time `keep` does not select.
+    pub(super) fn evict(&mut self, keep: impl Fn(Option<i64>) -> bool) {
+        if self.entries.len() <= MAX_IDLE.max(self.evict_above) {
+            return;
         }
-        self.first += 1;
-        Some(entry)
+        let before = self.entries.len();
+        self.entries.retain(|entry| keep(entry.at()));
+        self.has_evicted |= self.entries.len() < before;
+        // The next look at all of them is due when there are twice as many.
+        self.evict_above = 2 * self.entries.len();
+        self.entries.shrink_to(MAX_IDLE.max(self.evict_above), |entry| entry.id[0]);
     }
 
-    /// Evicts the oldest IDs if there are too many, except those that `keep` selects. Returns whether any was evicted.
-    ///
-    /// Looks at no more than twice as many entries as the page had, so that the cost does not grow with the entries kept.
-    pub(super) fn evict(&mut self, page: usize, keep: impl Fn(Option<i64>) -> bool) -> bool {
-        self.largest_page = self.largest_page.max(page);
-        let max = WINDOW.max(2 * self.largest_page);
-        let mut evicted = false;
-        for _ in 0..2 * page {
-            if self.queue.len() <= max {
-                break;
-            }
-            let Some(entry) = self.pop() else { break };
-            if keep(entry.at) {
-                self.push(entry);
-            } else {
-                evicted = true;
-                if self.spare.len() < page {
-                    self.spare.push(entry.id);
-                }
-            }
-        }
-        evicted
+    /// Whether IDs were evicted, so that an event that was given may count as new.
+    pub(super) fn has_evicted(&self) -> bool {
+        self.has_evicted
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() > MAX_IDS
+    }
+
+    /// How many IDs have a time that `predicate` selects.
+    pub(super) fn count(&self, predicate: impl Fn(Option<i64>) -> bool) -> usize {
+        self.entries.iter().filter(|entry| predicate(entry.at())).count()
     }
 
     /// The IDs whose time `predicate` selects, in the order in which they were first seen.
-    pub(super) fn select(&self, predicate: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, &str)> {
-        let mut found: Vec<_> = self.queue.iter().filter(|entry| predicate(entry.at)).collect();
+    pub(super) fn select(&self, predicate: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, Id)> {
+        let mut found: Vec<_> = self.entries.iter().filter(|entry| predicate(entry.at())).collect();
         found.sort_unstable_by_key(|entry| entry.number);
-        found.into_iter().map(|entry| (entry.at, &*entry.id)).collect()
+        found.into_iter().map(|entry| (entry.at(), entry.id)).collect()
     }
 
-    /// The number of events on the largest page.
-    pub(super) fn largest_page(&self) -> usize {
-        self.largest_page
-    }
-
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.queue.len()
+        self.entries.len()
     }
-}
-
-fn index(place: u64, first: u64) -> usize {
-    // Less than the length of the queue.
-    usize::try_from(place - first).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_id_is_new_once_and_repeats_are_told_apart_by_pass() {
-        let mut seen = SeenIds::default();
-        assert_eq!(seen.insert("a", None), Lookup::New);
-        assert_eq!(seen.insert("a", None), Lookup::SeenThisPass);
-        seen.begin_pass();
-        assert_eq!(seen.insert("a", None), Lookup::SeenBefore);
-        assert_eq!(seen.insert("a", None), Lookup::SeenThisPass);
+    fn id(number: usize) -> Id {
+        id_of(&number.to_string())
     }
 
     #[test]
-    fn the_oldest_ids_are_evicted_except_those_to_keep() {
+    fn an_id_is_new_once_and_knows_its_last_pass() {
         let mut seen = SeenIds::default();
-        for number in 0..i64::try_from(WINDOW).expect("small") + 300 {
-            seen.insert(&number.to_string(), Some(number));
-            seen.evict(1, |at| at < Some(100));
-        }
-        assert_eq!(seen.len(), WINDOW);
-        assert_eq!(seen.insert("50", None), Lookup::SeenThisPass);
-        assert_eq!(seen.insert("250", None), Lookup::New);
-        assert_eq!(seen.insert("10200", None), Lookup::SeenThisPass);
+        assert_eq!(seen.last_pass(id(1)), None);
+        assert!(seen.insert(id(1), None));
+        assert_eq!(seen.last_pass(id(1)), Some(0));
+        let pass = seen.begin_pass();
+        assert_eq!(seen.last_pass(id(1)), Some(0));
+        assert!(!seen.insert(id(1), None));
+        assert_eq!(seen.last_pass(id(1)), Some(pass));
+    }
+
+    /// Red when the hash depends on the process: cursors contain it.
+    #[test]
+    fn hashes_are_the_same_in_every_process() {
+        assert_eq!(id_of("event-1"), [12_097_117_246_661_569_787, 8_026_379_928_114_180_011]);
+        assert_ne!(id_of("a\0"), id_of("a\u{fffd}"));
     }
 
     #[test]
-    fn ids_to_keep_are_kept_beyond_the_window() {
+    fn ids_are_evicted_except_those_to_keep() {
         let mut seen = SeenIds::default();
-        for number in 0..2 * WINDOW {
-            seen.insert(&number.to_string(), Some(0));
-            assert!(!seen.evict(1, |at| at == Some(0)));
+        for number in 0..=MAX_IDLE {
+            seen.insert(id(number), i64::try_from(number).ok());
+            seen.evict(|at| at < Some(100));
         }
-        assert_eq!(seen.len(), 2 * WINDOW);
+        assert_eq!((seen.len(), seen.has_evicted()), (100, true));
+        assert!(seen.contains(id(50)) && !seen.contains(id(250)));
     }
 }

@@ -1,52 +1,110 @@
 //! What to do next: request a page, wait, or end. A state machine without I/O or clock, so that tests can drive it.
+//!
+//! `passes` decides what each page means.
 
+use super::audit::Audit;
 use super::cursor::{Cursor, Start};
-use super::order::{OVERLAP, Order};
-use super::pager::MAX_STRIKES;
+use super::dates::Grain;
+use super::dedup::Id;
+use super::ledger::{LATEST, Ledger};
+use super::order::{Evidence, Order};
+use super::page::Item;
+use super::pages::{Pages, Unknowable};
+use super::present::Search;
 use super::request::{Range, Request};
 use super::snapshot::MAX_IDS;
-use super::sweep::{Item, Progress, Purpose, Sweep};
+use super::walk::Walk;
+use crate::service::ListHabits;
 
-/// In an oldest-first list, the search for the newest events starts this long ago. The distance grows by a
-/// factor of 8 until there are events, and is then halved while there is more than a page of them.
-const INITIAL_LOOKBACK: i64 = 60_000_000;
-/// The search stops at this resolution: the server filters by whole seconds.
-const LOOKBACK_RESOLUTION: i64 = 1_000_000;
+/// So many pages without new events, and several times those that the known events fill, do not follow each other.
+const MAX_IDLE: usize = 100;
+/// The page size for finding the newest event of an oldest-first list.
+pub(super) const SEARCH_PAGE: u32 = 1_000;
 
-#[derive(Debug)]
-pub(super) struct Engine {
-    sweep: Sweep,
-    stage: Stage,
-    /// Whether it continues with new events after the end of the list.
-    follows: bool,
-    now: i64,
-    /// Whether events were delivered since the last wait.
-    delivered: bool,
-    /// Passes since events were last delivered.
-    idle_passes: u32,
-    /// Whether the newest events were searched for since the last wait.
-    searched: bool,
+/// How a stream is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Setup {
+    /// The caller's page size.
+    pub(super) page_size: Option<u32>,
+    /// What earlier streams have shown.
+    pub(super) habits: ListHabits,
+    /// Unix microseconds. A wrong clock costs requests, not events.
+    pub(super) now: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Marks the existing events as seen, so that only later ones are delivered.
-    Baseline,
-    /// The list is oldest-first and may be long: searches for the newest events.
-    Search {
-        back: i64,
-        /// The longest lookback without events.
-        empty_at: i64,
-        /// The shortest lookback with events.
-        found_at: Option<i64>,
-        purpose: Purpose,
-    },
-    /// As `Baseline`, from the result of the search on.
-    BaselineTail,
-    Sweeping,
+impl Setup {
+    fn max_latest(self) -> usize {
+        self.page_size.map_or(LATEST, |size| (size as usize / 2).clamp(1, LATEST))
+    }
+}
+
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent observations of the server")]
+pub(super) struct Engine {
+    pub(super) ledger: Ledger,
+    pub(super) stage: Stage,
+    pub(super) evidence: Evidence,
+    pub(super) grain: Grain,
+    /// The grain is that of days for this pass only.
+    pub(super) has_widened: bool,
+    pub(super) setup: Setup,
+    /// The times that the pass is to read, and how many events in them were delivered before it.
+    pub(super) wanted: (Range, usize),
+    /// Everything up to this time was delivered when the pass is over.
+    pub(super) top: Option<i64>,
+    /// The number of events on a full page, and on the last page of the caller's page size.
+    pub(super) full: usize,
+    pub(super) full_is_known: bool,
+    /// A larger page size than the caller's has led to a larger page.
+    pub(super) sizes_work: bool,
+    pub(super) last_len: usize,
+    /// Pages are known to be shorter than `full` although others follow.
+    pub(super) has_gaps: bool,
+    /// The IDs on the first page of the range, and the last one on the page read last.
+    pub(super) first_page: Vec<Id>,
+    pub(super) last_id: Option<Id>,
+    /// Pages are read by number throughout: the list is in no order of time, or dates do not filter it.
+    pub(super) by_number: bool,
+    /// Consecutive pages of the pass without new events.
+    pub(super) idle: usize,
+    /// The pass has found new events.
+    pub(super) has_news: bool,
+    /// The list is read for the first time.
+    pub(super) is_first_pass: bool,
+    /// How many events were missing when they were counted, and [`Engine::top`] then; and how often that was.
+    pub(super) missing: Option<(usize, Option<i64>)>,
+    pub(super) audits: u32,
+    /// Consecutive rejections of requests by date.
+    pub(super) rejections: u32,
+    /// Existing events are only marked as seen: the present is yet to be found.
+    pub(super) is_baseline: bool,
+    pub(super) search: Search,
+    /// Whether it continues with new events after the end of the list.
+    pub(super) follows: bool,
+    /// Whether events were delivered since the last wait.
+    pub(super) delivered: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Stage {
+    Walking(Walk),
+    Numbered(Numbered),
+    Auditing(Audit, Walk),
     Waiting,
     Ended,
-    Failed(Purpose),
+    Failed(Unknowable),
+}
+
+/// Pages are read by number.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    pub(super) pages: Pages,
+    /// Continue with this walk when dates lead further.
+    pub(super) walk: Option<Walk>,
+    /// The walk has passed this range, which is read again because page numbers shift.
+    pub(super) is_behind: bool,
+    /// The page by date was not full: this is to see whether the server hides events of a page.
+    pub(super) checks_gap: bool,
 }
 
 /// What to do next.
@@ -58,101 +116,194 @@ pub(super) enum Step {
     Wait,
     /// The stream has ended.
     End,
-    /// The end of the list cannot be determined from the pages of the server.
-    Failed,
+    /// Whether there are more events cannot be known.
+    Failed(Unknowable),
 }
 
 impl Engine {
     /// Every existing event, once.
-    ///
-    /// `now`: Unix microseconds. A wrong clock costs requests, not events.
-    pub(super) fn stream(now: i64) -> Self {
-        Self::new(Sweep::default(), Stage::Sweeping, false, now)
+    pub(super) fn stream(setup: Setup) -> Self {
+        let ledger = Ledger::new(setup.max_latest());
+        let mut engine = Self::new(ledger, setup);
+        engine.is_first_pass = true;
+        engine
     }
 
     /// New events, from `start` on.
-    pub(super) fn follow(start: &Start, now: i64) -> Self {
-        match start {
-            Start::Present => Self::new(Sweep::default(), Stage::Baseline, true, now),
-            Start::Beginning => Self::new(Sweep::default(), Stage::Sweeping, true, now),
-            Start::Snapshot(snapshot) => {
-                let ids = snapshot.ids.iter().map(|(at, id)| Item { id, at: *at });
-                Self::new(Sweep::restore(snapshot.coverage, ids), Stage::Sweeping, true, now)
-            }
-        }
+    pub(super) fn follow(start: &Start, setup: Setup) -> Self {
+        let ledger = match start {
+            Start::Present | Start::Beginning => Ledger::new(setup.max_latest()),
+            Start::Snapshot(snapshot) => Ledger::restore(snapshot.coverage, &snapshot.ids, setup.max_latest()),
+        };
+        let mut engine = Self::new(ledger, setup);
+        engine.follows = true;
+        engine.is_baseline = *start == Start::Present;
+        engine.is_first_pass = *start == Start::Beginning;
+        engine
     }
 
-    fn new(mut sweep: Sweep, stage: Stage, follows: bool, now: i64) -> Self {
-        sweep.begin();
-        Self { sweep, stage, follows, now, delivered: false, idle_passes: 0, searched: false }
+    fn new(ledger: Ledger, setup: Setup) -> Self {
+        let mut engine = Self {
+            ledger,
+            stage: Stage::Waiting,
+            evidence: Evidence::default(),
+            grain: Grain::default(),
+            has_widened: false,
+            setup,
+            wanted: (Range::default(), 0),
+            top: None,
+            full: setup.page_size.map_or(0, |size| size as usize),
+            full_is_known: false,
+            sizes_work: false,
+            last_len: 0,
+            has_gaps: false,
+            first_page: Vec::new(),
+            last_id: None,
+            by_number: false,
+            idle: 0,
+            has_news: false,
+            is_first_pass: false,
+            missing: None,
+            audits: 0,
+            rejections: 0,
+            is_baseline: false,
+            search: Search::default(),
+            follows: false,
+            delivered: false,
+        };
+        engine.begin();
+        engine
     }
 
     pub(super) fn follows(&self) -> bool {
         self.follows
     }
 
+    /// What the answers have shown about the server.
+    pub(super) fn habits(&self) -> ListHabits {
+        self.setup.habits
+    }
+
+    /// Whether a follower has not found the present yet: its cursor is of no use.
+    pub(super) fn is_before_present(&self) -> bool {
+        self.is_baseline
+    }
+
     pub(super) fn next(&self) -> Step {
-        match self.stage {
-            Stage::Baseline | Stage::BaselineTail | Stage::Sweeping => Step::Fetch(self.sweep.request()),
-            Stage::Search { back, .. } => {
-                let range = Range { after: Some(self.ago(back)), before: None };
-                Step::Fetch(Request { page: None, range })
-            }
+        match &self.stage {
+            Stage::Walking(walk) => Step::Fetch(Request { page: None, size: self.size(walk), range: walk.range() }),
+            Stage::Numbered(numbered) => Step::Fetch(numbered.pages.request()),
+            Stage::Auditing(audit, _) => Step::Fetch(audit.request()),
             Stage::Waiting => Step::Wait,
             Stage::Ended => Step::End,
-            Stage::Failed(_) => Step::Failed,
+            Stage::Failed(why) => Step::Failed(*why),
         }
+    }
+
+    /// The page size for a request by date: the overlap is added, so that it costs no page.
+    pub(super) fn size(&self, walk: &Walk) -> Option<u32> {
+        if self.setup.habits.fixed_page_size {
+            return None;
+        }
+        if self.is_baseline && walk.order() == Order::OldestFirst {
+            return Some(self.setup.page_size.unwrap_or_default().max(SEARCH_PAGE));
+        }
+        let size = self.setup.page_size.filter(|size| *size as usize == self.full)?;
+        let overlap = u32::try_from(walk.overlap()).unwrap_or(u32::MAX).min(size);
+        (overlap > 0).then(|| size.saturating_add(overlap))
     }
 
     /// Processes the answer to a request. Returns the positions of the new events, which are marked as delivered.
     pub(super) fn accept(&mut self, items: &[Item<'_>]) -> Vec<u32> {
-        let purpose = match self.stage {
-            Stage::Search { .. } => {
-                self.search(items);
-                return Vec::new();
-            }
-            Stage::Baseline | Stage::BaselineTail => Purpose::MarkSeen,
-            Stage::Sweeping => Purpose::Deliver,
-            Stage::Waiting | Stage::Ended | Stage::Failed(_) => return Vec::new(),
-        };
-        let (new, progress) = self.sweep.accept(items, purpose);
-        if !new.is_empty() {
-            self.delivered = true;
-            self.idle_passes = 0;
+        let mut page = self.ledger.page(items);
+        self.evidence.observe(page.times());
+        if let (Some(Order::NewestFirst), Some(done)) = (self.evidence.order(), self.wanted.0.after) {
+            page.drop_undated_after(done);
         }
-        self.advance(progress);
+        self.rejections = 0;
+        let new = match std::mem::replace(&mut self.stage, Stage::Waiting) {
+            Stage::Walking(walk) => self.walk(walk, &page),
+            Stage::Numbered(numbered) => self.read_numbered(numbered, &page),
+            Stage::Auditing(audit, walk) => self.audit(audit, walk, &page),
+            stage @ (Stage::Waiting | Stage::Ended | Stage::Failed(_)) => {
+                self.stage = stage;
+                Vec::new()
+            }
+        };
+        if self.ledger.seen.is_full() {
+            self.stage = Stage::Failed(Unknowable::TooMany);
+        }
+        self.idle = if new.is_empty() { self.idle + 1 } else { 0 };
+        if self.idle > MAX_IDLE + 4 * self.ledger.seen.len() / self.full.max(1) {
+            self.stage = Stage::Failed(Unknowable::Restless);
+        }
+        self.delivered |= !new.is_empty();
         new
     }
 
     /// The server rejected the request in a way in which some servers reject a page past the end. Returns false if it
     /// is an error after all, and the request must be repeated.
     pub(super) fn page_rejected(&mut self) -> bool {
-        if !matches!(self.stage, Stage::Baseline | Stage::BaselineTail | Stage::Sweeping) {
-            return false;
+        if self.size_rejected() {
+            return true;
         }
-        let Some(progress) = self.sweep.page_rejected() else { return false };
-        self.advance(progress);
-        true
+        if let Stage::Walking(walk) = &mut self.stage {
+            if walk.range() == Range::default() {
+                return false;
+            }
+            if walk.reject_fractions() {
+                return true;
+            }
+            self.rejections += 1;
+            if self.rejections > 1 {
+                self.read_by_number();
+            }
+            return true;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Waiting) {
+            Stage::Numbered(mut numbered) => {
+                let outcome = numbered.pages.page_rejected(self.full_page());
+                if let Some(outcome) = outcome {
+                    self.turn_page(numbered, outcome);
+                } else {
+                    self.stage = Stage::Numbered(numbered);
+                }
+                outcome.is_some()
+            }
+            Stage::Auditing(_, walk) => {
+                self.count_rejected(walk);
+                true
+            }
+            stage => {
+                self.stage = stage;
+                false
+            }
+        }
+    }
+
+    /// A larger page size than the caller's was too much. Returns whether the request had one.
+    pub(super) fn size_rejected(&mut self) -> bool {
+        let was_larger = matches!(&self.stage, Stage::Walking(walk) if self.size(walk).is_some());
+        self.setup.habits.fixed_page_size |= was_larger;
+        was_larger
     }
 
     /// The wait is over: starts a new pass.
     pub(super) fn poll(&mut self) {
-        if self.stage == Stage::Waiting {
+        if matches!(self.stage, Stage::Waiting) {
             self.delivered = false;
-            self.idle_passes = 0;
-            self.searched = false;
             self.begin();
         }
     }
 
     /// The failure was reported. A follower tries again after a wait.
     pub(super) fn clear_failure(&mut self) {
-        match self.stage {
-            Stage::Failed(Purpose::Deliver) if self.follows => self.stage = Stage::Waiting,
-            Stage::Failed(Purpose::MarkSeen) => {
-                *self = Self::new(Sweep::default(), Stage::Baseline, true, self.now);
+        if self.follows && matches!(self.stage, Stage::Failed(_)) {
+            if self.is_baseline {
+                *self = Self::follow(&Start::Present, self.setup);
+            } else {
+                self.stage = Stage::Waiting;
             }
-            _ => {}
         }
     }
 
@@ -161,97 +312,19 @@ impl Engine {
         self.delivered
     }
 
-    /// The cursor after the delivered events. `Present` while the baseline is not complete.
-    pub(super) fn cursor(&self) -> Cursor<'_> {
+    /// The cursor after the delivered events. `Present` while the present is not found.
+    pub(super) fn cursor(&self) -> Cursor {
         self.cursor_with(MAX_IDS)
     }
 
     /// The same with at most `max_ids` IDs.
-    pub(super) fn cursor_with(&self, max_ids: usize) -> Cursor<'_> {
-        match self.stage {
-            Stage::Baseline
-            | Stage::BaselineTail
-            | Stage::Search { purpose: Purpose::MarkSeen, .. }
-            | Stage::Failed(Purpose::MarkSeen) => Cursor::Present,
-            _ => Cursor::Snapshot(self.sweep.snapshot(max_ids)),
-        }
+    pub(super) fn cursor_with(&self, max_ids: usize) -> Cursor {
+        if self.is_baseline { Cursor::Present } else { Cursor::Snapshot(self.snapshot(max_ids)) }
     }
 
     /// The number of IDs in memory.
     #[cfg(test)]
     pub(super) fn seen_len(&self) -> usize {
-        self.sweep.seen.len()
-    }
-
-    fn begin(&mut self) {
-        self.sweep.begin();
-        self.stage = Stage::Sweeping;
-    }
-
-    fn advance(&mut self, progress: Progress) {
-        match progress {
-            Progress::More if self.stage == Stage::Baseline && self.sweep.order() == Order::OldestFirst => {
-                self.stage = Stage::search(Purpose::MarkSeen);
-            }
-            Progress::More if self.stage == Stage::Sweeping && !self.searched && self.sweep.is_past_newest_known() => {
-                self.searched = true;
-                self.stage = Stage::search(Purpose::Deliver);
-            }
-            Progress::More => {}
-            Progress::Finished if !self.follows => self.stage = Stage::Ended,
-            Progress::Finished if self.sweep.is_below() && self.idle_passes < MAX_STRIKES => {
-                // The gap is filled; continue with events that arrived meanwhile.
-                self.idle_passes += 1;
-                let stage = self.stage;
-                self.begin();
-                self.stage = stage;
-            }
-            Progress::Finished => self.stage = Stage::Waiting,
-            Progress::GaveUp if self.stage == Stage::Sweeping => self.stage = Stage::Failed(Purpose::Deliver),
-            Progress::GaveUp => self.stage = Stage::Failed(Purpose::MarkSeen),
-        }
-    }
-
-    /// Processes a page of the search.
-    fn search(&mut self, items: &[Item<'_>]) {
-        let Stage::Search { back, empty_at, found_at, purpose } = self.stage else { return };
-        let found = items.iter().filter_map(|item| item.at).max();
-        let is_full_page = found.is_some() && items.len() >= self.sweep.largest_page();
-        let is_known = self.sweep.newest().is_some_and(|known| self.ago(back) <= known);
-        self.sweep.update_newest(found);
-        let (empty_at, found_at) = match (found, found_at) {
-            (None, None) if !is_known => {
-                self.stage = Stage::Search { back: back.saturating_mul(8), empty_at: back, found_at, purpose };
-                return;
-            }
-            (None, _) => (back, found_at),
-            (Some(_), _) => (empty_at, Some(back)),
-        };
-        let open = found_at.map_or(0, |found_at| found_at - empty_at);
-        if open > LOOKBACK_RESOLUTION && (is_full_page || found.is_none()) {
-            self.stage = Stage::Search { back: empty_at + open / 2, empty_at, found_at, purpose };
-            return;
-        }
-        match (purpose, found_at) {
-            (Purpose::Deliver, _) => self.begin(),
-            (Purpose::MarkSeen, found_at) => {
-                match found_at {
-                    // Events created from now on cannot be earlier than this.
-                    Some(found_at) => self.sweep.begin_after(self.ago(found_at).saturating_sub(OVERLAP)),
-                    None => self.sweep.begin(),
-                }
-                self.stage = Stage::BaselineTail;
-            }
-        }
-    }
-
-    fn ago(&self, back: i64) -> i64 {
-        self.now.saturating_sub(back)
-    }
-}
-
-impl Stage {
-    fn search(purpose: Purpose) -> Self {
-        Self::Search { back: INITIAL_LOOKBACK, empty_at: 0, found_at: None, purpose }
+        self.ledger.seen.len()
     }
 }

@@ -10,15 +10,18 @@ use super::ack::Unacked;
 use super::claim::Claim;
 use super::engine::Step;
 use super::in_flight::InFlight;
+use super::page::Item;
 use super::pending_next::{NextCall, Stop};
 use super::request::Request;
 use super::stream::{Next, Shared, State, cursor_text};
-use super::sweep::Item;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use crate::answer::Answer;
 use crate::cancel::Fired;
 use crate::client::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::records::event;
+use crate::records::{Table, event};
 use crate::service::Params;
 use crate::sync::MutexGuard;
 
@@ -92,14 +95,12 @@ impl Shared {
                     self.claimed(call.claim)?.engine.poll();
                 }
                 Step::End => return self.deliver(call, Next::End),
-                Step::Failed => {
+                Step::Failed(why) => {
                     let mut state = self.claimed(call.claim)?;
                     state.engine.clear_failure();
                     state.end(call.claim);
-                    return Err(Stop::Failed(Error::new(
-                        ErrorKind::BadResponse,
-                        "workspace.get_events: the server keeps returning pages without new events, and never a last one",
-                    )));
+                    let message = format!("workspace.get_events: {why}");
+                    return Err(Stop::Failed(Error::new(ErrorKind::BadResponse, message)));
                 }
             }
         }
@@ -171,6 +172,7 @@ impl Shared {
             Poll::Ready(match answer.map_err(shut_down)? {
                 Ok(answer) => {
                     let page = new_events(&mut state, answer);
+                    *self.client.list_habits() = state.engine.habits();
                     Ok(page.map(|page| self.deliver_from(&mut state, call, Next::Page(page))))
                 }
                 Err(error) => handle_error(&mut state, call.claim, error).map(|()| None),
@@ -229,6 +231,8 @@ fn new_events(state: &mut State, answer: Arc<Answer>) -> Option<Arc<Answer>> {
     let table = answer.table()?;
     let item = |row| {
         let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
+        // Two ids that C cannot tell apart, because a string cannot contain U+0000, are told apart by their JSON.
+        let id = if id.contains(char::REPLACEMENT_CHARACTER) { id_as_sent(table, row).unwrap_or(id) } else { id };
         Item { id, at: table.time_us(row, event::COLUMNS.created_at.index()) }
     };
     let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
@@ -244,11 +248,25 @@ fn new_events(state: &mut State, answer: Arc<Answer>) -> Option<Arc<Answer>> {
     answer.filtered(|_, row| is_new(row)).map(Arc::new)
 }
 
+/// The JSON of an event's id.
+fn id_as_sent(table: &Table, row: usize) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    let event: Event<'_> = serde_json::from_slice(table.element_json(row)).ok()?;
+    Some(event.id.get())
+}
+
 /// Passes over the rejection of a page past the end. Returns every other error; the next call repeats the request.
 fn handle_error(state: &mut State, claim: Claim, error: Error) -> Result<(), Stop> {
     let is_rejection = error.kind() == ErrorKind::Http
         && error.http_status().is_some_and(|status| PAST_END_STATUSES.contains(&status));
     if is_rejection && state.engine.page_rejected() {
+        return Ok(());
+    }
+    if error.kind() == ErrorKind::ResponseTooLarge && state.engine.size_rejected() {
         return Ok(());
     }
     state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);

@@ -1,13 +1,15 @@
 //! Event streams: every matching event once, and optionally new events as they are created.
 //!
-//! `pager`, `sweep` and `engine` decide which page to request and which events are new. They do no I/O and have no clock; a
-//! [`Stream`] sends the requests.
+//! The `engine` decides which page to request and which events are new, in `passes`, `numbered` and `counting`,
+//! with what `walk`, `pages`, `audit` and `present` make of a page. It does no I/O and has no clock; a [`Stream`] sends the requests.
 
 #![forbid(unsafe_code)]
 
 mod ack;
+mod audit;
 mod backoff;
 mod claim;
+mod counting;
 mod coverage;
 mod cursor;
 mod dates;
@@ -16,14 +18,19 @@ mod delivery;
 mod engine;
 mod fetch_loop;
 mod in_flight;
+mod ledger;
+mod numbered;
 mod order;
-mod pager;
+mod page;
+mod pages;
+mod passes;
 mod pending_next;
+mod present;
 mod query;
 mod request;
 mod snapshot;
 mod stream;
-mod sweep;
+mod walk;
 
 pub(crate) use delivery::Delivery;
 pub use stream::{Next, Stream};

@@ -4,13 +4,22 @@
 /// time lists them slightly out of the order of their creation times.
 pub(super) const OVERLAP: i64 = 10_000_000;
 
-/// The order of the server's list.
+/// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// No evidence yet, or contradictory evidence.
-    Unknown,
     OldestFirst,
     NewestFirst,
+}
+
+impl Order {
+    /// A number that grows along the list. Its own inverse.
+    pub(super) fn depth(self, at: i64) -> i64 {
+        match self {
+            Self::OldestFirst => at,
+            // Unlike `-at`, defined for every number.
+            Self::NewestFirst => !at,
+        }
+    }
 }
 
 /// So many steps in one direction and none in the other are conclusive.
@@ -42,19 +51,31 @@ impl Evidence {
         }
     }
 
-    pub(super) fn order(self) -> Order {
+    /// The order that agrees with everything seen. None: no two events differ, or they are in no order of time.
+    pub(super) fn order(self) -> Option<Order> {
         match (self.rise, self.fall) {
-            (rise, fall) if rise <= OVERLAP && fall > OVERLAP => Order::NewestFirst,
-            (rise, fall) if fall <= OVERLAP && rise > OVERLAP => Order::OldestFirst,
-            (0, _) if self.falls >= MIN_STEPS => Order::NewestFirst,
-            (_, 0) if self.rises >= MIN_STEPS => Order::OldestFirst,
-            _ => Order::Unknown,
+            (0, 0) => None,
+            (0, _) => Some(Order::NewestFirst),
+            (_, 0) => Some(Order::OldestFirst),
+            (rise, fall) if rise <= OVERLAP && fall > OVERLAP => Some(Order::NewestFirst),
+            (rise, fall) if fall <= OVERLAP && rise > OVERLAP => Some(Order::OldestFirst),
+            _ => None,
         }
     }
 
-    /// Whether no event was out of order.
-    pub(super) fn is_strict(self) -> bool {
-        self.rise == 0 || self.fall == 0
+    /// Whether events were both newer and older than others before them by more than is tolerated.
+    pub(super) fn is_unordered(self) -> bool {
+        self.rise > OVERLAP && self.fall > OVERLAP
+    }
+
+    /// Whether there were enough steps to exclude a coincidence.
+    pub(super) fn is_strong(self) -> bool {
+        self.order().is_some() && self.rises.max(self.falls) >= MIN_STEPS
+    }
+
+    /// The most by which an event was out of order.
+    pub(super) fn disorder(self) -> i64 {
+        self.rise.min(self.fall).min(OVERLAP)
     }
 }
 
@@ -62,39 +83,44 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    fn order(pages: &[&[i64]]) -> Order {
+    fn evidence(pages: &[&[i64]]) -> Evidence {
         let mut evidence = Evidence::default();
         for page in pages {
             evidence.observe(page.iter().copied());
         }
-        evidence.order()
+        evidence
+    }
+
+    fn order(pages: &[&[i64]]) -> Option<Order> {
+        evidence(pages).order()
     }
 
     #[test]
     fn one_distinct_time_shows_no_order() {
-        assert_eq!(order(&[&[], &[5], &[5, 5]]), Order::Unknown);
+        assert_eq!(order(&[&[], &[5], &[5, 5]]), None);
     }
 
     #[test]
     fn times_on_different_pages_are_not_compared() {
-        assert_eq!(order(&[&[5], &[6], &[7]]), Order::Unknown);
-        assert_eq!(order(&[&[5], &[6 + OVERLAP], &[7 + 2 * OVERLAP]]), Order::Unknown);
-        assert_eq!(order(&[&[5 + OVERLAP, 4], &[9 + OVERLAP, 8]]), Order::NewestFirst);
+        assert_eq!(order(&[&[5], &[6], &[7]]), None);
+        assert_eq!(order(&[&[5 + OVERLAP, 4], &[9 + OVERLAP, 8]]), Some(Order::NewestFirst));
     }
 
     #[test]
     fn disorder_up_to_the_overlap_is_tolerated() {
-        assert_eq!(order(&[&[0, 3, 2, OVERLAP * 5]]), Order::OldestFirst);
-        assert_eq!(order(&[&[OVERLAP * 5, 1, 3, 0]]), Order::NewestFirst);
-        assert_eq!(order(&[&[0, OVERLAP * 5], &[OVERLAP * 5, 0]]), Order::Unknown);
-        assert_eq!(order(&[&[0, 2, 1]]), Order::Unknown);
+        assert_eq!(order(&[&[0, 3, 2, OVERLAP * 5]]), Some(Order::OldestFirst));
+        assert_eq!(evidence(&[&[0, 3, 2, OVERLAP * 5]]).disorder(), 1);
+        assert_eq!(order(&[&[OVERLAP * 5, 1, 3, 0]]), Some(Order::NewestFirst));
+        assert_eq!(order(&[&[0, OVERLAP * 5], &[OVERLAP * 5, 0]]), None);
+        assert!(evidence(&[&[0, OVERLAP * 5], &[OVERLAP * 5, 0]]).is_unordered());
+        assert_eq!(order(&[&[0, 2, 1]]), None);
     }
 
     #[test]
-    fn enough_small_steps_in_one_direction_are_an_order() {
-        assert_eq!(order(&[&[9, 8, 7, 6, 5, 4, 3, 2, 1]]), Order::NewestFirst);
-        assert_eq!(order(&[&[1, 2, 3, 4, 5], &[5, 6, 7, 8, 9]]), Order::OldestFirst);
-        assert_eq!(order(&[&[8, 7, 6, 5, 4, 3, 2, 1]]), Order::Unknown);
-        assert_eq!(order(&[&[9, 8, 7, 6, 5, 4, 3, 2, 1], &[1, 2]]), Order::Unknown);
+    fn enough_steps_in_one_direction_are_strong() {
+        assert!(evidence(&[&[9, 8, 7, 6, 5, 4, 3, 2, 1]]).is_strong());
+        assert!(evidence(&[&[1, 2, 3, 4, 5], &[5, 6, 7, 8, 9]]).is_strong());
+        assert!(!evidence(&[&[8, 7, 6, 5, 4, 3, 2, 1]]).is_strong());
+        assert!(!evidence(&[&[9, 8, 7, 6, 5, 4, 3, 2, 1], &[1, 2]]).is_strong());
     }
 }

@@ -44,10 +44,21 @@ impl Query {
         &self.fingerprint
     }
 
+    /// The caller's page size.
+    pub(super) fn page_size(&self) -> Option<u32> {
+        match self.params.get("page_size") {
+            Some(Value::Count(count)) => u32::try_from(*count).ok().filter(|count| *count > 0),
+            _ => None,
+        }
+    }
+
     pub(super) fn params(&self, request: Request) -> Result<Params> {
         let mut params = self.params.clone();
         if let Some(page) = request.page {
             params.set("page", Value::Count(i64::try_from(page).unwrap_or(i64::MAX)))?;
+        }
+        if let Some(size) = request.size {
+            params.set("page_size", Value::Count(size.into()))?;
         }
         for (name, ours, later) in
             [("after_date", request.range.after, true), ("before_date", request.range.before, false)]
@@ -123,13 +134,14 @@ mod tests {
     fn a_request_is_the_callers_query_narrowed() {
         let query = query(r#"{"resource_type":"task","page_size":7,"after_date":"2026-01-01"}"#);
         let range = Range { after: Some(1_767_323_045_000_000), before: Some(1_767_409_445_000_000) };
-        let params = query.params(Request { page: Some(3), range }).expect("parameters");
+        let params = query.params(Request { page: Some(3), size: None, range }).expect("parameters");
         assert_eq!(params.get("page"), Some(&Value::Count(3)));
         assert_eq!(params.get("page_size"), Some(&Value::Count(7)));
         assert_eq!(params.get("after_date"), Some(&Value::Text("2026-01-02T03:04:05+00:00".into())));
         assert_eq!(params.get("before_date"), Some(&Value::Text("2026-01-03T03:04:05+00:00".into())));
-        let params =
-            query.params(Request { page: None, range: Range { after: Some(0), before: None } }).expect("parameters");
+        let params = query
+            .params(Request { page: None, size: Some(9), range: Range { after: Some(0), before: None } })
+            .expect("parameters");
         assert_eq!(params.get("after_date"), Some(&Value::Text("2026-01-01".into())));
         assert_eq!((params.get("page"), params.get("before_date")), (None, None));
     }

@@ -1,15 +1,16 @@
 //! What to request from the server, besides the caller's own filters.
 
-use super::coverage::Coverage;
-use super::dates::{just_after, just_before};
-
+/// Times are Unix microseconds. Bounds are rounded outwards ([`super::dates::Grain`]): every wanted event lies strictly
+/// between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Request {
+    /// None: no number, which is the first page.
     pub(super) page: Option<u64>,
+    /// None: the caller's page size.
+    pub(super) size: Option<u32>,
     pub(super) range: Range,
 }
 
-/// Bounds in Unix microseconds, rounded outwards to whole seconds: every wanted event lies strictly between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) after: Option<i64>,
@@ -17,12 +18,12 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// The range that the coverage leaves open: later than `done`, and below the band if there is one.
-    pub(super) fn outside_of(coverage: Coverage) -> Self {
-        Self { after: coverage.done.map(just_before), before: coverage.band.map(|band| just_after(band.floor)) }
-    }
-
-    pub(super) fn is_narrower_than(self, other: Self) -> bool {
-        self.after > other.after || self.before.is_some_and(|before| other.before.is_none_or(|other| before < other))
+    /// What is in both ranges.
+    pub(super) fn and(self, other: Self) -> Self {
+        let before = match (self.before, other.before) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        Self { after: self.after.max(other.after), before }
     }
 }

@@ -9,14 +9,14 @@ use super::ack::{AckTracker, Unacked};
 use super::backoff::Backoff;
 use super::claim::{Claim, Claims};
 use super::delivery::Delivery;
-use super::engine::Engine;
+use super::engine::{Engine, Setup};
 use super::in_flight::InFlight;
 use super::pending_next::{NextCall, PendingNext};
 use super::query::Query;
 use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
 use crate::client::{CacheUse, CallOptions, Client, TimeLimit};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::runtime::{callback, oneshot};
 use crate::service::Params;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,14 +71,17 @@ impl Stream {
     ///
     /// The timeout in `options` is for each request, the cancel for the whole stream.
     pub fn open(client: &Client, params: Params, options: CallOptions) -> Result<Self> {
-        Self::new(client, Query::new(params)?, Engine::stream(now()), options)
+        let query = Query::new(params)?;
+        let engine = Engine::stream(setup(client, &query));
+        Self::new(client, query, engine, options)
     }
 
     /// Opens an endless stream of new events: from now on, from `after_date`, or from where `cursor` was taken. No I/O.
     pub fn follow(client: &Client, params: Params, cursor: Option<&str>, options: CallOptions) -> Result<Self> {
         let query = Query::new(params)?;
         let start = query.start(cursor)?;
-        Self::new(client, query, Engine::follow(&start, now()), options)
+        let engine = Engine::follow(&start, setup(client, &query));
+        Self::new(client, query, engine, options)
     }
 
     fn new(client: &Client, query: Query, engine: Engine, options: CallOptions) -> Result<Self> {
@@ -142,8 +145,11 @@ impl Stream {
                 result => result.map_err(|error| self.0.client.mark_iap_rejection(error))?,
             };
             let delivery = Delivery::new(unacked, Arc::clone(&self.0));
-            if !matches!(delivery.next(), Next::NothingYet) || end >= deadline {
+            if !matches!(delivery.next(), Next::NothingYet) {
                 return Ok(delivery);
+            }
+            if end >= deadline {
+                return self.0.with_a_start(delivery);
             }
             delivery.acknowledge();
         }
@@ -171,7 +177,10 @@ impl Stream {
         let reply = || {
             oneshot::Sender::from_fn(move |result: Result<Unacked>| {
                 deliver(match result {
-                    Ok(unacked) => Ok(Delivery::new(unacked, shared)),
+                    Ok(unacked) => {
+                        let delivery = Delivery::new(unacked, Arc::clone(&shared));
+                        shared.with_a_start(delivery)
+                    }
                     Err(error) => Err(shared.client.mark_iap_rejection(error)),
                 });
             })
@@ -271,6 +280,17 @@ impl State {
 }
 
 impl Shared {
+    /// A result after which the cursor has a place to resume from. A follower without a page has none before it has found the
+    /// present: events that arrive before the next call would be lost without a word.
+    fn with_a_start(&self, delivery: Delivery) -> Result<Delivery> {
+        if !matches!(delivery.next(), Next::NothingYet) || !self.lock().engine.is_before_present() {
+            return Ok(delivery);
+        }
+        delivery.acknowledge();
+        let message = "workspace.get_events: timed out before the present was found, so the stream has not started yet";
+        Err(Error::new(ErrorKind::TimedOut, message).with(|details| details.retry = Retry::Transient))
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -279,6 +299,10 @@ impl Shared {
     pub(super) fn cancelled(&self) -> Option<Fired> {
         self.options.cancel.as_ref().map(Cancel::fired)
     }
+}
+
+fn setup(client: &Client, query: &Query) -> Setup {
+    Setup { page_size: query.page_size(), habits: *client.list_habits(), now: now() }
 }
 
 /// Unix microseconds.

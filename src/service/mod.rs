@@ -1,5 +1,6 @@
 //! The table of the platform's operations, which the typed calls, the generic call and the list of methods use.
 
+mod list_habits;
 mod listing;
 mod operation;
 mod params;
@@ -8,6 +9,7 @@ mod query;
 mod request;
 pub mod workspace;
 
+pub(crate) use list_habits::ListHabits;
 pub(crate) use listing::listing;
 pub(crate) use operation::CacheKey;
 pub use operation::{Answers, Endpoint, Operation, Shape, Source, WhenEmpty};

@@ -1,0 +1,194 @@
+//! The only part of the model that knows the engine's interface: how to start one, and how to serve what it asks for.
+
+use std::collections::VecDeque;
+
+use super::super::cursor::Start;
+use super::super::engine::{Engine, Step};
+use super::super::page::Item;
+use super::super::request::Request;
+use super::disturbance::{Delete, Disturbance};
+use super::events::scramble;
+use super::server::{Page, Server};
+use crate::service::ListHabits;
+
+pub(in super::super) use super::super::engine::Setup;
+pub(in super::super) use super::super::snapshot::MAX_IDS;
+
+/// How often a host repeats a call that fails with the same error, before it gives up.
+const MAX_ERRORS: u32 = 3;
+
+pub(in super::super) fn stream(setup: Setup) -> Engine {
+    Engine::stream(setup)
+}
+
+pub(in super::super) fn follow(start: &Start, setup: Setup) -> Engine {
+    Engine::follow(start, setup)
+}
+
+/// What an engine has learnt of the server, and another one can start with.
+pub(in super::super) fn learned(engine: &Engine) -> ListHabits {
+    engine.habits()
+}
+
+/// What another process makes of the cursor of this one.
+pub(super) fn resume(engine: &Engine, max_ids: usize, setup: Setup) -> Engine {
+    let text = engine.cursor_with(max_ids).into_text("f");
+    // Nothing but the cursor survives.
+    follow(&Start::parse(&text, "f").expect("its own cursor"), Setup { habits: ListHabits::default(), ..setup })
+}
+
+/// The size that a request has instead of the caller's.
+fn size(request: Request) -> Option<u32> {
+    request.size
+}
+
+/// Passes a page to the engine. Returns the new events on it.
+pub(super) fn accept<'a, At: Copy + Into<Option<i64>>>(engine: &mut Engine, page: &'a [(String, At)]) -> Vec<&'a str> {
+    let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: (*at).into() }).collect();
+    let new = engine.accept(&items);
+    new.into_iter().map(|position| items[position as usize].id).collect()
+}
+
+/// Why the engine stopped asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    End,
+    Wait,
+    /// It says that it cannot go on.
+    Failed,
+    /// The same request is rejected again and again, which the host sees as an error.
+    Rejected,
+    /// It asks without end.
+    Endless,
+}
+
+/// The server, and what became of its events.
+pub(super) struct Run {
+    pub(super) server: Server,
+    pub(super) setup: Setup,
+    /// The maximum number of IDs in a cursor.
+    pub(super) max_ids: usize,
+    pub(super) disturbances: VecDeque<Disturbance>,
+    /// Every event that was given, in this order.
+    pub(super) given: Vec<String>,
+    /// How many of them were given with the last page.
+    pub(super) last_given: usize,
+    pub(super) requests: usize,
+    /// Prints every request.
+    pub(super) trace: bool,
+}
+
+impl Run {
+    pub(super) fn new(server: Server, disturbances: Vec<Disturbance>) -> Self {
+        let setup =
+            Setup { now: server.client_clock(), page_size: server.caller.page_size, habits: ListHabits::default() };
+        Self {
+            server,
+            setup,
+            max_ids: MAX_IDS,
+            disturbances: disturbances.into(),
+            given: Vec::new(),
+            last_given: 0,
+            requests: 0,
+            trace: std::env::var_os("KAL_MODEL_TRACE").is_some(),
+        }
+    }
+
+    /// Serves the engine until it ends, waits or fails.
+    pub(super) fn drive(&mut self, mut engine: Engine) -> (Engine, Pause) {
+        let (mut errors, mut requests) = (0, 0);
+        loop {
+            let request = match engine.next() {
+                Step::Fetch(request) => request,
+                Step::Wait => return (engine, Pause::Wait),
+                Step::End => return (engine, Pause::End),
+                Step::Failed(why) => {
+                    if self.trace {
+                        eprintln!("{why}");
+                    }
+                    return (engine, Pause::Failed);
+                }
+            };
+            requests += 1;
+            self.requests += 1;
+            if requests > self.server.request_limit() {
+                return (engine, Pause::Endless);
+            }
+            let disturbance = self.disturbances.pop_front().unwrap_or_default();
+            self.disturb(&disturbance);
+            if disturbance.fails {
+                assert_eq!(engine.next(), Step::Fetch(request), "a request that fails is repeated");
+                continue;
+            }
+            let Some(page) = self.answer(request) else {
+                let is_error = !engine.page_rejected();
+                errors = if is_error { errors + 1 } else { 0 };
+                if errors == MAX_ERRORS {
+                    return (engine, Pause::Rejected);
+                }
+                continue;
+            };
+            errors = 0;
+            let new = accept(&mut engine, &page);
+            if self.trace {
+                eprintln!("  {} events, {} new", page.len(), new.len());
+            }
+            if !new.is_empty() {
+                self.last_given = new.len();
+                self.given.extend(new.into_iter().map(str::to_owned));
+            }
+            if disturbance.restarts {
+                engine = self.resume(&engine);
+            }
+        }
+    }
+
+    pub(super) fn resume(&self, engine: &Engine) -> Engine {
+        resume(engine, self.max_ids, self.setup)
+    }
+
+    fn answer(&mut self, request: Request) -> Option<Page> {
+        let page = self.server.answer(request.page, size(request), request.range);
+        if self.trace {
+            let seconds = |at: i64| at;
+            let (after, before) = (request.range.after.map(seconds), request.range.before.map(seconds));
+            eprintln!("{} page {:?} after {after:?} before {before:?}", self.requests, request.page);
+            if page.is_none() {
+                eprintln!("  rejected");
+            }
+        }
+        page
+    }
+
+    fn disturb(&mut self, disturbance: &Disturbance) {
+        for arrival in &disturbance.arrivals {
+            self.server.arrive(*arrival);
+        }
+        for id in self.chosen(disturbance.deletes) {
+            self.server.delete(&id);
+        }
+    }
+
+    /// The events to delete.
+    fn chosen(&self, delete: Delete) -> Vec<String> {
+        let exists = |id: &&String| !self.server.deleted.contains(*id);
+        let mut given = self.given.iter().filter(exists);
+        match delete {
+            Delete::None => Vec::new(),
+            Delete::LastGiven => given.next_back().cloned().into_iter().collect(),
+            Delete::FirstGiven => given.next().cloned().into_iter().collect(),
+            Delete::AnyGiven(seed) => {
+                let given: Vec<_> = given.collect();
+                let position = |len: u64| usize::try_from(scramble(seed, self.requests) % len).unwrap_or(0);
+                given.get(position(given.len().max(1) as u64)).into_iter().copied().cloned().collect()
+            }
+            Delete::FiveOfLastPage => {
+                self.given.iter().rev().take(self.last_given).filter(exists).take(5).cloned().collect()
+            }
+            Delete::NotGiven => {
+                let not_given = self.server.matching().find(|event| !self.given.contains(&event.id));
+                not_given.map(|event| event.id.clone()).into_iter().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Pages requested by number: alone, or where dates lead no further.
+
+use super::dates::Grain;
+use super::engine::{Engine, Numbered, Stage};
+use super::order::Order;
+use super::page::Page;
+use super::pages::{Outcome, Pages, Unknowable};
+
+impl Engine {
+    /// Judges a page requested by number.
+    pub(super) fn read_numbered(&mut self, mut numbered: Numbered, page: &Page) -> Vec<u32> {
+        let is_first = numbered.pages.request().page.is_none();
+        if numbered.pages.request().size.is_none() {
+            self.note_page(page.len());
+        }
+        let may_walk = numbered.walk.is_none() && !self.by_number && numbered.pages.is_first_pass() && !page.is_empty();
+        if let Some(order) = self.evidence.order().filter(|_| may_walk) {
+            let is_full = self.setup.page_size.is_some_and(|size| page.len() >= size as usize);
+            let is_certain = self.evidence.is_strong() || is_full || !(self.is_first_pass || self.is_baseline);
+            if is_first && is_certain {
+                return self.walk(self.new_walk(order), page);
+            }
+            if !is_first && page.new > 0 {
+                return self.start_walk(&numbered, order);
+            }
+        }
+        let had_news = numbered.pages.has_news();
+        let (filled, last_len) = (numbered.pages.filled(), numbered.pages.last_len());
+        let is_whole = is_first && numbered.walk.is_none();
+        if is_whole && page.len() < self.full && page.known() < self.wanted.1 && self.grain != Grain::Day {
+            // Known events are missing: the server may compare days.
+            self.grain = Grain::Day;
+            let range = self.new_walk(Order::OldestFirst).range();
+            // Or they were deleted: only for this pass.
+            self.has_widened = true;
+            self.stage = self.numbered(range);
+            return Vec::new();
+        }
+        let is_first_pass = numbered.pages.is_first_pass();
+        let outcome = numbered.pages.accept(page, &self.ledger.seen, self.full_page());
+        if let Some(was_first) = numbered.pages.page_one_was_first() {
+            self.setup.habits.note_page_one(was_first);
+        }
+        if numbered.pages.filled() > filled && filled > 0 {
+            self.note_full_page(last_len);
+        }
+        if numbered.walk.is_some() && filled == 1 && !is_first && last_len < self.full {
+            // What follows a short page.
+            let is_last = numbered.pages.filled() == 1;
+            self.setup.habits.short_page_is_last |= is_last && outcome != Outcome::More;
+            self.has_gaps |= !is_last;
+        }
+        let new = self.ledger.deliver(page, usize::MAX);
+        let is_tidy = self.evidence.disorder() == 0 && !self.ledger.has_undated && is_first_pass;
+        if is_first && is_tidy && page.known() > 0 && self.missing.is_some_and(|(missing, _)| new.len() >= missing) {
+            // The missing events have arrived meanwhile.
+            self.finish();
+        } else {
+            let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
+            match self.advance_walk(&mut numbered, times) {
+                // Everything before is known, and this page continues it.
+                true if !had_news && page.known() > 0 => self.turn_page(numbered, Outcome::Finished),
+                true => self.turn_page(numbered, Outcome::More),
+                false => self.turn_page(numbered, outcome),
+            }
+        }
+        if self.is_baseline { Vec::new() } else { new }
+    }
+
+    /// The order is known after some pages: continues by date from there. Nothing of this page was delivered.
+    pub(super) fn start_walk(&mut self, numbered: &Numbered, order: Order) -> Vec<u32> {
+        self.has_gaps |= numbered.pages.last_len() < self.full;
+        self.note_full_page(numbered.pages.last_len());
+        self.continue_by_date(numbered, order);
+        Vec::new()
+    }
+
+    pub(super) fn continue_by_date(&mut self, numbered: &Numbered, order: Order) {
+        let mut walk = self.new_walk(order);
+        self.first_page = numbered.pages.first_page().to_vec();
+        walk.advance(numbered.pages.last_times().iter().copied(), self.assumed_full(), self.evidence.disorder());
+        if numbered.pages.filled() > 1 {
+            let pages = Pages::new(walk.range_behind(), self.setup.habits.is_one_based(), &mut self.ledger.seen);
+            self.stage = Stage::Numbered(Numbered { pages, walk: Some(walk), is_behind: true, checks_gap: false });
+        } else {
+            self.stage = Stage::Walking(walk);
+        }
+    }
+
+    /// Page numbers have led to events that dates did not reach. If dates lead further now, the pages so far are read again up
+    /// to there, because page numbers shift when events are deleted; then the walk goes on. Returns whether they do.
+    pub(super) fn advance_walk(&mut self, numbered: &mut Numbered, times: impl Iterator<Item = i64>) -> bool {
+        let mut times = times.peekable();
+        let Some(walk) = numbered.walk.as_mut().filter(|_| times.peek().is_some()) else { return false };
+        let before = walk.range();
+        walk.advance(times, self.assumed_full(), self.evidence.disorder());
+        if numbered.is_behind || walk.range() == before || walk.overlap() >= self.full {
+            return false;
+        }
+        let range = before.and(walk.range_behind());
+        numbered.pages = Pages::new(range, self.setup.habits.is_one_based(), &mut self.ledger.seen);
+        numbered.is_behind = true;
+        true
+    }
+
+    /// The first page came again under other numbers, which may be ignored. The order is not certain, but it is worth a try.
+    pub(super) fn may_go_on_by_date(&self, numbered: &Numbered) -> bool {
+        !self.by_number
+            && numbered.pages.is_first_pass()
+            && numbered.pages.has_repeated_end()
+            && numbered.pages.filled() == 1
+            && self.evidence.order().is_some()
+    }
+
+    pub(super) fn turn_page(&mut self, mut numbered: Numbered, outcome: Outcome) {
+        match (outcome, numbered.walk.take()) {
+            // The range was read by date, and only the page number does not confirm its end.
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), Some(walk))
+                if numbered.checks_gap =>
+            {
+                self.finish_walk(walk);
+            }
+            // The walk has read beyond this range, and this was to find what had shifted meanwhile.
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), Some(walk))
+                if numbered.is_behind =>
+            {
+                self.stage = Stage::Walking(walk);
+            }
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
+                if !self.by_number && self.evidence.order().is_some() =>
+            {
+                // The order was not certain, but it is worth a try.
+                let order = self.evidence.order().unwrap_or(Order::OldestFirst);
+                self.continue_by_date(&numbered, order);
+            }
+            // By date, the list has ended. The page numbers only do not confirm it.
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None) if self.missing.is_some() => {
+                self.top = self.missing.and_then(|(_, top)| top);
+                self.finish();
+            }
+            (Outcome::Failed(why), _) => self.stage = Stage::Failed(why),
+            (Outcome::Finished, Some(walk)) if numbered.is_behind => self.stage = Stage::Walking(walk),
+            (Outcome::Finished, Some(walk)) => self.finish_walk(walk),
+            (Outcome::Finished, None) if self.may_go_on_by_date(&numbered) => {
+                let order = self.evidence.order().unwrap_or(Order::OldestFirst);
+                self.continue_by_date(&numbered, order);
+            }
+            (Outcome::Finished, None) => self.finish(),
+            (Outcome::More, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
+            (Outcome::NextPass, walk) => {
+                if walk.is_none() {
+                    self.top = self.top.max(self.ledger.settled());
+                }
+                numbered.pages.restart(&mut self.ledger.seen);
+                self.stage = Stage::Numbered(Numbered { walk, ..numbered });
+            }
+        }
+    }
+}

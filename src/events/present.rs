@@ -1,0 +1,114 @@
+//! Finds the newest event of an oldest-first list in a few requests, however long it is.
+//!
+//! The clock and the density of the events are only used to guess where it might be.
+
+/// After so many jumps, the rest of the list is read page by page.
+const MAX_JUMPS: u32 = 5;
+/// The end of the list is confirmed by another request, unless there were so many.
+const MAX_REQUESTS: u32 = 7;
+
+/// A search by date for the newest event.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    jumps: u32,
+    requests: u32,
+    has_read_on: bool,
+    /// There are no events after this time.
+    empty_after: Option<i64>,
+    target: i64,
+    start: Option<i64>,
+}
+
+impl Search {
+    /// The time to jump to from the last event seen. None: read on from there.
+    ///
+    /// `spacing`: microseconds between events. `page`: the number of events on a page.
+    pub(super) fn next(&mut self, last: i64, spacing: i64, page: usize, now: i64) -> Option<i64> {
+        self.requests += 1;
+        let page = spacing.saturating_mul(i64::try_from(page).unwrap_or(i64::MAX)).max(1);
+        let target = match self.empty_after {
+            Some(end) if end.saturating_sub(last) <= page => return None,
+            Some(_) if !self.has_read_on => {
+                // The whole list may be short.
+                self.has_read_on = true;
+                return None;
+            }
+            // Between "close to the last event seen" and "close to the end", in terms of magnitude.
+            Some(end) => last.saturating_add(geometric_mean(page / 2, end.saturating_sub(last))),
+            None => last.saturating_add(page.saturating_mul(2)).max(now.saturating_sub(page / 2)),
+        };
+        if self.jumps == MAX_JUMPS {
+            return None;
+        }
+        self.jumps += 1;
+        Some(self.jump_to(target))
+    }
+
+    /// Whether to confirm the end of the list: a server may hide some events of a page.
+    pub(super) fn may_confirm(&self) -> bool {
+        self.requests < MAX_REQUESTS
+    }
+
+    pub(super) fn jump_to(&mut self, target: i64) -> i64 {
+        self.target = target;
+        target
+    }
+
+    /// There was nothing after the time jumped to.
+    pub(super) fn overshot(&mut self) {
+        self.empty_after = Some(self.target);
+    }
+
+    /// There were events.
+    pub(super) fn landed(&mut self) {
+        self.start = Some(self.target);
+    }
+
+    /// All events after this time were seen. None: all events.
+    pub(super) fn start(&self) -> Option<i64> {
+        self.start
+    }
+}
+
+fn geometric_mean(a: i64, b: i64) -> i64 {
+    let product = i128::from(a.max(1)) * i128::from(b.max(1));
+    i64::try_from(product.isqrt()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The requests to reach the end of a list of `events` events, one in a minute, whose newest is `age` old.
+    fn requests(events: i64, age: i64) -> i64 {
+        const MINUTE: i64 = 60_000_000;
+        let (newest, page) = (events * MINUTE, 1_000);
+        let mut search = Search::default();
+        let (mut last, mut requests) = (100 * MINUTE, 1);
+        loop {
+            requests += 1;
+            let start = match search.next(last, MINUTE, page, newest + age) {
+                Some(target) if target >= newest => {
+                    search.overshot();
+                    continue;
+                }
+                Some(target) => target.max(0),
+                None => last,
+            };
+            last = (start + 1_000 * MINUTE).min(newest);
+            if newest - start < 1_000 * MINUTE {
+                return requests + i64::from(search.may_confirm());
+            }
+        }
+    }
+
+    #[test]
+    fn the_newest_event_is_found_in_eight_requests() {
+        for events in [300, 1_000, 3_000, 5_000, 12_000] {
+            for hours in [-1, 0, 1, 24, 30 * 24, 365 * 24, 3_650 * 24] {
+                let found = requests(events, hours * 3_600_000_000);
+                assert!(found <= 8, "{events} events, {hours} hours old: {found}");
+            }
+        }
+    }
+}
