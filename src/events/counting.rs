@@ -32,7 +32,15 @@ impl Engine {
             && self.evidence.disorder() == 0
             && !self.ledger.has_undated
             && !self.has_gaps;
-        if self.is_baseline || !walk.can_be_counted() || self.first_page.is_empty() || is_single_page || is_trusted {
+        // The IDs to be counted are gone.
+        let is_uncountable = !self.is_first_pass && self.ledger.seen.has_evicted();
+        if self.is_baseline
+            || is_uncountable
+            || !walk.can_be_counted()
+            || self.first_page.is_empty()
+            || is_single_page
+            || is_trusted
+        {
             return self.finish_with(&walk);
         }
         self.start_audit(walk);
@@ -41,7 +49,12 @@ impl Engine {
     pub(super) fn start_audit(&mut self, walk: Walk) {
         let page_len = self.full.max(self.first_page.len());
         let range = walk.start_range();
-        let delivered = self.ledger.known_in(self.wanted.0, range == Range::default());
+        let delivered = if self.is_first_pass {
+            // Some of their IDs may have been evicted.
+            self.ledger.delivered
+        } else {
+            self.ledger.known_in(self.wanted.0, range == Range::default())
+        };
         let one_based = self.setup.habits.is_one_based();
         let audit = Audit::new(range, delivered + walk.old_at_start(), page_len, one_based, self.is_first_pass);
         self.stage = Stage::Auditing(audit, walk);

@@ -95,6 +95,11 @@ impl SeenIds {
         self.entries.shrink_to(MAX_IDLE.max(self.evict_above), |entry| entry.id[0]);
     }
 
+    /// From here on, evictions count.
+    pub(super) fn reset_evicted(&mut self) {
+        self.has_evicted = false;
+    }
+
     /// Whether IDs were evicted, so that an event that was given may count as new.
     pub(super) fn has_evicted(&self) -> bool {
         self.has_evicted

@@ -94,6 +94,7 @@ impl Ledger {
     /// Starts a pass. Returns the times that are wanted, and how many events in them were delivered.
     pub(super) fn begin(&mut self) -> (Range, usize) {
         self.trusted = self.coverage;
+        self.seen.reset_evicted();
         let wanted = Range { after: self.coverage.done, before: self.coverage.band.map(|band| band.floor) };
         (wanted, self.known_in(wanted, false))
     }

@@ -140,3 +140,18 @@ fn a_cursor_within_more_events_of_the_same_time_may_repeat_but_loses_nothing() {
 fn setup(now: i64) -> Setup {
     Setup { now, ..Setup::default() }
 }
+
+/// Red when only the IDs in memory were counted: the server seemed to hide events from dates.
+#[test]
+fn a_list_longer_than_the_memory_ends() {
+    for list in lists((0..120_000).map(|number| EPOCH + number * 60_000_000)) {
+        let setup = Setup { page_size: Some(100), ..setup(list.now()) };
+        let (engine, delivered) = list.drive(Engine::stream(setup), |engine| engine);
+        assert_eq!((engine.next(), delivered.len()), (Step::End, 120_000), "newest first: {}", list.newest_first);
+        let (mut engine, delivered) = list.drive(Engine::follow(&Start::Beginning, setup), |engine| engine);
+        assert_eq!((engine.next(), delivered.len()), (Step::Wait, 120_000), "newest first: {}", list.newest_first);
+        engine.poll();
+        let (engine, delivered) = list.drive(engine, |engine| engine);
+        assert_eq!((engine.next(), delivered.len()), (Step::Wait, 0), "newest first: {}", list.newest_first);
+    }
+}
