@@ -1,0 +1,146 @@
+//! How many requests a stream needs, counted at the emulator: read once, read by date, finding the present, and polls.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use common::{client, emulator};
+use kal_emulator::{Config, Emulator, EventOrder, PageZero};
+use kaleidoscope::service::workspace::GET_EVENTS;
+use kaleidoscope::service::{Params, Value};
+use kaleidoscope::{CallOptions, Client, Next, Stream};
+
+const EVENTS: &str = "/workspaces/events";
+const PAGE: usize = 100;
+
+fn params() -> Params {
+    let mut params = Params::new(&GET_EVENTS);
+    params.set("page_size", Value::Count(100)).expect("a page size");
+    params
+}
+
+/// Every order with every way of numbering pages.
+fn servers(events: usize) -> impl Iterator<Item = Config> {
+    let numberings = [(0, PageZero::First), (1, PageZero::First), (1, PageZero::Error), (1, PageZero::Empty)];
+    [EventOrder::Asc, EventOrder::Desc].into_iter().flat_map(move |order| {
+        numberings.map(|(first_page, page_zero)| Config { order, first_page, page_zero, events, ..Config::default() })
+    })
+}
+
+fn name(config: &Config) -> String {
+    let Config { order, first_page, page_zero, events, .. } = config;
+    format!("{events} events, {order:?}, first page {first_page}, page zero {page_zero:?}")
+}
+
+/// The queries of events since the last call.
+fn queries(emulator: &Emulator) -> Vec<String> {
+    let requests = emulator.requests();
+    emulator.reset();
+    requests.into_iter().filter(|request| request.path == EVENTS).map(|request| request.query).collect()
+}
+
+/// The number that a query has for this parameter.
+fn number(query: &str, name: &str) -> Option<usize> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+/// Every event of a stream, as id and time; none twice.
+fn read(client: &Client, params: Params) -> Vec<(String, String)> {
+    let stream = Stream::open(client, params, CallOptions::default()).expect("a stream");
+    let mut all = Vec::new();
+    let mut ids = BTreeSet::new();
+    loop {
+        let page = match stream.next(None).expect("a page") {
+            Next::Page(page) => page,
+            Next::NothingYet => panic!("nothing yet, in a stream that does not follow"),
+            Next::End => return all,
+        };
+        assert!((1..=PAGE).contains(&page.rows().len()), "{} events on a page", page.rows().len());
+        let events: Vec<serde_json::Value> = serde_json::from_slice(page.json()).expect("JSON");
+        for event in events {
+            let [id, at] = ["id", "created_at"].map(|name| event[name].as_str().expect("a text").to_owned());
+            assert!(ids.insert(id.clone()), "{id} came twice");
+            all.push((id, at));
+        }
+    }
+}
+
+/// Fails with the whole table when a row needs more than it may.
+fn assert_table(rows: &[(String, usize, usize)]) {
+    let mut table = String::new();
+    for (name, count, most) in rows {
+        let mark = if count > most { '!' } else { ' ' };
+        writeln!(table, "{count:4} of {most:2} {mark} {name}").expect("memory");
+    }
+    println!("{table}");
+    assert!(rows.iter().all(|(_, count, most)| count <= most), "too many requests:\n{table}");
+}
+
+/// Red when a stream does not keep for the next one what it has seen of the server, and when it searches for the present.
+#[test]
+fn a_stream_of_ten_pages_needs_twelve_requests_and_the_next_one_eleven() {
+    let mut rows = Vec::new();
+    for config in servers(1_000) {
+        let emulator = emulator(config.clone());
+        let client = client(&emulator);
+        for (which, most) in [("first", 12), ("second", 11), ("third", 11)] {
+            assert_eq!(read(&client, params()).len(), 1_000, "{}", name(&config));
+            let queries = queries(&emulator);
+            rows.push((format!("{which} stream: {}", name(&config)), queries.len(), most));
+            assert_no_search(&queries);
+        }
+    }
+    assert_table(&rows);
+}
+
+/// A search for the present asks for pages of 1,000.
+fn assert_no_search(queries: &[String]) {
+    let largest = queries.iter().filter_map(|query| number(query, "page_size")).max();
+    assert!(largest < Some(2 * PAGE), "a search: {queries:#?}");
+}
+
+/// Red as above. Events outside of the dates are neither read nor counted.
+#[test]
+fn a_slice_costs_what_its_events_cost() {
+    let mut rows = Vec::new();
+    for config in servers(1_000) {
+        let emulator = emulator(config.clone());
+        let mut times: Vec<_> = read(&client(&emulator), params()).into_iter().map(|(_, at)| at).collect();
+        times.sort();
+        let client = client(&emulator);
+        for (which, (first, last)) in [(250, 549), (250, 260), (0, 299), (700, 999), (0, 999)].into_iter().enumerate() {
+            let mut params = params();
+            params.set("after_date", Value::Text(times[first].clone())).expect("a date");
+            params.set("before_date", Value::Text(times[last].clone())).expect("a date");
+            emulator.reset();
+            assert_eq!(read(&client, params).len(), last - first + 1, "{}", name(&config));
+            let queries = queries(&emulator);
+            assert_no_search(&queries);
+            let most = (last - first + 1).div_ceil(PAGE) + if which == 0 { 2 } else { 1 };
+            rows.push((format!("events {first} to {last}: {}", name(&config)), queries.len(), most));
+        }
+    }
+    assert_table(&rows);
+}
+
+/// The first poll learns that a short page is the last one. Red when it does not keep that: the next one needs three requests.
+#[test]
+fn the_present_is_found_with_eight_requests_and_a_poll_needs_one() {
+    let mut rows = Vec::new();
+    for config in servers(1_000).chain(servers(12_000)) {
+        let emulator = emulator(config.clone());
+        let stream = Stream::follow(&client(&emulator), params(), None, CallOptions::default()).expect("a stream");
+        let present = if config.order == EventOrder::Asc { 8 } else { 2 };
+        for (which, most) in [("present", present), ("first poll", 3), ("second poll", 1), ("third poll", 1)] {
+            // Without a timeout, it does not wait for the time of the next poll.
+            assert!(matches!(stream.next(None), Ok(Next::NothingYet)), "{which}: {}", name(&config));
+            rows.push((format!("{which}: {}", name(&config)), queries(&emulator).len(), most));
+        }
+        let new = emulator.append_events(1);
+        let Ok(Next::Page(page)) = stream.next(None) else { panic!("the new event is expected: {}", name(&config)) };
+        assert!(String::from_utf8_lossy(page.json()).contains(&new[0]));
+        rows.push((format!("a new event: {}", name(&config)), queries(&emulator).len(), 1));
+    }
+    assert_table(&rows);
+}
