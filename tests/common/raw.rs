@@ -37,6 +37,11 @@ pub struct Raw {
 impl Raw {
     /// `script` receives the path of a request and the number of earlier requests for that path.
     pub fn start(script: impl Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
+        Self::with_queries(move |target, nth| script(path_of(target), nth))
+    }
+
+    /// The same, with the query after the path.
+    pub fn with_queries(script: impl Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
         let requested = Arc::<Mutex<Vec<String>>>::default();
@@ -98,13 +103,13 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
         let _ = writer.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         return;
     }
-    while let Some(path) = request(&mut reader) {
+    while let Some(target) = request(&mut reader) {
         let nth = {
-            let mut seen = seen.lock().expect("no panic");
-            seen.push(path.clone());
-            seen.iter().filter(|requested| **requested == path).count() - 1
+            let (mut seen, path) = (seen.lock().expect("no panic"), path_of(&target));
+            seen.push(path.to_owned());
+            seen.iter().filter(|requested| *requested == path).count() - 1
         };
-        let (bytes, then) = script(&path, nth);
+        let (bytes, then) = script(&target, nth);
         let mut writer = stream;
         if writer.write_all(&bytes).is_err() || then == Then::Close {
             break;
@@ -117,11 +122,15 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
     }
 }
 
-/// The path of the next request, without its query. Reads and discards its body.
+fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or(target)
+}
+
+/// The path and query of the next request. Reads and discards its body.
 fn request(reader: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let path = line.split([' ', '?']).nth(1)?.to_owned();
+    let target = line.split(' ').nth(1)?.to_owned();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -134,5 +143,5 @@ fn request(reader: &mut impl BufRead) -> Option<String> {
         }
     }
     reader.take(length).read_to_end(&mut Vec::new()).ok()?;
-    Some(path)
+    Some(target)
 }
