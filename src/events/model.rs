@@ -6,7 +6,7 @@
 //! - `knowable`: where no engine can know everything.
 //! - `drive`: runs the engine. Only this file knows its interface.
 //! - `claims`: what must be true afterwards.
-//! - `habits`: random servers. `KAL_PROPTEST_CASES` sets the number of cases per test, `KAL_PROPTEST_SEED` which.
+//! - `habits`: random servers. `KAL_PROPTEST_CASES` sets the number of cases per test, `PROPTEST_RNG_SEED` which.
 //! - `streams`, `followers`: particular servers. `costs`: numbers of requests.
 //!
 //! `KAL_MODEL_TRACE` prints every request.
@@ -25,32 +25,21 @@ mod server;
 mod streams;
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use claims::Claim;
 use drive::Run;
 use habits::{Case, For, cases};
 
 fn config() -> ProptestConfig {
-    let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
-    // The short form always tries the same cases, the long form others each time.
-    let cases = variable("KAL_PROPTEST_CASES");
-    let rng_seed = match (cases, variable("KAL_PROPTEST_SEED")) {
-        (_, Some(seed)) => RngSeed::Fixed(seed),
-        (None, None) => RngSeed::Fixed(SEED),
-        (Some(_), None) => RngSeed::Random,
-    };
-    let cases = cases.and_then(|cases| u32::try_from(cases).ok()).unwrap_or(CASES);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, max_shrink_iters: 10_000, ..ProptestConfig::default() }
+    let cases = std::env::var("KAL_PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 10_000, ..ProptestConfig::default() }
 }
-
 fn check(case: &Case, claim: impl FnOnce(&mut Run) -> Claim) -> Result<(), TestCaseError> {
     claim(&mut Run::new(case.server(), case.disturbances.clone())).map_err(TestCaseError::fail)
 }
 
-/// Of the short form.
+/// Of each claim, if nothing else is wanted.
 const CASES: u32 = 500;
-const SEED: u64 = 1;
 
 const STREAM: For = For { follows: false, in_time: false, from_present: false };
 const RESUMED: For = For { follows: true, ..STREAM };
