@@ -610,7 +610,7 @@ typedef struct kal_events_query {
     size_t struct_size;
     // The number of the page. 0: not sent, and the server returns its first page.
     int32_t page;
-    // Events per page. 0: not sent, and the server decides.
+    // Events per page. 0: not sent, and the server decides. A stream may request more, but never returns more.
     int32_t page_size;
     // Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     const char *const *event_types;
@@ -1082,19 +1082,23 @@ kal_status kal_client_clear_caches(struct kal_client client,
 //
 // A stream gives every event that matches and that the server still has when its page is asked for, once. Where it
 // cannot make sure, it says so with an error that names the reason; it never ends early in silence and never gives the
-// same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing; its
-// limits are at `kal_stream_cursor`.
+// same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing.
+// `kal_stream_cursor` has the limits of a cursor.
 //
 // It does no I/O: `kal_stream_next` requests one page at a time. The events that exist at the first request come in
 // the server's order; some of those that arrive later come too.
 //
-// Once the order of the list is known, each page is requested by date and overlaps the events before it, so that
-// deletions, insertions and limits on page numbers lose nothing. For the overlap a request may ask for more than
-// `page_size` events; a page never has more. Events with one time or none, and lists in no order of time, are read by
-// page number, until a whole pass adds nothing.
+// Once the list's order of time is known, pages are requested by date, each overlapping the events before it, so that
+// deletions, insertions and limits on page numbers lose nothing. Events with one time or without one, and lists in no
+// order, are read by page number until a whole pass adds nothing. A 400, 404, 416 or 422 for a page is no proof of the
+// end. For the overlap, a request may have a slightly larger `page_size`, at most twice the caller's; a page never has
+// more than `page_size` events.
 //
-// Memory: 32 bytes for each event, of at most 50,000 events of a list in the order of time, and of up to 1,000,000
-// otherwise.
+// Requests: 1,000 sorted events, 100 a page, take 12 by the first stream of a client and 11 after that, because what
+// was learnt of the server is kept in the client.
+//
+// Memory: up to 75 bytes for each event remembered. Of a sorted list, these are at most about 50,000 (4 MB), however
+// long it is; of events with one time, without a time or in no order, up to 1,000,000 (70 MB).
 //
 // Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
@@ -1121,17 +1125,21 @@ kal_status kal_workspace_stream_events(struct kal_client client,
 // cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
 //
 // While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
-// with one small request, two at most. Each poll overlaps the last 10 seconds before the newest event and its last 10
-// events, so an event that appears late is returned too, unless its `created_at` is earlier than both. In the middle
-// of a burst of more than a page within 10 seconds, an event that appears late may be missed.
+// with one request; the first poll may take three. Each poll overlaps the last 10 seconds before the newest event,
+// inclusive, and at least the 10 newest events (half of `page_size` if that is fewer). An event that appears late with
+// a `created_at` earlier than both is missed. In the middle of a burst of more than a page within 10 seconds, every
+// event that appears late may be missed.
 //
-// The present is what the server has: a wrong clock costs requests, not events. In an oldest-first list it is found
-// with requests of up to 1,000 events. Events without `created_at` that the server leaves out of queries by date are
-// only seen in newest-first lists.
+// Clocks are not trusted: the present is what the server has, and a wrong clock costs requests, never events. Finding
+// the present usually takes one request in a newest-first list and up to eight in an oldest-first one, however old its
+// newest event is; these ask for pages of 1,000 events, or of `page_size` if that is more.
+//
+// Events without `created_at` are recognised by their ids. If the server leaves them out of queries by date, a stream
+// that follows an oldest-first list does not see them; in a newest-first list it asks without a date once it has seen
+// one.
 //
 // Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor, damaged, or one of other
-// filters;
-// `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
+// filters; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1156,14 +1164,22 @@ kal_status kal_workspace_follow_events(struct kal_client client,
 // that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
 // returns `KAL_NOT_READY` until then; another stream from the cursor does not know of it.
 //
-// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there was
-// nothing within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT` when a request took
-// longer than the call options allow, or `timeout_ms` passed before a stream that starts at the present has found it:
-// it has not started, and its cursor has no place yet; `KAL_CANCELLED` when the `cancel` of the options was fired, the client was closed
-// or the stream was freed; `KAL_INVALID_STATE` while another call waits for the stream's next page;
-// `KAL_BAD_RESPONSE` also when it cannot be known whether there are more events, with the reason: the list changes with
-// every request, the server rejects a page after a full one or ignores page numbers, and dates lead no further; or the
-// server hides events from queries by date; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+// `KAL_BAD_RESPONSE` may mean that it cannot be known whether there are more events. The message has the reason:
+//
+// - the list changes with every request, and its events are not sorted by `created_at`;
+// - the server rejects page N after a full page, and events are not sorted;
+// - the server returns the same full page for every page number, and events are not sorted;
+// - there are more than 1,000,000 events that are not sorted;
+// - the list has more events than its answers by date, and is too long to be read again: more than 50,000.
+//
+// The next call tries again if the stream follows, and returns the same error if it does not.
+//
+// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there is
+// nothing yet, within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT`, always an error,
+// when a request took longer than the call options allow, or `timeout_ms` passed before a stream that starts at the
+// present has found it: it has not started, and its cursor is of no use yet; `KAL_CANCELLED` when the `cancel` of the
+// options was fired, the client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for
+// the stream's next page; `KAL_BAD_RESPONSE` also as above; `KAL_WOULD_DEADLOCK` from a callback; another status of a
 // request; or a common status.
 //
 // Since: 0.1.0
@@ -1180,14 +1196,16 @@ kal_status kal_stream_next(struct kal_stream stream,
 //
 // - `stream`: the stream.
 //
-// The cursor is one line of opaque UTF-8 with a checksum, usually short; it identifies up to 2,500 events (60 KB).
-// Pages that were never picked up from a queue, and a page requested ahead, are after the cursor.
+// The cursor is one line of opaque UTF-8 with a checksum: a damaged one is refused. It has the hashes of up to 2,500
+// events (at most about 110 KB), usually of far fewer. It moves when `kal_stream_next` or `kal_queue_next` returns the
+// page, never when the page arrives, also with `kal_stream_set_read_ahead`; pages that were never picked up from a
+// queue are after it.
 //
-// After a resume, events may be repeated when more than 2,500 lie within one second or are in no order of time. When
-// more than 2,500 events lie within the last 10 seconds before the newest, events of these seconds that appear late
-// may be missed. Events without `created_at` are recognised by their ids; the last 2,500 of them are remembered.
+// After a resume, "once" has limits. Of more than 2,500 events within the overlap of a poll, in one second or in no
+// order of time, some may be repeated. With more than 2,500 events in the last 10 seconds before the newest, events of
+// these seconds that appear late may be missed. Of events without `created_at`, the last 2,500 are remembered.
 //
-// For a stream that starts at the present, the cursor has that point once `kal_stream_next` has returned `KAL_OK` or
+// The cursor of a stream that starts at the present has a place once `kal_stream_next` has returned `KAL_OK` or
 // `KAL_NOT_READY`.
 //
 // Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
@@ -1319,8 +1337,8 @@ kal_status kal_submit(struct kal_client client,
 // - `user_data`: any pointer, NULL included; returned in the completion.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider`
-// is called here when a new token is due.
+// The cursor of the stream moves when `kal_queue_next` returns the page, never when it arrives, also with
+// `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
 // another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;

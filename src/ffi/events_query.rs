@@ -15,7 +15,7 @@ pub struct kal_events_query {
     pub struct_size: usize,
     /// The number of the page. 0: not sent, and the server returns its first page.
     pub page: i32,
-    /// Events per page. 0: not sent, and the server decides.
+    /// Events per page. 0: not sent, and the server decides. A stream may request more, but never returns more.
     pub page_size: i32,
     /// Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     pub event_types: *const *const c_char,

@@ -94,8 +94,8 @@ pub unsafe extern "C" fn kal_submit(
 /// - `user_data`: any pointer, NULL included; returned in the completion.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// The cursor of the stream moves when `kal_queue_next` returns the page, not when it arrives. An `iap_token_provider`
-/// is called here when a new token is due.
+/// The cursor of the stream moves when `kal_queue_next` returns the page, never when it arrives, also with
+/// `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
 /// another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;
