@@ -13,7 +13,7 @@ pub(super) type Id = [u64; 2];
 
 /// Above this number, IDs that are no longer needed are evicted.
 const MAX_IDLE: usize = 50_000;
-/// No more IDs than this are kept: about 40 MB.
+/// No more IDs than this are kept: at most about 75 MB.
 pub(super) const MAX_IDS: usize = 1_000_000;
 
 pub(super) fn id_of(text: &str) -> Id {

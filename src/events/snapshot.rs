@@ -6,7 +6,7 @@ use super::engine::{Engine, Stage};
 use super::order::Order;
 use super::walk::Walk;
 
-/// The maximum number of IDs in a cursor: about 60 KB. Enough for a bulk operation that creates many events with the same time.
+/// The maximum number of IDs in a cursor: at most about 110 KB of text. Enough for a bulk operation that creates many events with the same time.
 pub(super) const MAX_IDS: usize = 2_500;
 
 /// The delivered events.
