@@ -8,10 +8,10 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use common::{client, emulator, get, wait_for};
+use common::{client, emulator, events, get, wait_for};
 use kal_emulator::Config;
+use kaleidoscope::service::Params;
 use kaleidoscope::service::workspace::{GET_EVENTS, GET_WORKSPACE};
-use kaleidoscope::service::{Params, Value};
 use kaleidoscope::{CallOptions, Cancel, Client, ErrorKind, Next, Settings, Stream};
 use socket2::{Domain, Socket, Type};
 
@@ -148,9 +148,7 @@ fn calls_cancelled_while_they_wait_for_a_connection_send_nothing() {
 }
 
 fn stream(client: &Client) -> Stream {
-    let mut params = Params::new(&GET_EVENTS);
-    params.set("page_size", Value::Count(10)).expect("a page size");
-    Stream::open(client, params, CallOptions::default()).expect("a stream")
+    Stream::open(client, events(10), CallOptions::default()).expect("a stream")
 }
 
 /// The ids of the events that a call returned.

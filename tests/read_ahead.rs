@@ -5,24 +5,17 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::{client, emulator, get, settings, wait_for};
+use common::{client, emulator, events, get, settings, wait_for};
 use kal_emulator::{Config, DropPoint, Emulator, Fault};
-use kaleidoscope::service::workspace::{GET_EVENTS, GET_WORKSPACE};
-use kaleidoscope::service::{Params, Value};
+use kaleidoscope::service::workspace::GET_WORKSPACE;
 use kaleidoscope::{CallOptions, Cancel, Client, Next, Settings, Stream};
 
 const EVENTS: &str = "/workspaces/events";
 /// Longer than any test takes: never waited for in full.
 const LONG: Option<Duration> = Some(Duration::from_hours(1));
 
-fn params() -> Params {
-    let mut params = Params::new(&GET_EVENTS);
-    params.set("page_size", Value::Count(10)).expect("a page size");
-    params
-}
-
 fn stream(client: &Client, options: CallOptions) -> Stream {
-    let stream = Stream::open(client, params(), options).expect("a stream");
+    let stream = Stream::open(client, events(10), options).expect("a stream");
     stream.set_read_ahead(true);
     stream
 }
@@ -76,7 +69,7 @@ fn one_page_is_requested_ahead_and_the_cursor_stays() {
 #[test]
 fn nothing_is_requested_ahead_by_default_or_once_it_is_off_again() {
     let emulator = emulator(Config::default());
-    let by_default = Stream::open(&client(&emulator), params(), CallOptions::default()).expect("a stream");
+    let by_default = Stream::open(&client(&emulator), events(10), CallOptions::default()).expect("a stream");
     by_default.next(LONG).expect("a page");
     assert_eq!(settled_requests(&emulator), 1);
     by_default.set_read_ahead(true);
@@ -90,7 +83,7 @@ fn nothing_is_requested_ahead_by_default_or_once_it_is_off_again() {
 #[test]
 fn a_follower_that_waits_for_its_next_poll_requests_nothing_ahead() {
     let emulator = emulator(Config { events: 10, ..Config::default() });
-    let follower = Stream::follow(&client(&emulator), params(), None, CallOptions::default()).expect("a stream");
+    let follower = Stream::follow(&client(&emulator), events(10), None, CallOptions::default()).expect("a stream");
     follower.set_read_ahead(true);
     follower.set_backoff(Some(Duration::from_hours(1)), None).expect("a wait");
     assert!(matches!(follower.next(None), Ok(Next::NothingYet)));

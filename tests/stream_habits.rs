@@ -8,28 +8,20 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{client, emulator};
+use common::{client, emulator, events};
 use kal_emulator::{Config, EventOrder, Fault};
-use kaleidoscope::service::workspace::GET_EVENTS;
-use kaleidoscope::service::{Params, Value};
 use kaleidoscope::{CallOptions, Client, ErrorKind, Next, Stream};
 use raw::{Raw, Then, sized, token};
 
 const EVENTS: &str = "/workspaces/events";
 const PAGE: usize = 100;
 
-fn params() -> Params {
-    let mut params = Params::new(&GET_EVENTS);
-    params.set("page_size", Value::Count(100)).expect("a page size");
-    params
-}
-
 fn stream(client: &Client) -> Stream {
-    Stream::open(client, params(), CallOptions::default()).expect("a stream")
+    Stream::open(client, events(100), CallOptions::default()).expect("a stream")
 }
 
 fn follow(client: &Client, cursor: Option<&str>) -> Stream {
-    Stream::follow(client, params(), cursor, CallOptions::default()).expect("a stream")
+    Stream::follow(client, events(100), cursor, CallOptions::default()).expect("a stream")
 }
 
 /// The ids of the next page. None at the end, and when there is nothing yet.
@@ -178,7 +170,7 @@ fn a_cursor_with_a_damaged_bit_is_refused() {
         let bit = usize::try_from(random >> 33).expect("31 bits") % (bytes.len() * 8);
         bytes[bit / 8] ^= 1 << (bit % 8);
         let Ok(damaged) = String::from_utf8(bytes) else { continue };
-        let error = Stream::follow(&client, params(), Some(&damaged), CallOptions::default()).err();
+        let error = Stream::follow(&client, events(100), Some(&damaged), CallOptions::default()).err();
         let error = error.unwrap_or_else(|| panic!("bit {bit} makes another cursor of {cursor}"));
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "bit {bit}");
         assert!(error.to_string().starts_with("cursor: "), "{error}");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{client, emulator, settings, wait_for};
+use common::{client, emulator, events, settings, wait_for};
 use kal_emulator::{Config, DateBounds, DropPoint, Emulator, EventOrder, Fault, PageZero};
 use kaleidoscope::service::workspace::GET_EVENTS;
 use kaleidoscope::service::{Params, Value};
@@ -16,18 +16,12 @@ const EVENTS: &str = "/workspaces/events";
 /// Longer than any test takes: never waited for in full.
 const LONG: Option<Duration> = Some(Duration::from_hours(1));
 
-fn page_size(count: i64) -> Params {
-    let mut params = Params::new(&GET_EVENTS);
-    params.set("page_size", Value::Count(count)).expect("a page size");
-    params
-}
-
 fn stream(client: &Client, params: Params) -> Stream {
     Stream::open(client, params, CallOptions::default()).expect("a stream")
 }
 
 fn follow(client: &Client, cursor: Option<&str>) -> Stream {
-    let stream = Stream::follow(client, page_size(10), cursor, CallOptions::default()).expect("a stream");
+    let stream = Stream::follow(client, events(10), cursor, CallOptions::default()).expect("a stream");
     stream.set_backoff(Some(Duration::from_millis(1)), Some(Duration::from_millis(20))).expect("a wait");
     stream
 }
@@ -62,7 +56,7 @@ fn everything(emulator: &Emulator, config: &Config) -> BTreeSet<String> {
     let client = client(emulator);
     let mut all = BTreeSet::new();
     for page in config.first_page.. {
-        let mut params = page_size(1_000);
+        let mut params = events(1_000);
         params.set("page", Value::Count(page.try_into().expect("a page"))).expect("a page");
         let answer = client.call(params, &CallOptions::default()).expect("a page");
         if answer.rows().len() == 0 {
@@ -101,7 +95,7 @@ fn a_stream_returns_each_event_once_while_events_arrive() {
     for config in habits() {
         let emulator = emulator(config.clone());
         let wanted = everything(&emulator, &config);
-        let stream = stream(&client(&emulator), page_size(50));
+        let stream = stream(&client(&emulator), events(50));
         let mut ids = Vec::new();
         for arriving in (0..).step_by(7) {
             match stream.next(LONG) {
@@ -120,14 +114,14 @@ fn a_stream_returns_each_event_once_while_events_arrive() {
 fn a_page_size_reduced_by_the_server_loses_no_events() {
     let config = Config { events: 300, max_page_size: 20, ..Config::default() };
     let emulator = emulator(config.clone());
-    let ids = rest(&stream(&client(&emulator), page_size(100)));
+    let ids = rest(&stream(&client(&emulator), events(100)));
     assert_eq!(once(&ids), everything(&emulator, &config));
 }
 
 #[test]
 fn filters_are_sent() {
     let emulator = emulator(Config { events: 200, ..Config::default() });
-    let mut params = page_size(30);
+    let mut params = events(30);
     params.set("event_types", Value::TextList(vec!["create".into()])).expect("types");
     let ids = rest(&stream(&client(&emulator), params));
     assert!(!ids.is_empty() && ids.len() < 200);
@@ -141,7 +135,7 @@ fn filters_are_sent() {
 #[test]
 fn pages_are_fetched_on_demand_only() {
     let emulator = emulator(Config::default());
-    let stream = stream(&client(&emulator), page_size(10));
+    let stream = stream(&client(&emulator), events(10));
     assert_eq!(emulator.counts().total, 0);
     page_ids(stream.next(LONG));
     assert_eq!(emulator.counts().paths[EVENTS], 1);
@@ -150,7 +144,7 @@ fn pages_are_fetched_on_demand_only() {
 #[test]
 fn next_after_the_end_stays_at_the_end() {
     let emulator = emulator(Config { events: 5, ..Config::default() });
-    let stream = stream(&client(&emulator), page_size(10));
+    let stream = stream(&client(&emulator), events(10));
     rest(&stream);
     let asked = emulator.counts().total;
     emulator.append_events(3);
@@ -170,7 +164,7 @@ fn an_empty_first_page_is_the_end() {
 #[test]
 fn an_error_after_the_last_page_is_the_end_and_an_error_on_the_first_page_is_not() {
     let emulator = emulator(Config { events: 20, ..Config::default() });
-    let stream = stream(&client(&emulator), page_size(10));
+    let stream = stream(&client(&emulator), events(10));
     let mut ids = page_ids(stream.next(LONG));
     // Page 1 repeats the first page, page 2 has the rest; page 3 fails, twice.
     ids.extend(page_ids(stream.next(LONG)));
@@ -181,7 +175,7 @@ fn an_error_after_the_last_page_is_the_end_and_an_error_on_the_first_page_is_not
 
     emulator.reset();
     emulator.fault(Fault::on(EVENTS).status(404).times(1));
-    let stream = self::stream(&client(&emulator), page_size(10));
+    let stream = self::stream(&client(&emulator), events(10));
     assert_eq!(failure(stream.next(LONG)).http_status(), Some(404));
     assert_eq!(once(&rest(&stream)).len(), 20);
 }
@@ -189,7 +183,7 @@ fn an_error_after_the_last_page_is_the_end_and_an_error_on_the_first_page_is_not
 #[test]
 fn a_page_that_fails_once_is_fetched_again() {
     let emulator = emulator(Config { events: 40, ..Config::default() });
-    let stream = stream(&client(&emulator), page_size(10));
+    let stream = stream(&client(&emulator), events(10));
     let mut ids = page_ids(stream.next(LONG));
     emulator.fault(Fault::on(EVENTS).status(404).times(1));
     ids.extend(rest(&stream));
@@ -207,7 +201,7 @@ fn each_failure_is_reported_once_and_loses_no_events() {
     ] {
         let emulator = emulator(Config { events: 95, ..Config::default() });
         let client = Client::open(Settings { max_attempts: Some(1), ..settings(&emulator) }).expect("a client");
-        let stream = stream(&client, page_size(10));
+        let stream = stream(&client, events(10));
         let (mut ids, mut failures) = (Vec::new(), 0);
         loop {
             emulator.fault(fault.clone());
@@ -226,7 +220,7 @@ fn each_failure_is_reported_once_and_loses_no_events() {
 #[test]
 fn a_page_that_arrives_after_a_timeout_is_not_lost() {
     let emulator = emulator(Config { events: 30, ..Config::default() });
-    let stream = stream(&client(&emulator), page_size(10));
+    let stream = stream(&client(&emulator), events(10));
     emulator.fault(Fault::on(EVENTS).delay(Duration::from_millis(300)));
     let mut ids = Vec::new();
     let mut waits = 0;
@@ -248,7 +242,7 @@ fn a_second_concurrent_wait_on_a_stream_is_rejected() {
     let emulator = emulator(Config::default());
     let cancel = Cancel::default();
     let options = CallOptions { cancel: Some(cancel.clone()), ..CallOptions::default() };
-    let stream = Stream::open(&client(&emulator), page_size(10), options).expect("a stream");
+    let stream = Stream::open(&client(&emulator), events(10), options).expect("a stream");
     emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang));
     let waiting = thread::spawn({
         let stream = stream.clone();
@@ -268,10 +262,10 @@ fn waits_until(end: impl Fn(&Client, &Stream, &Cancel), follows: bool) {
     let cancel = Cancel::default();
     let options = CallOptions { cancel: Some(cancel.clone()), ..CallOptions::default() };
     let stream = if follows {
-        Stream::follow(&client, page_size(10), None, options).expect("a stream")
+        Stream::follow(&client, events(10), None, options).expect("a stream")
     } else {
         emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang));
-        Stream::open(&client, page_size(10), options).expect("a stream")
+        Stream::open(&client, events(10), options).expect("a stream")
     };
     let waiting = thread::spawn({
         let stream = stream.clone();
@@ -312,7 +306,7 @@ fn a_follower_starts_at_the_present() {
 fn a_follower_with_a_date_returns_events_since_then_and_new_ones() {
     let config = Config { events: 60, ..Config::default() };
     let emulator = emulator(config.clone());
-    let mut params = page_size(10);
+    let mut params = events(10);
     params.set("after_date", Value::Text("2000-01-01".into())).expect("a date");
     let stream = Stream::follow(&client(&emulator), params, None, CallOptions::default()).expect("a stream");
     let mut ids = Vec::new();
@@ -364,7 +358,7 @@ fn another_process_resumes_from_the_cursor() {
         let emulator = emulator(config.clone());
         let wanted = everything(&emulator, &config);
         // An export that is interrupted after each page and then continues as a follower.
-        let exporting = stream(&client(&emulator), page_size(40));
+        let exporting = stream(&client(&emulator), events(40));
         let mut ids = page_ids(exporting.next(LONG));
         let mut cursor = exporting.cursor();
         let mut arriving = BTreeSet::new();
@@ -386,7 +380,7 @@ fn another_process_resumes_from_the_cursor() {
 #[test]
 fn a_cursor_taken_at_the_end_resumes_with_new_events_only() {
     let emulator = emulator(Config::default());
-    let exporting = stream(&client(&emulator), page_size(100));
+    let exporting = stream(&client(&emulator), events(100));
     assert_eq!(rest(&exporting).len(), 250);
     let stream = follow(&client(&emulator), Some(&exporting.cursor()));
     assert!(matches!(stream.next(None), Ok(Next::NothingYet)));
@@ -438,10 +432,10 @@ fn streams_respect_retry_after() {
                 let client = Client::open(once).expect("a client");
                 emulator.fault(refusal.clone());
                 let stream = if follows {
-                    let all = stream(&client, page_size(10)).cursor();
-                    Stream::follow(&client, page_size(10), Some(&all), CallOptions::default()).expect("a stream")
+                    let all = stream(&client, events(10)).cursor();
+                    Stream::follow(&client, events(10), Some(&all), CallOptions::default()).expect("a stream")
                 } else {
-                    stream(&client, page_size(10))
+                    stream(&client, events(10))
                 };
                 let error = failure(stream.next(LONG));
                 let refused = Instant::now();
@@ -467,19 +461,19 @@ fn streams_respect_retry_after() {
 fn parameters_that_streams_do_not_support_are_rejected_by_name() {
     let emulator = emulator(Config::default());
     let client = client(&emulator);
-    let mut with_page = page_size(10);
+    let mut with_page = events(10);
     with_page.set("page", Value::Count(2)).expect("a page");
-    let mut with_end = page_size(10);
+    let mut with_end = events(10);
     with_end.set("before_date", Value::Text("2026-01-01".into())).expect("a date");
-    let mut with_types = page_size(10);
+    let mut with_types = events(10);
     with_types.set("event_types", Value::TextList(vec!["create".into()])).expect("types");
-    let cursor = stream(&client, page_size(10)).cursor();
+    let cursor = stream(&client, events(10)).cursor();
     let none = CallOptions::default;
     for (refused, name) in [
         (Stream::open(&client, with_page.clone(), none()), "page: "),
         (Stream::follow(&client, with_page, None, none()), "page: "),
         (Stream::follow(&client, with_end, None, none()), "before_date: "),
-        (Stream::follow(&client, page_size(10), Some("{}"), none()), "cursor: "),
+        (Stream::follow(&client, events(10), Some("{}"), none()), "cursor: "),
         (Stream::follow(&client, with_types, Some(&cursor), none()), "cursor: "),
     ] {
         let error = refused.err().expect("a refusal");
@@ -487,6 +481,6 @@ fn parameters_that_streams_do_not_support_are_rejected_by_name() {
         assert!(error.to_string().starts_with(name), "{error}");
     }
     let only = CallOptions { cache: CacheUse::Only, ..none() };
-    assert_eq!(Stream::open(&client, page_size(10), only).err().expect("a refusal").kind(), ErrorKind::NotFound);
+    assert_eq!(Stream::open(&client, events(10), only).err().expect("a refusal").kind(), ErrorKind::NotFound);
     assert_eq!(emulator.counts().total, 0);
 }

@@ -78,6 +78,17 @@ class Follow:
         return [line.split("\t")[-1] for line in self.file.read_text().split("\n")[:-1]]
 
 
+def kill_within(follow: Follow, size: int, asked: int, lines: int, chance: random.Random):
+    """Kills it at any moment within this many lines or a few requests after the size and the count of before its start."""
+    if lines and chance.random() < 0.7:
+        size += chance.randrange(LINE_LEAST * lines)
+        follow.until(lambda: follow.size() > size, "the next line")
+    else:
+        asked += chance.randrange(4)
+        follow.until(lambda: follow.asked() >= asked, "the next request")
+    follow.kill()
+
+
 def killed_and_resumed(follow: Follow, chance: random.Random) -> list[str]:
     """Returns the ids of the events that arrived meanwhile."""
     arrived = []
@@ -93,14 +104,7 @@ def killed_and_resumed(follow: Follow, chance: random.Random) -> list[str]:
         missing = len(set(arrived) - set(follow.ids()))
         follow.start()
         arrive(chance.randrange(10))
-        # Any moment from the first request until many pages later, however fast the machine is.
-        if missing and chance.random() < 0.7:
-            size += chance.randrange(LINE_LEAST * missing)
-            follow.until(lambda: follow.size() > size, "the next line")
-        else:
-            asked += chance.randrange(4)
-            follow.until(lambda: follow.asked() >= asked, "the next request")
-        follow.kill()
+        kill_within(follow, size, asked, missing, chance)
         kills += 1
         torn += follow.is_torn()
     print(f"# killed {kills} times, {torn} of them between the lines and the state; {len(arrived)} events")
@@ -117,13 +121,7 @@ def killed_while_behind(follow: Follow, chance: random.Random) -> list[str]:
         size, asked = follow.size(), follow.asked()
         follow.start()
         # All kills together leave some pages for the last run.
-        if chance.random() < 0.7:
-            size += chance.randrange(LINE_LEAST * min(missing, 2 * PAGE))
-            follow.until(lambda: follow.size() > size, "the next line")
-        else:
-            asked += chance.randrange(4)
-            follow.until(lambda: follow.asked() >= asked, "the next request")
-        follow.kill()
+        kill_within(follow, size, asked, min(missing, 2 * PAGE), chance)
         kills += 1
         torn += follow.is_torn()
         assert follow.in_hand() <= PAGE, f"{follow.in_hand()} events after the saved cursor"

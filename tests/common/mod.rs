@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use kal_emulator::{Config, Emulator};
-use kaleidoscope::service::{Operation, Params};
+use kaleidoscope::service::workspace::GET_EVENTS;
+use kaleidoscope::service::{Operation, Params, Value};
 use kaleidoscope::{Answer, CallOptions, Client, Result, Settings};
 
 pub fn emulator(config: Config) -> Emulator {
@@ -30,6 +31,13 @@ pub fn client(emulator: &Emulator) -> Client {
 /// A call without parameters and options.
 pub fn get(client: &Client, operation: &'static Operation) -> Result<Arc<Answer>> {
     client.call(Params::new(operation), &CallOptions::default())
+}
+
+/// Events, so many a page.
+pub fn events(page_size: i64) -> Params {
+    let mut params = Params::new(&GET_EVENTS);
+    params.set("page_size", Value::Count(page_size)).expect("a page size");
+    params
 }
 
 /// Waits until `done`, however loaded the machine is; fails the test after a minute.
