@@ -1,6 +1,7 @@
-"""The emulator's admin requests for the shell tests: admin.py sent | seen PATH | fault JSON | all FILE
+"""The emulator's admin requests for the shell tests: admin.py sent | lists | seen PATH | fault JSON | all FILE
 
 sent        the API requests that came in since the last time, one a line, with their queries readable
+lists       the same without the further requests of a list: those with the same filters but other dates and page numbers
 seen PATH   whether a request of that path has come in
 fault JSON  adds a fault
 all FILE    writes what the API answers, without the library: {"workspace": ..., "members": ..., "groups": ..., "events": ...}
@@ -24,11 +25,27 @@ def ask(path, body=None, headers={}):
     return json.loads(text_of(path, body, headers))
 
 
-def sent():
+def requests():
+    """The path and the readable parameters of each API request since the last time."""
     for request in ask("/__emulator/requests"):
         if request["path"].startswith("/workspaces/"):
-            print((request["path"].removeprefix("/workspaces/") + " " + urllib.parse.unquote_plus(request["query"])).strip())
+            yield request["path"].removeprefix("/workspaces/"), urllib.parse.unquote_plus(request["query"])
     ask("/__emulator/reset", b"")
+
+
+def sent():
+    for path, query in requests():
+        print(f"{path} {query}".strip())
+
+
+def lists():
+    known = None
+    for path, query in requests():
+        parameters = [each for each in query.split("&") if each and not each.startswith(("page=", "page_size="))]
+        filters = path, [each for each in parameters if not each.startswith(("after_date=", "before_date="))]
+        if filters != known:
+            print(f"{path} {'&'.join(parameters)}".strip())
+        known = filters
 
 
 def seen(path):
@@ -51,4 +68,4 @@ def all(file):
     ask("/__emulator/reset", b"")
 
 
-{"sent": sent, "seen": seen, "fault": fault, "all": all}[sys.argv[1]](*sys.argv[2:])
+{"sent": sent, "lists": lists, "seen": seen, "fault": fault, "all": all}[sys.argv[1]](*sys.argv[2:])
