@@ -5,9 +5,10 @@ use super::dates::Grain;
 use super::engine::{Engine, Stage};
 use super::order::Order;
 use super::page::{Kind, Page};
+use super::page_outcome::Gaps;
 use super::pages::Unknowable;
 use super::request::Range;
-use super::walk::{Gaps, Walk};
+use super::walk::Walk;
 
 /// So often is a list read on that grew while its events were counted.
 const MAX_AUDITS: u32 = 3;

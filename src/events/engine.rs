@@ -235,7 +235,7 @@ impl Engine {
         }
         self.idle = if new.is_empty() { self.idle + 1 } else { 0 };
         if self.idle > MAX_IDLE + 4 * self.ledger.seen.len() / self.full.max(1) {
-            self.stage = Stage::Failed(Unknowable::Restless);
+            self.stage = Stage::Failed(Unknowable::Unstable);
         }
         self.delivered |= !new.is_empty();
         new
@@ -264,7 +264,7 @@ impl Engine {
             Stage::Numbered(mut numbered) => {
                 let outcome = numbered.pages.page_rejected(self.full_page());
                 if let Some(outcome) = outcome {
-                    self.turn_page(numbered, outcome);
+                    self.apply_outcome(numbered, outcome);
                 } else {
                     self.stage = Stage::Numbered(numbered);
                 }

@@ -1,7 +1,8 @@
 //! Event streams: every matching event once, and optionally new events as they are created.
 //!
-//! The `engine` decides which page to request and which events are new, in `passes`, `numbered` and `counting`,
-//! with what `walk`, `pages`, `audit` and `present` make of a page. It does no I/O and has no clock; a [`Stream`] sends the requests.
+//! The `engine` decides which page to request and which events are new, in `passes`, `numbered` and `counting`, with what
+//! `page_outcome`, `pages`, `audit` and `present` make of a page. It does no I/O and has no clock; a [`Stream`] sends the
+//! requests.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +23,7 @@ mod ledger;
 mod numbered;
 mod order;
 mod page;
+mod page_outcome;
 mod pages;
 mod passes;
 mod pending_next;

@@ -59,9 +59,9 @@ impl Engine {
             let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
             match self.advance_walk(&mut numbered, times) {
                 // Everything before is known, and this page continues it.
-                true if !had_news && page.known() > 0 => self.turn_page(numbered, Outcome::Finished),
-                true => self.turn_page(numbered, Outcome::More),
-                false => self.turn_page(numbered, outcome),
+                true if !had_news && page.known() > 0 => self.apply_outcome(numbered, Outcome::Finished),
+                true => self.apply_outcome(numbered, Outcome::More),
+                false => self.apply_outcome(numbered, outcome),
             }
         }
         if self.is_baseline { Vec::new() } else { new }
@@ -112,7 +112,7 @@ impl Engine {
             && self.evidence.order().is_some()
     }
 
-    pub(super) fn turn_page(&mut self, mut numbered: Numbered, outcome: Outcome) {
+    pub(super) fn apply_outcome(&mut self, mut numbered: Numbered, outcome: Outcome) {
         match (outcome, numbered.walk.take()) {
             // The range was read by date, and only the page number does not confirm its end.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), Some(walk))

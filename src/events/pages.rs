@@ -94,7 +94,7 @@ pub(super) enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unknowable {
     /// Every pass shows other events.
-    Restless,
+    Unstable,
     /// A full page is followed by an error, and dates lead no further.
     Rejected(u64),
     /// Every page number gives the same full page.
@@ -108,7 +108,7 @@ pub(super) enum Unknowable {
 impl Display for Unknowable {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Restless => write!(
+            Self::Unstable => write!(
                 f,
                 "the list changes with every request, and its events are not sorted by created_at: whether it was returned \
                  completely cannot be known"
@@ -377,7 +377,7 @@ impl Pages {
         match self.filled {
             0 | 1 => Outcome::Finished,
             _ if is_complete => Outcome::Finished,
-            _ if self.passes == MAX_PASSES => Outcome::Failed(Unknowable::Restless),
+            _ if self.passes == MAX_PASSES => Outcome::Failed(Unknowable::Unstable),
             _ => Outcome::NextPass,
         }
     }

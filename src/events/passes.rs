@@ -5,9 +5,10 @@ use super::dates::Grain;
 use super::engine::{Engine, Numbered, SEARCH_PAGE, Stage};
 use super::order::{OVERLAP, Order};
 use super::page::Page;
+use super::page_outcome::PageOutcome;
 use super::pages::{FullPage, Pages};
 use super::request::Range;
-use super::walk::{Turn, Walk};
+use super::walk::Walk;
 
 /// No server has a smaller default page.
 const LIKELY_PAGE: usize = 20;
@@ -75,18 +76,18 @@ impl Engine {
             self.note_page(page.len());
         }
         let is_cut = page.len() >= full || !is_sized && page.known() < walk.expected();
-        let turn = walk.accept(page, full, is_cut, self.gaps());
+        let outcome = walk.accept(page, full, is_cut, self.gaps());
         self.grain = walk.certain_grain();
         if !walk.stops_at_known() {
             self.last_id = page.rows.last().map(|row| row.id).or(self.last_id);
         }
-        match turn {
-            Turn::Deliver | Turn::DeliverLast => {
+        match outcome {
+            PageOutcome::Deliver | PageOutcome::DeliverLast => {
                 self.note_full_page(self.last_len);
                 self.last_len = if is_plain { page.len() } else { 0 };
-                return self.deliver_walked(walk, page, full, turn == Turn::DeliverLast);
+                return self.deliver_walked(walk, page, full, outcome == PageOutcome::DeliverLast);
             }
-            Turn::Skip
+            PageOutcome::Skip
                 if is_start
                     && !self.is_first_pass
                     && self.audits == 0
@@ -95,22 +96,22 @@ impl Engine {
             {
                 self.start_audit(walk);
             }
-            Turn::Skip => {
+            PageOutcome::Skip => {
                 self.ledger.deliver(page, 0);
                 walk.skip(page.times(), self.assumed_full());
                 self.stage = Stage::Walking(walk);
             }
-            Turn::Again => self.stage = Stage::Walking(walk),
-            Turn::Overshot => {
+            PageOutcome::Again => self.stage = Stage::Walking(walk),
+            PageOutcome::Overshot => {
                 self.search.overshot();
                 walk.return_from_jump();
                 self.search_on(walk);
             }
-            Turn::Finished => {
+            PageOutcome::Finished => {
                 self.ledger.deliver(page, 0);
                 self.finish_walk(walk);
             }
-            Turn::Stuck => {
+            PageOutcome::Stuck => {
                 let (range, one_based) = (walk.range(), self.setup.habits.is_one_based());
                 let pages = if is_plain {
                     Pages::after_first(range, one_based, page, &mut self.ledger.seen)
@@ -123,7 +124,7 @@ impl Engine {
                 self.stage =
                     Stage::Numbered(Numbered { pages, walk: Some(walk), is_behind: false, checks_gap: !is_cut });
             }
-            Turn::NoDates => self.read_by_number(),
+            PageOutcome::NoDates => self.read_by_number(),
         }
         Vec::new()
     }

@@ -5,27 +5,23 @@
 
 use super::dates::Grain;
 use super::order::{OVERLAP, Order};
-use super::page::{Kind, Page};
 use super::request::Range;
-
-const SECOND: i64 = 1_000_000;
-const DAY: i64 = 86_400 * SECOND;
 
 /// A walk along a list, in terms of depth: a number that grows along the list ([`Order::depth`]).
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent observations of the server")]
 pub(super) struct Walk {
-    order: Order,
+    pub(super) order: Order,
     /// Events later than `after`, and up to `before`, are wanted.
-    wanted: Range,
+    pub(super) wanted: Range,
     /// Everything up to this time was delivered earlier.
-    done: Option<i64>,
-    grain: Grain,
+    pub(super) done: Option<i64>,
+    pub(super) grain: Grain,
     /// The depths of the events delivered last, sorted.
-    tail: Vec<i64>,
+    pub(super) tail: Vec<i64>,
     /// Where the events begin that the last page added.
     last_page: Option<i64>,
-    reach: Reach,
+    pub(super) reach: Reach,
     /// The most by which an event was out of order.
     disorder: i64,
     /// The number of events on a full page.
@@ -33,26 +29,26 @@ pub(super) struct Walk {
     /// [`Walk::settled`] before the last page.
     settled: Option<i64>,
     /// So many events in the wanted range were delivered earlier: the server should show them.
-    known_before: usize,
-    has_met_known: bool,
+    pub(super) known_before: usize,
+    pub(super) has_met_known: bool,
     /// Dates have led to the events delivered last.
-    has_met_tail: bool,
+    pub(super) has_met_tail: bool,
     /// Bounds are not taken for whole days: events of their day were on a page.
-    dates_work: bool,
-    no_fractions: bool,
+    pub(super) dates_work: bool,
+    pub(super) no_fractions: bool,
     /// Bounds are for whole days, for certain; or the next page shows whether they are.
-    is_day_certain: bool,
+    pub(super) is_day_certain: bool,
     /// Only what arrived at the start of the list is wanted.
-    stops_at_known: bool,
-    tests_day: bool,
+    pub(super) stops_at_known: bool,
+    pub(super) tests_day: bool,
     /// Events on the first page that are known by their time alone.
-    old_at_start: usize,
-    start_times: Vec<i64>,
+    pub(super) old_at_start: usize,
+    pub(super) start_times: Vec<i64>,
 }
 
 /// Where the next request starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
+pub(super) enum Reach {
     Start,
     /// A few events before the last one.
     Near,
@@ -60,36 +56,6 @@ enum Reach {
     Wide,
     /// Anywhere: at this time.
     Jump(i64),
-}
-
-/// Whether pages other than the last one are short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gaps {
-    None,
-    /// Nothing has shown it yet.
-    Unknown,
-    Known,
-}
-
-/// What a page means for the walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Deliver the new events, then [`Walk::advance`].
-    Deliver,
-    /// Deliver the new events; the list has no more.
-    DeliverLast,
-    /// The page proves nothing. Send the next request.
-    Again,
-    /// The list has no more events.
-    Finished,
-    /// A full page of events that were delivered earlier. [`Walk::advance`] past them.
-    Skip,
-    /// Dates do not lead further from here: too many events have one time. Continue by page number.
-    Stuck,
-    /// The server does not filter by date.
-    NoDates,
-    /// There are no events after the time that was jumped to.
-    Overshot,
 }
 
 impl Walk {
@@ -204,126 +170,6 @@ impl Walk {
         self.tail.iter().rev().take_while(|depth| inside(self.order.depth(**depth))).count()
     }
 
-    /// Judges a page. `full`: the number of events on a full page. `is_cut`: more of the range may follow.
-    pub(super) fn accept(&mut self, page: &Page, full: usize, is_cut: bool, gaps: Gaps) -> Turn {
-        if std::mem::take(&mut self.tests_day) && !self.shows_same_day(page) {
-            // The events of the last page are hidden by a bound of seconds.
-            (self.grain, self.is_day_certain) = (Grain::Day, true);
-            return Turn::Again;
-        }
-        // Once they were seen to work, they are not tested again.
-        self.dates_work |= self.shows_same_day(page);
-        let turn = self.judge(page, full, is_cut, gaps);
-        if self.grain == Grain::Day && !self.is_day_certain && matches!(turn, Turn::Deliver | Turn::Skip) {
-            // The known events may also have been deleted.
-            (self.grain, self.tests_day) = (Grain::Second, true);
-            let earliest = page.times().min().map(|at| at.saturating_sub(1));
-            self.wanted.after = self.wanted.after.map(|after| earliest.map_or(after, |at| at.min(after)));
-        }
-        turn
-    }
-
-    fn judge(&mut self, page: &Page, full: usize, is_cut: bool, gaps: Gaps) -> Turn {
-        match self.excess(page) {
-            0 => {}
-            excess if excess <= SECOND => drop(self.reject_fractions()),
-            excess if excess <= 2 * DAY => (self.grain, self.is_day_certain) = (Grain::Day, true),
-            _ => {
-                // A list that starts with its newest events still shows all of them, down to known ones.
-                let is_top = self.order == Order::NewestFirst && self.reach == Reach::Start;
-                return match (is_top && page.known() > 0, page.new) {
-                    (true, 0) => Turn::Finished,
-                    (true, _) => Turn::DeliverLast,
-                    (false, _) => Turn::NoDates,
-                };
-            }
-        }
-        self.has_met_known |= page.known() > 0;
-        if self.reach == Reach::Start {
-            self.old_at_start = page.rows.iter().filter(|row| row.kind == Kind::Old).count();
-            self.start_times = page.times().collect();
-        }
-        if self.order == Order::NewestFirst && page.times().last().is_some_and(|at| Some(at) <= self.done) {
-            return if page.new > 0 { Turn::DeliverLast } else { Turn::Finished };
-        }
-        if self.stops_at_known && page.rows.last().is_some_and(|row| row.kind == Kind::Known) {
-            return if page.new > 0 { Turn::DeliverLast } else { Turn::Finished };
-        }
-        if let Reach::Jump(_) = self.reach {
-            return if page.times().next().is_none() { Turn::Overshot } else { Turn::Deliver };
-        }
-        let dates_work = self.dates_work;
-        let hides_known = match self.order {
-            Order::OldestFirst => page.known() == 0 || page.known() < self.known_before && page.len() < full,
-            Order::NewestFirst => {
-                page.is_empty() || page.known() < self.known_before && page.len() < full && page.new == 0
-            }
-        };
-        if self.reach == Reach::Start && self.known_before > 0 && hides_known && self.grain != Grain::Day && !dates_work
-        {
-            // The server may compare days.
-            self.grain = Grain::Day;
-            return Turn::Again;
-        }
-        let expects = match self.reach {
-            // The known events are the last ones of the list.
-            Reach::Start if self.order == Order::NewestFirst => false,
-            Reach::Start => self.known_before > 0,
-            _ => !self.tail.is_empty(),
-        };
-        if page.known() == 0 && expects && self.look_further_back(dates_work) {
-            return Turn::Again;
-        }
-        if page.new > 0 {
-            // If all of them were deleted, dates that have worked before are trusted.
-            let is_trusted = !expects || dates_work || self.reach == Reach::Start || self.has_met_tail;
-            self.has_met_tail |= self.reach == Reach::Near && page.known() > 0;
-            return if page.known() > 0 || is_trusted { Turn::Deliver } else { Turn::NoDates };
-        }
-        if self.grain == Grain::Day && !self.is_day_certain && page.known() > 0 {
-            return Turn::Skip;
-        }
-        let deepest = page.times().map(|at| self.order.depth(at)).max();
-        if (page.len() >= full || gaps == Gaps::Known) && deepest > self.tail.last().copied() {
-            return Turn::Skip;
-        }
-        if is_cut || gaps != Gaps::None {
-            if page.len() >= full && self.grain == Grain::Second && !self.no_fractions && self.reach == Reach::Near {
-                self.grain = Grain::Micro;
-                return Turn::Again;
-            }
-            return Turn::Stuck;
-        }
-        if self.known_before > 0 && !self.has_met_known && self.grain == Grain::Second {
-            // The server may compare days, and have hidden the new events with the known ones.
-            self.grain = Grain::Day;
-            self.reach = Reach::Start;
-            return Turn::Again;
-        }
-        Turn::Finished
-    }
-
-    /// Whether the page has events of the day of the bound: the server does not take it for a whole day.
-    fn shows_same_day(&self, page: &Page) -> bool {
-        let range = self.range();
-        let bound = match self.order {
-            Order::OldestFirst => range.after,
-            Order::NewestFirst => range.before,
-        };
-        bound.is_some_and(|bound| page.times().any(|at| at.div_euclid(DAY) == bound.div_euclid(DAY)))
-    }
-
-    /// How far events are outside of the requested range: the server has compared at a lower resolution, or not at all.
-    fn excess(&self, page: &Page) -> i64 {
-        let range = self.range();
-        let excess = |at: i64| {
-            let early = range.after.map_or(0, |after| after.saturating_sub(at));
-            let late = range.before.map_or(0, |before| at.saturating_sub(before));
-            early.max(late)
-        };
-        page.times().map(excess).max().unwrap_or(0).max(0)
-    }
-
     /// The server does not support fractions of a second. Returns whether they were used.
     pub(super) fn reject_fractions(&mut self) -> bool {
         self.no_fractions = true;
@@ -332,22 +178,6 @@ impl Walk {
             self.grain = Grain::Second;
         }
         were_used
-    }
-
-    /// None of the events delivered last is on the page: they were deleted, or the server takes a bound for a whole day.
-    fn look_further_back(&mut self, dates_work: bool) -> bool {
-        match (self.reach, self.grain) {
-            (Reach::Wide | Reach::Start, _) if dates_work => return false,
-            (Reach::Wide, Grain::Micro) => {
-                self.reject_fractions();
-                self.reach = Reach::Near;
-            }
-            (Reach::Near, _) => self.reach = Reach::Wide,
-            (Reach::Wide, Grain::Second) => (self.reach, self.grain) = (Reach::Near, Grain::Day),
-            (Reach::Start, Grain::Second) => self.grain = Grain::Day,
-            _ => return false,
-        }
-        true
     }
 
     /// Continues after a page of events that were delivered earlier.
