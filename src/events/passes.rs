@@ -146,7 +146,7 @@ impl Engine {
             self.top = self.top.or(self.ledger.settled());
         }
         if self.is_baseline {
-            self.read_on_to_present(walk, page.len() < full);
+            self.read_on_to_present(walk, page.len(), full);
             return Vec::new();
         }
         self.cover(&walk);
@@ -172,7 +172,7 @@ impl Engine {
     }
 
     /// Marks the newest events as seen, so that only later ones are delivered.
-    pub(super) fn read_on_to_present(&mut self, mut walk: Walk, is_last_page: bool) {
+    pub(super) fn read_on_to_present(&mut self, mut walk: Walk, len: usize, full: usize) {
         let Some(newest) = self.ledger.newest() else { return self.finish() };
         match walk.order() {
             Order::NewestFirst if walk.last() < Some(newest.saturating_sub(2 * OVERLAP)) => {
@@ -181,9 +181,9 @@ impl Engine {
                 self.top = self.top.max(walk.last().map(|last| last.saturating_add(margin)));
                 self.finish();
             }
-            Order::NewestFirst if is_last_page => self.finish(),
+            Order::NewestFirst if len < full => self.finish(),
             Order::NewestFirst => self.stage = Stage::Walking(walk),
-            Order::OldestFirst if !is_last_page => self.search_on(walk),
+            Order::OldestFirst if !self.search.is_last(len, full) => self.search_on(walk),
             Order::OldestFirst => {
                 let overlap = newest.saturating_sub(OVERLAP + 1);
                 match self.search.start() {
@@ -200,7 +200,8 @@ impl Engine {
     }
 
     pub(super) fn search_on(&mut self, mut walk: Walk) {
-        let size = if self.setup.habits.fixed_page_size { self.full } else { SEARCH_PAGE as usize };
+        let largest = if self.setup.habits.fixed_page_size { self.full } else { SEARCH_PAGE as usize };
+        let size = self.search.page().unwrap_or(largest);
         let next = walk.last().and_then(|last| self.search.next(last, walk.spacing(), size, self.setup.now));
         if let Some(target) = next {
             walk.jump(target);

@@ -2,9 +2,11 @@
 //!
 //! The clock and the density of the events are only used to guess where it might be.
 
+/// After so many jumps, each one goes twice as far, but no further than half way to where the list is empty.
+const MAX_GUESSES: u32 = 5;
 /// After so many jumps, the rest of the list is read page by page.
-const MAX_JUMPS: u32 = 5;
-/// The end of the list is confirmed by another request, unless there were so many.
+const MAX_JUMPS: u32 = 40;
+/// The end of the list is confirmed by another request, unless a short search has needed so many.
 const MAX_REQUESTS: u32 = 7;
 
 /// A search by date for the newest event.
@@ -12,6 +14,13 @@ const MAX_REQUESTS: u32 = 7;
 pub(super) struct Search {
     jumps: u32,
     requests: u32,
+    /// The last event seen before a jump.
+    jumped_from: Option<i64>,
+    /// The number of events on a full page, once it is known.
+    page: Option<usize>,
+    longest: usize,
+    /// The last page seemed to be the last one of the list.
+    seemed_last: bool,
     has_read_on: bool,
     /// There are no events after this time.
     empty_after: Option<i64>,
@@ -25,32 +34,62 @@ impl Search {
     /// `spacing`: microseconds between events. `page`: the number of events on a page.
     pub(super) fn next(&mut self, last: i64, spacing: i64, page: usize, now: i64) -> Option<i64> {
         self.requests += 1;
+        if self.jumped_from.take() >= Some(last) && self.start == Some(self.target) {
+            // The server rounds dates: it has returned events from before the time jumped to.
+            self.jumps = MAX_JUMPS;
+        }
         let page = spacing.saturating_mul(i64::try_from(page).unwrap_or(i64::MAX)).max(1);
-        let target = match self.empty_after {
-            Some(end) if end.saturating_sub(last) <= page => return None,
-            Some(_) if !self.has_read_on => {
-                // The whole list may be short.
-                self.has_read_on = true;
-                return None;
-            }
-            // Between "close to the last event seen" and "close to the end", in terms of magnitude.
-            Some(end) => last.saturating_add(geometric_mean(page / 2, end.saturating_sub(last))),
-            None => last.saturating_add(page.saturating_mul(2)).max(now.saturating_sub(page / 2)),
-        };
-        if self.jumps == MAX_JUMPS {
+        let gap = self.empty_after.map_or(i64::MAX, |end| end.saturating_sub(last));
+        if gap <= page || self.jumps >= MAX_JUMPS {
             return None;
         }
+        if self.empty_after.is_some() && !self.has_read_on {
+            // The whole list may be short.
+            self.has_read_on = true;
+            return None;
+        }
+        let target = if self.jumps >= MAX_GUESSES {
+            let doublings = self.jumps - MAX_GUESSES;
+            if doublings == 0 {
+                self.jumps += 1;
+                return None;
+            }
+            last.saturating_add(page.saturating_mul(1 << doublings).min(gap / 2))
+        } else if self.empty_after.is_some() {
+            // Between "close to the last event seen" and "close to the end", in terms of magnitude.
+            last.saturating_add(geometric_mean(page / 2, gap))
+        } else {
+            last.saturating_add(page.saturating_mul(2)).max(now.saturating_sub(page / 2))
+        };
         self.jumps += 1;
+        self.jumped_from = Some(last);
         Some(self.jump_to(target))
+    }
+
+    /// Whether a page of this many events is the last one. `full`: so many were requested, and the server may return fewer.
+    pub(super) fn is_last(&mut self, len: usize, full: usize) -> bool {
+        self.longest = self.longest.max(len);
+        if std::mem::take(&mut self.seemed_last) {
+            // Others have followed it.
+            self.page = Some(self.longest);
+        }
+        self.seemed_last = len < self.page.map_or(full, |page| page.min(full));
+        self.seemed_last
+    }
+
+    /// The number of events on a full page, once it is known.
+    pub(super) fn page(&self) -> Option<usize> {
+        self.page
     }
 
     /// Whether to confirm the end of the list: a server may hide some events of a page.
     pub(super) fn may_confirm(&self) -> bool {
-        self.requests < MAX_REQUESTS
+        self.requests < MAX_REQUESTS || self.jumps > MAX_GUESSES + 1
     }
 
     pub(super) fn jump_to(&mut self, target: i64) -> i64 {
         self.target = target;
+        self.seemed_last = false;
         target
     }
 
