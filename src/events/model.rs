@@ -10,7 +10,7 @@
 //!   `make test`, is one at which all claims hold; most others find a server on which one of the last four does not.
 //! - `streams`, `followers`: particular servers. `costs`: numbers of requests.
 //!
-//! `KAL_MODEL_TRACE=1` prints every request.
+//! `KAL_MODEL_TRACE=1` prints every request and page, and whether the claim holds: the last one that does not is the smallest.
 
 mod claims;
 mod costs;
@@ -40,7 +40,10 @@ fn config() -> ProptestConfig {
 }
 
 fn check(case: &Case, claim: impl FnOnce(&mut Run) -> Claim) -> Result<(), TestCaseError> {
-    claim(&mut Run::new(case.server(), case.disturbances.clone())).map_err(TestCaseError::fail)
+    let mut run = Run::new(case.server(), case.disturbances.clone());
+    let claim = claim(&mut run);
+    run.trace(|| format!("{case:?}\n{claim:?}\n"));
+    claim.map_err(TestCaseError::fail)
 }
 
 const STREAM: For = For { follows: false, in_time: false, from_present: false };

@@ -7,7 +7,7 @@ use super::super::engine::{Engine, Step};
 use super::super::page::Item;
 use super::super::request::Request;
 use super::disturbance::{Delete, Disturbance};
-use super::events::scramble;
+use super::events::{EPOCH, SECOND, scramble};
 use super::server::{Page, Server};
 use crate::service::ListHabits;
 
@@ -49,6 +49,17 @@ pub(super) fn accept<'a, At: Copy + Into<Option<i64>>>(engine: &mut Engine, page
     new.into_iter().map(|position| items[position as usize].id).collect()
 }
 
+/// A page in a trace, with times in seconds since the server's epoch.
+fn listed(page: &Page) -> String {
+    let at = |at: Option<i64>| at.map_or("undated".to_owned(), seconds);
+    page.iter().map(|(id, time)| format!("{id} {}", at(*time))).collect::<Vec<_>>().join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+fn seconds(at: i64) -> String {
+    format!("{}", (at - EPOCH) as f64 / SECOND as f64)
+}
+
 /// Why the engine stopped asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
@@ -75,7 +86,7 @@ pub(super) struct Run {
     pub(super) last_given: usize,
     pub(super) requests: usize,
     /// Prints every request.
-    pub(super) trace: bool,
+    is_traced: bool,
 }
 
 impl Run {
@@ -90,7 +101,13 @@ impl Run {
             given: Vec::new(),
             last_given: 0,
             requests: 0,
-            trace: std::env::var_os("KAL_MODEL_TRACE").is_some(),
+            is_traced: std::env::var_os("KAL_MODEL_TRACE").is_some(),
+        }
+    }
+
+    pub(super) fn trace(&self, line: impl FnOnce() -> String) {
+        if self.is_traced {
+            eprintln!("{}", line());
         }
     }
 
@@ -103,9 +120,7 @@ impl Run {
                 Step::Wait => return (engine, Pause::Wait),
                 Step::End => return (engine, Pause::End),
                 Step::Failed(why) => {
-                    if self.trace {
-                        eprintln!("{why}");
-                    }
+                    self.trace(|| format!("  {why}"));
                     return (engine, Pause::Failed);
                 }
             };
@@ -130,14 +145,13 @@ impl Run {
             };
             errors = 0;
             let new = accept(&mut engine, &page);
-            if self.trace {
-                eprintln!("  {} events, {} new", page.len(), new.len());
-            }
+            self.trace(|| format!("  {}: {}; new: {new:?}", page.len(), listed(&page)));
             if !new.is_empty() {
                 self.last_given = new.len();
                 self.given.extend(new.into_iter().map(str::to_owned));
             }
             if disturbance.restarts {
+                self.trace(|| "  restarts".to_owned());
                 engine = self.resume(&engine);
             }
         }
@@ -149,22 +163,22 @@ impl Run {
 
     fn answer(&mut self, request: Request) -> Option<Page> {
         let page = self.server.answer(request.page, size(request), request.range);
-        if self.trace {
-            let seconds = |at: i64| at;
-            let (after, before) = (request.range.after.map(seconds), request.range.before.map(seconds));
-            eprintln!("{} page {:?} after {after:?} before {before:?}", self.requests, request.page);
-            if page.is_none() {
-                eprintln!("  rejected");
-            }
-        }
+        self.trace(|| {
+            let Request { page: number, size, range } = request;
+            let (after, before) = (range.after.map(seconds), range.before.map(seconds));
+            let rejected = if page.is_none() { ": rejected" } else { "" };
+            format!("{}: page {number:?}, size {size:?}, after {after:?}, before {before:?}{rejected}", self.requests)
+        });
         page
     }
 
     fn disturb(&mut self, disturbance: &Disturbance) {
         for arrival in &disturbance.arrivals {
+            self.trace(|| format!("  arrives {arrival:?}"));
             self.server.arrive(*arrival);
         }
         for id in self.chosen(disturbance.deletes) {
+            self.trace(|| format!("  deletes {id}"));
             self.server.delete(&id);
         }
     }
