@@ -20,6 +20,8 @@ pub(super) struct Audit {
     delivered: usize,
     /// The numbering is not known: this page may be the one before.
     is_uncertain: bool,
+    /// It is taken for the page before: then this one has as many events as are expected.
+    is_assumed: bool,
     is_first_pass: bool,
 }
 
@@ -40,7 +42,16 @@ impl Audit {
         // Page 0 is not asked for: servers that count from 1 reject it.
         let index = (delivered / page_len).max(1);
         let number = index as u64 + u64::from(one_based);
-        Self { number, range, page_len, before: index * page_len, delivered, is_uncertain: !one_based, is_first_pass }
+        Self {
+            number,
+            range,
+            page_len,
+            before: index * page_len,
+            delivered,
+            is_uncertain: !one_based,
+            is_assumed: false,
+            is_first_pass,
+        }
     }
 
     pub(super) fn request(&self) -> Request {
@@ -73,7 +84,7 @@ impl Audit {
         }
         let ends_with_last = page.rows.last().is_some_and(|row| is_last(&row.id));
         let expected = self.delivered.saturating_sub(self.before);
-        if places <= expected {
+        if places == expected || places < expected && !self.is_assumed {
             return Finding::Complete;
         }
         if self.is_uncertain && places == self.page_len {
@@ -83,10 +94,10 @@ impl Audit {
             }
             if expected > 0 && !ends_with_last {
                 self.number += 1;
-                self.is_uncertain = false;
+                (self.is_uncertain, self.is_assumed) = (false, true);
                 return Finding::Next;
             }
         }
-        Finding::Missing(places - expected)
+        Finding::Missing(places.abs_diff(expected))
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Engine {
     pub(super) wanted: (Range, usize),
     /// Everything up to this time was delivered when the pass is over.
     pub(super) top: Option<i64>,
+    /// Everything up to this time was in the list and delivered, but for events that appear late.
+    pub(super) complete: Option<i64>,
     /// The number of events on a full page, and on the last page of the caller's page size.
     pub(super) full: usize,
     pub(super) full_is_known: bool,
@@ -63,8 +65,10 @@ pub(super) struct Engine {
     /// The IDs on the first page of the range, and the last one on the page read last.
     pub(super) first_page: Vec<Id>,
     pub(super) last_id: Option<Id>,
-    /// Pages are read by number throughout: the list is in no order of time, or dates do not filter it.
+    /// The pass reads pages by number throughout.
     pub(super) by_number: bool,
+    /// Dates do not filter the list.
+    pub(super) dates_fail: bool,
     /// Consecutive pages of the pass without new events.
     pub(super) idle: usize,
     /// The pass has found new events.
@@ -74,6 +78,10 @@ pub(super) struct Engine {
     /// How many events were missing when they were counted, and [`Engine::top`] then; and how often that was.
     pub(super) missing: Option<(usize, Option<i64>)>,
     pub(super) audits: u32,
+    /// How many events were delivered when a page number last led to events that dates had not.
+    pub(super) gap_at: Option<usize>,
+    /// How often the pass has started again.
+    pub(super) restarts: u32,
     /// Consecutive rejections of requests by date.
     pub(super) rejections: u32,
     /// Existing events are only marked as seen: the present is yet to be found.
@@ -152,6 +160,7 @@ impl Engine {
             setup,
             wanted: (Range::default(), 0),
             top: None,
+            complete: None,
             full: setup.page_size.map_or(0, |size| size as usize),
             full_is_known: false,
             sizes_work: false,
@@ -160,11 +169,14 @@ impl Engine {
             first_page: Vec::new(),
             last_id: None,
             by_number: false,
+            dates_fail: false,
             idle: 0,
             has_news: false,
             is_first_pass: false,
             missing: None,
             audits: 0,
+            gap_at: None,
+            restarts: 0,
             rejections: 0,
             is_baseline: false,
             search: Search::default(),
@@ -256,6 +268,7 @@ impl Engine {
             }
             self.rejections += 1;
             if self.rejections > 1 {
+                self.dates_fail = true;
                 self.read_by_number();
             }
             return true;

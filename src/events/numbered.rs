@@ -4,7 +4,7 @@ use super::dates::Grain;
 use super::engine::{Engine, Numbered, Stage};
 use super::order::Order;
 use super::page::Page;
-use super::pages::{Outcome, Pages, Unknowable};
+use super::pages::{Outcome, Pages, SMALL_PAGE, Unknowable};
 
 impl Engine {
     /// Judges a page requested by number.
@@ -24,10 +24,16 @@ impl Engine {
                 return self.start_walk(&numbered, order);
             }
         }
+        if numbered.checks_gap && page.new > 0 && self.gap_at != Some(self.ledger.delivered) {
+            // If they have arrived meanwhile, dates lead to them.
+            self.gap_at = Some(self.ledger.delivered);
+            self.stage = numbered.walk.map_or(Stage::Waiting, Stage::Walking);
+            return Vec::new();
+        }
         let had_news = numbered.pages.has_news();
         let (filled, last_len) = (numbered.pages.filled(), numbered.pages.last_len());
         let is_whole = is_first && numbered.walk.is_none();
-        if is_whole && page.len() < self.full && page.known() < self.wanted.1 && self.grain != Grain::Day {
+        if is_whole && page.len() < self.assumed_full() && page.known() < self.wanted.1 && self.grain != Grain::Day {
             // Known events are missing: the server may compare days.
             self.grain = Grain::Day;
             let range = self.new_walk(Order::OldestFirst).range();
@@ -37,6 +43,7 @@ impl Engine {
             return Vec::new();
         }
         let is_first_pass = numbered.pages.is_first_pass();
+        let checks_end = numbered.pages.checks_end();
         let outcome = numbered.pages.accept(page, &self.ledger.seen, self.full_page());
         if let Some(was_first) = numbered.pages.page_one_was_first() {
             self.setup.habits.note_page_one(was_first);
@@ -50,18 +57,20 @@ impl Engine {
             self.setup.habits.short_page_is_last |= is_last && outcome != Outcome::More;
             self.has_gaps |= !is_last;
         }
-        let new = self.ledger.deliver(page, usize::MAX);
+        // What is on a page of another size comes with the next pass.
+        let new = if checks_end { Vec::new() } else { self.ledger.deliver(page, usize::MAX) };
         let is_tidy = self.evidence.disorder() == 0 && !self.ledger.has_undated && is_first_pass;
         if is_first && is_tidy && page.known() > 0 && self.missing.is_some_and(|(missing, _)| new.len() >= missing) {
             // The missing events have arrived meanwhile.
             self.finish();
         } else {
             let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
-            match self.advance_walk(&mut numbered, times) {
+            let is_ahead = self.advance_walk(&mut numbered, times);
+            match (is_ahead, numbered.walk.take()) {
                 // Everything before is known, and this page continues it.
-                true if !had_news && page.known() > 0 => self.apply_outcome(numbered, Outcome::Finished),
-                true => self.apply_outcome(numbered, Outcome::More),
-                false => self.apply_outcome(numbered, outcome),
+                (true, Some(walk)) if !had_news && page.known() > 0 => self.stage = Stage::Walking(walk),
+                (true, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
+                (false, walk) => self.apply_outcome(Numbered { walk, ..numbered }, outcome),
             }
         }
         if self.is_baseline { Vec::new() } else { new }
@@ -69,8 +78,10 @@ impl Engine {
 
     /// The order is known after some pages: continues by date from there. Nothing of this page was delivered.
     pub(super) fn start_walk(&mut self, numbered: &Numbered, order: Order) -> Vec<u32> {
-        self.has_gaps |= numbered.pages.last_len() < self.full;
-        self.note_full_page(numbered.pages.last_len());
+        if !numbered.pages.has_stalled() {
+            self.has_gaps |= numbered.pages.last_len() < self.full;
+            self.note_full_page(numbered.pages.last_len());
+        }
         self.continue_by_date(numbered, order);
         Vec::new()
     }
@@ -93,7 +104,7 @@ impl Engine {
         let mut times = times.peekable();
         let Some(walk) = numbered.walk.as_mut().filter(|_| times.peek().is_some()) else { return false };
         let before = walk.range();
-        walk.advance(times, self.assumed_full(), self.evidence.disorder());
+        walk.advance_unsettled(times, self.assumed_full(), self.evidence.disorder());
         if numbered.is_behind || walk.range() == before || walk.overlap() >= self.full {
             return false;
         }
@@ -103,11 +114,13 @@ impl Engine {
         true
     }
 
-    /// The first page came again under other numbers, which may be ignored. The order is not certain, but it is worth a try.
+    /// The first page may have been full, and page numbers be ignored, or have shifted by a deletion. The order is not certain,
+    /// but it is worth a try.
     pub(super) fn may_go_on_by_date(&self, numbered: &Numbered) -> bool {
+        let may_be_full = self.setup.page_size.is_none() && numbered.pages.last_len() >= SMALL_PAGE;
         !self.by_number
             && numbered.pages.is_first_pass()
-            && numbered.pages.has_repeated_end()
+            && (numbered.pages.has_repeated_end() || may_be_full)
             && numbered.pages.filled() == 1
             && self.evidence.order().is_some()
     }
@@ -139,8 +152,14 @@ impl Engine {
                 self.finish();
             }
             (Outcome::Failed(why), _) => self.stage = Stage::Failed(why),
-            (Outcome::Finished, Some(walk)) if numbered.is_behind => self.stage = Stage::Walking(walk),
-            (Outcome::Finished, Some(walk)) => self.finish_walk(walk),
+            (Outcome::Finished, Some(mut walk)) if numbered.is_behind => {
+                walk.settle();
+                self.stage = Stage::Walking(walk);
+            }
+            (Outcome::Finished, Some(mut walk)) => {
+                walk.settle();
+                self.finish_walk(walk);
+            }
             (Outcome::Finished, None) if self.may_go_on_by_date(&numbered) => {
                 let order = self.evidence.order().unwrap_or(Order::OldestFirst);
                 self.continue_by_date(&numbered, order);
@@ -148,7 +167,8 @@ impl Engine {
             (Outcome::Finished, None) => self.finish(),
             (Outcome::More, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
             (Outcome::NextPass, walk) => {
-                if walk.is_none() {
+                // A pass over the gap below the band shows nothing of later events.
+                if walk.is_none() && self.wanted.0.before.is_none() {
                     self.top = self.top.max(self.ledger.settled());
                 }
                 numbered.pages.restart(&mut self.ledger.seen);

@@ -74,6 +74,11 @@ impl Page {
         self.len() - self.new
     }
 
+    /// Those of them that have a time: the others show nothing about dates.
+    pub(super) fn known_dated(&self) -> usize {
+        self.rows.iter().filter(|row| row.kind != Kind::New && row.at.is_some()).count()
+    }
+
     pub(super) fn times(&self) -> impl Iterator<Item = i64> {
         self.rows.iter().filter_map(|row| row.at)
     }

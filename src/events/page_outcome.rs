@@ -32,6 +32,8 @@ pub(super) enum PageOutcome {
     Skip,
     /// Dates do not lead further from here: too many events have one time. Continue by page number.
     Stuck,
+    /// None of the events delivered last is there: whether dates work is not known.
+    Lost,
     /// The server does not filter by date.
     NoDates,
     /// There are no events after the time that was jumped to.
@@ -76,7 +78,7 @@ impl Walk {
                 };
             }
         }
-        self.has_met_known |= page.known() > 0;
+        self.has_met_known |= page.known_dated() > 0;
         if self.reach == Reach::Start {
             self.old_at_start = page.rows.iter().filter(|row| row.kind == Kind::Old).count();
             self.start_times = page.times().collect();
@@ -91,11 +93,16 @@ impl Walk {
             return if page.times().next().is_none() { PageOutcome::Overshot } else { PageOutcome::Deliver };
         }
         let dates_work = self.dates_work;
+        if self.reach == Reach::Start && self.wanted.before.is_some() && page.is_empty() && self.grain == Grain::Second
+        {
+            // The server may compare days, and have hidden what is before the bound.
+            self.grain = Grain::Day;
+            return PageOutcome::Again;
+        }
+        let lacks_known = page.known_dated() < self.known_before && page.len() < full;
         let hides_known = match self.order {
-            Order::OldestFirst => page.known() == 0 || page.known() < self.known_before && page.len() < full,
-            Order::NewestFirst => {
-                page.is_empty() || page.known() < self.known_before && page.len() < full && page.new == 0
-            }
+            Order::OldestFirst => page.known_dated() == 0 || lacks_known,
+            Order::NewestFirst => page.is_empty() || lacks_known && page.new == 0,
         };
         if self.reach == Reach::Start && self.known_before > 0 && hides_known && self.grain != Grain::Day && !dates_work
         {
@@ -109,14 +116,14 @@ impl Walk {
             Reach::Start => self.known_before > 0,
             _ => !self.tail.is_empty(),
         };
-        if page.known() == 0 && expects && self.look_further_back(dates_work) {
+        if page.known_dated() == 0 && expects && self.look_further_back(dates_work) {
             return PageOutcome::Again;
         }
         if page.new > 0 {
             // If all of them were deleted, dates that have worked before are trusted.
             let is_trusted = !expects || dates_work || self.reach == Reach::Start || self.has_met_tail;
-            self.has_met_tail |= self.reach == Reach::Near && page.known() > 0;
-            return if page.known() > 0 || is_trusted { PageOutcome::Deliver } else { PageOutcome::NoDates };
+            self.has_met_tail |= self.reach == Reach::Near && page.known_dated() > 0;
+            return if page.known_dated() > 0 || is_trusted { PageOutcome::Deliver } else { PageOutcome::Lost };
         }
         if self.grain == Grain::Day && !self.is_day_certain && page.known() > 0 {
             return PageOutcome::Skip;
@@ -165,11 +172,11 @@ impl Walk {
     /// None of the events delivered last is on the page: they were deleted, or the server takes a bound for a whole day.
     fn look_further_back(&mut self, dates_work: bool) -> bool {
         match (self.reach, self.grain) {
-            (Reach::Wide | Reach::Start, _) if dates_work => return false,
             (Reach::Wide, Grain::Micro) => {
                 self.reject_fractions();
                 self.reach = Reach::Near;
             }
+            (Reach::Wide | Reach::Start, _) if dates_work => return false,
             (Reach::Near, _) => self.reach = Reach::Wide,
             (Reach::Wide, Grain::Second) => (self.reach, self.grain) = (Reach::Near, Grain::Day),
             (Reach::Start, Grain::Second) => self.grain = Grain::Day,

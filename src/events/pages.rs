@@ -19,7 +19,7 @@ const MAX_SHIFTS: u32 = 64;
 /// So often is a list read again because its end was not where it seemed to be.
 const MAX_END_CHECKS: u32 = 3;
 /// Fewer events than this are not taken for a full page, if the page size is not known.
-const SMALL_PAGE: usize = 10;
+pub(super) const SMALL_PAGE: usize = 10;
 
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent observations of the pages")]
@@ -197,6 +197,11 @@ impl Pages {
         }
     }
 
+    /// Whether the request has another page size, to see whether the list ends here.
+    pub(super) fn checks_end(&self) -> bool {
+        self.end_check.is_some()
+    }
+
     /// The IDs on the first page, sorted.
     pub(super) fn first_page(&self) -> &[Id] {
         &self.first
@@ -225,6 +230,11 @@ impl Pages {
     /// How many pages had events not seen before them.
     pub(super) fn filled(&self) -> u32 {
         self.filled
+    }
+
+    /// Whether the last pages have added nothing to the pass.
+    pub(super) fn has_stalled(&self) -> bool {
+        self.stalled > 0
     }
 
     pub(super) fn is_first_pass(&self) -> bool {
@@ -258,8 +268,15 @@ impl Pages {
                 self.number = Some(2);
                 return Outcome::More;
             }
-            Some(1) if unseen > 0 || page.is_empty() => self.numbering = Some(false),
-            Some(2) if self.page_one_was_first && (unseen > 0 || page.is_empty()) => self.numbering = Some(true),
+            Some(1) if unseen == page.len() => self.numbering = Some(false),
+            // After a page that was not full, others have arrived meanwhile.
+            Some(2)
+                if self.page_one_was_first
+                    && unseen == page.len()
+                    && (page.is_empty() || self.last_len >= full.len) =>
+            {
+                self.numbering = Some(true);
+            }
             Some(_) => {}
         }
         if unseen == 0 {

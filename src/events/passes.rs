@@ -10,6 +10,8 @@ use super::pages::{FullPage, Pages};
 use super::request::Range;
 use super::walk::Walk;
 
+/// A pass starts again so often when all of the events that it delivered last were deleted.
+const MAX_RESTARTS: u32 = 3;
 /// No server has a smaller default page.
 const LIKELY_PAGE: usize = 20;
 
@@ -17,11 +19,12 @@ impl Engine {
     /// Starts a pass over what the coverage leaves open.
     pub(super) fn begin(&mut self) {
         self.wanted = self.ledger.begin();
+        self.by_number = self.dates_fail || self.evidence.is_unordered();
         if std::mem::take(&mut self.has_widened) {
             self.grain = Grain::Second;
         }
         self.last_len = 0;
-        self.audits = 0;
+        (self.audits, self.restarts, self.gap_at) = (0, 0, None);
         self.has_news = false;
         self.idle = 0;
         self.first_page.clear();
@@ -71,6 +74,10 @@ impl Engine {
         let is_start = walk.is_at_start();
         if is_start {
             self.first_page = page.id_set();
+            if walk.order() == Order::NewestFirst && page.new == 0 && !self.is_baseline {
+                // What arrives from now on may be later than what else this pass delivers.
+                self.top = self.top.or(self.ledger.settled());
+            }
         }
         if is_plain {
             self.note_page(page.len());
@@ -87,15 +94,6 @@ impl Engine {
                 self.last_len = if is_plain { page.len() } else { 0 };
                 return self.deliver_walked(walk, page, full, outcome == PageOutcome::DeliverLast);
             }
-            PageOutcome::Skip
-                if is_start
-                    && !self.is_first_pass
-                    && self.audits == 0
-                    && walk.can_be_counted()
-                    && !walk.tests_day() =>
-            {
-                self.start_audit(walk);
-            }
             PageOutcome::Skip => {
                 self.ledger.deliver(page, 0);
                 walk.skip(page.times(), self.assumed_full());
@@ -109,7 +107,12 @@ impl Engine {
             }
             PageOutcome::Finished => {
                 self.ledger.deliver(page, 0);
-                self.finish_walk(walk);
+                match self.ledger.newest() {
+                    Some(newest) if self.is_baseline && self.must_see_overlap(&mut walk, newest) => {
+                        self.stage = Stage::Walking(walk);
+                    }
+                    _ => self.finish_walk(walk),
+                }
             }
             PageOutcome::Stuck => {
                 let (range, one_based) = (walk.range(), self.setup.habits.is_one_based());
@@ -124,7 +127,15 @@ impl Engine {
                 self.stage =
                     Stage::Numbered(Numbered { pages, walk: Some(walk), is_behind: false, checks_gap: !is_cut });
             }
-            PageOutcome::NoDates => self.read_by_number(),
+            PageOutcome::Lost if self.restarts < MAX_RESTARTS => {
+                self.restarts += 1;
+                self.stage = Stage::Walking(self.new_walk(walk.order()));
+            }
+            PageOutcome::Lost => self.read_by_number(),
+            PageOutcome::NoDates => {
+                self.dates_fail = true;
+                self.read_by_number();
+            }
         }
         Vec::new()
     }
@@ -135,8 +146,7 @@ impl Engine {
             _ => usize::MAX,
         };
         let new = self.ledger.deliver(page, limit);
-        if walk.is_jumping() {
-            self.search.landed();
+        if walk.is_jumping() && self.search.landed() {
             self.ledger.restart_latest(page);
         }
         let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
@@ -150,6 +160,8 @@ impl Engine {
             return Vec::new();
         }
         self.cover(&walk);
+        // What exceeds the page size comes with the next page.
+        let is_last = is_last && new.len() == page.new;
         if is_last && walk.stops_at_known() {
             self.finish_walk(walk);
         } else if is_last {
@@ -163,7 +175,7 @@ impl Engine {
     /// Extends the coverage up to where the walk is.
     pub(super) fn cover(&mut self, walk: &Walk) {
         match (walk.order(), walk.settled(), self.top) {
-            (Order::OldestFirst, settled, _) => self.ledger.cover(settled, None),
+            (Order::OldestFirst, settled, _) => self.ledger.cover(settled.min(self.ledger.settled()), None),
             (Order::NewestFirst, Some(settled), Some(top)) if settled.saturating_sub(1) < top => {
                 self.ledger.cover(None, Some(Band { floor: settled.saturating_sub(1), top }));
             }
@@ -184,19 +196,18 @@ impl Engine {
             Order::NewestFirst if len < full => self.finish(),
             Order::NewestFirst => self.stage = Stage::Walking(walk),
             Order::OldestFirst if !self.search.is_last(len, full) => self.search_on(walk),
-            Order::OldestFirst => {
-                let overlap = newest.saturating_sub(OVERLAP + 1);
-                match self.search.start() {
-                    // Events within the overlap may exist before the time jumped to.
-                    Some(start) if start > overlap => {
-                        walk.jump(self.search.jump_to(overlap));
-                        self.stage = Stage::Walking(walk);
-                    }
-                    _ if self.search.may_confirm() => self.stage = Stage::Walking(walk),
-                    _ => self.finish(),
-                }
+            Order::OldestFirst if self.must_see_overlap(&mut walk, newest) || self.search.may_confirm() => {
+                self.stage = Stage::Walking(walk);
             }
+            Order::OldestFirst => self.finish(),
         }
+    }
+
+    /// Events within the overlap may exist before the time that the search has jumped to. Jumps to them.
+    pub(super) fn must_see_overlap(&mut self, walk: &mut Walk, newest: i64) -> bool {
+        let overlap = newest.saturating_sub(OVERLAP + 1);
+        let target = self.search.jump_back(overlap);
+        target.map(|target| walk.jump(target)).is_some()
     }
 
     pub(super) fn search_on(&mut self, mut walk: Walk) {
@@ -237,8 +248,9 @@ impl Engine {
     }
 
     pub(super) fn finish_with(&mut self, walk: &Walk) {
-        if walk.order() == Order::OldestFirst {
-            self.top = if self.has_news { walk.settled() } else { self.ledger.settled() };
+        if walk.order() == Order::OldestFirst && self.wanted.0.before.is_none() {
+            let settled = self.ledger.settled();
+            self.top = if self.has_news { walk.settled().min(settled) } else { settled };
         }
         self.finish();
     }
@@ -249,10 +261,11 @@ impl Engine {
         if self.is_baseline {
             self.top = self.top.max(self.ledger.settled());
         }
+        // What is settled is earlier than the last event by the overlap.
+        let is_open = self.wanted.0.before.is_none();
+        self.complete = self.top.filter(|_| is_open).map(|top| top.saturating_add(OVERLAP));
         self.ledger.finish(self.top);
-        if self.missing.take().is_some() {
-            self.by_number = self.evidence.is_unordered();
-        }
+        self.missing = None;
         self.is_first_pass = false;
         self.is_baseline = false;
         if !self.follows {

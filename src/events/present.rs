@@ -25,7 +25,9 @@ pub(super) struct Search {
     /// There are no events after this time.
     empty_after: Option<i64>,
     target: i64,
+    /// All events after this time were seen. None: all events.
     start: Option<i64>,
+    has_jumped_back: bool,
 }
 
 impl Search {
@@ -98,14 +100,17 @@ impl Search {
         self.empty_after = Some(self.target);
     }
 
-    /// There were events.
-    pub(super) fn landed(&mut self) {
+    /// There were events. Returns whether those before them were skipped.
+    pub(super) fn landed(&mut self) -> bool {
         self.start = Some(self.target);
+        !self.has_jumped_back
     }
 
-    /// All events after this time were seen. None: all events.
-    pub(super) fn start(&self) -> Option<i64> {
-        self.start
+    /// Jumps back to this time, once, if events after it may not have been seen.
+    pub(super) fn jump_back(&mut self, target: i64) -> Option<i64> {
+        let must = !self.has_jumped_back && self.start.is_some_and(|start| start > target);
+        self.has_jumped_back |= must;
+        must.then(|| self.jump_to(target))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::coverage::{Band, Coverage};
 use super::dedup::Id;
 use super::engine::{Engine, Stage};
-use super::order::Order;
+use super::order::{OVERLAP, Order};
 use super::walk::Walk;
 
 /// The maximum number of IDs in a cursor: at most about 110 KB of text. Enough for a bulk operation that creates many events with the same time.
@@ -49,13 +49,16 @@ impl Engine {
             return coverage;
         }
         let place = walk.map(|walk| (walk.order(), walk.last()));
+        // What is settled is earlier than the last event by the overlap.
+        let is_within =
+            |at: i64, settled: Option<i64>| settled.is_some_and(|settled| at.saturating_sub(OVERLAP) <= settled);
         let is_complete = |at: i64| match place {
             // Events with the very time of the last one may follow.
-            Some((Order::OldestFirst, last)) => Some(at) < last,
+            Some((Order::OldestFirst, last)) => Some(at) < last && is_within(at, walk.and_then(Walk::settled)),
             // Above the band may be another gap.
             Some((Order::NewestFirst, _)) if self.wanted.0.before.is_some() => false,
-            Some((Order::NewestFirst, last)) => Some(at) > last && Some(at) < self.ledger.newest(),
-            None => Some(at) < self.ledger.newest(),
+            Some((Order::NewestFirst, last)) => Some(at) > last && is_within(at, self.top),
+            None => Some(at) <= self.complete,
         };
         let mut complete: Vec<i64> = ids.iter().filter_map(|(at, _)| *at).filter(|at| is_complete(*at)).collect();
         complete.sort_unstable();

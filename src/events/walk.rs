@@ -26,7 +26,7 @@ pub(super) struct Walk {
     disorder: i64,
     /// The number of events on a full page.
     full: usize,
-    /// [`Walk::settled`] before the last page.
+    /// See [`Walk::settled`].
     settled: Option<i64>,
     /// So many events in the wanted range were delivered earlier: the server should show them.
     pub(super) known_before: usize,
@@ -133,6 +133,7 @@ impl Walk {
             Order::OldestFirst => Range { after: after.max(Some(self.grain.just_before(bound))), before },
             Order::NewestFirst => {
                 let bound = self.grain.just_after(bound);
+                let before = before.filter(|_| !self.tests_day);
                 Range { after, before: Some(before.map_or(bound, |before| before.min(bound))) }
             }
         }
@@ -144,10 +145,15 @@ impl Walk {
         let last = *self.tail.last()?;
         let near = self.tail[self.tail.len() - self.min_overlap()];
         // A list in the order of storage may go on with events that are older than the last one by as much.
-        let far = last.saturating_sub(OVERLAP);
-        let within = self.tail.len() - self.tail.partition_point(|depth| *depth < far);
-        let is_cheap = within <= (self.full / 4).max(1);
-        Some(near.min(if is_cheap { far } else { last.saturating_sub(self.disorder) }))
+        let far = if self.is_dense() { self.disorder } else { OVERLAP };
+        Some(near.min(last.saturating_sub(far)))
+    }
+
+    /// Whether so many events are within the overlap that it would take pages to request them again.
+    fn is_dense(&self) -> bool {
+        let far = self.tail.last().map(|last| last.saturating_sub(OVERLAP));
+        let within = self.tail.len() - self.tail.partition_point(|depth| Some(*depth) < far);
+        within > (self.full / 2).max(1)
     }
 
     /// How many of the events delivered last the next request asks for again.
@@ -182,10 +188,33 @@ impl Walk {
 
     /// Continues after a page of events that were delivered earlier.
     pub(super) fn skip(&mut self, times: impl Iterator<Item = i64>, full: usize) {
+        let (settled, is_continuous) = (self.settled, self.is_continuous());
         self.tail.clear();
-        let settled = self.settled;
         self.advance(times, full, self.disorder);
+        self.settled = match self.order {
+            Order::OldestFirst if is_continuous => self.settled_now(),
+            _ => settled,
+        };
+    }
+
+    /// The same after events of a page that was requested by number: others may have been skipped.
+    pub(super) fn advance_unsettled(&mut self, times: impl Iterator<Item = i64>, full: usize, disorder: i64) {
+        let settled = self.settled;
+        self.advance(times, full, disorder);
         self.settled = settled;
+    }
+
+    /// Nothing was skipped.
+    pub(super) fn settle(&mut self) {
+        self.settled = self.settled_now();
+    }
+
+    /// Whether the request starts before everything that may still appear late. In a dense list, it does not.
+    fn is_continuous(&self) -> bool {
+        match self.reach {
+            Reach::Start | Reach::Jump(_) => true,
+            Reach::Near | Reach::Wide => self.is_dense() || self.range().after <= self.settled,
+        }
     }
 
     /// Continues after these events, which were delivered. `disorder`: the most by which an event was out of order.
@@ -193,8 +222,9 @@ impl Walk {
         if let Reach::Jump(_) = self.reach {
             self.tail.clear();
         }
+        let is_continuous = self.is_continuous();
         self.full = full;
-        self.settled = self.settled_now();
+        let settled_before = self.settled_now();
         let before = self.tail.len();
         let order = self.order;
         self.tail.extend(times.map(|at| order.depth(at)));
@@ -205,6 +235,11 @@ impl Walk {
         self.disorder = disorder;
         self.tail.drain(..self.tail.len().saturating_sub(2 * full.max(16)));
         self.reach = if self.tail.is_empty() { Reach::Start } else { Reach::Near };
+        match self.order {
+            Order::NewestFirst => self.settled = settled_before,
+            Order::OldestFirst if is_continuous => self.settle(),
+            Order::OldestFirst => {}
+        }
     }
 
     /// The mean time between the events delivered last.
@@ -225,11 +260,6 @@ impl Walk {
 
     pub(super) fn stops_at_known(&self) -> bool {
         self.stops_at_known
-    }
-
-    /// The next page shows how the server takes dates.
-    pub(super) fn tests_day(&self) -> bool {
-        self.tests_day
     }
 
     pub(super) fn is_at_start(&self) -> bool {

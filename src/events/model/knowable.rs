@@ -30,7 +30,8 @@ impl Server {
             ListOrder::Arrival => !self.has_events_ahead(),
             ListOrder::None => false,
         };
-        is_sorted && !self.has_undated() && self.most_within(reach) < self.traits.paging.fewest_on_full_page()
+        // The other half is for what follows.
+        is_sorted && !self.has_undated() && self.most_within(reach) <= self.traits.paging.fewest_on_full_page() / 2
     }
 
     /// Whether the engine may fail because it cannot make sure that it has every event.
@@ -64,7 +65,7 @@ impl Server {
     /// Whether an engine may miss events and cannot know that it does.
     pub(super) fn may_miss(&self) -> bool {
         let paging = self.traits.paging;
-        let is_cut = paging.past_end == PastEnd::Ignored || paging.window.is_some();
+        let is_cut = paging.past_end == PastEnd::Ignored || paging.window.is_some() || paging.empty_page.is_some();
         let hides_undated = self.traits.dates.drops_undated && self.has_undated();
         // A page that is not full before a page that is rejected: the end elsewhere.
         let looks_ended = (paging.window.is_some() && (paging.hides_rows || paging.empty_page.is_some()))
