@@ -111,7 +111,9 @@ pub(super) struct Numbered {
     pub(super) walk: Option<Walk>,
     /// The walk has passed this range, which is read again because page numbers shift.
     pub(super) is_behind: bool,
-    /// The page by date was not full: this is to see whether the server hides events of a page.
+    /// The page by date was not full.
+    pub(super) is_short: bool,
+    /// And nothing else was missing on it: this is to see whether the server hides events of a page.
     pub(super) checks_gap: bool,
 }
 

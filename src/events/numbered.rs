@@ -24,7 +24,7 @@ impl Engine {
                 return self.start_walk(&numbered, order);
             }
         }
-        if numbered.checks_gap && page.new > 0 && self.gap_at != Some(self.ledger.delivered) {
+        if numbered.is_short && page.new > 0 && self.gap_at != Some(self.ledger.delivered) {
             // If they have arrived meanwhile, dates lead to them.
             self.gap_at = Some(self.ledger.delivered);
             self.stage = numbered.walk.map_or(Stage::Waiting, Stage::Walking);
@@ -33,7 +33,9 @@ impl Engine {
         let had_news = numbered.pages.has_news();
         let (filled, last_len) = (numbered.pages.filled(), numbered.pages.last_len());
         let is_whole = is_first && numbered.walk.is_none();
-        if is_whole && page.len() < self.assumed_full() && page.known() < self.wanted.1 && self.grain != Grain::Day {
+        let lacks_known = page.len() < self.assumed_full() && page.known() < self.wanted.1;
+        let is_below_gap = page.times().next().is_none() && self.wanted.0.before.is_some();
+        if is_whole && (lacks_known || is_below_gap) && self.grain != Grain::Day {
             // Known events are missing: the server may compare days.
             self.grain = Grain::Day;
             let range = self.new_walk(Order::OldestFirst).range();
@@ -92,7 +94,13 @@ impl Engine {
         walk.advance(numbered.pages.last_times().iter().copied(), self.assumed_full(), self.evidence.disorder());
         if numbered.pages.filled() > 1 {
             let pages = Pages::new(walk.range_behind(), self.setup.habits.is_one_based(), &mut self.ledger.seen);
-            self.stage = Stage::Numbered(Numbered { pages, walk: Some(walk), is_behind: true, checks_gap: false });
+            self.stage = Stage::Numbered(Numbered {
+                pages,
+                walk: Some(walk),
+                is_behind: true,
+                is_short: false,
+                checks_gap: false,
+            });
         } else {
             self.stage = Stage::Walking(walk);
         }

@@ -43,13 +43,21 @@ pub(super) enum PageOutcome {
 impl Walk {
     /// Judges a page. `full`: the number of events on a full page. `is_cut`: more of the range may follow.
     pub(super) fn accept(&mut self, page: &Page, full: usize, is_cut: bool, gaps: Gaps) -> PageOutcome {
-        if std::mem::take(&mut self.tests_day) && !self.shows_same_day(page) {
-            // The events of the last page are hidden by a bound of seconds.
-            (self.grain, self.is_day_certain) = (Grain::Day, true);
-            return PageOutcome::Again;
+        // Once dates were seen to work, they are not tested again.
+        let shows_same_day = self.shows_same_day(page);
+        self.dates_work |= shows_same_day;
+        if std::mem::take(&mut self.tests_day) {
+            if !shows_same_day {
+                // The events of the last page are hidden by a bound of seconds.
+                (self.grain, self.is_day_certain) = (Grain::Day, true);
+                return PageOutcome::Again;
+            }
+            if self.order == Order::NewestFirst && self.wanted.before.is_some() {
+                // The page was outside of the wanted range.
+                self.reach = Reach::Start;
+                return PageOutcome::Again;
+            }
         }
-        // Once they were seen to work, they are not tested again.
-        self.dates_work |= self.shows_same_day(page);
         let outcome = self.judge(page, full, is_cut, gaps);
         if self.grain == Grain::Day
             && !self.is_day_certain
@@ -93,8 +101,8 @@ impl Walk {
             return if page.times().next().is_none() { PageOutcome::Overshot } else { PageOutcome::Deliver };
         }
         let dates_work = self.dates_work;
-        if self.reach == Reach::Start && self.wanted.before.is_some() && page.is_empty() && self.grain == Grain::Second
-        {
+        let is_below_gap = self.reach == Reach::Start && self.wanted.before.is_some();
+        if is_below_gap && page.times().next().is_none() && self.grain == Grain::Second && !dates_work {
             // The server may compare days, and have hidden what is before the bound.
             self.grain = Grain::Day;
             return PageOutcome::Again;
@@ -139,7 +147,7 @@ impl Walk {
             }
             return PageOutcome::Stuck;
         }
-        if self.known_before > 0 && !self.has_met_known && self.grain == Grain::Second {
+        if self.known_before > 0 && !self.has_met_known && self.grain == Grain::Second && !dates_work {
             // The server may compare days, and have hidden the new events with the known ones.
             self.grain = Grain::Day;
             self.reach = Reach::Start;

@@ -49,7 +49,7 @@ impl Engine {
         // Everything known before the pass is settled after it.
         self.top = self.top.or(self.ledger.settled());
         let pages = Pages::new(range, self.setup.habits.is_one_based(), &mut self.ledger.seen);
-        Stage::Numbered(Numbered { pages, walk: None, is_behind: false, checks_gap: false })
+        Stage::Numbered(Numbered { pages, walk: None, is_behind: false, is_short: false, checks_gap: false })
     }
 
     /// Reads the range by number from its first page on: dates are of no use.
@@ -124,8 +124,13 @@ impl Engine {
                 if is_plain {
                     self.ledger.deliver(page, 0);
                 }
-                self.stage =
-                    Stage::Numbered(Numbered { pages, walk: Some(walk), is_behind: false, checks_gap: !is_cut });
+                self.stage = Stage::Numbered(Numbered {
+                    pages,
+                    walk: Some(walk),
+                    is_behind: false,
+                    is_short: page.len() < full,
+                    checks_gap: !is_cut,
+                });
             }
             PageOutcome::Lost if self.restarts < MAX_RESTARTS => {
                 self.restarts += 1;
@@ -149,8 +154,10 @@ impl Engine {
         if walk.is_jumping() && self.search.landed() {
             self.ledger.restart_latest(page);
         }
-        let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
-        walk.advance(times, self.assumed_full(), self.evidence.disorder());
+        let is_delivered = |position: u32| new.binary_search(&position).is_ok();
+        let is_jumping = walk.is_jumping();
+        let rows = (0..).zip(&page.rows).filter(|(position, _)| is_jumping || is_delivered(*position));
+        walk.advance(rows.filter_map(|(_, row)| row.at), self.assumed_full(), self.evidence.disorder());
         self.has_news |= !new.is_empty();
         if walk.order() == Order::NewestFirst {
             self.top = self.top.or(self.ledger.settled());

@@ -9,6 +9,16 @@ const MAX_JUMPS: u32 = 40;
 /// The end of the list is confirmed by another request, unless a short search has needed so many.
 const MAX_REQUESTS: u32 = 7;
 
+/// The jump back to events that may not have been seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Back {
+    #[default]
+    None,
+    /// The last jump.
+    Last,
+    Done,
+}
+
 /// A search by date for the newest event.
 #[derive(Debug, Default)]
 pub(super) struct Search {
@@ -27,7 +37,7 @@ pub(super) struct Search {
     target: i64,
     /// All events after this time were seen. None: all events.
     start: Option<i64>,
-    has_jumped_back: bool,
+    back: Back,
 }
 
 impl Search {
@@ -42,7 +52,7 @@ impl Search {
         }
         let page = spacing.saturating_mul(i64::try_from(page).unwrap_or(i64::MAX)).max(1);
         let gap = self.empty_after.map_or(i64::MAX, |end| end.saturating_sub(last));
-        if gap <= page || self.jumps >= MAX_JUMPS {
+        if gap <= page || self.jumps >= MAX_JUMPS || self.back != Back::None {
             return None;
         }
         if self.empty_after.is_some() && !self.has_read_on {
@@ -91,6 +101,9 @@ impl Search {
 
     pub(super) fn jump_to(&mut self, target: i64) -> i64 {
         self.target = target;
+        if self.back == Back::Last {
+            self.back = Back::Done;
+        }
         self.seemed_last = false;
         target
     }
@@ -103,14 +116,17 @@ impl Search {
     /// There were events. Returns whether those before them were skipped.
     pub(super) fn landed(&mut self) -> bool {
         self.start = Some(self.target);
-        !self.has_jumped_back
+        self.back != Back::Last
     }
 
     /// Jumps back to this time, once, if events after it may not have been seen.
     pub(super) fn jump_back(&mut self, target: i64) -> Option<i64> {
-        let must = !self.has_jumped_back && self.start.is_some_and(|start| start > target);
-        self.has_jumped_back |= must;
-        must.then(|| self.jump_to(target))
+        let must = self.back == Back::None && self.start.is_some_and(|start| start > target);
+        must.then(|| {
+            self.back = Back::Last;
+            self.target = target;
+            target
+        })
     }
 }
 
