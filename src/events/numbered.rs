@@ -33,9 +33,9 @@ impl Engine {
         let had_news = numbered.pages.has_news();
         let (filled, last_len) = (numbered.pages.filled(), numbered.pages.last_len());
         let is_whole = is_first && numbered.walk.is_none();
-        let lacks_known = page.len() < self.assumed_full() && page.known() < self.wanted.1;
-        let is_below_gap = page.times().next().is_none() && self.wanted.0.before.is_some();
-        if is_whole && (lacks_known || is_below_gap) && self.grain != Grain::Day {
+        let lacks_known = page.len() < self.assumed_full() && page.known_dated() < self.wanted.1;
+        let is_empty_below_band = page.times().next().is_none() && self.wanted.0.before.is_some();
+        if is_whole && (lacks_known || is_empty_below_band) && self.grain != Grain::Day {
             // Known events are missing: the server may compare days.
             self.grain = Grain::Day;
             let range = self.new_walk(Order::OldestFirst).range();

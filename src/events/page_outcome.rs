@@ -52,8 +52,8 @@ impl Walk {
                 (self.grain, self.is_day_certain) = (Grain::Day, true);
                 return PageOutcome::Again;
             }
-            if self.order == Order::NewestFirst && self.wanted.before.is_some() {
-                // The page was outside of the wanted range.
+            if self.order == Order::NewestFirst {
+                // The page was not limited to the wanted range.
                 self.reach = Reach::Start;
                 return PageOutcome::Again;
             }
@@ -78,7 +78,7 @@ impl Walk {
             excess if excess <= 2 * DAY => (self.grain, self.is_day_certain) = (Grain::Day, true),
             _ => {
                 // A list that starts with its newest events still shows all of them, down to known ones.
-                let is_top = self.order == Order::NewestFirst && self.reach == Reach::Start;
+                let is_top = self.order == Order::NewestFirst && self.reach == Reach::Start && !self.is_below_band();
                 return match (is_top && page.known() > 0, page.new) {
                     (true, 0) => PageOutcome::Finished,
                     (true, _) => PageOutcome::DeliverLast,
@@ -101,8 +101,8 @@ impl Walk {
             return if page.times().next().is_none() { PageOutcome::Overshot } else { PageOutcome::Deliver };
         }
         let dates_work = self.dates_work;
-        let is_below_gap = self.reach == Reach::Start && self.wanted.before.is_some();
-        if is_below_gap && page.times().next().is_none() && self.grain == Grain::Second && !dates_work {
+        let is_start_below_band = self.reach == Reach::Start && self.is_below_band();
+        if is_start_below_band && page.times().next().is_none() && self.grain == Grain::Second && !dates_work {
             // The server may compare days, and have hidden what is before the bound.
             self.grain = Grain::Day;
             return PageOutcome::Again;

@@ -133,7 +133,7 @@ impl Walk {
             Order::OldestFirst => Range { after: after.max(Some(self.grain.just_before(bound))), before },
             Order::NewestFirst => {
                 let bound = self.grain.just_after(bound);
-                let before = before.filter(|_| !self.tests_day);
+                let Range { after, before } = if self.tests_day { Range::default() } else { Range { after, before } };
                 Range { after, before: Some(before.map_or(bound, |before| before.min(bound))) }
             }
         }
@@ -260,6 +260,11 @@ impl Walk {
 
     pub(super) fn stops_at_known(&self) -> bool {
         self.stops_at_known
+    }
+
+    /// Whether what is wanted is before events that were delivered.
+    pub(super) fn is_below_band(&self) -> bool {
+        self.wanted.before.is_some()
     }
 
     pub(super) fn is_at_start(&self) -> bool {

@@ -30,8 +30,12 @@ impl Server {
             ListOrder::Arrival => !self.has_events_ahead(),
             ListOrder::None => false,
         };
+        let full = self.traits.paging.fewest_on_full_page();
+        // Without a page size, the longest page may be a full one.
+        let is_size_known = self.caller.page_size.is_some() || self.events.len() < 10;
+        let full = if is_size_known { full } else { full.min(self.events.len()) };
         // The other half is for what follows.
-        is_sorted && !self.has_undated() && self.most_within(reach) <= self.traits.paging.fewest_on_full_page() / 2
+        is_sorted && !self.has_undated() && self.most_within(reach) <= full / 2
     }
 
     /// Whether the engine may fail because it cannot make sure that it has every event.
