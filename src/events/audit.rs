@@ -31,8 +31,8 @@ pub(super) enum Finding {
     Complete,
     /// Request the next page number.
     Next,
-    /// There may be this many more.
-    Missing(usize),
+    /// There may be more.
+    Missing,
 }
 
 impl Audit {
@@ -72,15 +72,15 @@ impl Audit {
                 self.is_uncertain = false;
                 return Finding::Next;
             }
-            return if self.is_first_pass { Finding::Complete } else { Finding::Missing(1) };
+            return if self.is_first_pass { Finding::Complete } else { Finding::Missing };
         }
         let places = page.rows.iter().filter(|row| row.kind != Kind::New).count();
         if page.len() >= self.page_len && (page.new > 0 || !self.is_uncertain) {
             // And there are more pages.
-            return Finding::Missing(usize::MAX);
+            return Finding::Missing;
         }
         if page.new > 0 {
-            return Finding::Missing((self.before + page.len()).saturating_sub(self.delivered).max(page.new));
+            return Finding::Missing;
         }
         let ends_with_last = page.rows.last().is_some_and(|row| is_last(&row.id));
         let expected = self.delivered.saturating_sub(self.before);
@@ -98,6 +98,6 @@ impl Audit {
                 return Finding::Next;
             }
         }
-        Finding::Missing(places.abs_diff(expected))
+        Finding::Missing
     }
 }

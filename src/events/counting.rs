@@ -74,8 +74,8 @@ impl Engine {
                 self.setup.habits.shows_all_by_date |= self.is_first_pass && self.evidence.is_strong();
                 self.finish_with(&walk);
             }
-            Finding::Missing(_) if self.ledger.seen.has_evicted() => self.stage = Stage::Failed(Unknowable::Hidden),
-            Finding::Missing(missing) => {
+            Finding::Missing if self.ledger.seen.has_evicted() => self.stage = Stage::Failed(Unknowable::Hidden),
+            Finding::Missing => {
                 self.audits += 1;
                 let is_later = |at: Option<i64>| at.zip(walk.last()).is_some_and(|(at, last)| at >= last);
                 let mut new = page.rows.iter().filter(|row| row.kind == Kind::New);
@@ -87,11 +87,15 @@ impl Engine {
                 }
                 if is_early && !walk.is_at_start() || has_grown && self.audits <= MAX_AUDITS {
                     self.stage = Stage::Walking(walk);
-                } else if walk.order() == Order::NewestFirst && self.audits == 1 {
+                } else if walk.order() == Order::NewestFirst
+                    && self.audits <= MAX_AUDITS
+                    && self.counted != Some(self.ledger.delivered)
+                {
+                    self.counted = Some(self.ledger.delivered);
                     // Events that have arrived meanwhile are at the start of the list.
                     self.stage = Stage::Walking(self.new_walk(walk.order()).only_to_known());
                 } else {
-                    self.missing = Some((missing, self.top));
+                    self.missing = Some((self.ledger.delivered, self.top));
                     self.read_by_number();
                 }
             }

@@ -75,9 +75,11 @@ pub(super) struct Engine {
     pub(super) has_news: bool,
     /// The list is read for the first time.
     pub(super) is_first_pass: bool,
-    /// How many events were missing when they were counted, and [`Engine::top`] then; and how often that was.
+    /// Events were missing when they were counted: how many were delivered, and [`Engine::top`], then.
     pub(super) missing: Option<(usize, Option<i64>)>,
+    /// How often they were counted, and how many were delivered when the start of the list was last read again for it.
     pub(super) audits: u32,
+    pub(super) counted: Option<usize>,
     /// How many events were delivered when a page number last led to events that dates had not.
     pub(super) gap_at: Option<usize>,
     /// How often the pass has started again.
@@ -177,6 +179,7 @@ impl Engine {
             is_first_pass: false,
             missing: None,
             audits: 0,
+            counted: None,
             gap_at: None,
             restarts: 0,
             rejections: 0,

@@ -5,6 +5,7 @@ use super::engine::{Engine, Numbered, Stage};
 use super::order::Order;
 use super::page::Page;
 use super::pages::{Outcome, Pages, SMALL_PAGE, Unknowable};
+use super::passes::MAX_RESTARTS;
 
 impl Engine {
     /// Judges a page requested by number.
@@ -44,7 +45,6 @@ impl Engine {
             self.stage = self.numbered(range);
             return Vec::new();
         }
-        let is_first_pass = numbered.pages.is_first_pass();
         let checks_end = numbered.pages.checks_end();
         let outcome = numbered.pages.accept(page, &self.ledger.seen, self.full_page());
         if let Some(was_first) = numbered.pages.page_one_was_first() {
@@ -61,19 +61,13 @@ impl Engine {
         }
         // What is on a page of another size comes with the next pass.
         let new = if checks_end { Vec::new() } else { self.ledger.deliver(page, usize::MAX) };
-        let is_tidy = self.evidence.disorder() == 0 && !self.ledger.has_undated && is_first_pass;
-        if is_first && is_tidy && page.known() > 0 && self.missing.is_some_and(|(missing, _)| new.len() >= missing) {
-            // The missing events have arrived meanwhile.
-            self.finish();
-        } else {
-            let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
-            let is_ahead = self.advance_walk(&mut numbered, times);
-            match (is_ahead, numbered.walk.take()) {
-                // Everything before is known, and this page continues it.
-                (true, Some(walk)) if !had_news && page.known() > 0 => self.stage = Stage::Walking(walk),
-                (true, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
-                (false, walk) => self.apply_outcome(Numbered { walk, ..numbered }, outcome),
-            }
+        let times = new.iter().filter_map(|position| page.rows[*position as usize].at);
+        let is_ahead = self.advance_walk(&mut numbered, times);
+        match (is_ahead, numbered.walk.take()) {
+            // Everything before is known, and this page continues it.
+            (true, Some(walk)) if !had_news && page.known() > 0 => self.stage = Stage::Walking(walk),
+            (true, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
+            (false, walk) => self.apply_outcome(Numbered { walk, ..numbered }, outcome),
         }
         if self.is_baseline { Vec::new() } else { new }
     }
@@ -155,9 +149,20 @@ impl Engine {
                 self.continue_by_date(&numbered, order);
             }
             // By date, the list has ended. The page numbers only do not confirm it.
-            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None) if self.missing.is_some() => {
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
+                if self.missing.is_some_and(|(delivered, _)| delivered == self.ledger.delivered) =>
+            {
                 self.top = self.missing.and_then(|(_, top)| top);
                 self.finish();
+            }
+            // New events are on the first page: dates may lead to what is before them.
+            (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
+                if self.missing.is_some() && self.restarts < MAX_RESTARTS =>
+            {
+                self.restarts += 1;
+                (self.by_number, self.missing) = (false, None);
+                let order = self.evidence.order().unwrap_or(Order::OldestFirst);
+                self.stage = Stage::Walking(self.new_walk(order));
             }
             (Outcome::Failed(why), _) => self.stage = Stage::Failed(why),
             (Outcome::Finished, Some(mut walk)) if numbered.is_behind => {

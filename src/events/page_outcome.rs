@@ -55,6 +55,7 @@ impl Walk {
             if self.order == Order::NewestFirst {
                 // The page was not limited to the wanted range.
                 self.reach = Reach::Start;
+                self.tail.clear();
                 return PageOutcome::Again;
             }
         }

@@ -11,7 +11,7 @@ use super::request::Range;
 use super::walk::Walk;
 
 /// A pass starts again so often when all of the events that it delivered last were deleted.
-const MAX_RESTARTS: u32 = 3;
+pub(super) const MAX_RESTARTS: u32 = 3;
 /// No server has a smaller default page.
 const LIKELY_PAGE: usize = 20;
 
@@ -24,7 +24,7 @@ impl Engine {
             self.grain = Grain::Second;
         }
         self.last_len = 0;
-        (self.audits, self.restarts, self.gap_at) = (0, 0, None);
+        (self.audits, self.restarts, self.gap_at, self.counted) = (0, 0, None, None);
         self.has_news = false;
         self.idle = 0;
         self.first_page.clear();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::pages::SMALL_PAGE;
 use super::dates::Unit;
 use super::events::{DAY, SECOND};
 use super::paging::{PastEnd, Sizes};
@@ -31,9 +32,9 @@ impl Server {
             ListOrder::None => false,
         };
         let full = self.traits.paging.fewest_on_full_page();
-        // Without a page size, the longest page may be a full one.
-        let is_size_known = self.caller.page_size.is_some() || self.events.len() < 10;
-        let full = if is_size_known { full } else { full.min(self.events.len()) };
+        // Without a page size, a page of so many events may be a full one.
+        let is_size_known = self.caller.page_size.is_some() || self.events.len() < SMALL_PAGE;
+        let full = if is_size_known { full } else { full.min(SMALL_PAGE) };
         // The other half is for what follows.
         is_sorted && !self.has_undated() && self.most_within(reach) <= full / 2
     }
