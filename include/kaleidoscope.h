@@ -1127,7 +1127,7 @@ kal_status kal_workspace_stream_events(struct kal_client client,
 // While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
 // with one request; the first poll may take three. Each poll overlaps the last 10 seconds before the newest event,
 // inclusive, and at least the 10 newest events (half of `page_size` if that is fewer). An event that appears late with
-// a `created_at` earlier than both is missed. In the middle of a burst of more than a page within 10 seconds, every
+// a `created_at` earlier than both is missed. In the middle of a burst of more than half a page within 10 seconds, every
 // event that appears late may be missed.
 //
 // Clocks are not trusted: the present is what the server has, and a wrong clock costs requests, never events. Finding
