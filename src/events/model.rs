@@ -8,7 +8,8 @@
 //! - `claims`: what must be true afterwards.
 //! - `habits`: random servers. `KAL_PROPTEST_CASES` sets the number of cases per test, `PROPTEST_RNG_SEED` which. Seed 1 is that
 //!   of `make test`. Of 20,000 cases of each claim, some other seeds find one that does not hold.
-//! - `streams`, `followers`: particular servers. `costs`: numbers of requests.
+//! - `streams`, `followers`: particular servers. `regressions`: those that random cases have found. `costs`: numbers of
+//!   requests.
 //!
 //! `KAL_MODEL_TRACE=1` prints every request and page, and whether the claim holds: the last one that does not is the smallest.
 
@@ -22,6 +23,7 @@ mod followers;
 mod habits;
 mod knowable;
 mod paging;
+mod regressions;
 mod server;
 mod streams;
 

@@ -1,0 +1,94 @@
+//! Servers on which random cases have found that events were lost or repeated, or a stream failed without need.
+
+use super::dates::{Dates, Unit};
+use super::disturbance::{Delete, Disturbance};
+use super::drive::Run;
+use super::events::{Arrival, MINUTE, SECOND, Stamp};
+use super::habits::Case;
+use super::paging::{Paging, PastEnd, Sizes};
+use super::server::Traits;
+
+const NEWEST_FIRST: bool = true;
+const OLDEST_FIRST: bool = false;
+
+fn traits(newest_first: bool, page_size: usize, past_end: PastEnd) -> Traits {
+    let paging = Paging { first_page: 0, page_size, past_end, ..Paging::default() };
+    Traits { newest_first, paging, dates: Dates { inclusive: false, ..Dates::default() }, ..Traits::default() }
+}
+
+fn arrive(count: usize, gap: i64) -> Disturbance {
+    Disturbance::arrival(Arrival::new(count, gap))
+}
+
+/// `count` events, created this long before the newest one.
+fn late(count: usize, late: i64) -> Disturbance {
+    Disturbance::arrival(Arrival::new(count, 0).stamped(Stamp::Late(late)))
+}
+
+/// `disturbances`: each with the number of requests before it. `has_size`: the caller has a page size.
+fn run(traits: Traits, initial: &[Arrival], has_size: bool, disturbances: &[(usize, Disturbance)]) -> Run {
+    let mut all = vec![Disturbance::default(); disturbances.iter().map(|(at, _)| at + 1).max().unwrap_or(0)];
+    for (at, disturbance) in disturbances {
+        all[*at] = disturbance.clone();
+    }
+    let case = Case { traits, initial: initial.to_vec(), caller: (None, None, has_size), disturbances: all };
+    Run::new(case.server(), case.disturbances)
+}
+
+/// Red when a page number that led to new events showed that dates had hidden them.
+#[test]
+fn events_that_arrive_while_a_page_number_is_tried() {
+    let minutes = |count| [Arrival::new(count, MINUTE)];
+    let newest_first = traits(NEWEST_FIRST, 23, PastEnd::Ignored);
+    let arrivals = [(2, arrive(47, MINUTE)), (15, arrive(1, 7 * SECOND))];
+    run(newest_first, &minutes(11), false, &arrivals).check_follower(true).expect("a page and more");
+
+    let arrivals = [(0, arrive(1, 0)), (5, late(1, 1)), (8, arrive(1, 0)), (12, arrive(33, MINUTE))];
+    let oldest_first = traits(OLDEST_FIRST, 16, PastEnd::FirstPage);
+    run(oldest_first, &minutes(10), false, &arrivals).check_follower(true).expect("two pages and more");
+}
+
+/// Red when the overlap was a quarter of a page at most, and a later event settled what had not been requested again.
+#[test]
+fn late_events_before_a_later_one() {
+    let arrivals = [(4, arrive(53, MINUTE)), (9, late(3, 1)), (10, late(3, 1)), (12, late(1, 5 * SECOND))];
+    let later = [(13, arrive(1, 10 * SECOND)), (14, late(1, 1))];
+    let traits = traits(OLDEST_FIRST, 26, PastEnd::Empty);
+    let mut run = run(traits, &[Arrival::new(4, MINUTE)], true, &[&arrivals[..], &later[..]].concat());
+    run.check_follower(true).expect("each");
+}
+
+/// Red when a walk whose last events were all deleted was read on by number.
+#[test]
+fn all_events_delivered_last_are_deleted() {
+    let disturbances = [(0, late(2, 1)), (2, arrive(12, MINUTE)), (3, Disturbance::delete(Delete::FiveOfLastPage))];
+    let traits = traits(NEWEST_FIRST, 12, PastEnd::Ignored);
+    run(traits, &[], true, &disturbances).check_resumed_stream().expect("no failure");
+}
+
+/// Red when a known event without a time showed that the server does not compare days.
+#[test]
+fn an_undated_event_of_a_server_that_compares_days() {
+    let initial = [Arrival::new(1, 0), Arrival::new(1, 0).stamped(Stamp::Undated)];
+    let mut day = traits(NEWEST_FIRST, 26, PastEnd::Empty);
+    day.dates.unit = Unit::Day;
+    run(day, &initial, false, &[(2, arrive(1, 7 * SECOND))]).check_follower(true).expect("the new event");
+}
+
+/// Red when a cursor dropped the IDs of events that no pass had reached.
+#[test]
+fn a_short_cursor_after_a_pass_with_arrivals() {
+    let traits = traits(NEWEST_FIRST, 21, PastEnd::Ignored);
+    let disturbances = [(2, arrive(1, 0)), (4, arrive(43, MINUTE))];
+    let mut run = run(traits, &[Arrival::new(9, MINUTE)], false, &disturbances);
+    run.check_short_cursor(true, 1).expect("none is lost");
+}
+
+/// Red when the search for the present ended at known events, without all of the last 10 seconds.
+#[test]
+fn the_present_of_a_list_on_small_pages() {
+    let mut traits = traits(OLDEST_FIRST, 5, PastEnd::Empty);
+    traits.dates.inclusive = true;
+    traits.paging.sizes = Sizes::Rejected;
+    run(traits, &[Arrival::new(34, SECOND)], true, &[]).check_follower(true).expect("nothing old");
+}
