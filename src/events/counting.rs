@@ -76,7 +76,7 @@ impl Engine {
             }
             Finding::Missing if self.ledger.seen.has_evicted() => self.stage = Stage::Failed(Unknowable::Hidden),
             Finding::Missing => {
-                self.audits += 1;
+                self.retries.audits += 1;
                 let is_later = |at: Option<i64>| at.zip(walk.last()).is_some_and(|(at, last)| at >= last);
                 let mut new = page.rows.iter().filter(|row| row.kind == Kind::New);
                 let has_grown = page.new > 0 && walk.order() == Order::OldestFirst && new.all(|row| is_later(row.at));
@@ -85,17 +85,17 @@ impl Engine {
                     // Counted before anything but the first page was read.
                     walk.skip_start(self.assumed_full());
                 }
-                if is_early && !walk.is_at_start() || has_grown && self.audits <= MAX_AUDITS {
+                if is_early && !walk.is_at_start() || has_grown && self.retries.audits <= MAX_AUDITS {
                     self.stage = Stage::Walking(walk);
                 } else if walk.order() == Order::NewestFirst
-                    && self.audits <= MAX_AUDITS
-                    && self.counted != Some(self.ledger.delivered)
+                    && self.retries.audits <= MAX_AUDITS
+                    && self.retries.counted != Some(self.ledger.delivered)
                 {
-                    self.counted = Some(self.ledger.delivered);
+                    self.retries.counted = Some(self.ledger.delivered);
                     // Events that have arrived meanwhile are at the start of the list.
                     self.stage = Stage::Walking(self.new_walk(walk.order()).only_to_known());
                 } else {
-                    self.missing = Some((self.ledger.delivered, self.top));
+                    self.retries.missing = Some((self.ledger.delivered, self.top));
                     self.read_by_number();
                 }
             }
@@ -105,9 +105,9 @@ impl Engine {
 
     /// There is no page where the next event would be.
     pub(super) fn count_rejected(&mut self, mut walk: Walk) {
-        if walk.is_at_start() && self.audits == 0 {
+        if walk.is_at_start() && self.retries.audits == 0 {
             // Or the server limits page numbers.
-            self.audits += 1;
+            self.retries.audits += 1;
             walk.skip_start(self.assumed_full());
             self.stage = Stage::Walking(walk);
             return;

@@ -75,15 +75,7 @@ pub(super) struct Engine {
     pub(super) has_news: bool,
     /// The list is read for the first time.
     pub(super) is_first_pass: bool,
-    /// Events were missing when they were counted: how many were delivered, and [`Engine::top`], then.
-    pub(super) missing: Option<(usize, Option<i64>)>,
-    /// How often they were counted, and how many were delivered when the start of the list was last read again for it.
-    pub(super) audits: u32,
-    pub(super) counted: Option<usize>,
-    /// How many events were delivered when a page number last led to events that dates had not.
-    pub(super) gap_at: Option<usize>,
-    /// How often the pass has started again.
-    pub(super) restarts: u32,
+    pub(super) retries: Retries,
     /// Consecutive rejections of requests by date.
     pub(super) rejections: u32,
     /// Existing events are only marked as seen: the present is yet to be found.
@@ -93,6 +85,21 @@ pub(super) struct Engine {
     pub(super) follows: bool,
     /// Whether events were delivered since the last wait.
     pub(super) delivered: bool,
+}
+
+/// What a pass has read again, so that it does not do so for ever.
+#[derive(Debug, Default)]
+pub(super) struct Retries {
+    /// How often the pass has started again.
+    pub(super) restarts: u32,
+    /// How many events were delivered when a page number last led to events that dates had not.
+    pub(super) gap_at: Option<usize>,
+    /// How often the events were counted.
+    pub(super) audits: u32,
+    /// How many were delivered when the start of the list was last read again after that.
+    pub(super) counted: Option<usize>,
+    /// Events were missing: how many were delivered, and [`Engine::top`], then.
+    pub(super) missing: Option<(usize, Option<i64>)>,
 }
 
 #[derive(Debug)]
@@ -177,11 +184,7 @@ impl Engine {
             idle: 0,
             has_news: false,
             is_first_pass: false,
-            missing: None,
-            audits: 0,
-            counted: None,
-            gap_at: None,
-            restarts: 0,
+            retries: Retries::default(),
             rejections: 0,
             is_baseline: false,
             search: Search::default(),

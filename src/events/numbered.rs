@@ -25,10 +25,11 @@ impl Engine {
                 return self.start_walk(&numbered, order);
             }
         }
-        if numbered.is_short && page.new > 0 && self.gap_at != Some(self.ledger.delivered) {
+        let shows_gap = numbered.is_short && page.new > 0;
+        if let Some(walk) = numbered.walk.take_if(|_| shows_gap && self.retries.gap_at != Some(self.ledger.delivered)) {
             // If they have arrived meanwhile, dates lead to them.
-            self.gap_at = Some(self.ledger.delivered);
-            self.stage = numbered.walk.map_or(Stage::Waiting, Stage::Walking);
+            self.retries.gap_at = Some(self.ledger.delivered);
+            self.stage = Stage::Walking(walk);
             return Vec::new();
         }
         let had_news = numbered.pages.has_news();
@@ -150,17 +151,17 @@ impl Engine {
             }
             // By date, the list has ended. The page numbers only do not confirm it.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
-                if self.missing.is_some_and(|(delivered, _)| delivered == self.ledger.delivered) =>
+                if self.retries.missing.is_some_and(|(delivered, _)| delivered == self.ledger.delivered) =>
             {
-                self.top = self.missing.and_then(|(_, top)| top);
+                self.top = self.retries.missing.and_then(|(_, top)| top);
                 self.finish();
             }
             // New events are on the first page: dates may lead to what is before them.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
-                if self.missing.is_some() && self.restarts < MAX_RESTARTS =>
+                if self.retries.missing.is_some() && self.retries.restarts < MAX_RESTARTS =>
             {
-                self.restarts += 1;
-                (self.by_number, self.missing) = (false, None);
+                self.retries.restarts += 1;
+                (self.by_number, self.retries.missing) = (false, None);
                 let order = self.evidence.order().unwrap_or(Order::OldestFirst);
                 self.stage = Stage::Walking(self.new_walk(order));
             }

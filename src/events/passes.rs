@@ -2,7 +2,7 @@
 
 use super::coverage::Band;
 use super::dates::Grain;
-use super::engine::{Engine, Numbered, SEARCH_PAGE, Stage};
+use super::engine::{Engine, Numbered, Retries, SEARCH_PAGE, Stage};
 use super::order::{OVERLAP, Order};
 use super::page::Page;
 use super::page_outcome::PageOutcome;
@@ -24,7 +24,7 @@ impl Engine {
             self.grain = Grain::Second;
         }
         self.last_len = 0;
-        (self.audits, self.restarts, self.gap_at, self.counted) = (0, 0, None, None);
+        self.retries = Retries::default();
         self.has_news = false;
         self.idle = 0;
         self.first_page.clear();
@@ -132,8 +132,8 @@ impl Engine {
                     checks_gap: !is_cut,
                 });
             }
-            PageOutcome::Lost if self.restarts < MAX_RESTARTS => {
-                self.restarts += 1;
+            PageOutcome::Lost if self.retries.restarts < MAX_RESTARTS => {
+                self.retries.restarts += 1;
                 self.stage = Stage::Walking(self.new_walk(walk.order()));
             }
             PageOutcome::Lost => self.read_by_number(),
@@ -272,7 +272,6 @@ impl Engine {
         let is_open = self.wanted.0.before.is_none();
         self.complete = self.top.filter(|_| is_open).map(|top| top.saturating_add(OVERLAP));
         self.ledger.finish(self.top);
-        self.missing = None;
         self.is_first_pass = false;
         self.is_baseline = false;
         if !self.follows {

@@ -123,8 +123,8 @@ impl Search {
     pub(super) fn jump_back(&mut self, target: i64) -> Option<i64> {
         let must = self.back == Back::None && self.start.is_some_and(|start| start > target);
         must.then(|| {
+            let target = self.jump_to(target);
             self.back = Back::Last;
-            self.target = target;
             target
         })
     }

@@ -188,20 +188,12 @@ impl Walk {
 
     /// Continues after a page of events that were delivered earlier.
     pub(super) fn skip(&mut self, times: impl Iterator<Item = i64>, full: usize) {
-        let (settled, is_continuous) = (self.settled, self.is_continuous());
+        let is_continuous = self.is_continuous();
         self.tail.clear();
-        self.advance(times, full, self.disorder);
-        self.settled = match self.order {
-            Order::OldestFirst if is_continuous => self.settled_now(),
-            _ => settled,
-        };
-    }
-
-    /// The same after events of a page that was requested by number: others may have been skipped.
-    pub(super) fn advance_unsettled(&mut self, times: impl Iterator<Item = i64>, full: usize, disorder: i64) {
-        let settled = self.settled;
-        self.advance(times, full, disorder);
-        self.settled = settled;
+        self.advance_unsettled(times, full, self.disorder);
+        if self.order == Order::OldestFirst && is_continuous {
+            self.settle();
+        }
     }
 
     /// Nothing was skipped.
@@ -219,12 +211,21 @@ impl Walk {
 
     /// Continues after these events, which were delivered. `disorder`: the most by which an event was out of order.
     pub(super) fn advance(&mut self, times: impl Iterator<Item = i64>, full: usize, disorder: i64) {
+        let (is_continuous, settled_before) = (self.is_continuous(), self.settled_now());
+        self.advance_unsettled(times, full, disorder);
+        match self.order {
+            Order::NewestFirst => self.settled = settled_before,
+            Order::OldestFirst if is_continuous => self.settle(),
+            Order::OldestFirst => {}
+        }
+    }
+
+    /// The same after a page that was requested by number: events before these may have been skipped.
+    pub(super) fn advance_unsettled(&mut self, times: impl Iterator<Item = i64>, full: usize, disorder: i64) {
         if let Reach::Jump(_) = self.reach {
             self.tail.clear();
         }
-        let is_continuous = self.is_continuous();
         self.full = full;
-        let settled_before = self.settled_now();
         let before = self.tail.len();
         let order = self.order;
         self.tail.extend(times.map(|at| order.depth(at)));
@@ -235,11 +236,6 @@ impl Walk {
         self.disorder = disorder;
         self.tail.drain(..self.tail.len().saturating_sub(2 * full.max(16)));
         self.reach = if self.tail.is_empty() { Reach::Start } else { Reach::Near };
-        match self.order {
-            Order::NewestFirst => self.settled = settled_before,
-            Order::OldestFirst if is_continuous => self.settle(),
-            Order::OldestFirst => {}
-        }
     }
 
     /// The mean time between the events delivered last.
