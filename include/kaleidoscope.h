@@ -51,7 +51,7 @@
  * Every function that can fail returns a kal_status and has a kal_error * as its last parameter, which may be NULL. On
  * failure it receives an error; kal_error_get returns its details, and kal_error_free frees it. On success it receives
  * none, so it is always initialised. All other outputs are none or 0 on failure. There is no thread-local state,
- * nothing is printed and errno is not set.
+ * nothing is printed, and errno is what it was before the call.
  *
  * The documentation of each function lists its statuses. Two groups are not repeated there:
  *

@@ -90,6 +90,7 @@ pub unsafe extern "C" fn kal_client_stats(
     unsafe {
         fallible_unit(error, || {
             let out = OutStruct::new(stats, "stats")?;
+            out.write(&kal_stats::default());
             let now = handles::get(client)?.stats();
             out.write(&kal_stats {
                 struct_size: 0,

@@ -147,12 +147,13 @@ pub unsafe extern "C" fn kal_queue_next(
     unsafe {
         fallible_status(error, || {
             let out = OutStruct::new(completion, "completion")?;
+            out.write(&kal_completion::EMPTY);
             let queue = handles::get(queue)?;
             if timeout_ms > 0 {
                 callback::ensure_can_block()?;
             }
-            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into())) {
-                Ok(Some(next)) => match next.to_c() {
+            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into()))? {
+                Some(next) => match next.to_c() {
                     Ok(picked_up) => {
                         next.acknowledge();
                         out.write(&picked_up);
@@ -160,18 +161,10 @@ pub unsafe extern "C" fn kal_queue_next(
                     }
                     Err(error) => {
                         queue.put_back(next);
-                        out.write(&kal_completion::EMPTY);
                         Err(error)
                     }
                 },
-                Ok(None) => {
-                    out.write(&kal_completion::EMPTY);
-                    Ok(KAL_NOT_READY)
-                }
-                Err(error) => {
-                    out.write(&kal_completion::EMPTY);
-                    Err(error)
-                }
+                None => Ok(KAL_NOT_READY),
             }
         })
     }

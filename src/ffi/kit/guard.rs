@@ -1,8 +1,11 @@
-//! What stands between an export's body and C: no panic unwinds into the caller, and out parameters are always written.
+//! What stands between an export's body and C: no panic unwinds into the caller, out parameters are always written, and
+//! the caller's `errno` stays what it was.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+use nix::errno::Errno;
 
 use super::handles::Handle;
 use super::pointer;
@@ -50,6 +53,7 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
     error: *mut E,
     body: impl FnOnce() -> Result<kal_status>,
 ) -> kal_status {
+    let _errno = KeepErrno::new();
     // SAFETY: required of the caller.
     let mut error = unsafe { error.as_mut() };
     if let Some(error) = error.as_deref_mut() {
@@ -68,9 +72,27 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
 
 /// Runs an export that cannot fail. It returns `otherwise` when there is no value.
 pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
+    let _errno = KeepErrno::new();
     match catch(|| Ok(body())) {
         Ok(Some(value)) => value,
         Ok(None) | Err(_) => otherwise,
+    }
+}
+
+/// Restores the `errno` of the caller when it is dropped, last of all: freeing memory may set it too.
+struct KeepErrno(i32);
+
+impl KeepErrno {
+    #[inline]
+    fn new() -> Self {
+        Self(Errno::last_raw())
+    }
+}
+
+impl Drop for KeepErrno {
+    #[inline]
+    fn drop(&mut self) {
+        Errno::set_raw(self.0);
     }
 }
 

@@ -72,7 +72,7 @@ impl<T: Versioned> OutStruct<T> {
     }
 
     /// Writes every field but the size, which remains the caller's; fields of a later version are zeroed.
-    pub(in crate::ffi) fn write(self, value: &T) {
+    pub(in crate::ffi) fn write(&self, value: &T) {
         let (skip, known) = (size_of::<usize>(), self.1.min(size_of::<T>()));
         // SAFETY: `new` was promised `self.1` writable bytes, and `value` has `size_of::<T>()`.
         unsafe {

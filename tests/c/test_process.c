@@ -1,0 +1,90 @@
+/* What belongs to the process and not to the library: errno, descriptors, threads. */
+#include "kit.h"
+
+#include <errno.h>
+
+#define EVENTS "/workspaces/events"
+
+static kal_error error;
+
+/* Any number: no function of the C library sets it. */
+enum { MINE = 4321 };
+
+/* The call leaves errno as it was. */
+#define KEEPS_ERRNO(call, expected)        \
+    do {                                   \
+        errno = MINE;                      \
+        kal_status status_ = (call);       \
+        int errno_ = errno;                \
+        CHECK_STATUS(status_, (expected)); \
+        CHECK_INT(errno_, MINE);           \
+        kal_error_free(error);             \
+        CHECK_INT(errno, MINE);            \
+    } while (0)
+
+/* Red without KeepErrno: errno was ETIMEDOUT (110) after the kal_queue_next that returns KAL_NOT_READY. */
+CLAIM(no_function_changes_errno)
+{
+    kal_client client = KAL_NONE;
+    kal_queue queue = KAL_NONE;
+    kal_stream stream = KAL_NONE;
+    kal_cancel cancel = KAL_NONE;
+    kal_result result = KAL_NONE;
+    kal_completion done = KAL_COMPLETION_INIT;
+    kal_stats stats = KAL_STATS_INIT;
+    kal_client_options options = options_for(&server);
+    KEEPS_ERRNO(kal_client_open(&options, &client, &error), KAL_OK);
+    KEEPS_ERRNO(kal_queue_open(&queue, &error), KAL_OK);
+    KEEPS_ERRNO(kal_cancel_open(&cancel, &error), KAL_OK);
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"delay_ms\":50,\"times\":0}");
+    KEEPS_ERRNO(kal_workspace_get_events(client, NULL, NULL, &result, &error), KAL_OK);
+    size_t len = 0;
+    CHECK(kal_result_workspace_events(result, &len) != NULL && kal_result_json(result, &len) != NULL);
+    CHECK_INT(errno, MINE);
+    kal_result_free(result);
+    CHECK_INT(errno, MINE);
+    KEEPS_ERRNO(kal_call(client, "no.such", NULL, NULL, &result, &error), KAL_UNKNOWN_METHOD);
+    KEEPS_ERRNO(kal_queue_next(queue, 1, &done, &error), KAL_NOT_READY);
+    KEEPS_ERRNO(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, &error), KAL_OK);
+    KEEPS_ERRNO(kal_queue_next(queue, 60000, &done, &error), KAL_OK);
+    kal_result_free(done.result);
+    CHECK(kal_queue_fd(queue) >= 0);
+    KEEPS_ERRNO(kal_workspace_stream_events(client, NULL, NULL, &stream, &error), KAL_OK);
+    KEEPS_ERRNO(kal_stream_next(stream, 60000, &result, &error), KAL_OK);
+    CHECK(kal_stream_cursor(stream) != NULL);
+    kal_result_free(result);
+    KEEPS_ERRNO(kal_client_stats(client, &stats, &error), KAL_OK);
+    kal_cancel_fire(cancel);
+    kal_cancel_close(cancel);
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+    CHECK_INT(errno, MINE);
+    KEEPS_ERRNO(kal_shutdown(60000), KAL_OK);
+}
+
+/* Red when it is written behind the look-up of the handle: "done.user_data == NULL" did not hold. */
+CLAIM(out_parameters_are_written_for_invalid_handles_too)
+{
+    int mine = 0;
+    kal_completion done = KAL_COMPLETION_INIT;
+    done.user_data = &mine;
+    done.status = KAL_PANIC;
+    done.result.id = done.error.id = 7;
+    FAILURE(kal_queue_next((kal_queue)KAL_NONE, 0, &done, &error), &error, KAL_INVALID_HANDLE, "kal_queue");
+    CHECK(done.user_data == NULL);
+    CHECK_INT(done.status, KAL_OK);
+    CHECK_INT(done.result.id, 0);
+    CHECK_INT(done.error.id, 0);
+    CHECK_INT(done.struct_size, sizeof done);
+    kal_stats stats = KAL_STATS_INIT;
+    stats.requests = stats.bytes_received = 7;
+    FAILURE(kal_client_stats((kal_client)KAL_NONE, &stats, &error), &error, KAL_INVALID_HANDLE, "kal_client");
+    CHECK_INT(stats.requests, 0);
+    CHECK_INT(stats.bytes_received, 0);
+}
+
+int main(int argc, char **argv)
+{
+    return kit_main(argc, argv, (char *)NULL);
+}
