@@ -265,7 +265,7 @@ typedef int32_t kal_status;
 // A string argument is not valid UTF-8; the message names it.
 #define KAL_INVALID_UTF8 102
 
-// The object is not in a state for the call, or no handle or descriptor is left.
+// The object is not in a state for the call, or no handle is left.
 #define KAL_INVALID_STATE 103
 
 // Neither the options nor the environment have credentials.
@@ -283,9 +283,8 @@ typedef int32_t kal_status;
 // The host name could not be resolved.
 #define KAL_RESOLVE_FAILED 200
 
-// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the
-// proxy refused the tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is
-// the status 407 itself.
+// No connection to the server or the proxy could be opened. When the proxy refused the tunnel, `http_status` is the
+// status of its response; a 407 (its user and password are wrong) is the status 407 itself.
 #define KAL_CONNECT_FAILED 201
 
 // TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
@@ -306,6 +305,10 @@ typedef int32_t kal_status;
 
 // The response is not valid HTTP.
 #define KAL_BAD_HTTP 207
+
+// The process or the system is out of descriptors (`EMFILE`, `ENFILE`), memory for sockets or threads. Nothing was
+// sent, and the call may succeed once some are free.
+#define KAL_OUT_OF_RESOURCES 208
 
 // The token endpoint refused to sign in (see `http_status` and `body`), or `iap_token_provider` failed.
 #define KAL_AUTH_FAILED 300
@@ -1285,10 +1288,14 @@ typedef struct kal_completion {
 // - `queue`: receives the queue, to be closed with `kal_queue_close`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_INVALID_STATE` when no descriptor or handle is left; or a common status.
+// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
+// a common status.
 //
 // Since: 0.1.0
-KAL_API KAL_NODISCARD kal_status kal_queue_open(struct kal_queue *queue, struct kal_error *error);
+KAL_API
+KAL_NODISCARD
+kal_status kal_queue_open(struct kal_queue *queue,
+                          struct kal_error *error);
 
 // Returns a descriptor that is readable while completions wait: for poll, select, epoll and the event loops of GUIs.
 //
@@ -1314,7 +1321,7 @@ int kal_queue_fd(struct kal_queue queue);
 // `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an
+// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started; with an
 // `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
 // `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
@@ -1341,7 +1348,7 @@ kal_status kal_submit(struct kal_client client,
 // `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
-// another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;
+// another call waits for the stream's next page; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started;
 // with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0

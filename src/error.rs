@@ -1,8 +1,11 @@
 //! The error type of the whole client: a kind, a message, and the details of the failure.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+
+use nix::errno::Errno;
 
 /// The maximum number of bytes of a response body that an error keeps.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -42,6 +45,8 @@ pub enum ErrorKind {
     ResponseTooLarge,
     /// The response is not valid HTTP.
     BadHttp,
+    /// The process or the system is out of descriptors, memory for sockets or threads.
+    OutOfResources,
     /// The token endpoint rejected the credentials.
     AuthFailed,
     /// There is no result: the response was empty, or nothing is cached.
@@ -120,6 +125,15 @@ pub(crate) fn printable(name: &str) -> String {
     text
 }
 
+/// Whether a system call failed because the process or the system is out of what it needs.
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    use Errno::{EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC};
+    // ENOSPC: of epoll, which has a limit of its own.
+    error
+        .raw_os_error()
+        .is_some_and(|code| matches!(Errno::from_raw(code), EMFILE | ENFILE | ENOBUFS | ENOMEM | ENOSPC))
+}
+
 impl Error {
     /// Creates an error without further details.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -144,6 +158,11 @@ impl Error {
     /// An invalid argument: `name` is the argument, or its element, such as `ids[3]`; `reason` says what is expected.
     pub fn argument(name: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidArgument, format!("{}: {reason}", printable(&name.to_string())))
+    }
+
+    /// The system refused what the library needs, such as a descriptor or a thread.
+    pub(crate) fn out_of_resources(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OutOfResources, message).with(|details| details.retry = Retry::Transient)
     }
 
     /// A bug in this library.

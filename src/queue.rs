@@ -7,7 +7,7 @@ use std::time::Instant;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::cancel::{Cancel, Fired};
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Completions in order of arrival.
@@ -27,11 +27,8 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn open() -> Result<Self> {
-        let signal =
-            EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(|error| {
-                Error::new(ErrorKind::InvalidState, format!("cannot create a descriptor for the queue: {error}"))
-                    .with(|details| details.retry = Retry::Transient)
-            })?;
+        let signal = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+            .map_err(|error| Error::out_of_resources(format!("cannot create a descriptor for the queue: {error}")))?;
         let state = Mutex::new(State { completions: VecDeque::new(), closed: false });
         Ok(Self { state, arrived: Condvar::new(), signal, closing: Cancel::default() })
     }

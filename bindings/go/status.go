@@ -32,6 +32,7 @@ const (
 	ErrConnectionLost   Status = C.KAL_CONNECTION_LOST
 	ErrResponseTooLarge Status = C.KAL_RESPONSE_TOO_LARGE
 	ErrBadHTTP          Status = C.KAL_BAD_HTTP
+	ErrOutOfResources   Status = C.KAL_OUT_OF_RESOURCES // no descriptor, thread or memory for sockets is left
 )
 
 // The server rejected the request, or its response is unusable.

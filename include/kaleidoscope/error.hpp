@@ -36,6 +36,7 @@ enum class status : kal_status {
     connection_lost = KAL_CONNECTION_LOST,
     response_too_large = KAL_RESPONSE_TOO_LARGE,
     bad_http = KAL_BAD_HTTP,
+    out_of_resources = KAL_OUT_OF_RESOURCES,
     auth_failed = KAL_AUTH_FAILED,
     bad_request = KAL_BAD_REQUEST,
     unauthorized = KAL_UNAUTHORIZED,

@@ -21,7 +21,8 @@ use crate::runtime::callback;
 /// - `queue`: receives the queue, to be closed with `kal_queue_close`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK`; `KAL_INVALID_STATE` when no descriptor or handle is left; or a common status.
+/// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
+/// a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -57,7 +58,7 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 /// `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_CONNECT_FAILED` when the library's thread cannot be started; with an
+/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started; with an
 /// `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
 /// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
@@ -98,7 +99,7 @@ pub unsafe extern "C" fn kal_submit(
 /// `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
-/// another call waits for the stream's next page; `KAL_CONNECT_FAILED` when the library's thread cannot be started;
+/// another call waits for the stream's next page; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started;
 /// with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0

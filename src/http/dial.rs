@@ -14,6 +14,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::failure::reason;
+use crate::error::is_exhaustion;
 
 /// The connection attempt delay: how long to wait for an attempt before the next one starts. Shorter if the timeout would not reach
 /// all addresses otherwise.
@@ -46,6 +47,13 @@ impl fmt::Display for AllFailed {
 }
 
 impl std::error::Error for AllFailed {}
+
+impl AllFailed {
+    /// Whether the cause is this machine, which has no descriptor or memory left, and none of the addresses.
+    pub(super) fn is_exhaustion(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|(_, error)| is_exhaustion(error))
+    }
+}
 
 /// Connects to the first address that accepts. The caller enforces `timeout`; all addresses are tried within it.
 pub(super) async fn dial(addresses: Vec<SocketAddr>, timeout: Duration) -> Result<TcpStream, AllFailed> {

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof};
 
 use super::connector::{ConnectTimeout, ProxyError};
+use super::dial::AllFailed;
 use super::interim::TooManyInterim;
 use super::pool::SendError;
 use super::resolver::LookupFailed;
@@ -33,8 +34,15 @@ fn connect_error(error: &(dyn StdError + 'static), route: &Route) -> Error {
     }
     let step = waiting::current();
     let (kind, retry, why) = if let Some(lookup) = find::<LookupFailed>(&causes) {
-        let why = format!("the host name {} was not found: {}", route.next_hop_host(), reason(lookup.io()));
-        (ErrorKind::ResolveFailed, Retry::Transient, why)
+        if lookup.is_exhaustion() {
+            let why = format!("the host name {} cannot be looked up: {}", route.next_hop_host(), reason(lookup.io()));
+            (ErrorKind::OutOfResources, Retry::Transient, why)
+        } else {
+            let why = format!("the host name {} was not found: {}", route.next_hop_host(), reason(lookup.io()));
+            (ErrorKind::ResolveFailed, Retry::Transient, why)
+        }
+    } else if let Some(failed) = find::<AllFailed>(&causes).filter(|failed| failed.is_exhaustion()) {
+        (ErrorKind::OutOfResources, Retry::Transient, failed.to_string())
     } else if let Some(tls) = find::<rustls::Error>(&causes) {
         // Retrying does not make a certificate valid.
         (ErrorKind::TlsFailed, Retry::Never, tls_message(tls))

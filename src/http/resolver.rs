@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 
 use super::connector::without_brackets;
+use crate::error::is_exhaustion;
 use crate::runtime::{PerProcess, lookups};
 
 /// Marks an error as a failed lookup in the chain of sources.
@@ -26,6 +27,11 @@ impl LookupFailed {
     pub(super) fn io(&self) -> &io::Error {
         &self.error
     }
+
+    /// Whether the cause is this machine, which has no thread, descriptor or memory left.
+    pub(super) fn is_exhaustion(&self) -> bool {
+        is_exhaustion(&self.error) || matches!(self.error.get_ref(), Some(error) if error.is::<NoThread>())
+    }
 }
 
 impl fmt::Display for LookupFailed {
@@ -36,21 +42,36 @@ impl fmt::Display for LookupFailed {
 
 impl std::error::Error for LookupFailed {}
 
+#[derive(Debug)]
+struct NoThread;
+
+impl fmt::Display for NoThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no thread can be started for the lookup")
+    }
+}
+
+impl std::error::Error for NoThread {}
+
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type Lookup = Shared<Pin<Box<dyn Future<Output = Found> + Send>>>;
 
 /// Lookups in progress, by name. A second lookup of a name waits for the first one instead of blocking another thread.
 static LOOKUPS: PerProcess<Mutex<HashMap<String, Lookup>>> = PerProcess::new();
 
-/// Removes a lookup from the map when its thread returns or cannot be started.
+/// Removes a lookup from the map when its thread returns.
 struct RemoveOnDrop(String);
 
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        let lookup = in_progress().and_then(|mut lookups| lookups.remove(&self.0));
-        // After the lock is released: this may drop the task that it runs in.
-        drop(lookup);
+        remove(&self.0);
     }
+}
+
+fn remove(name: &str) {
+    let lookup = in_progress().and_then(|mut lookups| lookups.remove(name));
+    // After the lock is released: this may drop the task that it runs in.
+    drop(lookup);
 }
 
 fn in_progress() -> Option<MutexGuard<'static, HashMap<String, Lookup>>> {
@@ -59,6 +80,7 @@ fn in_progress() -> Option<MutexGuard<'static, HashMap<String, Lookup>>> {
 
 fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Lookup {
     // tokio panics if no thread can be started; that is an error of the lookup.
+    let looked_up = name.clone();
     let name = RemoveOnDrop(name);
     let lookup = AssertUnwindSafe(async move {
         tokio::task::spawn_blocking(move || {
@@ -73,7 +95,11 @@ fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
         match lookup.await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => Err(io::Error::other("the lookup was interrupted")),
-            Err(_) => Err(io::Error::other("no thread can be started for the lookup")),
+            Err(_) => {
+                // tokio keeps what would have run on the thread, and its name with it.
+                remove(&looked_up);
+                Err(io::Error::other(NoThread))
+            }
         }
         .map_err(Arc::new)
     });

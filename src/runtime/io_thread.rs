@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::{PerProcess, lookups};
-use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The deepest stacks are those of certificate verification and of parsing token responses.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -94,10 +94,8 @@ pub(crate) fn get_or_start() -> Result<IoHandle> {
         }
         _ => state.generation + 1,
     };
-    let running = start().map_err(|error| {
-        Error::new(ErrorKind::ConnectFailed, format!("cannot start the library's I/O thread: {error}"))
-            .with(|details| details.retry = Retry::Transient)
-    })?;
+    let running = start()
+        .map_err(|error| Error::out_of_resources(format!("cannot start the library's I/O thread: {error}")))?;
     let handle = running.handle.clone();
     state.generation = generation;
     state.running = Some(running);

@@ -1,11 +1,56 @@
 /* What belongs to the process and not to the library: errno, descriptors, threads. */
 #include "kit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define EVENTS "/workspaces/events"
 
 static kal_error error;
+
+static atomic_int lookups, lowest_descriptor = -1;
+static atomic_bool lookups_hang, no_threads;
+
+/* Overrides the C library's function, for the library under test as well. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+    (void)node;
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    lowest_descriptor = descriptor;
+    close(descriptor);
+    lookups++;
+    while (lookups_hang)
+        usleep(1000);
+    return real("127.0.0.1", service, hints, found);
+}
+
+/* The same. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    return no_threads ? EAGAIN : real(thread, attributes, start, argument);
+}
+
+/* A client that reaches the emulator by a name. */
+static kal_client client_by_name(void)
+{
+    static char url[100];
+    kal_client_options options = options_for(&server);
+    snprintf(url, sizeof url, "http://by-name.test%s", strrchr(options.base_url, ':'));
+    options.base_url = url;
+    options.flags |= KAL_CLIENT_ALLOW_HTTP;
+    return client_with(options);
+}
 
 /* Any number: no function of the C library sets it. */
 enum { MINE = 4321 };
@@ -82,6 +127,59 @@ CLAIM(out_parameters_are_written_for_invalid_handles_too)
     FAILURE(kal_client_stats((kal_client)KAL_NONE, &stats, &error), &error, KAL_INVALID_HANDLE, "kal_client");
     CHECK_INT(stats.requests, 0);
     CHECK_INT(stats.bytes_received, 0);
+}
+
+/* Leaves the process no free descriptor. */
+static struct rlimit use_up_descriptors(void)
+{
+    struct rlimit before, now;
+    int lowest = dup(STDOUT_FILENO);
+    REQUIRE(lowest > 0 && close(lowest) == 0);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    now = before;
+    now.rlim_cur = (rlim_t)lowest;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &now) == 0);
+    return before;
+}
+
+/* Red with the statuses of before: KAL_INVALID_STATE (103) for the queue, KAL_CONNECT_FAILED (201) for the rest. */
+CLAIM(without_a_descriptor_calls_are_out_of_resources)
+{
+    kal_client client = new_client(), other = new_client();
+    kal_queue queue = KAL_NONE;
+    kal_result_free(RESULT_OF(get_events, client)); /* its connection stays open */
+    struct rlimit before = use_up_descriptors();
+    FAILURE(kal_queue_open(&queue, &error), &error, KAL_OUT_OF_RESOURCES, "descriptor");
+    const kal_error_info *info = FAILURE_OF(get_events, other, KAL_OUT_OF_RESOURCES, "too many open files");
+    CHECK(info->retryable);
+    kal_result_free(RESULT_OF(get_events, client));
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    kal_result_free(RESULT_OF(get_events, other));
+    CHECK_STATUS(kal_shutdown(60000), KAL_OK);
+    before = use_up_descriptors();
+    FAILURE_OF(get_events, client, KAL_OUT_OF_RESOURCES, "I/O thread");
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_client_close(other);
+    kal_client_close(client);
+}
+
+/* Red as above: KAL_CONNECT_FAILED (201) for the I/O thread, KAL_RESOLVE_FAILED (200) for the lookup. */
+CLAIM(without_a_thread_calls_are_out_of_resources)
+{
+    kal_client client = new_client(), by_name = client_by_name();
+    CHECK_STATUS(kal_shutdown(60000), KAL_OK);
+    no_threads = true;
+    FAILURE_OF(get_events, client, KAL_OUT_OF_RESOURCES, "I/O thread");
+    no_threads = false;
+    kal_result_free(RESULT_OF(get_events, client));
+    no_threads = true;
+    const kal_error_info *info = FAILURE_OF(get_events, by_name, KAL_OUT_OF_RESOURCES, "no thread can be started");
+    CHECK(info->retryable);
+    no_threads = false;
+    kal_result_free(RESULT_OF(get_events, by_name));
+    kal_client_close(by_name);
+    kal_client_close(client);
 }
 
 int main(int argc, char **argv)

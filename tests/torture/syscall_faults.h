@@ -30,15 +30,15 @@
 #define END_OF_FILE 0
 
 /* A failure in the library's own thread. */
-#define NO_THREAD KAL_CONNECT_FAILED, KAL_INVALID_STATE
+#define NO_THREAD KAL_OUT_OF_RESOURCES
 
 /* epoll_wait, EBADF: the host closed a descriptor of the library. The runtime panics, so the thread ends, and a call handed over
  * at that moment fails; the next one starts another thread. */
 
 /* X(function, how it fails, statuses that a call may return). KAL_OK is always allowed: the call recovered. */
 #define FAULTS(X)                                                  \
-    X(pthread_create, EAGAIN, NO_THREAD, KAL_RESOLVE_FAILED)       \
-    X(pthread_create, ENOMEM, NO_THREAD, KAL_RESOLVE_FAILED)       \
+    X(pthread_create, EAGAIN, NO_THREAD)                           \
+    X(pthread_create, ENOMEM, NO_THREAD)                           \
     X(epoll_create1, EMFILE, NO_THREAD)                            \
     X(epoll_create1, ENFILE, NO_THREAD)                            \
     X(epoll_create1, ENOMEM, NO_THREAD)                            \
@@ -50,12 +50,12 @@
     X(eventfd, ENFILE, NO_THREAD)                                  \
     X(eventfd, ENOMEM, NO_THREAD)                                  \
     X(fcntl, EMFILE, NO_THREAD)                                    \
-    X(socket, EMFILE, KAL_CONNECT_FAILED)                          \
-    X(socket, ENFILE, KAL_CONNECT_FAILED)                          \
-    X(socket, ENOBUFS, KAL_CONNECT_FAILED)                         \
+    X(socket, EMFILE, KAL_OUT_OF_RESOURCES)                        \
+    X(socket, ENFILE, KAL_OUT_OF_RESOURCES)                        \
+    X(socket, ENOBUFS, KAL_OUT_OF_RESOURCES)                       \
     X(socket, EACCES, KAL_CONNECT_FAILED)                          \
     X(setsockopt, ENOBUFS, KAL_CONNECT_FAILED)                     \
-    X(getsockopt, ENOBUFS, KAL_CONNECT_FAILED)                     \
+    X(getsockopt, ENOBUFS, KAL_OUT_OF_RESOURCES)                   \
     X(connect, ECONNREFUSED, KAL_CONNECT_FAILED)                   \
     X(connect, ENETUNREACH, KAL_CONNECT_FAILED)                    \
     X(connect, ETIMEDOUT, KAL_CONNECT_FAILED)                      \

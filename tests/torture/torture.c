@@ -244,6 +244,6 @@ bool is_documented(kal_status status)
 {
     return status == KAL_OK || status == KAL_DONE || status == KAL_NOT_READY
            || (status >= KAL_INVALID_ARGUMENT && status <= KAL_UNKNOWN_METHOD)
-           || (status >= KAL_RESOLVE_FAILED && status <= KAL_BAD_HTTP) || status == KAL_AUTH_FAILED
+           || (status >= KAL_RESOLVE_FAILED && status <= KAL_OUT_OF_RESOURCES) || status == KAL_AUTH_FAILED
            || (status >= 400 && status <= 599) || status == KAL_BAD_RESPONSE;
 }

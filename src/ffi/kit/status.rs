@@ -24,7 +24,7 @@ pub const KAL_INVALID_ARGUMENT: i32 = 100;
 pub const KAL_INVALID_HANDLE: i32 = 101;
 /// A string argument is not valid UTF-8; the message names it.
 pub const KAL_INVALID_UTF8: i32 = 102;
-/// The object is not in a state for the call, or no handle or descriptor is left.
+/// The object is not in a state for the call, or no handle is left.
 pub const KAL_INVALID_STATE: i32 = 103;
 /// Neither the options nor the environment have credentials.
 pub const KAL_NO_CREDENTIALS: i32 = 104;
@@ -37,9 +37,8 @@ pub const KAL_UNKNOWN_METHOD: i32 = 107;
 
 /// The host name could not be resolved.
 pub const KAL_RESOLVE_FAILED: i32 = 200;
-/// No connection to the server or the proxy could be opened, or the library's thread could not be started. When the
-/// proxy refused the tunnel, `http_status` is the status of its response; a 407 (its user and password are wrong) is
-/// the status 407 itself.
+/// No connection to the server or the proxy could be opened. When the proxy refused the tunnel, `http_status` is the
+/// status of its response; a 407 (its user and password are wrong) is the status 407 itself.
 pub const KAL_CONNECT_FAILED: i32 = 201;
 /// TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
 pub const KAL_TLS_FAILED: i32 = 202;
@@ -54,6 +53,9 @@ pub const KAL_CONNECTION_LOST: i32 = 205;
 pub const KAL_RESPONSE_TOO_LARGE: i32 = 206;
 /// The response is not valid HTTP.
 pub const KAL_BAD_HTTP: i32 = 207;
+/// The process or the system is out of descriptors (`EMFILE`, `ENFILE`), memory for sockets or threads. Nothing was
+/// sent, and the call may succeed once some are free.
+pub const KAL_OUT_OF_RESOURCES: i32 = 208;
 
 /// The token endpoint refused to sign in (see `http_status` and `body`), or `iap_token_provider` failed.
 pub const KAL_AUTH_FAILED: i32 = 300;
@@ -132,6 +134,7 @@ pub extern "C" fn kal_status_name(status: kal_status) -> *const c_char {
         KAL_CONNECTION_LOST => c"KAL_CONNECTION_LOST",
         KAL_RESPONSE_TOO_LARGE => c"KAL_RESPONSE_TOO_LARGE",
         KAL_BAD_HTTP => c"KAL_BAD_HTTP",
+        KAL_OUT_OF_RESOURCES => c"KAL_OUT_OF_RESOURCES",
         KAL_AUTH_FAILED => c"KAL_AUTH_FAILED",
         KAL_BAD_REQUEST => c"KAL_BAD_REQUEST",
         KAL_UNAUTHORIZED => c"KAL_UNAUTHORIZED",
@@ -178,6 +181,7 @@ pub(in crate::ffi) fn of(error: &Error) -> kal_status {
         ErrorKind::ConnectionLost => KAL_CONNECTION_LOST,
         ErrorKind::ResponseTooLarge => KAL_RESPONSE_TOO_LARGE,
         ErrorKind::BadHttp => KAL_BAD_HTTP,
+        ErrorKind::OutOfResources => KAL_OUT_OF_RESOURCES,
         ErrorKind::AuthFailed => KAL_AUTH_FAILED,
         ErrorKind::NotFound => KAL_NOT_FOUND,
         ErrorKind::Http => error.http_status().map_or(KAL_BAD_HTTP, kal_status::from),

@@ -33,6 +33,7 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let connectionLost = Status(rawValue: KAL_CONNECTION_LOST)
     public static let responseTooLarge = Status(rawValue: KAL_RESPONSE_TOO_LARGE)
     public static let badHTTP = Status(rawValue: KAL_BAD_HTTP)
+    public static let outOfResources = Status(rawValue: KAL_OUT_OF_RESOURCES)
 
     // The server rejected the request, or its response is unusable.
 
