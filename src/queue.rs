@@ -8,6 +8,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::cancel::{Cancel, Fired};
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::OccupyStandard;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Completions in order of arrival.
@@ -27,6 +28,7 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn open() -> Result<Self> {
+        let _occupied = OccupyStandard::new();
         let signal = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|error| Error::out_of_resources(format!("cannot create a descriptor for the queue: {error}")))?;
         let state = Mutex::new(State { completions: VecDeque::new(), closed: false });

@@ -15,6 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::failure::reason;
 use crate::error::is_exhaustion;
+use crate::runtime::OccupyStandard;
 
 /// The connection attempt delay: how long to wait for an attempt before the next one starts. Shorter if the timeout would not reach
 /// all addresses otherwise.
@@ -112,7 +113,10 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = {
+        let _occupied = OccupyStandard::new();
+        Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?
+    };
     socket.set_nonblocking(true)?;
     // The connection works without these options, too.
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_RETRIES);

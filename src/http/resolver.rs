@@ -14,7 +14,7 @@ use futures_util::future::Shared;
 
 use super::connector::without_brackets;
 use crate::error::is_exhaustion;
-use crate::runtime::{PerProcess, lookups};
+use crate::runtime::{OccupyStandard, PerProcess, lookups};
 
 /// Marks an error as a failed lookup in the chain of sources.
 #[derive(Debug)]
@@ -86,6 +86,7 @@ fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
         tokio::task::spawn_blocking(move || {
             // Counted here: without a thread the lookup may wait for one forever.
             let _counted = lookups::Counted::start();
+            let _occupied = OccupyStandard::new();
             look_up(&name.0)
         })
         .await

@@ -11,6 +11,7 @@ use rustls_platform_verifier::Verifier;
 use super::{ca_bundle, tls_error};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::OccupyStandard;
 
 /// The TLS configuration. For plain http it has no roots, because loading those of the system takes milliseconds.
 pub(super) fn config(config: &Config) -> Result<ClientConfig> {
@@ -29,6 +30,7 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     if plain {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
+    let _occupied = OccupyStandard::new();
     let bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
     let verifier = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| no_roots(&error))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())

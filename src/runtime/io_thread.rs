@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::{PerProcess, lookups};
+use super::{OccupyStandard, PerProcess, lookups};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The deepest stacks are those of certificate verification and of parsing token responses.
@@ -140,6 +140,7 @@ fn state() -> Result<MutexGuard<'static, State>> {
 }
 
 fn start() -> std::io::Result<Running> {
+    let _occupied = OccupyStandard::new();
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()

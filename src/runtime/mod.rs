@@ -1,6 +1,7 @@
 //! What the library runs on: the I/O thread, state per process (`fork`), and passing results between threads.
 
 pub(crate) mod callback;
+mod descriptors;
 pub(crate) mod io_thread;
 pub(crate) mod lookups;
 mod once;
@@ -8,5 +9,6 @@ pub(crate) mod oneshot;
 pub(crate) mod outcome;
 mod per_process;
 
+pub(crate) use descriptors::OccupyStandard;
 pub(crate) use once::Once;
 pub(crate) use per_process::{PerProcess, epoch, forked};

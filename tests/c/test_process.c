@@ -129,6 +129,46 @@ CLAIM(out_parameters_are_written_for_invalid_handles_too)
     CHECK_INT(stats.bytes_received, 0);
 }
 
+static bool is_open(int descriptor)
+{
+    return fcntl(descriptor, F_GETFD) != -1;
+}
+
+/* A call by name and a queue in a process without standard descriptors: whether these stay closed. */
+static int without_standard_descriptors(void)
+{
+    for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++)
+        close(descriptor);
+    kal_client client = client_by_name();
+    kal_queue queue;
+    kal_result result;
+    if (kal_queue_open(&queue, NULL) != KAL_OK || kal_workspace_get_events(client, NULL, NULL, &result, NULL) != KAL_OK)
+        return 1;
+    if (is_open(0) || is_open(1) || is_open(2))
+        return 2;
+    if (lowest_descriptor <= STDERR_FILENO)
+        return 3;
+    kal_result_free(result);
+    kal_queue_close(queue);
+    kal_client_close(client);
+    return kal_shutdown(60000) != KAL_OK ? 4 : is_open(0) || is_open(1) || is_open(2) ? 5 : 0;
+}
+
+/* Red when the library takes the descriptors that it gets: "expected WEXITSTATUS(status) to be 0, it is 2"; 3 when the lookup
+ * alone does. */
+CLAIM(no_descriptor_of_the_library_is_a_standard_one)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(without_standard_descriptors());
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 /* Leaves the process no free descriptor. */
 static struct rlimit use_up_descriptors(void)
 {
