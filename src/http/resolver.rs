@@ -83,7 +83,7 @@ fn start(name: String, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>>
     let looked_up = name.clone();
     let name = RemoveOnDrop(name);
     let lookup = AssertUnwindSafe(async move {
-        tokio::task::spawn_blocking(move || {
+        lookups::spawn(move || {
             // Counted here: without a thread the lookup may wait for one forever.
             let _counted = lookups::Counted::start();
             let _occupied = OccupyStandard::new();

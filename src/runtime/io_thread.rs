@@ -94,8 +94,8 @@ pub(crate) fn get_or_start() -> Result<IoHandle> {
         }
         _ => state.generation + 1,
     };
-    let running = start()
-        .map_err(|error| Error::out_of_resources(format!("cannot start the library's I/O thread: {error}")))?;
+    let running =
+        start().map_err(|error| Error::out_of_resources(format!("cannot start the library's I/O thread: {error}")))?;
     let handle = running.handle.clone();
     state.generation = generation;
     state.running = Some(running);
@@ -141,10 +141,9 @@ fn state() -> Result<MutexGuard<'static, State>> {
 
 fn start() -> std::io::Result<Running> {
     let _occupied = OccupyStandard::new();
-    let runtime = Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .event_interval(EVENT_INTERVAL)
+    let runtime = Builder::new_current_thread().enable_io().enable_time().event_interval(EVENT_INTERVAL).build()?;
+    // A runtime of their own, so that the calls can be ended before the lookups are waited for.
+    let resolvers = Builder::new_current_thread()
         .max_blocking_threads(MAX_RESOLVER_THREADS)
         .thread_keep_alive(Duration::from_secs(1))
         .thread_stack_size(RESOLVER_STACK_BYTES)
@@ -156,14 +155,19 @@ fn start() -> std::io::Result<Running> {
     let (mark_stopping, mark_exited) = (MarkStopping(Arc::clone(&exit)), MarkExited(Arc::clone(&exit)));
     let thread = with_signals_blocked(|| {
         std::thread::Builder::new().name("kal-io".into()).stack_size(STACK_BYTES).spawn(move || {
-            // Dropped in reverse order, in a panic too: stopping, then the runtime with its tasks, then exited.
+            // Dropped in this order, in a panic too: stopping, the runtime with its tasks, the resolver threads, exited.
             let _exited = mark_exited;
+            let resolvers = resolvers;
             let runtime = runtime;
-            let _stopping = mark_stopping;
+            let stopping = mark_stopping;
             ON_IO_THREAD.set(true);
+            lookups::set_threads(resolvers.handle().clone());
             let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
+            drop(stopping);
+            // Ends the calls at once, however long a lookup takes.
+            drop(runtime);
             let remaining = deadline.saturating_duration_since(Instant::now());
-            runtime.shutdown_timeout(remaining.max(RESOLVER_GRACE));
+            resolvers.shutdown_timeout(remaining.max(RESOLVER_GRACE));
         })
     })?;
     Ok(Running { handle, stop, exit, thread })

@@ -222,6 +222,42 @@ CLAIM(without_a_thread_calls_are_out_of_resources)
     kal_client_close(client);
 }
 
+static void *shut_down(void *status)
+{
+    *(kal_status *)status = kal_shutdown(UINT32_MAX);
+    return NULL;
+}
+
+/* Red when the lookups are waited for before the calls are ended: both hung for the time of kal_shutdown. */
+CLAIM(a_shutdown_ends_calls_while_a_lookup_hangs)
+{
+    kal_client client = client_by_name(), other = new_client();
+    caller by_name, by_address;
+    pthread_t thread;
+    kal_status status = KAL_INTERNAL;
+    int before = lookups;
+    lookups_hang = true;
+    caller_start(&by_name, get_members, client, NULL);
+    while (lookups == before)
+        usleep(1000);
+    emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"drop\":\"hang\"}");
+    caller_start(&by_address, get_events, other, NULL);
+    emulator_wait_for(&server, EVENTS, 1);
+    REQUIRE(pthread_create(&thread, NULL, shut_down, &status) == 0);
+    CHECK_STATUS(caller_join(&by_address), KAL_CANCELLED);
+    CHECK_STATUS(caller_join(&by_name), KAL_CANCELLED);
+    kal_error_free(by_name.error);
+    kal_error_free(by_address.error);
+    /* Other calls work meanwhile. */
+    kal_result_free(RESULT_OF(get_events, other));
+    lookups_hang = false;
+    REQUIRE(pthread_join(thread, NULL) == 0);
+    CHECK_STATUS(status, KAL_OK);
+    kal_result_free(RESULT_OF(get_members, client));
+    kal_client_close(other);
+    kal_client_close(client);
+}
+
 int main(int argc, char **argv)
 {
     return kit_main(argc, argv, (char *)NULL);
