@@ -97,8 +97,9 @@
  *         kal_error_free(done.error);
  *     }
  *
- * Each submitted call completes exactly once, cancelled or not. The library calls no completion callbacks: the host
- * picks completions up on its own thread.
+ * Each submitted call completes exactly once, cancelled or not. kal_queue_close drops what is left: to get it, call
+ * kal_queue_shutdown first, and kal_queue_next until it returns KAL_DONE. The library calls no completion callbacks: the
+ * host picks completions up on its own thread.
  *
  * FOLLOWING EVENTS
  *
@@ -250,7 +251,7 @@ typedef int32_t kal_status;
 // Success.
 #define KAL_OK 0
 
-// Not a failure: the stream has ended.
+// Not a failure: the stream has ended, or a queue that was shut down is empty.
 #define KAL_DONE 1
 
 // Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`).
@@ -1297,9 +1298,14 @@ KAL_NODISCARD
 kal_status kal_queue_open(struct kal_queue *queue,
                           struct kal_error *error);
 
-// Returns a descriptor that is readable while completions wait: for poll, select, epoll and the event loops of GUIs.
+// Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
+// loops of GUIs.
 //
 // - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
+//
+// It works level-triggered and edge-triggered (`EPOLLET`). Edge-triggered, there is one event when the queue is no
+// longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
+// before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
 //
 // Returns: the descriptor; -1 for a handle that is none, stale or of another type.
 //
@@ -1307,7 +1313,8 @@ kal_status kal_queue_open(struct kal_queue *queue,
 KAL_API
 int kal_queue_fd(struct kal_queue queue);
 
-// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends.
+// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
+// the queue is closed.
 //
 // - `client`: the client.
 // - `method`: as for `kal_call`.
@@ -1321,9 +1328,9 @@ int kal_queue_fd(struct kal_queue queue);
 // `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started; with an
-// `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
-// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
+// the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
+// all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1348,8 +1355,9 @@ kal_status kal_submit(struct kal_client client,
 // `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 //
 // Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
-// another call waits for the stream's next page; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started;
-// with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+// another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
+// library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
+// callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1368,9 +1376,10 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 //   free.
 // - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_CANCELLED` when another thread closes
-// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the
-// completion stays in the queue); or a common status.
+// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_DONE` after `kal_queue_shutdown`, when
+// every call has completed and every completion was returned; `KAL_CANCELLED` when another thread closes the queue;
+// `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion
+// stays in the queue); or a common status.
 //
 // Since: 0.1.0
 KAL_API
@@ -1380,8 +1389,31 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
+// Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
+// `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`,
+// so that the program gets every `user_data` back exactly once:
+//
+//     kal_queue_shutdown(queue);
+//     while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
+//         // free what done.user_data points to
+//         kal_result_free(done.result);
+//         kal_error_free(done.error);
+//     }
+//     kal_queue_close(queue);
+//
+// - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
+//
+// It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before.
+//
+// Returns: nothing.
+//
+// Since: 0.2.0
+KAL_API
+void kal_queue_shutdown(struct kal_queue queue);
+
 // Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
-// lost: the stream returns it again.
+// lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
+// `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
 //
 // - `queue`: the queue. None and stale handles are ignored.
 //

@@ -65,7 +65,8 @@ public:
         return {};
     }
     // Waits up to `timeout` for the next completion; 0 does not wait. std::nullopt when there is none yet. Fails with
-    // status::cancelled when another thread closes the queue. A failed call is returned as a completion.
+    // status::done after shutdown and the last completion, and with status::cancelled when another thread closes the queue. A
+    // failed call is returned as a completion.
     [[nodiscard]] result<std::optional<completion>> try_next(std::chrono::milliseconds timeout) const
     {
         kal_completion next = KAL_COMPLETION_INIT;
@@ -101,8 +102,14 @@ public:
     {
         return kal_queue_fd(handle_.get());
     }
-    // Cancels its calls and frees pending completions; next on another thread fails with status::cancelled. The destructor does
-    // the same.
+    // Cancels its calls and accepts no more: next returns the completion of every call that was submitted, and then fails with
+    // status::done, so that the program gets each `user_data` back.
+    void shutdown() const noexcept
+    {
+        kal_queue_shutdown(handle_.get());
+    }
+    // Cancels its calls and frees pending completions, without returning their `user_data`; next on another thread fails with
+    // status::cancelled. The destructor does the same.
     void close() const noexcept
     {
         kal_queue_close(handle_.get());

@@ -1,7 +1,7 @@
 //! `kal_completion`: how a submitted call ended.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, Handle, handle};
@@ -11,7 +11,7 @@ use super::types::{kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
 use crate::error::Result;
 use crate::events::{Delivery, Next};
-use crate::queue::Queue;
+use crate::queue::{Queue, Ticket};
 
 handle!(kal_queue, 6, Queue<Completion>);
 
@@ -52,18 +52,13 @@ struct UserData(*mut c_void);
 // SAFETY: it is returned unchanged to the thread that picks it up, and never dereferenced.
 unsafe impl Send for UserData {}
 
-/// Adds an outcome to a queue, unless that is freed by then.
+/// Adds an outcome to a queue, unless that is closed by then.
 pub(super) fn deliver_to(
-    queue: &Arc<Queue<Completion>>,
+    ticket: Ticket<Completion>,
     user_data: *mut c_void,
 ) -> impl FnOnce(Result<Outcome>) + Send + use<> {
-    let queue: Weak<Queue<Completion>> = Arc::downgrade(queue);
     let user_data = UserData(user_data);
-    move |outcome| {
-        if let Some(queue) = queue.upgrade() {
-            queue.push(Completion { user_data, outcome });
-        }
-    }
+    move |outcome| ticket.complete(Completion { user_data, outcome })
 }
 
 impl kal_completion {

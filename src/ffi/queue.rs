@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::call::params_of;
 use super::call_options::{call_options, kal_call_options};
-use super::completion::{Outcome, deliver_to, kal_completion};
+use super::completion::{Completion, Outcome, deliver_to, kal_completion};
 use super::export::{fallible, fallible_status, fallible_unit, infallible};
 use super::kit::handles;
 use super::kit::millis::millis;
-use super::kit::status::{KAL_NOT_READY, KAL_OK, kal_status};
+use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::versioned::OutStruct;
 use super::types::{kal_client, kal_error, kal_queue, kal_stream};
-use crate::queue::Queue;
+use crate::queue::{Next, Queue};
 use crate::runtime::callback;
 
 /// Opens a queue of completions.
@@ -32,19 +32,25 @@ pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_e
     unsafe { fallible(error, queue, "queue", || handles::insert(Arc::new(Queue::open()?))) }
 }
 
-/// Returns a descriptor that is readable while completions wait: for poll, select, epoll and the event loops of GUIs.
+/// Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
+/// loops of GUIs.
 ///
 /// - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
+///
+/// It works level-triggered and edge-triggered (`EPOLLET`). Edge-triggered, there is one event when the queue is no
+/// longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
+/// before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
 ///
 /// Returns: the descriptor; -1 for a handle that is none, stale or of another type.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
-    infallible(-1, || handles::get(queue).ok().map(|queue| queue.descriptor()))
+    infallible(-1, || handles::get(queue).ok()?.descriptor())
 }
 
-/// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends.
+/// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
+/// the queue is closed.
 ///
 /// - `client`: the client.
 /// - `method`: as for `kal_call`.
@@ -58,9 +64,9 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 /// `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started; with an
-/// `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took all the time of the call, and
-/// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
+/// the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
+/// all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -80,9 +86,9 @@ pub unsafe extern "C" fn kal_submit(
             let client = handles::get(client)?;
             let queue = handles::get(queue)?;
             let params = params_of(method, params_json)?;
-            let deliver = deliver_to(&queue, user_data);
+            let deliver = deliver_to(queue.enter()?, user_data);
             client
-                .submit(params, &call_options(options)?, queue.closing(), |answer| deliver(answer.map(Outcome::Answer)))
+                .submit(params, &call_options(options)?, queue.ending(), |answer| deliver(answer.map(Outcome::Answer)))
         })
     }
 }
@@ -99,8 +105,9 @@ pub unsafe extern "C" fn kal_submit(
 /// `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
 ///
 /// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
-/// another call waits for the stream's next page; `KAL_OUT_OF_RESOURCES` when the library's thread cannot be started;
-/// with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
+/// library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
+/// callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -117,8 +124,8 @@ pub unsafe extern "C" fn kal_stream_submit_next(
         fallible_unit(error, || {
             let stream = handles::get(stream)?;
             let queue = handles::get(queue)?;
-            let deliver = deliver_to(&queue, user_data);
-            stream.submit_next(millis(timeout_ms), queue.closing(), |next| deliver(next.map(Outcome::Next)))
+            let deliver = deliver_to(queue.enter()?, user_data);
+            stream.submit_next(millis(timeout_ms), queue.ending(), |next| deliver(next.map(Outcome::Next)))
         })
     }
 }
@@ -131,9 +138,10 @@ pub unsafe extern "C" fn kal_stream_submit_next(
 ///   free.
 /// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_CANCELLED` when another thread closes
-/// the queue; `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the
-/// completion stays in the queue); or a common status.
+/// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_DONE` after `kal_queue_shutdown`, when
+/// every call has completed and every completion was returned; `KAL_CANCELLED` when another thread closes the queue;
+/// `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion
+/// stays in the queue); or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -153,26 +161,48 @@ pub unsafe extern "C" fn kal_queue_next(
             if timeout_ms > 0 {
                 callback::ensure_can_block()?;
             }
-            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into()))? {
-                Some(next) => match next.to_c() {
-                    Ok(picked_up) => {
-                        next.acknowledge();
-                        out.write(&picked_up);
-                        Ok(KAL_OK)
-                    }
-                    Err(error) => {
-                        queue.put_back(next);
-                        Err(error)
-                    }
-                },
-                None => Ok(KAL_NOT_READY),
+            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into()), Completion::to_c)? {
+                Next::Completion((next, picked_up)) => {
+                    next.acknowledge();
+                    out.write(&picked_up);
+                    Ok(KAL_OK)
+                }
+                Next::NothingYet => Ok(KAL_NOT_READY),
+                Next::Drained => Ok(KAL_DONE),
             }
         })
     }
 }
 
+/// Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
+/// `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`,
+/// so that the program gets every `user_data` back exactly once:
+///
+/// ```c
+/// kal_queue_shutdown(queue);
+/// while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
+///     // free what done.user_data points to
+///     kal_result_free(done.result);
+///     kal_error_free(done.error);
+/// }
+/// kal_queue_close(queue);
+/// ```
+///
+/// - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
+///
+/// It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_queue_shutdown(queue: kal_queue) {
+    infallible((), || handles::get(queue).ok().map(|queue| queue.shut_down()));
+}
+
 /// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
-/// lost: the stream returns it again.
+/// lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
+/// `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
 ///
 /// - `queue`: the queue. None and stale handles are ignored.
 ///

@@ -249,6 +249,46 @@ CLAIM(closing_the_queue_ends_its_calls_and_leaks_no_descriptor)
     kal_client_close(client);
 }
 
+/* Red with kal_queue_close alone, after which no completion comes: the 100 of them leaked (valgrind), and KAL_INVALID_HANDLE. */
+CLAIM(a_queue_that_is_shut_down_returns_every_user_data_and_then_ends)
+{
+    enum { CALLS = 100 };
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_stream stream;
+    kal_completion done = KAL_COMPLETION_INIT;
+    kal_status status;
+    int returned = 0, cancelled = 0;
+    emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\",\"times\":0}");
+    for (int i = 0; i < CALLS; i++)
+        REQUIRE(kal_submit(client, "workspace.get_events", NULL, NULL, queue, malloc(1), NULL) == KAL_OK);
+    REQUIRE(kal_submit(client, "workspace.get_members", NULL, NULL, queue, malloc(1), NULL) == KAL_OK);
+    REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+    REQUIRE(kal_stream_submit_next(stream, UINT32_MAX, queue, malloc(1), &error) == KAL_OK);
+    emulator_wait_for(&server, "/workspaces/events", 1);
+    kal_queue_shutdown(queue);
+    FAILURE(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, &error), &error, KAL_INVALID_STATE, "shut down");
+    FAILURE(kal_stream_submit_next(stream, 0, queue, NULL, &error), &error, KAL_INVALID_STATE, "shut down");
+    while ((status = kal_queue_next(queue, 60000, &done, &error)) == KAL_OK) {
+        returned++;
+        cancelled += done.status == KAL_CANCELLED;
+        free(done.user_data);
+        free_completion(done);
+    }
+    CHECK_STATUS(status, KAL_DONE);
+    CHECK_INT(error.id, 0);
+    CHECK(done.user_data == NULL);
+    CHECK_INT(returned, CALLS + 2);
+    CHECK(cancelled >= CALLS + 1); /* the members may have come before */
+    CHECK(is_readable(queue, 0));
+    CHECK_STATUS(kal_queue_next(queue, 60000, &done, NULL), KAL_DONE);
+    kal_queue_shutdown(queue);
+    kal_queue_close(queue);
+    kal_queue_shutdown(queue);
+    kal_stream_free(stream);
+    kal_client_close(client);
+}
+
 CLAIM(pages_of_a_stream_are_delivered_through_the_queue)
 {
     kal_client client = new_client();
@@ -340,6 +380,42 @@ static void *wait_forever(void *queue)
 {
     kal_completion completion = KAL_COMPLETION_INIT;
     return (void *)(intptr_t)kal_queue_next(*(kal_queue *)queue, UINT32_MAX, &completion, NULL);
+}
+
+/* Red without the second wake-up: the threads that wait for a queue without calls hang. */
+CLAIM(shutting_the_queue_down_ends_the_waits_of_all_threads)
+{
+    pthread_t threads[4];
+    kal_queue queue = new_queue();
+    for (int i = 0; i < 4; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, wait_forever, &queue) == 0);
+    kal_queue_shutdown(queue);
+    for (int i = 0; i < 4; i++) {
+        void *status = NULL;
+        REQUIRE(pthread_join(threads[i], &status) == 0);
+        CHECK_INT((intptr_t)status, KAL_DONE);
+    }
+    kal_queue_close(queue);
+}
+
+/* Red when the last user of the queue closes it, a thread that waits included: open in some of the rounds. */
+CLAIM(the_descriptor_is_closed_when_the_queue_is)
+{
+    int still_open = 0;
+    for (int round = 0; round < 50; round++) {
+        pthread_t threads[4];
+        kal_queue queue = new_queue();
+        int descriptor = kal_queue_fd(queue);
+        for (int i = 0; i < 4; i++)
+            REQUIRE(pthread_create(&threads[i], NULL, wait_forever, &queue) == 0);
+        for (int i = 0; i < 100; i++)
+            sched_yield();
+        kal_queue_close(queue);
+        still_open += fcntl(descriptor, F_GETFD) != -1;
+        for (int i = 0; i < 4; i++)
+            REQUIRE(pthread_join(threads[i], NULL) == 0);
+    }
+    CHECK_INT(still_open, 0);
 }
 
 CLAIM(closing_the_queue_ends_a_threads_wait)

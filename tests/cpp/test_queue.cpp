@@ -153,3 +153,20 @@ CLAIM(a_page_that_is_not_ready_completes_as_not_ready)
     REQUIRE(done.has_value() && !done->outcome.has_value());
     CHECK_EQUAL(done->outcome.error().status(), kal::status::not_ready);
 }
+
+// Red with kal_queue_close in shutdown: "expected ended to be 1, it is 101".
+CLAIM(a_queue_that_is_shut_down_returns_every_user_data)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    int returned = 0;
+    for (int i = 0; i < 10; i++)
+        queue.submit(client, "workspace.get_events", {}, &returned);
+    queue.shutdown();
+    const kal::status ended = kit::thrown([&] {
+        while (const auto done = queue.next(30s))
+            ++*static_cast<int*>(done->user_data);
+    });
+    CHECK_EQUAL(ended, kal::status::done);
+    CHECK_EQUAL(returned, 10);
+}

@@ -89,16 +89,18 @@ static void abandon_a_stream(chance *chance, kal_client client)
     atomic_fetch_add(&streams, 1);
 }
 
-/* Closes a private queue while calls for it are in progress: at most one completion each. */
+/* Closes a private queue while calls for it are in progress: at most one completion each, and exactly one if it is shut down and
+ * drained first. */
 static void close_a_queue(chance *chance)
 {
     call few[8] = { 0 };
+    bool started[8];
     kal_queue queue;
     if (kal_queue_open(&queue, NULL) != KAL_OK)
         torture_give_up("a queue cannot be opened");
     for (int i = 0; i < 8; i++) {
         kal_client client = { atomic_load(&clients[chance_below(chance, CLIENTS)]) };
-        (void)!kal_submit(client, methods[chance_below(chance, 4)], NULL, NULL, queue, &few[i], NULL);
+        started[i] = kal_submit(client, methods[chance_below(chance, 4)], NULL, NULL, queue, &few[i], NULL) == KAL_OK;
     }
     sleep_us(chance_below(chance, 3000));
     for (int i = (int)chance_below(chance, 4); i > 0; i--) {
@@ -108,9 +110,22 @@ static void close_a_queue(chance *chance)
         kal_result_free(completion.result);
         kal_error_free(completion.error);
     }
+    bool drains = chance_below(chance, 2) == 0;
+    if (drains)
+        kal_queue_shutdown(queue);
+    for (kal_status status = KAL_OK; drains && status == KAL_OK;) {
+        kal_completion completion = KAL_COMPLETION_INIT;
+        status = kal_queue_next(queue, 10000, &completion, NULL);
+        if (status == KAL_OK)
+            ((call *)completion.user_data)->completions++;
+        else if (status != KAL_DONE)
+            torture_fail("a queue that was shut down ends with %d", status);
+        kal_result_free(completion.result);
+        kal_error_free(completion.error);
+    }
     kal_queue_close(queue);
     for (int i = 0; i < 8; i++)
-        if (few[i].completions > 1)
+        if (few[i].completions > 1 || (drains && few[i].completions != started[i]))
             torture_fail("a call for a queue that was closed completed %d times", few[i].completions);
     atomic_fetch_add(&closed_queues, 1);
 }

@@ -239,6 +239,15 @@ CASE(kal_queue_close)
     EXPECT(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, NULL), KAL_OK);
     kal_queue_close(queue);
 }
+CASE(kal_queue_shutdown)
+{
+    kal_queue queue;
+    kal_completion done = KAL_COMPLETION_INIT;
+    EXPECT(kal_queue_open(&queue, NULL), KAL_OK);
+    kal_queue_shutdown(queue);
+    EXPECT(kal_queue_next(queue, 0, &done, NULL), KAL_DONE);
+    kal_queue_close(queue);
+}
 CASE(kal_cancel_open)
 {
     kal_cancel cancel;
@@ -425,8 +434,8 @@ static struct case_of {
                   ROW(kal_workspace_get_workspace) ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids) ROW(
                       kal_workspace_get_groups) ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call)
                       ROW(kal_request) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open)
-                          ROW(kal_queue_close) ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_close)
-                              ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
+                          ROW(kal_queue_close) ROW(kal_queue_shutdown) ROW(kal_cancel_open) ROW(kal_cancel_fire)
+                              ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
                                   ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free)
                                       ROW(kal_error_get) ROW(kal_error_free) ROW(kal_workspace_stream_events)
                                           ROW(kal_workspace_follow_events) ROW(kal_stream_next) ROW(kal_stream_submit_next)

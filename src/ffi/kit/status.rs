@@ -13,7 +13,7 @@ pub type kal_status = i32;
 
 /// Success.
 pub const KAL_OK: i32 = 0;
-/// Not a failure: the stream has ended.
+/// Not a failure: the stream has ended, or a queue that was shut down is empty.
 pub const KAL_DONE: i32 = 1;
 /// Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`).
 pub const KAL_NOT_READY: i32 = 2;

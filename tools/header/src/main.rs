@@ -34,7 +34,8 @@ fn header() -> Result<String, Box<dyn Error>> {
     }
     let mut text = Vec::new();
     builder.generate()?.write(&mut text);
-    sections::arrange(&String::from_utf8(text)?, &root().join("src/ffi"))
+    let text = sections::without_fences(&String::from_utf8(text)?);
+    sections::arrange(&text, &root().join("src/ffi"))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -55,6 +55,22 @@ pub(crate) fn arrange(header: &str, ffi: &Path) -> Result<String, Box<dyn Error>
     Ok(format!("{}\n\n{begin_linkage}\n\n{sections}{end_linkage}\n\n{end}\n", blocks.join("\n\n")))
 }
 
+/// `header` with every fenced block indented instead. The fences say to rustdoc that the code is not Rust.
+pub(crate) fn without_fences(header: &str) -> String {
+    let mut text = String::new();
+    let mut is_inside = false;
+    for line in header.lines() {
+        if line.trim_start().starts_with("// ```") {
+            is_inside = !is_inside;
+            continue;
+        }
+        let code = line.strip_prefix("// ").filter(|_| is_inside);
+        text += &code.map_or_else(|| line.to_owned(), |code| format!("//     {code}"));
+        text.push('\n');
+    }
+    text
+}
+
 /// What else is declared, in cbindgen.toml, belongs to the header as a whole.
 fn is_of_section(name: &str) -> bool {
     name.starts_with("kal_") || name.ends_with("_INIT")
