@@ -2,12 +2,15 @@
  *
  * It can be killed at any time, even with SIGKILL, and restarted: FILE contains each event exactly once. FILE.state holds the
  * stream's cursor and the length of FILE at that cursor. Anything after that length was written by a process that was killed
- * before it saved the cursor: it is truncated, and the stream returns those events again. */
+ * before it saved the cursor: it is truncated, and the stream returns those events again.
+ *
+ * SIGINT (Ctrl-C) and SIGTERM end it at once, while it waits for new events too, with status 0. */
 #define _XOPEN_SOURCE 700
 #include <kaleidoscope.h>
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,15 @@ static void fail(const char *what)
 {
     perror(what);
     exit(1);
+}
+
+/* Fired by SIGINT and SIGTERM. */
+static kal_cancel interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    kal_cancel_fire_from_signal(interrupted);
 }
 
 /* Prints and frees the error. Returns whether it is retryable; the next call then continues where this one failed. */
@@ -96,6 +108,8 @@ int main(int argc, char **argv)
     kal_result page;
     kal_error error;
     kal_status status;
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    struct sigaction action = { 0 };
     FILE *lines;
 
     if (argc != 2 || snprintf(state, sizeof state, "%s.state", argv[1]) >= (int)sizeof state) {
@@ -109,7 +123,13 @@ int main(int argc, char **argv)
 
     if (kal_client_open(NULL, &client, &error) != KAL_OK)
         return report(error), 1;
-    if (kal_workspace_follow_events(client, NULL, cursor, NULL, &stream, &error) != KAL_OK)
+    if (kal_cancel_open(&interrupted, &error) != KAL_OK)
+        return report(error), 1;
+    action.sa_handler = on_interrupt;
+    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+        fail("sigaction");
+    options.cancel = interrupted;
+    if (kal_workspace_follow_events(client, NULL, cursor, &options, &stream, &error) != KAL_OK)
         return report(error), 1;
     do {
         /* Also without new events: the cursor before the first call means only "from now on". */
@@ -122,9 +142,12 @@ int main(int argc, char **argv)
             print_events(lines, page);
             kal_result_free(page);
         }
-    } while (error.id == 0 || report(error));
+    } while (error.id == 0 || (status != KAL_CANCELLED && report(error)));
+    if (status == KAL_CANCELLED)
+        kal_error_free(error);
     free(cursor);
     kal_stream_free(stream);
+    kal_cancel_close(interrupted);
     kal_client_close(client);
-    return 1;
+    return status == KAL_CANCELLED ? 0 : 1;
 }

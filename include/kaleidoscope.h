@@ -151,7 +151,8 @@
  *
  * The library installs no signal handlers and changes no dispositions. Its threads block all signals except SIGSEGV,
  * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS, so no handler of the program runs on them, and a connection
- * reset raises no SIGPIPE. A signal does not end a call early. No function is async-signal-safe.
+ * reset raises no SIGPIPE. A signal does not end a call early; its handler may: kal_cancel_fire_from_signal is the one
+ * function that is async-signal-safe.
  *
  * A program may fork at any time, even while other threads are inside the library. In the child, handles of the parent
  * are KAL_FORKED and freeing them has no effect; a client opened in the child works. The parent is not affected.
@@ -1430,13 +1431,19 @@ void kal_queue_close(struct kal_queue queue);
 // - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
 // - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 //
-// Returns: `KAL_OK`; `KAL_INVALID_STATE` when no handle is left; or a common status.
+// The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open.
+//
+// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
+// a common status.
 //
 // Since: 0.1.0
-KAL_API KAL_NODISCARD kal_status kal_cancel_open(struct kal_cancel *cancel, struct kal_error *error);
+KAL_API
+KAL_NODISCARD
+kal_status kal_cancel_open(struct kal_cancel *cancel,
+                           struct kal_error *error);
 
 // Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other
-// calls share continues for them.
+// calls share continues for them. Not for signal handlers: `kal_cancel_fire_from_signal` is.
 //
 // - `cancel`: the token. A fired token and handles that are none or stale are ignored.
 //
@@ -1445,6 +1452,29 @@ KAL_API KAL_NODISCARD kal_status kal_cancel_open(struct kal_cancel *cancel, stru
 // Since: 0.1.0
 KAL_API
 void kal_cancel_fire(struct kal_cancel cancel);
+
+// Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.
+//
+// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
+//
+// The calls made with the token end as soon as the library's thread runs; a call that is made after this is cancelled
+// immediately. Ctrl-C ends every call that `interrupted` was passed to:
+//
+//     static kal_cancel interrupted;     // opened before the handler is installed
+//
+//     static void on_interrupt(int signal)
+//     {
+//         (void)signal;
+//         kal_cancel_fire_from_signal(interrupted);
+//     }
+//
+// At most 64 different tokens can wait for the library's thread at one time; more are ignored.
+//
+// Returns: nothing. `errno` is unchanged.
+//
+// Since: 0.2.0
+KAL_API
+void kal_cancel_fire_from_signal(struct kal_cancel cancel);
 
 // Closes a cancellation token without firing it.
 //

@@ -33,6 +33,11 @@ public:
     {
         kal_cancel_fire(handle_.get());
     }
+    // The same from a signal handler. Async-signal-safe.
+    void fire_from_signal() const noexcept
+    {
+        kal_cancel_fire_from_signal(handle_.get());
+    }
     kal_cancel handle() const noexcept
     {
         return handle_.get();

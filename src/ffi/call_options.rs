@@ -8,6 +8,7 @@ use super::types::kal_cancel;
 use crate::cancel::Cancel;
 use crate::client::{CacheUse, CallOptions};
 use crate::error::{Error, Result};
+use crate::runtime::from_signal;
 
 /// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
 /// means the defaults.
@@ -40,6 +41,13 @@ pub(super) unsafe fn call_options(options: *const kal_call_options) -> Result<Ca
             KAL_CACHE_ONLY => CacheUse::Only,
             other => return Err(Error::argument("options.cache", format_args!("{other} is not a KAL_CACHE_* value"))),
         },
-        cancel: if options.cancel.id == 0 { None } else { Some(Cancel::clone(&*handles::get(options.cancel)?)) },
+        cancel: if options.cancel.id == 0 { None } else { Some(token(options.cancel)?) },
     })
+}
+
+fn token(cancel: kal_cancel) -> Result<Cancel> {
+    let cancel = handles::get(cancel)?;
+    // A signal handler may just have fired it.
+    from_signal::serve();
+    Ok(Cancel::clone(&cancel))
 }

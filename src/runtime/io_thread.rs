@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::{OccupyStandard, PerProcess, lookups};
+use super::{OccupyStandard, PerProcess, from_signal, lookups};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The deepest stacks are those of certificate verification and of parsing token responses.
@@ -97,9 +97,23 @@ pub(crate) fn get_or_start() -> Result<IoHandle> {
     let running =
         start().map_err(|error| Error::out_of_resources(format!("cannot start the library's I/O thread: {error}")))?;
     let handle = running.handle.clone();
+    // Before the first call.
+    handle.spawn(from_signal::watch());
     state.generation = generation;
     state.running = Some(running);
     Ok(IoHandle { handle, generation })
+}
+
+/// Sets the function that serves what signal handlers ask for, on the I/O thread. Only the first one is used.
+pub(crate) fn serve_signals(serve: fn(u64)) -> Result<()> {
+    // Locked, so that an I/O thread which is started meanwhile watches, too.
+    let state = state()?;
+    if from_signal::open(serve)?
+        && let Some(running) = &state.running
+    {
+        running.handle.spawn(from_signal::watch());
+    }
+    Ok(())
 }
 
 /// Stops the I/O thread: pending calls fail, and the thread is joined.

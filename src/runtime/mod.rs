@@ -2,6 +2,7 @@
 
 pub(crate) mod callback;
 mod descriptors;
+pub(crate) mod from_signal;
 pub(crate) mod io_thread;
 pub(crate) mod lookups;
 mod once;

@@ -36,6 +36,11 @@ impl<T: Default> PerProcess<T> {
     pub(crate) fn get(&self) -> Option<&T> {
         self.cells.get(epoch() as usize).map(|cell| cell.get_or_init(T::default))
     }
+
+    /// The value of this process, if it was initialized. Async-signal-safe.
+    pub(crate) fn get_initialized(&self) -> Option<&T> {
+        self.cells.get(epoch() as usize)?.get()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ import collections
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -204,6 +205,20 @@ def arriving(program: str, order: str, chance: random.Random):
             follow.kill()
             same(follow, arrived)
         if order == "desc":
+            # Red without the token in the options of the stream: it waits on.
+            with claim("follow: SIGINT and SIGTERM end it while it waits, and it resumes from its cursor"):
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asked = follow.asked()
+                    follow.start()
+                    # It waits for new events between requests.
+                    follow.until(lambda asked=asked: follow.asked() > asked + 1 and not follow.is_torn(), "a request")
+                    follow.process.send_signal(number)
+                    assert follow.process.wait(PATIENCE) == 0, follow.said.read_text()
+                    arrived += emulator.steer("events", {"count": 3})["ids"]
+                follow.start()
+                follow.until(lambda: set(arrived) <= set(follow.ids()) and not follow.is_torn(), "the last event")
+                follow.kill()
+                same(follow, arrived)
             with claim("follow: a permanent failure ends it with a message"):
                 os.environ["KALEIDOSCOPE_API_CLIENT_SECRET"] = "wrong"
                 ended = subprocess.run(follow.command, capture_output=True, text=True, timeout=PATIENCE)

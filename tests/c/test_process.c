@@ -158,6 +158,8 @@ static int without_standard_descriptors(void)
  * alone does. */
 CLAIM(no_descriptor_of_the_library_is_a_standard_one)
 {
+    /* Its memory would be lost in the child. */
+    CHECK_STATUS(kal_shutdown(60000), KAL_OK);
     fflush(NULL);
     pid_t child = fork();
     REQUIRE(child >= 0);

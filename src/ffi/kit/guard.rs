@@ -80,11 +80,11 @@ pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<
 }
 
 /// Restores the `errno` of the caller when it is dropped, last of all: freeing memory may set it too.
-struct KeepErrno(i32);
+pub(in crate::ffi) struct KeepErrno(i32);
 
 impl KeepErrno {
     #[inline]
-    fn new() -> Self {
+    pub(in crate::ffi) fn new() -> Self {
         Self(Errno::last_raw())
     }
 }
