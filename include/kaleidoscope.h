@@ -147,6 +147,10 @@
  * keeps its thread, as getaddrinfo cannot be interrupted, but calls end in time. The caller's thread needs 16 KiB of
  * stack (PTHREAD_STACK_MIN). Blocking calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
  *
+ * A thread that is cancelled (pthread_cancel) in a call ends after it; kal_cancel_fire ends the call. A callback has to
+ * return: an exception or pthread_exit that leaves it ends the process. After a longjmp out of iap_token_provider the
+ * thread may call the library as before, and the memory of its call is lost.
+ *
  * SIGNALS, FORK, UNLOAD, EXIT
  *
  * The library installs no signal handlers and changes no dispositions. Its threads block all signals except SIGSEGV,
@@ -213,10 +217,10 @@
 #define KAL_VERSION "0.2.0"
 #define KAL_VERSION_NUMBER (KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH)
 
-/* How functions are declared. A program need not define it, for the shared or the static library. */
+/* How functions are declared: none throws. A program need not define it, for the shared or the static library. */
 #ifndef KAL_API
 #  if defined(__GNUC__) || defined(__clang__)
-#    define KAL_API __attribute__((visibility("default")))
+#    define KAL_API __attribute__((visibility("default"), nothrow))
 #  else
 #    define KAL_API
 #  endif
@@ -442,8 +446,10 @@ typedef struct kal_cancel {
 // The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
 // afterwards if none is left.
 //
-// The function must return: no `longjmp`, no exception. Inside it, a call that would block, or that needs a token from
-// a provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+// The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
+// the call's memory is lost, and calls of the client on other threads time out until this thread makes another one;
+// `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
+// provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 //
 // Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
 //
@@ -1508,8 +1514,9 @@ KAL_API void kal_cancel_close(struct kal_cancel cancel);
 // - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
 // - `message`: the line without a line break at its end and without secrets; valid during the call only.
 //
-// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a
-// call that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
+// by an exception, `pthread_exit` or `longjmp`: these end the process or leave the log locked for ever. In it, a call
+// that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
 //
 // Returns: nothing.
 //

@@ -4,6 +4,7 @@
 //! the I/O thread, where a deadline, a cancellation and the closing of the client reach them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime};
 
 use http::header::HeaderValue;
@@ -31,8 +32,8 @@ struct State {
     current: Option<IapToken>,
     /// How many tokens there have been.
     generations: u64,
-    /// While a thread of the host runs the provider.
-    in_flight: Option<Outcome<()>>,
+    /// While a thread of the host runs the provider: which one, and what it will get.
+    in_flight: Option<(ThreadId, Outcome<()>)>,
 }
 
 struct IapToken {
@@ -91,11 +92,13 @@ impl Iap {
             }
             // Waiting for another thread could deadlock: that thread might be waiting for this one.
             callback::ensure_can_run("a call that needs a token of iap_token_provider")?;
-            if state.in_flight.is_some() {
-                return Ok(PendingIapToken(state.in_flight.clone()));
+            // This thread is not in the provider: it has left it by `longjmp`, and runs it again.
+            let this = thread::current().id();
+            if let Some((_, outcome)) = state.in_flight.as_ref().filter(|(thread, _)| *thread != this) {
+                return Ok(PendingIapToken(Some(outcome.clone())));
             }
             let (publisher, outcome) = outcome::channel();
-            state.in_flight = Some(outcome);
+            state.in_flight = Some((this, outcome));
             publisher
         };
         let provider_call = ProviderCall { iap: self, publisher };

@@ -6,6 +6,7 @@ use super::kit::status::{KAL_OK, kal_status};
 use super::setup;
 use super::types::kal_error;
 use crate::error::Result;
+use crate::runtime::callback;
 
 /// Runs a fallible export that returns a handle through `out`.
 ///
@@ -20,7 +21,7 @@ pub(super) unsafe fn fallible<H: Handle>(
     // SAFETY: required of the caller.
     unsafe {
         guard::fallible(error, out, out_name, || {
-            setup::ensure();
+            enter();
             body()
         })
     }
@@ -43,7 +44,7 @@ pub(super) unsafe fn fallible_status(error: *mut kal_error, body: impl FnOnce() 
     // SAFETY: required of the caller.
     unsafe {
         guard::fallible_status(error, || {
-            setup::ensure();
+            enter();
             body()
         })
     }
@@ -52,9 +53,16 @@ pub(super) unsafe fn fallible_status(error: *mut kal_error, body: impl FnOnce() 
 /// Runs an export that cannot fail. It returns `otherwise` when there is no value.
 pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
     guard::infallible(otherwise, || {
-        setup::ensure();
+        enter();
         body()
     })
+}
+
+/// What comes before the body of every export.
+#[inline]
+fn enter() {
+    setup::ensure();
+    callback::forget_abandoned();
 }
 
 /// Frees a handle; ignores one that is none, stale or of another type.

@@ -25,8 +25,9 @@ pub const KAL_LOG_DEBUG: i32 = 4;
 /// - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
 /// - `message`: the line without a line break at its end and without secrets; valid during the call only.
 ///
-/// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon. In it, a
-/// call that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+/// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
+/// by an exception, `pthread_exit` or `longjmp`: these end the process or leave the log locked for ever. In it, a call
+/// that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
 ///
 /// Returns: nothing.
 ///

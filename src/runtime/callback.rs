@@ -2,29 +2,46 @@
 //! themselves.
 
 use std::cell::Cell;
+use std::ptr;
 
 use super::io_thread;
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where on the stack the innermost callback was called; 0 outside.
+    static CALLED_AT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs a callback of the host.
+/// Runs a callback of the host. In a frame of its own, behind that of the host's call.
+#[inline(never)]
 pub(crate) fn run<T>(callback: impl FnOnce() -> T) -> T {
-    struct Restore(bool);
+    struct Restore(usize);
     impl Drop for Restore {
         fn drop(&mut self) {
-            INSIDE.set(self.0);
+            CALLED_AT.set(self.0);
         }
     }
-    let _restore = Restore(INSIDE.replace(true));
+    let here = 0_u8;
+    let _restore = Restore(CALLED_AT.replace(ptr::from_ref(&here).addr()));
     callback()
 }
 
 /// Whether a callback of the host is running on this thread.
 pub(crate) fn is_inside() -> bool {
-    INSIDE.get()
+    CALLED_AT.get() != 0
+}
+
+/// To be called when the host calls: forgets a callback that it has left by `longjmp`, whose place on the stack is behind the
+/// caller's. The stack grows towards lower addresses.
+#[inline]
+pub(crate) fn forget_abandoned() {
+    let called_at = CALLED_AT.get();
+    if called_at != 0 {
+        let here = 0_u8;
+        if ptr::from_ref(&here).addr() > called_at {
+            CALLED_AT.set(0);
+        }
+    }
 }
 
 /// Fails with `WouldDeadlock` if `operation` would block a callback or the I/O thread.

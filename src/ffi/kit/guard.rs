@@ -1,8 +1,9 @@
-//! What stands between an export's body and C: no panic unwinds into the caller, out parameters are always written, and
-//! the caller's `errno` stays what it was.
+//! What stands between an export's body and C: no panic unwinds into the caller, out parameters are always written,
+//! the caller's `errno` stays what it was, and its thread is not cancelled in between.
 
 use std::any::Any;
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 use nix::errno::Errno;
@@ -54,6 +55,7 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
     body: impl FnOnce() -> Result<kal_status>,
 ) -> kal_status {
     let _errno = KeepErrno::new();
+    let _cancel = DeferCancel::new();
     // SAFETY: required of the caller.
     let mut error = unsafe { error.as_mut() };
     if let Some(error) = error.as_deref_mut() {
@@ -73,9 +75,38 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
 /// Runs an export that cannot fail. It returns `otherwise` when there is no value.
 pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
     let _errno = KeepErrno::new();
+    let _cancel = DeferCancel::new();
     match catch(|| Ok(body())) {
         Ok(Some(value)) => value,
         Ok(None) | Err(_) => otherwise,
+    }
+}
+
+// SAFETY: as `<pthread.h>` declares it. It writes to `before`, unless that is NULL.
+unsafe extern "C" {
+    /// Not in the crate `libc` for Linux.
+    safe fn pthread_setcancelstate(state: c_int, before: Option<&mut c_int>) -> c_int;
+}
+
+/// The same number in glibc and musl.
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+/// Defers `pthread_cancel` until it is dropped. A cancelled thread unwinds its stack, and that ends the process in Rust.
+struct DeferCancel(c_int);
+
+impl DeferCancel {
+    #[inline]
+    fn new() -> Self {
+        let mut before = 0;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
+        Self(before)
+    }
+}
+
+impl Drop for DeferCancel {
+    #[inline]
+    fn drop(&mut self) {
+        pthread_setcancelstate(self.0, None);
     }
 }
 
