@@ -198,9 +198,11 @@
  *     no_proxy, NO_PROXY                                                   hosts to connect to without a proxy
  *     SSL_CERT_FILE, SSL_CERT_DIR     a client's first TLS connection      trusted certificates instead of the system's
  *
- * A variable that is empty counts as not set, except SSL_CERT_FILE, which then names no file that can be read. Of two
- * names on a line, the first one that is set is used. HTTP_PROXY is not used, as by curl: a CGI program receives the
- * Proxy header of a request in it.
+ * A variable that is empty counts as not set. Of two names on a line, the first one that is set is used. HTTP_PROXY is
+ * not used, as by curl: a CGI program receives the Proxy header of a request in it. SSL_CERT_FILE is a PEM file and
+ * SSL_CERT_DIR a list of directories with PEM files, separated by colons; whoever sets them decides which servers are
+ * trusted. A program with more rights than its user (set-user-ID, set-group-ID, capabilities: AT_SECURE) ignores all
+ * variables.
  */
 
 #ifndef KALEIDOSCOPE_H

@@ -1,5 +1,6 @@
 //! The settings of a client, and their validation before anything is sent.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::loopback::is_loopback;
 use crate::proxy::{self, Proxy};
@@ -144,14 +146,8 @@ impl Settings {
 }
 
 fn from_environment(name: &str) -> Result<Option<String>> {
-    match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Error::new(ErrorKind::InvalidUtf8, format!("{name}: the environment variable is not UTF-8")))
-        }
-    }
+    let value = environment::variable(name).map(OsString::into_string).transpose();
+    value.map_err(|_| Error::new(ErrorKind::InvalidUtf8, format!("{name}: the environment variable is not UTF-8")))
 }
 
 fn is_empty(secret: &SecretString) -> bool {
@@ -169,10 +165,12 @@ fn credential<T: From<String>>(
         None => from_environment(variable)?.map(T::from),
     };
     given.filter(|value| !is_empty(value)).ok_or_else(|| {
-        Error::new(
-            ErrorKind::NoCredentials,
-            format!("{name}: no credentials; set the option or the environment variable {variable}"),
-        )
+        let how = if environment::is_ignored() {
+            "set the option; a program with more rights than its user ignores the environment".to_owned()
+        } else {
+            format!("set the option or the environment variable {variable}")
+        };
+        Error::new(ErrorKind::NoCredentials, format!("{name}: no credentials; {how}"))
     })
 }
 

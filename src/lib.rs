@@ -11,6 +11,7 @@ mod cancel;
 mod client;
 mod clock;
 mod config;
+mod environment;
 mod error;
 mod events;
 mod fetch;

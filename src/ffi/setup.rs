@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::kit::guard;
 use super::logger;
+use crate::environment;
 use crate::runtime::{self, Once};
 
 /// Sets the process up, once.
@@ -28,6 +29,10 @@ pub(super) fn ensure() {
         // In a child, a thread of the parent may have been inside what follows and hold its locks: it is skipped.
         if BEGUN.swap(true, Ordering::Relaxed) {
             return;
+        }
+        // SAFETY: it reads what the kernel passed to the process.
+        if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+            environment::ignore();
         }
         logger::install();
         let host = panic::take_hook();

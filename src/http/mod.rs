@@ -18,6 +18,7 @@ mod response;
 mod route;
 mod spare_buffer;
 mod stream;
+mod system_roots;
 mod tls;
 mod tls_error;
 mod tunnel;

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::{ca_bundle, tls_error};
+use super::{ca_bundle, system_roots, tls_error};
 use crate::config::Config;
+use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::OccupyStandard;
+
+/// What replaces the system's certificates: a file, and folders.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The TLS configuration. For plain http it has no roots, because loading those of the system takes milliseconds.
 pub(super) fn config(config: &Config) -> Result<ClientConfig> {
@@ -32,16 +37,42 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     }
     let _occupied = OccupyStandard::new();
     let bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
-    let verifier = Verifier::new_with_extra_roots(bundle, provider).map_err(|error| no_roots(&error))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    let verifier = verifier(bundle, provider).map_err(|error| no_roots(&error))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// Trusts the system's certificates, or those of the environment, and `bundle`.
+fn verifier(
+    bundle: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    let (file, folders) = (environment::variable(VARIABLES[0]), environment::variable(VARIABLES[1]));
+    let is_empty = file.is_none() && std::env::var_os(VARIABLES[0]).is_some();
+    if !is_empty && !environment::is_ignored() {
+        return Ok(Arc::new(Verifier::new_with_extra_roots(bundle, provider)?));
+    }
+    // The platform's verifier would read the variable nevertheless.
+    let system = match folders {
+        Some(folders) => std::env::split_paths(&folders).flat_map(|folder| system_roots::of_folder(&folder)).collect(),
+        None => system_roots::load(),
+    };
+    let mut roots = RootCertStore::empty();
+    for root in bundle {
+        roots.add(root)?;
+    }
+    roots.add_parsable_certificates(system);
+    if roots.is_empty() {
+        return Err(rustls::Error::General("no certificates".to_owned()));
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    Ok(verifier.map_err(|error| rustls::Error::Other(rustls::OtherError(Arc::new(error))))?)
 }
 
 /// The verifier's error does not say where it searched.
 fn no_roots(error: &rustls::Error) -> Error {
-    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-    let set: Vec<_> = variables
+    let set: Vec<_> = VARIABLES
         .iter()
-        .filter_map(|name| std::env::var_os(name).map(|value| format!("{name}={}", value.display())))
+        .filter_map(|name| environment::variable(name).map(|value| format!("{name}={}", value.display())))
         .collect();
     let searched = if set.is_empty() {
         "in the system's default locations, such as /etc/ssl/certs (SSL_CERT_FILE and SSL_CERT_DIR override them)"

@@ -11,6 +11,7 @@ use http::header::HeaderValue;
 use http::uri::Scheme;
 use secrecy::SecretString;
 
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::loopback::is_loopback;
 
@@ -70,7 +71,7 @@ pub(crate) fn choose(
     if !from_environment {
         return Ok((None, Vec::new()));
     }
-    choose_of(|name| std::env::var_os(name).map(OsString::into_encoded_bytes), server, plain)
+    choose_of(|name| environment::variable(name).map(OsString::into_encoded_bytes), server, plain)
 }
 
 /// The proxy of the environment.
