@@ -86,11 +86,11 @@
  *
  * EVENT LOOPS: CALLS THAT DO NOT BLOCK
  *
+ *     kal_completion done = KAL_COMPLETION_INIT;
  *     if (kal_queue_open(&queue, &error) != KAL_OK ||
  *         kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error) != KAL_OK)
  *         goto failed;
  *     // ... wait with poll, select or epoll until kal_queue_fd(queue) is readable, then:
- *     kal_completion done = KAL_COMPLETION_INIT;
  *     while (kal_queue_next(queue, 0, &done, NULL) == KAL_OK) {
  *         // done.user_data is my_data; done.status, done.result and done.error are those of the call
  *         kal_result_free(done.result);
@@ -219,18 +219,32 @@
 #define KAL_VERSION "0.2.0"
 #define KAL_VERSION_NUMBER (KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH)
 
-/* How functions are declared: none throws. A program need not define it, for the shared or the static library. */
+/* How functions are declared, none of which throws: KAL_API, which a program need not define, for the shared or the static
+ * library, and KAL_NODISCARD, with which the compiler warns where a status is not used. In C23 and C++17 `(void)` before the
+ * call says that this is meant. gcc does not heed that in older standards: use the status, or define KAL_NODISCARD as nothing
+ * before the header. */
+#if !defined(KAL_API) && !defined(KAL_NODISCARD) && defined(__GNUC__)
+#  if defined(__cplusplus)
+#    if __cplusplus >= 201703L
+#      define KAL_API [[gnu::visibility("default"), gnu::nothrow]]
+#      define KAL_NODISCARD [[nodiscard]]
+#    endif
+#  elif defined(__STDC_VERSION__) && defined(__has_c_attribute)
+#    if __STDC_VERSION__ > 201710L && __has_c_attribute(nodiscard)
+#      define KAL_API [[gnu::visibility("default"), gnu::nothrow]]
+#      define KAL_NODISCARD [[nodiscard]]
+#    endif
+#  endif
+#endif
 #ifndef KAL_API
-#  if defined(__GNUC__) || defined(__clang__)
+#  if defined(__GNUC__)
 #    define KAL_API __attribute__((visibility("default"), nothrow))
 #  else
 #    define KAL_API
 #  endif
 #endif
-
-/* The compiler warns where a status is not used. */
 #ifndef KAL_NODISCARD
-#  if defined(__GNUC__) || defined(__clang__)
+#  if defined(__GNUC__)
 #    define KAL_NODISCARD __attribute__((warn_unused_result))
 #  elif defined(__cplusplus) && __cplusplus >= 201703L
 #    define KAL_NODISCARD [[nodiscard]]
@@ -1566,14 +1580,13 @@ KAL_API uint32_t kal_version_number(void);
 // - `timeout_ms`: milliseconds to wait.
 //
 // Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
-// it exits.
+// it exits, and the compiler does not warn where the status is not used.
 //
 // Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
 // time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 //
 // Since: 0.1.0
 KAL_API
-KAL_NODISCARD
 kal_status kal_shutdown(uint32_t timeout_ms);
 
 #ifdef __cplusplus

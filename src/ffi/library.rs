@@ -45,14 +45,13 @@ pub extern "C" fn kal_version_number() -> u32 {
 /// - `timeout_ms`: milliseconds to wait.
 ///
 /// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
-/// it exits.
+/// it exits, and the compiler does not warn where the status is not used.
 ///
 /// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
 /// time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
-#[must_use]
 pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {
     // SAFETY: no error is requested.
     unsafe {

@@ -100,7 +100,7 @@ for example in follow export_events; do
     KAL_EMULATOR=$emulator PYTHONPATH=tests/compat python3 -B "tests/c/$example.py" "$work/${example}_c" || outcome=1
 done
 
-KAL_EMULATOR=$emulator PYTHONPATH=tests/compat:tests/docs python3 -B tests/c/samples.py "$include_dir" "$lib_dir" || outcome=1
+KAL_EMULATOR=$emulator PYTHONPATH=tests/compat:tests/docs:tests/header python3 -B tests/c/samples.py "$include_dir" "$lib_dir" || outcome=1
 
 # Slow responses, so that the threads overlap.
 start --seed 7 --latency 200

@@ -55,6 +55,13 @@ SAMPLE kal_status sample_queue_next(kal_queue queue, uint32_t timeout_ms, kal_co
     return status;
 }
 
+/* Until a completion is there. */
+SAMPLE void sample_wait(kal_queue queue)
+{
+    struct pollfd waiting = { kal_queue_fd(queue), POLLIN, 0 };
+    poll(&waiting, 1, -1);
+}
+
 /* With SAMPLE_ATTEMPTS=1 each fault is a failure of a call. */
 SAMPLE kal_status sample_open(const kal_client_options *options, kal_client *client, kal_error *error)
 {

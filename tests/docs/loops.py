@@ -70,12 +70,13 @@ def has_loop(code: str) -> bool:
 class Run:
     """A run of a program: at each step `react(status, ids)` decides whether it goes on ("go" or "stop")."""
 
-    def __init__(self, program: str, emulator: Emulator, react, **environment: str):
+    def __init__(self, program: str | list[str], emulator: Emulator, react, **environment: str):
         self.statuses, self.ids, self.messages = collections.Counter(), [], []
         environment |= {"KALEIDOSCOPE_API_URL": emulator.url, "KALEIDOSCOPE_API_CLIENT_ID": emulator.client_id,
                         "KALEIDOSCOPE_API_CLIENT_SECRET": emulator.client_secret}
+        command = [program] if isinstance(program, str) else program
         with tempfile.TemporaryFile("w+") as printed:
-            process = subprocess.Popen([program], env=os.environ | environment, stdin=subprocess.PIPE, stdout=printed,
+            process = subprocess.Popen(command, env=os.environ | environment, stdin=subprocess.PIPE, stdout=printed,
                                        stderr=subprocess.PIPE, text=True)
             watchdog = threading.Timer(PATIENCE, process.kill)
             watchdog.start()
@@ -114,7 +115,7 @@ def posted(emulator: Emulator, count: int) -> list[str]:
     return emulator.steer("events", {"count": count, "event_type": "create"})["ids"]
 
 
-def follows(program: str):
+def follows(program: str | list[str]):
     """Faults before the first page, between pages, and none."""
     batches = [TRANSIENT, [{"status": 503, "after": 1}], []]
     arrived = []
@@ -136,7 +137,7 @@ def follows(program: str):
     returned(run.ids, arrived)
 
 
-def ends(program: str):
+def ends(program: str | list[str]):
     with Emulator(events=5) as emulator:
 
         def react(status: str, _) -> None:
@@ -147,7 +148,7 @@ def ends(program: str):
     assert (run.code, run.ids, run.statuses["KAL_FORBIDDEN"]) == (0, [], 1), (run.code, run.statuses)
 
 
-def reads_all(program: str):
+def reads_all(program: str | list[str]):
     """Prints every event; the faults come after the first page."""
     for faults, code in ((TRANSIENT, 0), ([PERMANENT], 1)):
         with Emulator(events=0, page_size=10) as emulator:
@@ -170,7 +171,7 @@ def reads_all(program: str):
             assert 0 < len(run.ids) < len(expected) and run.statuses["KAL_FORBIDDEN"] == 1, run.statuses
 
 
-def completes(program: str, calls: int):
+def completes(program: str | list[str], calls: int):
     """`calls` calls, one of them of the members: the library retries a transient failure, and returns a permanent one."""
     for fault, failed in (({"status": 503}, 0), (PERMANENT, 1)):
         with Emulator() as emulator:
@@ -181,7 +182,7 @@ def completes(program: str, calls: int):
         assert ended == (calls - failed, failed), (run.statuses, run.messages)
 
 
-def check(program: str, code: str):
+def check(program: str | list[str], code: str):
     """Runs the compiled sample `code` as its calls require."""
     if "kal_workspace_follow_events" in code:
         follows(program)

@@ -15,7 +15,7 @@ DOC = re.compile(r"\s*// ?(.*)")
 FUNCTION = re.compile(r"\b(kal_\w+)\s*\(")
 FIELD = re.compile(r"\b(\w+)(?:\[[^]]*\])?;$")
 FUNCTION_FIELD = re.compile(r"\(\*(\w+)\)")
-MACRO = re.compile(r"#define (KAL_[A-Z0-9_]+)")
+MACRO = re.compile(r"#\s*define (KAL_[A-Z0-9_]+)")
 # What kal_status_name returns for statuses without a name of their own.
 NAMES_OF_STATUSES = {"KAL_HTTP_4XX", "KAL_HTTP_5XX", "KAL_UNKNOWN_STATUS"}
 
