@@ -121,6 +121,20 @@
  * kal_workspace_stream_events returns all events up to the present, page after page, and ends with KAL_DONE. Its cursor
  * may be followed, too. No page is requested in advance.
  *
+ * DATES
+ *
+ * after_date and before_date are RFC 3339 date-times, 2026-01-31T12:00:00Z or 2026-01-31 12:00:00.25+01:00, or dates,
+ * 2026-01-31. They are sent as they are, and the server decides about them; what follows is what the library accepts.
+ * As RFC 3339 permits, T and Z may be lower case and a space may replace the T. The seconds are required. A fraction
+ * has at least one digit, of which the first six count. Offsets are up to 23:59; a time without one is UTC, and a date
+ * is its midnight in UTC. Years are 0000 to 9999. Second 60 is accepted where a leap second can be, in the last minute
+ * of a month in UTC, and is the same instant as the second after it. Anything else is KAL_INVALID_ARGUMENT with a
+ * message that quotes it, and nothing is sent.
+ *
+ * created_at_us of an event is read from the same texts. As the official client does, it also reads from the server: no
+ * seconds; _ for the T; a comma for the decimal point; offsets such as +0100; U+2212 for the minus; and Unix seconds or
+ * milliseconds, as a number or in a string.
+ *
  * RETRIES
  *
  * Only requests that are safe to repeat are retried: every GET, and signing in with the credentials; a request with a
@@ -649,8 +663,8 @@ typedef struct kal_events_query {
     const char *const *event_user_ids;
     // The number of `event_user_ids`. 0: not sent.
     size_t event_user_ids_len;
-    // Only events after this RFC 3339 time or date, which is validated before anything is sent. NULL: not sent. The
-    // server decides whether the bound is inclusive.
+    // Only events after this RFC 3339 time or date, which is validated before anything is sent; see DATES. NULL: not
+    // sent. The server decides whether the bound is inclusive.
     const char *after_date;
     // Only events before this time or date; as `after_date`.
     const char *before_date;
@@ -927,7 +941,7 @@ typedef struct kal_workspace_event {
     // When it happened, as sent by the server; NULL where the API has none.
     const char *created_at;
     // The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
-    // `created_at` is not a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
+    // `created_at` is not a time (see DATES), which is logged as a warning.
     int64_t created_at_us;
     // The id of the acting user; NULL where the API has none.
     const char *event_user_id;

@@ -27,8 +27,8 @@ pub struct kal_events_query {
     pub event_user_ids: *const *const c_char,
     /// The number of `event_user_ids`. 0: not sent.
     pub event_user_ids_len: usize,
-    /// Only events after this RFC 3339 time or date, which is validated before anything is sent. NULL: not sent. The
-    /// server decides whether the bound is inclusive.
+    /// Only events after this RFC 3339 time or date, which is validated before anything is sent; see DATES. NULL: not
+    /// sent. The server decides whether the bound is inclusive.
     pub after_date: *const c_char,
     /// Only events before this time or date; as `after_date`.
     pub before_date: *const c_char,

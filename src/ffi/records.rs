@@ -77,7 +77,7 @@ pub struct kal_workspace_event {
     /// When it happened, as sent by the server; NULL where the API has none.
     pub created_at: *const c_char,
     /// The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
-    /// `created_at` is not a time (RFC 3339, or Unix seconds or milliseconds), which is logged as a warning.
+    /// `created_at` is not a time (see DATES), which is logged as a warning.
     pub created_at_us: i64,
     /// The id of the acting user; NULL where the API has none.
     pub event_user_id: *const c_char,

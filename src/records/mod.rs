@@ -35,7 +35,7 @@ pub(crate) use schema::{Column, Root, Schema, kind};
 pub(crate) use schemas::{ACCESS_LEVELS, EVENTS, GROUPS, ID, MEMBERS, WORKSPACE, event, group, member, workspace};
 pub(crate) use table::Record;
 pub use table::Table;
-pub(crate) use time::parse_time_us;
+pub(crate) use time::{civil, parse_time_us};
 
 // Compared with `serde_json` by the fuzz targets.
 #[cfg(any(fuzzing, test))]

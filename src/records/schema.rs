@@ -37,7 +37,7 @@ pub enum Kind {
     Int,
     /// A boolean: also as 0 or 1, or as a word such as `"yes"`. Another string or number counts as absent.
     Bool,
-    /// An instant: RFC 3339 and its relatives, or Unix seconds or milliseconds. The text is kept as sent; if it is in none of
+    /// An instant: RFC 3339 and its variants, or Unix seconds or milliseconds. The text is kept as sent; if it is in none of
     /// these formats, the instant counts as absent.
     Time,
     /// A list of strings. Absent and null count as empty; an element of another type is an error.

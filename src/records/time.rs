@@ -1,6 +1,6 @@
-//! Parsing instants: RFC 3339 and its variants, and Unix times.
+//! Parsing instants: RFC 3339, in answers its variants and Unix times too.
 //!
-//! The result is in Unix microseconds. A time without an offset is UTC.
+//! The result is in Unix microseconds. A time without an offset is UTC. DATES in the header is the definition.
 
 use std::str::from_utf8;
 
@@ -11,7 +11,7 @@ const MAX_SECONDS: i64 = 20_000_000_000;
 /// Microseconds per second and per millisecond.
 const MICROS: i64 = 1_000_000;
 const MILLIS: i64 = 1_000;
-/// The start of the year 1.
+/// The start of the year 1, before which there are no Unix times.
 const EARLIEST: i64 = -62_135_596_800 * MICROS;
 /// The start of the year 10000.
 const END: i64 = 253_402_300_800 * MICROS;
@@ -22,27 +22,55 @@ pub(crate) fn from_number(raw: &[u8]) -> Option<i64> {
     if raw.contains(['.', 'e', 'E']) { from_float(raw.parse().ok()?) } else { from_int(raw.parse().ok()?) }
 }
 
-/// Parses a string as an instant.
+/// Parses a string of an answer as an instant.
 pub(crate) fn from_text(text: &[u8]) -> Option<i64> {
-    calendar(text).or_else(|| from_digits(text))
+    calendar(text, Spelling::Lenient).or_else(|| from_digits(text))
 }
 
-/// Parses an RFC 3339 time or a bare date, in any form accepted in answers except numbers, as Unix microseconds.
+/// Parses a date as arguments have them: RFC 3339's `date-time`, also without its offset, or its `full-date`.
 pub(crate) fn parse_time_us(text: &str) -> Option<i64> {
-    calendar(text.as_bytes())
+    calendar(text.as_bytes(), Spelling::Rfc3339)
+}
+
+/// What is accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// RFC 3339, as in arguments.
+    Rfc3339,
+    /// Also what the official client reads in answers: `_` before the time, no seconds, `,` before the fraction, an offset
+    /// without a colon, and U+2212 as its minus.
+    Lenient,
 }
 
 /// A date, alone or with a time of day.
-fn calendar(text: &[u8]) -> Option<i64> {
-    match date(text)? {
-        (days, []) => in_range(days * 86_400 * MICROS),
-        (days, [b'T' | b't' | b' ' | b'_', time @ ..]) => {
-            let (clock, offset) = time_of_day(time)?;
-            let local = in_range(days * 86_400 * MICROS + clock)?;
-            Some(local - offset * 60 * MICROS)
-        }
-        _ => None,
+fn calendar(text: &[u8], spelling: Spelling) -> Option<i64> {
+    let (days, time) = date(text)?;
+    let time = match time {
+        [] => return Some(days * 86_400 * MICROS),
+        [b'T' | b't' | b' ', time @ ..] => time,
+        [b'_', time @ ..] if spelling == Spelling::Lenient => time,
+        _ => return None,
+    };
+    let (clock, offset) = time_of_day(time, spelling)?;
+    let second = days * 86_400 + clock.second - offset * 60;
+    // Leap seconds are the last of a month, in UTC.
+    let starts_month = second % 86_400 == 0 && civil(second.div_euclid(86_400)).2 == 1;
+    if clock.is_leap_second && !starts_month {
+        return None;
     }
+    Some(second * MICROS + clock.micros)
+}
+
+/// Year, month and day of a number of days since 1970. In 400-year eras that start in March, leap days come last.
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
 }
 
 /// A number in a string: digits, or a decimal with an optional exponent.
@@ -105,8 +133,16 @@ fn date(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((year * 365 + leap_days + day_of_year - 719_468, rest))
 }
 
-/// `HH:MM[:SS[.fraction]][offset]` as microseconds since midnight and the offset in minutes.
-fn time_of_day(text: &[u8]) -> Option<(i64, i64)> {
+/// A time of day.
+struct Clock {
+    /// Since midnight. A leap second is the second after it.
+    second: i64,
+    micros: i64,
+    is_leap_second: bool,
+}
+
+/// `HH:MM[:SS[.fraction]][offset]` as the time and the offset in minutes.
+fn time_of_day(text: &[u8], spelling: Spelling) -> Option<(Clock, i64)> {
     let (&[h1, h2, b':', m1, m2], mut rest) = text.split_first_chunk::<5>()? else {
         return None;
     };
@@ -116,15 +152,19 @@ fn time_of_day(text: &[u8]) -> Option<(i64, i64)> {
         let (&[s1, s2], after) = after.split_first_chunk::<2>()?;
         second = two_digits(s1, s2)?;
         rest = after;
-        if let [b'.' | b',', after @ ..] = rest {
+        if let [mark @ (b'.' | b','), after @ ..] = rest
+            && (*mark == b'.' || spelling == Spelling::Lenient)
+        {
             (micros, rest) = fraction(after)?;
         }
-    }
-    if hour > 23 || minute > 59 || second > 59 {
+    } else if spelling == Spelling::Rfc3339 {
         return None;
     }
-    let clock = (hour * 3_600 + minute * 60 + second) * MICROS + micros;
-    Some((clock, offset(rest)?))
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let clock = Clock { second: hour * 3_600 + minute * 60 + second, micros, is_leap_second: second == 60 };
+    Some((clock, offset(rest, spelling)?))
 }
 
 /// The microseconds of a fraction of any length, and what follows it.
@@ -139,16 +179,20 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((micros, rest))
 }
 
-/// The minutes of an offset: empty, `Z`, `+HH:MM` or `+HHMM`. The minus may be U+2212.
-fn offset(text: &[u8]) -> Option<i64> {
+/// The minutes of an offset: empty, `Z` or `+HH:MM`; leniently also `+HHMM` and U+2212.
+fn offset(text: &[u8], spelling: Spelling) -> Option<i64> {
+    let is_lenient = spelling == Spelling::Lenient;
     let (sign, digits) = match text {
         [] | [b'Z' | b'z'] => return Some(0),
         [b'+', digits @ ..] => (1, digits),
-        [b'-', digits @ ..] | [0xE2, 0x88, 0x92, digits @ ..] => (-1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        [0xE2, 0x88, 0x92, digits @ ..] if is_lenient => (-1, digits),
         _ => return None,
     };
-    let (&[h1, h2, m1, m2] | &[h1, h2, b':', m1, m2]) = digits else {
-        return None;
+    let (h1, h2, m1, m2) = match *digits {
+        [h1, h2, b':', m1, m2] => (h1, h2, m1, m2),
+        [h1, h2, m1, m2] if is_lenient => (h1, h2, m1, m2),
+        _ => return None,
     };
     let (hours, minutes) = (two_digits(h1, h2)?, two_digits(m1, m2)?);
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))

@@ -73,7 +73,7 @@ pub enum Kind {
     Count,
     /// A string.
     Text,
-    /// A string with a date or a time of RFC 3339.
+    /// A string with a date or a time of RFC 3339; see DATES in the header.
     Date,
     /// A list of strings.
     TextList,
@@ -194,9 +194,12 @@ impl Params {
 fn check(param: &Param, value: &Value) -> Result<()> {
     match (param.kind, value) {
         (Kind::Count, Value::Count(count)) if *count < 0 => Err(Error::argument(param.name, "must not be negative")),
-        (Kind::Date, Value::Text(text)) if !is_date(text) => Err(Error::argument(
+        (Kind::Date, Value::Text(text)) if parse_time_us(text).is_none() => Err(Error::argument(
             param.name,
-            "not a date; expected RFC 3339, such as 2026-01-31T12:00:00Z or 2026-01-31",
+            format_args!(
+                "\"{}\" is not a date; expected RFC 3339, such as 2026-01-31T12:00:00Z or 2026-01-31",
+                printable(text)
+            ),
         )),
         (Kind::Json | Kind::Object, Value::Json(json)) => check_json(param, json),
         (Kind::Count, Value::Count(_))
@@ -204,11 +207,6 @@ fn check(param: &Param, value: &Value) -> Result<()> {
         | (Kind::TextList, Value::TextList(_)) => Ok(()),
         (kind, _) => Err(Error::argument(param.name, format_args!("expected {}", article(kind)))),
     }
-}
-
-/// Responses may contain times that are numbers; as a parameter, a number is a mistake.
-fn is_date(text: &str) -> bool {
-    text.as_bytes().get(4) == Some(&b'-') && parse_time_us(text).is_some()
 }
 
 fn check_json(param: &Param, json: &[u8]) -> Result<()> {
@@ -317,9 +315,9 @@ mod tests {
             (r#"{"event_types":"create"}"#, "event_types: expected a list of strings, not a string"),
             (r#"{"event_types":[1]}"#, "event_types: expected a list of strings, not a list of other values"),
             (r#"{"resource_type":{"a":[]}}"#, "resource_type: expected a string, not an object"),
-            (r#"{"after_date":"yesterday"}"#, "after_date: not a date; expected RFC 3339"),
-            (r#"{"after_date":"2026-02-30"}"#, "after_date: not a date; expected RFC 3339"),
-            (r#"{"after_date":"1767323045"}"#, "after_date: not a date; expected RFC 3339"),
+            (r#"{"after_date":"yesterday"}"#, "after_date: \"yesterday\" is not a date; expected RFC 3339"),
+            (r#"{"after_date":"2026-02-30"}"#, "after_date: \"2026-02-30\" is not a date; expected RFC 3339"),
+            (r#"{"after_date":"1767323045"}"#, "after_date: \"1767323045\" is not a date; expected RFC 3339"),
             ("{\"a\\u001b\\n\":1}", "a\\u{1b}\\n: unknown parameter"),
             (r#"{"page":1,"page":2}"#, "params_json: not a valid JSON object: duplicate member page"),
             ("[]", "params_json: not a valid JSON object"),

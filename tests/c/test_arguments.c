@@ -456,6 +456,7 @@ CLAIM(an_unknown_cache_mode_is_rejected)
     CHECK_INT(emulator_count(&server, "total"), 0);
 }
 
+/* The texts that only answers may have were sent. */
 CLAIM(invalid_dates_are_rejected_before_anything_is_sent)
 {
     static const char *const dates[] = { "",
@@ -466,6 +467,13 @@ CLAIM(invalid_dates_are_rejected_before_anything_is_sent)
                                          "2026-02-30",
                                          "2026-01-01T25:00:00Z",
                                          "2026-01-01T00:00:00+00",
+                                         "2026-01-01_00:00:00Z",
+                                         "2026-01-01T00:00Z",
+                                         "2026-01-01T00:00:00,5Z",
+                                         "2026-01-01T00:00:00+0100",
+                                         "2026-01-01T00:00:00\xe2\x88\x92"
+                                         "01:00",
+                                         "2026-01-30T23:59:60Z",
                                          "1767323045",
                                          "2026-01-01T00:00:00Z\r\nX: 1",
                                          "2026-01-01&page=2" };
@@ -484,8 +492,13 @@ CLAIM(invalid_dates_are_rejected_before_anything_is_sent)
 
 CLAIM(valid_dates_are_sent_unchanged)
 {
-    static const char *const dates[] = { "2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31t12:00:00z",
-                                         "2026-01-31 12:00:00+00:00", "2026-01-31T12:00:00.678901-07:00" };
+    static const char *const dates[] = { "2026-01-31",
+                                         "2026-01-31T12:00:00Z",
+                                         "2026-01-31t12:00:00z",
+                                         "2026-01-31 12:00:00+00:00",
+                                         "2026-01-31T12:00:00.678901-07:00",
+                                         "2016-12-31T23:59:60Z",
+                                         "0000-01-01T00:00:00Z" };
     kal_client client = new_client();
     for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
         kal_events_query query = any_event();
@@ -499,6 +512,8 @@ CLAIM(valid_dates_are_sent_unchanged)
     CHECK_CONTAINS(requests, "\"after_date=2026-01-31\"");
     CHECK_CONTAINS(requests, "\"after_date=2026-01-31T12%3A00%3A00Z\"");
     CHECK_CONTAINS(requests, "\"after_date=2026-01-31+12%3A00%3A00%2B00%3A00\"");
+    CHECK_CONTAINS(requests, "\"after_date=2016-12-31T23%3A59%3A60Z\"");
+    CHECK_CONTAINS(requests, "\"after_date=0000-01-01T00%3A00%3A00Z\"");
     free(requests);
     kal_client_close(client);
 }

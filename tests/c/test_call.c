@@ -155,7 +155,7 @@ CLAIM(an_invalid_parameter_is_rejected_by_name_before_anything_is_sent)
         { "workspace.get_events", "{\"event_types\":[null]}", "event_types: expected a list of strings" },
         { "workspace.get_events", "{\"event_user_ids\":[[\"a\"]]}", "event_user_ids: expected a list of strings" },
         { "workspace.get_events", "{\"resource_type\":7}", "resource_type: expected a string" },
-        { "workspace.get_events", "{\"after_date\":\"soon\"}", "after_date: not a date" },
+        { "workspace.get_events", "{\"after_date\":\"soon\"}", "after_date: \"soon\" is not a date" },
         { "workspace.get_events", "{\"before_date\":1767323045}", "before_date: " },
         { "workspace.get_events", "{\"page\":1,\"page\":2}", "duplicate member page" },
         { "workspace.get_members", "{\"use_cache\":false}", "use_cache" },

@@ -411,7 +411,7 @@ CLAIM(one_malformed_value_does_not_fail_the_other_records)
     CHECK_STATUS(kal_set_log(KAL_LOG_WARN, hear, NULL), KAL_OK);
     emulator_answer(&server, EVENTS, 1,
                     "[{\"id\":\"good\",\"created_at\":\"2026-01-02T03:04:05Z\",\"event_type_version\":2,\"is_bot\":true},"
-                    "{\"id\":\"leap\",\"created_at\":\"2016-12-31T23:59:60Z\",\"event_attrs\":null,\"event_type_version\":\"v2\","
+                    "{\"id\":\"leap\",\"created_at\":\"2016-12-30T23:59:60Z\",\"event_attrs\":null,\"event_type_version\":\"v2\","
                     "\"is_bot\":\"maybe\"},"
                     "{\"id\":\"cut \\ud83d\",\"created_at\":\"\",\"x\":\"\\udead\",\"event_attrs\":{\"a\":\"\\ud83d\"}}]");
     kal_result result = RESULT_OF(get_events, client);
@@ -421,7 +421,7 @@ CLAIM(one_malformed_value_does_not_fail_the_other_records)
     REQUIRE(CHECK_INT(len, 3));
     CHECK_INT(events[0]->created_at_us, INT64_C(1767323045000000));
     CHECK_INT(events[0]->event_type_version, 2);
-    CHECK_TEXT(events[1]->created_at, "2016-12-31T23:59:60Z");
+    CHECK_TEXT(events[1]->created_at, "2016-12-30T23:59:60Z");
     CHECK(events[1]->created_at_us == INT64_MIN);
     CHECK_TEXT(events[1]->event_attrs, "{}");
     CHECK_INT(events[1]->event_type_version, -1);
@@ -431,7 +431,7 @@ CLAIM(one_malformed_value_does_not_fail_the_other_records)
     CHECK(events[2]->created_at_us == INT64_MIN);
     CHECK_TEXT(events[2]->event_attrs, "{\"a\":\"\\ud83d\"}");
     CHECK_CONTAINS(kal_result_json(result, NULL), "\"x\":\"\\udead\"");
-    CHECK_CONTAINS(warned, "record 1 with the id \"leap\": created_at is \"2016-12-31T23:59:60Z\", which is not valid");
+    CHECK_CONTAINS(warned, "record 1 with the id \"leap\": created_at is \"2016-12-30T23:59:60Z\", which is not valid");
     CHECK_CONTAINS(warned, "event_type_version is \"v2\"");
     kal_result_free(result);
     kal_client_close(client);

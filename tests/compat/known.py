@@ -102,6 +102,14 @@ def absent_where_python_refuses(field: str, literal: str) -> Callable[[Outcome],
     return check
 
 
+def read_by_ours_alone(case: Outcome) -> None:
+    if isinstance(case.ours, KalError) or not isinstance(case.theirs, Refused):
+        raise Unequal(f"ours is {case.ours!r}, theirs {case.theirs!r}")
+    if from_structs(case.ours.records)[0]["created_at"] is None:
+        raise Unequal("created_at is not read")
+    equal(case.ours.json, case.body.encode(), "text")
+
+
 @dataclass(frozen=True)
 class Known:
     """An intended difference."""
@@ -162,6 +170,8 @@ DIFFERENCES = [
           only_ours(lambda body: body.replace(DIGITS, '{"id":"x"}')), cases(DIGITS), EVERY),
     Known("a C string ends at U+0000, so the struct has U+FFFD; the JSON text keeps it", nul_shows_as_replacement,
           cases(r'{"id":"\u0000"}', r'{"id":"a\u0000b"}'), EVERY),
+    Known("a leap second and the year 0000 are RFC 3339; Python rejects them", read_by_ours_alone,
+          cases('"0000-01-01"', '"2016-12-31T23:59:60Z"'), ("get_events",), ("created_at",)),
     Known("-1 in the struct also means absent; the JSON text distinguishes them", minus_one_is_the_sentinel,
           cases("-1", '"-1"', "-1.0", '"-1.0"'), ("get_events",), ("event_type_version",)),
     Known("Python's integers are unbounded; ours have 64 bits, and larger ones are absent", beyond_64_bits,
