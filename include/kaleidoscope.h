@@ -73,10 +73,13 @@
  *
  * CACHE
  *
- * Each client caches the workspace, the members and the groups, and answers the calls by ids from the cached lists.
- * Events are never cached. A cached result is used until kal_client_clear_caches, until a refresh, or for cache_ttl_ms
- * if that is set; the default is for ever, so a program that runs for long should set it or refresh. Failures are not
- * cached. Threads that miss the cache at the same time share one request. To refresh one read:
+ * Each client caches the workspace, the members and the groups, and answers the calls by ids from the cached lists. Events
+ * and kal_request are never cached, nor are failures. Threads that miss the cache at the same time share one request.
+ *
+ * A cached result is used until it is cleared or refreshed, for ever otherwise, as in the official Python client: a program
+ * that runs for long never sees that a member was deactivated or a group changed. Unless cache_ttl_ms is set: then a result
+ * is used for that time. kal_client_clear_caches clears the cache of a client; a kal_request that writes below /workspaces
+ * clears it, too. To refresh one read, which returns what the server has and caches it:
  *
  *     kal_call_options how = KAL_CALL_OPTIONS_INIT;
  *     how.cache = KAL_CACHE_REFRESH;

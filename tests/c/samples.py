@@ -87,16 +87,23 @@ def check(block: blocks.Block, program: list[str]):
 
 def main(include: str, library: str) -> int:
     readme = pathlib.Path("README.md").read_text()
-    found = blocks.of_header(pathlib.Path(include, "kaleidoscope.h").read_text()) + blocks.of_readme(readme)
-    with claim("samples: two programs, and below four headings of the header blocks"):
+    header = pathlib.Path(include, "kaleidoscope.h").read_text()
+    found = blocks.of_header(header) + blocks.of_readme(readme)
+    with claim("samples: there are two programs, and blocks below four headings of the header and below Cache in the README"):
         assert [block.is_program for block in found].count(True) == 2, found
-        assert {"OPTIONS", "CACHE", "EVENT LOOPS: CALLS THAT DO NOT BLOCK", "FOLLOWING EVENTS"} < {block.name for block in found}
+        headings = {"OPTIONS", "CACHE", "EVENT LOOPS: CALLS THAT DO NOT BLOCK", "FOLLOWING EVENTS", "README.md, Cache"}
+        assert headings <= {block.name for block in found}, found
     with tempfile.TemporaryDirectory() as folder:
         for block in found:
             for language, before in (("c", []), ("cpp", []), ("c", VALGRIND)):
                 how = "under valgrind" if before else f"as {'C++' if language == 'cpp' else 'C'}"
                 with claim(f"samples: {block.name} runs {how}, loses nothing by failures, and frees everything"):
                     check(block, [*before, compiled(folder, block, language, include, library)])
+    for name, text in (("header", header), ("README", readme)):
+        with claim(f"samples: the {name} says how long the cache lasts, and how to refresh it"):
+            section = re.split(r"\n(?: \* [A-Z][A-Z ,:]+|## .*)\n", re.split(r"\n(?: \* CACHE|## Cache)\n", text)[1])[0]
+            for said in ("cache_ttl_ms", "KAL_CACHE_REFRESH", "kal_client_clear_caches", "Python client", "deactivated"):
+                assert said in section, said
     with claim("samples: the README names exactly the packages that are installed"):
         needed, told = installed(pathlib.Path("scripts/tools.sh").read_text()), named(readme)
         assert needed == told, f"not named: {sorted(needed - told)}, not installed: {sorted(told - needed)}"

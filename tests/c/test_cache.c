@@ -22,6 +22,13 @@ static void check_first_id(kal_client client, const kal_call_options *options, c
     kal_result_free(result);
 }
 
+static void check_level(kal_client client, const kal_call_options *options, int32_t expected)
+{
+    kal_result result = RESULT_WITH(get_members, client, options);
+    CHECK_INT(kal_result_workspace_users(result, NULL)[0]->access_level, expected);
+    kal_result_free(result);
+}
+
 CLAIM(a_second_read_sends_nothing_and_returns_the_same_memory)
 {
     kal_client client = new_client();
@@ -155,6 +162,29 @@ CLAIM(a_cached_answer_expires_after_the_ttl)
     kal_result_free(RESULT_OF(get_members, client));
     CHECK_INT(emulator_count(&server, MEMBERS), 3);
     kal_client_close(client);
+}
+
+/* What CACHE in the header says of a program that runs for long. Red without the TTL: "expected 5, it is 1". */
+CLAIM(a_deactivated_member_is_seen_after_a_refresh_or_with_a_ttl_and_never_without)
+{
+    static const char active[] = "[{\"id\":\"u\",\"access_level\":\"admin\"}]";
+    static const char deactivated[] = "[{\"id\":\"u\",\"access_level\":\"deactivated\"}]";
+    kal_call_options refresh = with_cache(KAL_CACHE_REFRESH);
+    kal_client_options expiring = options_for(&server);
+    expiring.cache_ttl_ms = 1;
+    kal_client forever = new_client(), short_lived = client_with(expiring);
+    emulator_answer(&server, MEMBERS, 2, active);
+    kal_result_free(RESULT_OF(get_members, forever));
+    kal_result_free(RESULT_OF(get_members, short_lived));
+    emulator_answer(&server, MEMBERS, 2, deactivated);
+    check_level(forever, NULL, KAL_ACCESS_ADMIN);
+    poll(NULL, 0, 5); /* longer than the TTL */
+    check_level(short_lived, NULL, KAL_ACCESS_DEACTIVATED);
+    check_level(forever, NULL, KAL_ACCESS_ADMIN);
+    check_level(forever, &refresh, KAL_ACCESS_DEACTIVATED);
+    check_level(forever, NULL, KAL_ACCESS_DEACTIVATED);
+    kal_client_close(forever);
+    kal_client_close(short_lived);
 }
 
 CLAIM(an_error_is_not_cached)

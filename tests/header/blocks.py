@@ -43,7 +43,7 @@ LABEL
 
 
 class Block(NamedTuple):
-    # The heading that it is below, or the line of the header or README.
+    # The heading that it is below, or the line of the header.
     name: str
     code: str
 
@@ -83,8 +83,9 @@ def of_header(text: str) -> list[Block]:
 
 
 def of_readme(text: str) -> list[Block]:
-    return [Block(f"README.md, line {text[:match.start()].count(chr(10)) + 2}", match[1])
-            for match in re.finditer(r"^```c\n(.*?)^```$", text, re.M | re.S)]
+    sections = re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", text, re.M)
+    return [Block(f"README.md, {heading}", code) for heading, section in sections
+            for code in re.findall(r"^```c\n(.*?)^```$", section, re.M | re.S)]
 
 
 def of_sentences(text: str) -> list[Block]:
