@@ -647,14 +647,19 @@ typedef struct kal_call_options {
 /* Initialises a kal_call_options with its size and the defaults. */
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 
+// `page` of `kal_events_query`: page 0, sent as `page=0`. A `page` of 0 is not sent. The value is one that no program
+// computes by mistake.
+#define KAL_PAGE_ZERO -2147483647
+
 // Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
 // sent. NULL instead of a pointer to one means no filter.
 typedef struct kal_events_query {
     // `sizeof(kal_events_query)`, set by the initialiser.
     size_t struct_size;
-    // The number of the page. 0: not sent, and the server returns its first page.
+    // The number of the page. 0: not sent, and the server returns its first page. `KAL_PAGE_ZERO`: 0, as
+    // `{"page":0}` of `kal_call` sends it. Other negative numbers are `KAL_INVALID_ARGUMENT`.
     int32_t page;
-    // Events per page. 0: not sent, and the server decides. A stream may request more, but never returns more.
+    // Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but never returns more.
     int32_t page_size;
     // Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     const char *const *event_types;

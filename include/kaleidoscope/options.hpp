@@ -58,7 +58,7 @@ enum class cache_mode : std::int32_t {
 
 // Which events to return. Empty fields are not sent.
 struct events_query {
-    std::int32_t page = 0;      // 0: not sent
+    std::int32_t page = 0;      // 0: not sent; KAL_PAGE_ZERO: page 0
     std::int32_t page_size = 0; // 0: not sent
     std::vector<std::string> event_types = {};
     std::optional<std::string> resource_type = {};

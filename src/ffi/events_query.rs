@@ -7,15 +7,20 @@ use super::kit::versioned::{self, Versioned};
 use crate::error::Result;
 use crate::service::{Params, Value};
 
+/// `page` of `kal_events_query`: page 0, sent as `page=0`. A `page` of 0 is not sent. The value is one that no program
+/// computes by mistake.
+pub const KAL_PAGE_ZERO: i32 = -2_147_483_647;
+
 /// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
 /// sent. NULL instead of a pointer to one means no filter.
 #[repr(C)]
 pub struct kal_events_query {
     /// `sizeof(kal_events_query)`, set by the initialiser.
     pub struct_size: usize,
-    /// The number of the page. 0: not sent, and the server returns its first page.
+    /// The number of the page. 0: not sent, and the server returns its first page. `KAL_PAGE_ZERO`: 0, as
+    /// `{"page":0}` of `kal_call` sends it. Other negative numbers are `KAL_INVALID_ARGUMENT`.
     pub page: i32,
-    /// Events per page. 0: not sent, and the server decides. A stream may request more, but never returns more.
+    /// Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but never returns more.
     pub page_size: i32,
     /// Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     pub event_types: *const *const c_char,
@@ -42,8 +47,10 @@ pub(super) unsafe fn fill(params: &mut Params, query: *const kal_events_query) -
     // SAFETY: required of the caller, here and below.
     let Some(query) = (unsafe { versioned::read(query, "query")? }) else { return Ok(()) };
     for (name, count) in [("page", query.page), ("page_size", query.page_size)] {
-        if count != 0 {
-            params.set(name, Value::Count(count.into()))?;
+        match (name, count) {
+            (_, 0) => {}
+            ("page", KAL_PAGE_ZERO) => params.set(name, Value::Count(0))?,
+            _ => params.set(name, Value::Count(count.into()))?,
         }
     }
     let lists = [

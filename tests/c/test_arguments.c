@@ -518,6 +518,30 @@ CLAIM(valid_dates_are_sent_unchanged)
     kal_client_close(client);
 }
 
+/* Red before KAL_PAGE_ZERO: no struct could say what {"page":0} says. */
+CLAIM(page_zero_is_sent_by_a_struct_as_by_json)
+{
+    kal_client client = new_client();
+    kal_events_query query = any_event();
+    kal_result result;
+    kal_stream stream;
+    query.page = KAL_PAGE_ZERO;
+    emulator_answer(&server, "/workspaces/events", 2, "[]");
+    CHECK_STATUS(kal_workspace_get_events(client, &query, NULL, &result, NULL), KAL_OK);
+    kal_result_free(result);
+    CHECK_STATUS(kal_call(client, "workspace.get_events", "{\"page\":0}", NULL, &result, NULL), KAL_OK);
+    kal_result_free(result);
+    char *requests = emulator_requests(&server);
+    const char *first = strstr(requests, "\"page=0\"");
+    CHECK(first != NULL && strstr(first + 1, "\"page=0\"") != NULL);
+    free(requests);
+    CHECK_STATUS(kal_workspace_stream_events(client, &query, NULL, &stream, NULL), KAL_INVALID_ARGUMENT);
+    query.page = 0;
+    query.page_size = KAL_PAGE_ZERO;
+    events_refused(client, &query, KAL_INVALID_ARGUMENT, "page_size: ");
+    kal_client_close(client);
+}
+
 CLAIM(a_negative_page_is_rejected)
 {
     kal_client client = new_client();
