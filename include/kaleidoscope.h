@@ -69,7 +69,10 @@
  *     if (kal_client_open(&settings, &client, &error) != KAL_OK)
  *         goto failed;
  *
- * Structs that may grow begin with their own size, which the initialiser sets. Zero is the default of every field.
+ * Zero is the default of every field. Structs of the program that may grow begin with their own size, which the
+ * initialiser sets: programs compiled with an older or a newer header work. Records and kal_error_info are made by the
+ * library and may grow at their end; arrays of records are arrays of pointers for this reason. Handles and kal_header
+ * never grow. The documentation of each struct says it.
  *
  * CACHE
  *
@@ -490,6 +493,8 @@ typedef struct kal_cancel {
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
 
 // An HTTP header to send with every request.
+//
+// Never grows, as arrays of it are passed.
 typedef struct kal_header {
     // The name of the header; never NULL.
     const char *name;
@@ -511,6 +516,8 @@ typedef struct kal_header {
 
 // How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
 // field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+//
+// May grow at its end: `struct_size` says which version the program was compiled with.
 typedef struct kal_client_options {
     // `sizeof(kal_client_options)`, set by the initialiser.
     size_t struct_size;
@@ -565,6 +572,8 @@ typedef struct kal_client_options {
 #define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
+//
+// May grow at its end: `struct_size` says which version the program was compiled with.
 typedef struct kal_stats {
     // `sizeof(kal_stats)`, set by the initialiser.
     size_t struct_size;
@@ -632,6 +641,8 @@ kal_status kal_client_stats(struct kal_client client,
 
 // How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
 // means the defaults.
+//
+// May grow at its end: `struct_size` says which version the program was compiled with.
 typedef struct kal_call_options {
     // `sizeof(kal_call_options)`, set by the initialiser.
     size_t struct_size;
@@ -653,6 +664,8 @@ typedef struct kal_call_options {
 
 // Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
 // sent. NULL instead of a pointer to one means no filter.
+//
+// May grow at its end: `struct_size` says which version the program was compiled with.
 typedef struct kal_events_query {
     // `sizeof(kal_events_query)`, set by the initialiser.
     size_t struct_size;
@@ -896,6 +909,8 @@ kal_status kal_request(struct kal_client client,
 #define KAL_ACCESS_DEACTIVATED 5
 
 // The workspace that the credentials belong to.
+//
+// May grow at its end: use it through the pointer, and do not depend on its size.
 typedef struct kal_workspace {
     // The id of the workspace; never NULL.
     const char *id;
@@ -904,6 +919,8 @@ typedef struct kal_workspace {
 } kal_workspace;
 
 // A member of the workspace.
+//
+// May grow at its end: use it through the pointer, and do not depend on its size.
 typedef struct kal_workspace_user {
     // The id of the member; never NULL.
     const char *id;
@@ -920,6 +937,8 @@ typedef struct kal_workspace_user {
 } kal_workspace_user;
 
 // A group of members.
+//
+// May grow at its end: use it through the pointer, and do not depend on its size.
 typedef struct kal_workspace_group {
     // The id of the group; never NULL.
     const char *id;
@@ -938,6 +957,8 @@ typedef struct kal_workspace_group {
 } kal_workspace_group;
 
 // An event of the workspace.
+//
+// May grow at its end: use it through the pointer, and do not depend on its size.
 typedef struct kal_workspace_event {
     // The id of the event; never NULL.
     const char *id;
@@ -1044,6 +1065,8 @@ KAL_API void kal_result_free(struct kal_result result);
 /* --- ERRORS ---------------------------------------------------------------------------------------------------------- */
 
 // The details of a failed call. All strings belong to the error.
+//
+// May grow at its end: use it through the pointer, and do not depend on its size.
 typedef struct kal_error_info {
     // The status that the call returned.
     kal_status status;
@@ -1313,6 +1336,8 @@ KAL_API void kal_stream_free(struct kal_stream stream);
 /* --- QUEUE ----------------------------------------------------------------------------------------------------------- */
 
 // A completed call. Start with `kal_completion c = KAL_COMPLETION_INIT;`.
+//
+// May grow at its end: `struct_size` says which version the program was compiled with.
 typedef struct kal_completion {
     // `sizeof(kal_completion)`, set by the initialiser.
     size_t struct_size;

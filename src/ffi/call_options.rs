@@ -12,6 +12,8 @@ use crate::runtime::from_signal;
 
 /// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
 /// means the defaults.
+///
+/// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
 pub struct kal_call_options {
     /// `sizeof(kal_call_options)`, set by the initialiser.

@@ -13,6 +13,8 @@ use crate::client::Client;
 handle!(kal_client, 1, Client);
 
 /// What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
+///
+/// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct kal_stats {

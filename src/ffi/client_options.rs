@@ -12,6 +12,8 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 
 /// An HTTP header to send with every request.
+///
+/// Never grows, as arrays of it are passed.
 #[repr(C)]
 pub struct kal_header {
     /// The name of the header; never NULL.
@@ -32,6 +34,8 @@ pub const KAL_CLIENT_ALLOW_HTTP: u32 = 4;
 
 /// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
 /// field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+///
+/// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
 pub struct kal_client_options {
     /// `sizeof(kal_client_options)`, set by the initialiser.

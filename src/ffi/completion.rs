@@ -16,6 +16,8 @@ use crate::queue::{Queue, Ticket};
 handle!(kal_queue, 6, Queue<Completion>);
 
 /// A completed call. Start with `kal_completion c = KAL_COMPLETION_INIT;`.
+///
+/// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
 pub struct kal_completion {
     /// `sizeof(kal_completion)`, set by the initialiser.

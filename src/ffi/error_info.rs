@@ -11,6 +11,8 @@ use super::types::kal_error;
 use crate::error::{Error, Result};
 
 /// The details of a failed call. All strings belong to the error.
+///
+/// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_error_info {
     /// The status that the call returned.

@@ -13,6 +13,8 @@ pub const KAL_PAGE_ZERO: i32 = -2_147_483_647;
 
 /// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
 /// sent. NULL instead of a pointer to one means no filter.
+///
+/// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
 pub struct kal_events_query {
     /// `sizeof(kal_events_query)`, set by the initialiser.

@@ -20,6 +20,8 @@ pub const KAL_ACCESS_VIEWER: i32 = 4;
 pub const KAL_ACCESS_DEACTIVATED: i32 = 5;
 
 /// The workspace that the credentials belong to.
+///
+/// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_workspace {
     /// The id of the workspace; never NULL.
@@ -29,6 +31,8 @@ pub struct kal_workspace {
 }
 
 /// A member of the workspace.
+///
+/// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_workspace_user {
     /// The id of the member; never NULL.
@@ -46,6 +50,8 @@ pub struct kal_workspace_user {
 }
 
 /// A group of members.
+///
+/// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_workspace_group {
     /// The id of the group; never NULL.
@@ -65,6 +71,8 @@ pub struct kal_workspace_group {
 }
 
 /// An event of the workspace.
+///
+/// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_workspace_event {
     /// The id of the event; never NULL.

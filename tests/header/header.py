@@ -4,6 +4,7 @@
     header.py fields HEADER         `struct` and `struct.field`, in the header's order
     header.py undocumented HEADER   what has no doc comment; exit status 1 when there is any
     header.py form HEADER           functions and callbacks whose documentation lacks a part; exit status 1 when there are any
+    header.py growth HEADER         structs whose documentation does not say whether they may grow; exit status 1 when there are any
     header.py names HEADER          names in comments that the header does not declare; exit status 1 when there are any
 """
 
@@ -110,6 +111,18 @@ def form(_, found):
             yield f"{what}: does not end with the version that it is in since"
 
 
+def growth(_, found):
+    """Each struct but handles, of which all documentation is in OWNERSHIP, says whether it may grow."""
+    found = list(found)
+    sized = {item.name.split(".")[0] for item in found if item.name.endswith(".struct_size")}
+    handles = {item.name.split(".")[0] for item in found if item.declaration == "uint64_t id;"}
+    for item in found:
+        if item.kind == "struct" and item.name not in handles:
+            said = [line for line in item.doc if re.match(r"(May grow at its end: |Never grows, )", line)]
+            if len(said) != 1 or (item.name in sized) != ("`struct_size`" in said[0]):
+                yield f"struct {item.name}: does not say whether it may grow"
+
+
 def names(text, found):
     """Every KAL_ and kal_ name in a comment is one that the header declares."""
     declared = {item.name for item in found} | set(MACRO.findall(text)) | NAMES_OF_STATUSES
@@ -122,7 +135,7 @@ def names(text, found):
             yield f"{prefix} is in a comment, and not declared"
 
 
-CHECKS = {"undocumented": undocumented, "form": form, "names": names}
+CHECKS = {"undocumented": undocumented, "form": form, "growth": growth, "names": names}
 
 
 def main():

@@ -101,6 +101,8 @@ claim 'layout.def has every struct and every field of the header' \
 claim 'every function, struct, field, type, constant and initialiser has a doc comment' python3 header.py undocumented "$header"
 # Red with the header of 0.1.0: "function kal_shutdown: says 0 times what it returns", and 122 more.
 claim 'every function documents its parameters, return values and version' python3 header.py form "$header"
+# Red with the header before: "struct kal_error_info: does not say whether it may grow", and 10 more.
+claim 'every struct says whether it may grow' python3 header.py growth "$header"
 # Red with a status misspelt: "KAL_TIMEDOUT is in a comment, and not declared".
 claim 'every name in a comment is declared' python3 header.py names "$header"
 
