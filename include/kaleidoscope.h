@@ -273,364 +273,373 @@
 #  endif
 #endif
 
+/* The null pointer of the initialisers. */
+#ifdef __cplusplus
+#  define KAL_NULL nullptr
+#else
+#  define KAL_NULL NULL
+#endif
+
 /* The handle that is none, of any type: `kal_client none = KAL_NONE;`. */
 #define KAL_NONE { 0 }
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /* --- STATUS AND HANDLES ---------------------------------------------------------------------------------------------- */
 
-// The outcome of a call. It is an integer and never a C enum, so that a later version may add statuses.
-//
-// 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport
-// failures; 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a
-// response that cannot be used; 900-999 are defects of this library. Numbers are never reused or renumbered.
+/* The outcome of a call. It is an integer and never a C enum, so that a later version may add statuses.
+ *
+ * 0 is success; 1-99 are not failures; 100-199 mean a wrong call, for which nothing was sent; 200-299 are transport
+ * failures; 300-399 are failures to sign in; 400-599 are the HTTP status of the API's response; 600-699 mean a
+ * response that cannot be used; 900-999 are defects of this library. Numbers are never reused or renumbered. */
 typedef int32_t kal_status;
 
-// Success.
+/* Success. */
 #define KAL_OK 0
 
-// Not a failure: the stream has ended, or a queue that was shut down is empty.
+/* Not a failure: the stream has ended, or a queue that was shut down is empty. */
 #define KAL_DONE 1
 
-// Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`).
+/* Not a failure, and never with an error: nothing is available yet (`kal_stream_next`, `kal_queue_next`). */
 #define KAL_NOT_READY 2
 
-// An argument is invalid; the message names it.
+/* An argument is invalid; the message names it. */
 #define KAL_INVALID_ARGUMENT 100
 
-// The handle is none, stale (freed), forged or of another type.
+/* The handle is none, stale (freed), forged or of another type. */
 #define KAL_INVALID_HANDLE 101
 
-// A string argument is not valid UTF-8; the message names it.
+/* A string argument is not valid UTF-8; the message names it. */
 #define KAL_INVALID_UTF8 102
 
-// The object is not in a state for the call, or no handle is left.
+/* The object is not in a state for the call, or no handle is left. */
 #define KAL_INVALID_STATE 103
 
-// Neither the options nor the environment have credentials.
+/* Neither the options nor the environment have credentials. */
 #define KAL_NO_CREDENTIALS 104
 
-// A blocking call was made from a callback of the library.
+/* A blocking call was made from a callback of the library. */
 #define KAL_WOULD_DEADLOCK 105
 
-// The handle was made in the parent process, before `fork()`; or forks are nested more than 31 deep.
+/* The handle was made in the parent process, before `fork()`; or forks are nested more than 31 deep. */
 #define KAL_FORKED 106
 
-// No method has the name passed to `kal_call` or `kal_submit`.
+/* No method has the name passed to `kal_call` or `kal_submit`. */
 #define KAL_UNKNOWN_METHOD 107
 
-// The host name could not be resolved.
+/* The host name could not be resolved. */
 #define KAL_RESOLVE_FAILED 200
 
-// No connection to the server or the proxy could be opened. When the proxy refused the tunnel, `http_status` is the
-// status of its response; a 407 (its user and password are wrong) is the status 407 itself.
+/* No connection to the server or the proxy could be opened. When the proxy refused the tunnel, `http_status` is the
+ * status of its response; a 407 (its user and password are wrong) is the status 407 itself. */
 #define KAL_CONNECT_FAILED 201
 
-// TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed.
+/* TLS failed: the certificate is not trusted, expired or of another host, or the handshake failed. */
 #define KAL_TLS_FAILED 202
 
-// The call ran out of time.
+/* The call ran out of time. */
 #define KAL_TIMED_OUT 203
 
-// The call was cancelled, or its client, stream or queue was closed, or the library was shut down.
+/* The call was cancelled, or its client, stream or queue was closed, or the library was shut down. */
 #define KAL_CANCELLED 204
 
-// The connection was lost before the response was complete.
+/* The connection was lost before the response was complete. */
 #define KAL_CONNECTION_LOST 205
 
-// The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is
-// larger than 8 MiB.
+/* The response is larger than `max_response_bytes`, its records need more than twice as much memory, or one record is
+ * larger than 8 MiB. */
 #define KAL_RESPONSE_TOO_LARGE 206
 
-// The response is not valid HTTP.
+/* The response is not valid HTTP. */
 #define KAL_BAD_HTTP 207
 
-// The process or the system is out of descriptors (`EMFILE`, `ENFILE`), memory for sockets or threads. Nothing was
-// sent, and the call may succeed once some are free.
+/* The process or the system is out of descriptors (`EMFILE`, `ENFILE`), memory for sockets or threads. Nothing was
+ * sent, and the call may succeed once some are free. */
 #define KAL_OUT_OF_RESOURCES 208
 
-// The token endpoint refused to sign in (see `http_status` and `body`), or `iap_token_provider` failed.
+/* The token endpoint refused to sign in (see `http_status` and `body`), or `iap_token_provider` failed. */
 #define KAL_AUTH_FAILED 300
 
-// HTTP 400.
+/* HTTP 400. */
 #define KAL_BAD_REQUEST 400
 
-// HTTP 401, also after signing in again.
+/* HTTP 401, also after signing in again. */
 #define KAL_UNAUTHORIZED 401
 
-// HTTP 403.
+/* HTTP 403. */
 #define KAL_FORBIDDEN 403
 
-// HTTP 404; also a workspace response without a body, and `KAL_CACHE_ONLY` when nothing is cached.
+/* HTTP 404; also a workspace response without a body, and `KAL_CACHE_ONLY` when nothing is cached. */
 #define KAL_NOT_FOUND 404
 
-// HTTP 405.
+/* HTTP 405. */
 #define KAL_METHOD_NOT_ALLOWED 405
 
-// HTTP 408.
+/* HTTP 408. */
 #define KAL_REQUEST_TIMEOUT 408
 
-// HTTP 409.
+/* HTTP 409. */
 #define KAL_CONFLICT 409
 
-// HTTP 410.
+/* HTTP 410. */
 #define KAL_GONE 410
 
-// HTTP 413.
+/* HTTP 413. */
 #define KAL_CONTENT_TOO_LARGE 413
 
-// HTTP 422.
+/* HTTP 422. */
 #define KAL_UNPROCESSABLE 422
 
-// HTTP 429; `retry_after_ms` is the wait that the server asked for, if it did.
+/* HTTP 429; `retry_after_ms` is the wait that the server asked for, if it did. */
 #define KAL_RATE_LIMITED 429
 
-// HTTP 500.
+/* HTTP 500. */
 #define KAL_SERVER_ERROR 500
 
-// HTTP 501.
+/* HTTP 501. */
 #define KAL_NOT_IMPLEMENTED 501
 
-// HTTP 502.
+/* HTTP 502. */
 #define KAL_BAD_GATEWAY 502
 
-// HTTP 503.
+/* HTTP 503. */
 #define KAL_SERVICE_UNAVAILABLE 503
 
-// HTTP 504.
+/* HTTP 504. */
 #define KAL_GATEWAY_TIMEOUT 504
 
-// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
-// gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
-// its target). Also a stream whose pages repeat without end.
+/* The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
+ * gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
+ * its target). Also a stream whose pages repeat without end. */
 #define KAL_BAD_RESPONSE 600
 
-// A defect of this library: please report it with the message.
+/* A defect of this library: please report it with the message. */
 #define KAL_INTERNAL 900
 
-// A panic in this library, caught before it could unwind into the caller: please report it with the message.
+/* A panic in this library, caught before it could unwind into the caller: please report it with the message. */
 #define KAL_PANIC 901
 
-// Returns the name of a status.
-//
-// - `status`: any number.
-//
-// Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is
-// `"KAL_HTTP_4XX"` (400 to 499), `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
-//
-// Since: 0.1.0
+/* Returns the name of a status.
+ *
+ * - `status`: any number.
+ *
+ * Returns: a static string such as `"KAL_NOT_FOUND"`, never NULL. A status without a name of its own is
+ * `"KAL_HTTP_4XX"` (400 to 499), `"KAL_HTTP_5XX"` (500 to 599) or `"KAL_UNKNOWN_STATUS"`.
+ *
+ * Since: 0.1.0 */
 KAL_API const char *kal_status_name(kal_status status);
 
-// A client: one set of credentials, one workspace, one cache. `id` 0 is none.
+/* A client: one set of credentials, one workspace, one cache. `id` 0 is none. */
 typedef struct kal_client {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_client;
 
-// The result of a successful call. `id` 0 is none.
+/* The result of a successful call. `id` 0 is none. */
 typedef struct kal_result {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_result;
 
-// The details of a failed call. `id` 0 is none.
+/* The details of a failed call. `id` 0 is none. */
 typedef struct kal_error {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_error;
 
-// A stream of events. `id` 0 is none.
+/* A stream of events. `id` 0 is none. */
 typedef struct kal_stream {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_stream;
 
-// A queue of completions of submitted calls. `id` 0 is none.
+/* A queue of completions of submitted calls. `id` 0 is none. */
 typedef struct kal_queue {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_queue;
 
-// A cancellation token, for any number of calls. `id` 0 is none.
+/* A cancellation token, for any number of calls. `id` 0 is none. */
 typedef struct kal_cancel {
-    // Opaque.
+    /* Opaque. */
     uint64_t id;
 } kal_cancel;
 
 /* --- CLIENT ---------------------------------------------------------------------------------------------------------- */
 
-// Called for the Google IAP ID token of a server behind an identity-aware proxy.
-//
-// - `user_data`: `iap_user_data` of the client's options.
-// - `buffer`: where to write the token; no NUL is needed.
-// - `capacity`: the size of `buffer` in bytes (16,384).
-// - `length`: where to write the length of the token in bytes.
-//
-// Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a
-// time for each client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that
-// is earlier, or until the proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as
-// its own; with a 403 that is not a JSON object; with a 401 or 403 that remains after signing in again; or with one
-// from the token endpoint without an OAuth error code. A blocking call, `kal_stream_next` included, then requests
-// another token and is repeated once. A submitted call fails with that status; it is `retryable` if the token worked
-// before, and the next submission requests another token.
-//
-// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
-// return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
-// The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
-// afterwards if none is left.
-//
-// The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
-// the call's memory is lost, and calls of the client on other threads time out until this thread makes another one;
-// `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
-// provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
-//
-// Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
-//
-// Since: 0.1.0
+/* Called for the Google IAP ID token of a server behind an identity-aware proxy.
+ *
+ * - `user_data`: `iap_user_data` of the client's options.
+ * - `buffer`: where to write the token; no NUL is needed.
+ * - `capacity`: the size of `buffer` in bytes (16,384).
+ * - `length`: where to write the length of the token in bytes.
+ *
+ * Runs on the thread that makes a call (never on the library's own), before the request is sent, on one thread at a
+ * time for each client. The token is used for 50 minutes (time in suspend counts), or until the `exp` of a JWT if that
+ * is earlier, or until the proxy refuses it: with a 401, a 403 or a redirect to its login that Google's proxy marks as
+ * its own; with a 403 that is not a JSON object; with a 401 or 403 that remains after signing in again; or with one
+ * from the token endpoint without an OAuth error code. A blocking call, `kal_stream_next` included, then requests
+ * another token and is repeated once. A submitted call fails with that status; it is `retryable` if the token worked
+ * before, and the next submission requests another token.
+ *
+ * Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
+ * return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
+ * The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
+ * afterwards if none is left.
+ *
+ * The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
+ * the call's memory is lost, and calls of the client on other threads time out until this thread makes another one;
+ * `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
+ * provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+ *
+ * Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
+ *
+ * Since: 0.1.0 */
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
 
-// An HTTP header to send with every request.
-//
-// Never grows, as arrays of it are passed.
+/* An HTTP header to send with every request.
+ *
+ * Never grows, as arrays of it are passed. */
 typedef struct kal_header {
-    // The name of the header; never NULL.
+    /* The name of the header; never NULL. */
     const char *name;
-    // The value of the header, at most 16 KiB; never NULL, never shown in errors or logs.
+    /* The value of the header, at most 16 KiB; never NULL, never shown in errors or logs. */
     const char *value;
 } kal_header;
 
-// Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A
-// variable that applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when
-// `proxy_url` is set.
+/* Take the proxy from the environment when the client is opened, by curl's rules; see ENVIRONMENT VARIABLES. A
+ * variable that applies and is not a valid http or https proxy is `KAL_INVALID_ARGUMENT` with its name. Ignored when
+ * `proxy_url` is set. */
 #define KAL_CLIENT_PROXY_FROM_ENV 1
 
-// Do not verify the server's certificate. Logged as a warning. For tests only.
+/* Do not verify the server's certificate. Logged as a warning. For tests only. */
 #define KAL_CLIENT_INSECURE_TLS 2
 
-// Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client
-// secret would be sent in clear.
+/* Allow plain http to a host that is not loopback. Without it, `kal_client_open` refuses such a URL, as the client
+ * secret would be sent in clear. */
 #define KAL_CLIENT_ALLOW_HTTP 4
 
-// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
-// field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
-//
-// May grow at its end: `struct_size` says which version the program was compiled with.
+/* How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
+ * field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+ *
+ * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_client_options {
-    // `sizeof(kal_client_options)`, set by the initialiser.
+    /* `sizeof(kal_client_options)`, set by the initialiser. */
     size_t struct_size;
-    // NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_ID`.
+    /* NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_ID`. */
     const char *client_id;
-    // At most 16 KiB. NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_SECRET`.
+    /* At most 16 KiB. NULL: the environment variable `KALEIDOSCOPE_API_CLIENT_SECRET`. */
     const char *client_secret;
-    // The API's URL; a path is kept as a prefix. NULL: the environment variable `KALEIDOSCOPE_API_URL`, or else
-    // `https://api.kaleidoscope.bio`.
+    /* The API's URL; a path is kept as a prefix. NULL: the environment variable `KALEIDOSCOPE_API_URL`, or else
+     * `https://api.kaleidoscope.bio`. */
     const char *base_url;
-    // Sent with every request, token requests included; they take precedence over the library's own. NULL when
-    // `headers_len` is 0.
+    /* Sent with every request, token requests included; they take precedence over the library's own. NULL when
+     * `headers_len` is 0. */
     const struct kal_header *headers;
-    // The number of `headers`.
+    /* The number of `headers`. */
     size_t headers_len;
-    // A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client
-    // connects.
+    /* A PEM file of certificates to trust in addition to the system's. NULL: none. First read when the client
+     * connects. */
     const char *ca_bundle_path;
-    // `http://user:password@host:port` or `https://...`. NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV` is set.
+    /* `http://user:password@host:port` or `https://...`. NULL: no proxy, unless `KAL_CLIENT_PROXY_FROM_ENV` is set. */
     const char *proxy_url;
-    // Put before the library's own user agent. NULL: only the library's.
+    /* Put before the library's own user agent. NULL: only the library's. */
     const char *user_agent;
-    // Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
-    // of a name are tried in turn within this time, at intervals of at most 250 ms.
+    /* Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
+     * of a name are tried in turn within this time, at intervals of at most 250 ms. */
     uint32_t connect_timeout_ms;
-    // Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
-    // another time, shorter or longer, for a call.
+    /* Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
+     * another time, shorter or longer, for a call. */
     uint32_t timeout_ms;
-    // Attempts for each request; default 6, 1 disables retries. See RETRIES.
+    /* Attempts for each request; default 6, 1 disables retries. See RETRIES. */
     uint32_t max_attempts;
-    // `KAL_CLIENT_*` flags, combined with `|`. Unknown flags are `KAL_INVALID_ARGUMENT`.
+    /* `KAL_CLIENT_*` flags, combined with `|`. Unknown flags are `KAL_INVALID_ARGUMENT`. */
     uint32_t flags;
-    // The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records
-    // made from it may need twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`.
+    /* The largest response to accept, in bytes after decompression; default 256 MiB, at most 4 GiB - 1. The records
+     * made from it may need twice as much in addition. Beyond either, the call fails with `KAL_RESPONSE_TOO_LARGE`. */
     uint64_t max_response_bytes;
-    // Milliseconds for which a cached read is used; 0: until it is refreshed or cleared. See CACHE.
+    /* Milliseconds for which a cached read is used; 0: until it is refreshed or cleared. See CACHE. */
     uint64_t cache_ttl_ms;
-    // Google IAP: called for the ID token. NULL: no IAP.
+    /* Google IAP: called for the ID token. NULL: no IAP. */
     kal_token_provider iap_token_provider;
-    // Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
+    /* Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned. */
     void *iap_user_data;
-    // The number of requests of this client that may be in flight at once; default 64. Others wait, within their
-    // deadline.
+    /* The number of requests of this client that may be in flight at once; default 64. Others wait, within their
+     * deadline. */
     uint32_t max_in_flight;
-    // For a later field; must be 0.
+    /* For a later field; must be 0. */
     uint32_t reserved;
-    // Milliseconds before the first retry; default 250. See RETRIES.
+    /* Milliseconds before the first retry; default 250. See RETRIES. */
     uint64_t retry_wait_ms;
 } kal_client_options;
 
 /* Initialises a kal_client_options with its size and the defaults. */
-#define KAL_CLIENT_OPTIONS_INIT { sizeof(kal_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define KAL_CLIENT_OPTIONS_INIT { \
+    sizeof(kal_client_options), KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL, KAL_NULL, 0, 0, 0, 0, 0, 0, \
+    KAL_NULL, KAL_NULL, 0, 0, 0 }
 
-// What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
-//
-// May grow at its end: `struct_size` says which version the program was compiled with.
+/* What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
+ *
+ * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_stats {
-    // `sizeof(kal_stats)`, set by the initialiser.
+    /* `sizeof(kal_stats)`, set by the initialiser. */
     size_t struct_size;
-    // HTTP requests attempted, token requests, retries and failed connections included.
+    /* HTTP requests attempted, token requests, retries and failed connections included. */
     uint64_t requests;
-    // The number of them that were retries.
+    /* The number of them that were retries. */
     uint64_t retries;
-    // The number of them that were token requests.
+    /* The number of them that were token requests. */
     uint64_t token_requests;
-    // Calls answered from the cache.
+    /* Calls answered from the cache. */
     uint64_t cache_hits;
-    // Calls that waited for another call's request instead of sending their own.
+    /* Calls that waited for another call's request instead of sending their own. */
     uint64_t shared_requests;
-    // Bytes of responses received, after decompression.
+    /* Bytes of responses received, after decompression. */
     uint64_t bytes_received;
 } kal_stats;
 
 /* Initialises a kal_stats with its size, to be filled by the library. */
 #define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
 
-// Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
-//
-// - `options`: NULL means everything from the environment and the defaults.
-// - `client`: receives the client; on failure none. Close it with `kal_client_close`.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_NO_CREDENTIALS` when neither the options nor the environment have the client id and secret;
-// `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no
-// handle is left; or a common status.
-//
-// Since: 0.1.0
+/* Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
+ *
+ * - `options`: NULL means everything from the environment and the defaults.
+ * - `client`: receives the client; on failure none. Close it with `kal_client_close`.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_NO_CREDENTIALS` when neither the options nor the environment have the client id and secret;
+ * `KAL_INVALID_ARGUMENT` or `KAL_INVALID_UTF8` naming the field or environment variable; `KAL_INVALID_STATE` when no
+ * handle is left; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_client_open(const struct kal_client_options *options,
                            struct kal_client *client,
                            struct kal_error *error);
 
-// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each
-// is freed.
-//
-// - `client`: the client. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each
+ * is freed.
+ *
+ * - `client`: the client. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API
 void kal_client_close(struct kal_client client);
 
-// Reads the statistics of a client.
-//
-// - `client`: the client.
-// - `stats`: filled as far as its `struct_size`, which must be set.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; or a common status.
-//
-// Since: 0.1.0
+/* Reads the statistics of a client.
+ *
+ * - `client`: the client.
+ * - `stats`: filled as far as its `struct_size`, which must be set.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_client_stats(struct kal_client client,
@@ -639,73 +648,75 @@ kal_status kal_client_stats(struct kal_client client,
 
 /* --- WORKSPACE ------------------------------------------------------------------------------------------------------- */
 
-// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
-// means the defaults.
-//
-// May grow at its end: `struct_size` says which version the program was compiled with.
+/* How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
+ * means the defaults.
+ *
+ * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_call_options {
-    // `sizeof(kal_call_options)`, set by the initialiser.
+    /* `sizeof(kal_call_options)`, set by the initialiser. */
     size_t struct_size;
-    // Milliseconds for the whole call; 0: `timeout_ms` of the client.
+    /* Milliseconds for the whole call; 0: `timeout_ms` of the client. */
     uint32_t timeout_ms;
-    // A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
-    // `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`.
+    /* A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
+     * `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`. */
     int32_t cache;
-    // Cancels the call when fired. None: the call cannot be cancelled.
+    /* Cancels the call when fired. None: the call cannot be cancelled. */
     struct kal_cancel cancel;
 } kal_call_options;
 
 /* Initialises a kal_call_options with its size and the defaults. */
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 
-// `page` of `kal_events_query`: page 0, sent as `page=0`. A `page` of 0 is not sent. The value is one that no program
-// computes by mistake.
+/* `page` of `kal_events_query`: page 0, sent as `page=0`. A `page` of 0 is not sent. The value is one that no program
+ * computes by mistake. */
 #define KAL_PAGE_ZERO -2147483647
 
-// Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
-// sent. NULL instead of a pointer to one means no filter.
-//
-// May grow at its end: `struct_size` says which version the program was compiled with.
+/* Which events to return. Start with `kal_events_query q = KAL_EVENTS_QUERY_INIT;`. Filters that are not set are not
+ * sent. NULL instead of a pointer to one means no filter.
+ *
+ * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_events_query {
-    // `sizeof(kal_events_query)`, set by the initialiser.
+    /* `sizeof(kal_events_query)`, set by the initialiser. */
     size_t struct_size;
-    // The number of the page. 0: not sent, and the server returns its first page. `KAL_PAGE_ZERO`: 0, as
-    // `{"page":0}` of `kal_call` sends it. Other negative numbers are `KAL_INVALID_ARGUMENT`.
+    /* The number of the page. 0: not sent, and the server returns its first page. `KAL_PAGE_ZERO`: 0, as
+     * `{"page":0}` of `kal_call` sends it. Other negative numbers are `KAL_INVALID_ARGUMENT`. */
     int32_t page;
-    // Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but never returns more.
+    /* Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but
+     * never returns more. */
     int32_t page_size;
-    // Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
+    /* Only events of these types, such as `"create"`. NULL when `event_types_len` is 0. */
     const char *const *event_types;
-    // The number of `event_types`. 0: not sent.
+    /* The number of `event_types`. 0: not sent. */
     size_t event_types_len;
-    // Only events about resources of this type, such as `"task"`. NULL: not sent.
+    /* Only events about resources of this type, such as `"task"`. NULL: not sent. */
     const char *resource_type;
-    // Only events of these users. NULL when `event_user_ids_len` is 0.
+    /* Only events of these users. NULL when `event_user_ids_len` is 0. */
     const char *const *event_user_ids;
-    // The number of `event_user_ids`. 0: not sent.
+    /* The number of `event_user_ids`. 0: not sent. */
     size_t event_user_ids_len;
-    // Only events after this RFC 3339 time or date, which is validated before anything is sent; see DATES. NULL: not
-    // sent. The server decides whether the bound is inclusive.
+    /* Only events after this RFC 3339 time or date, which is validated before anything is sent; see DATES. NULL: not
+     * sent. The server decides whether the bound is inclusive. */
     const char *after_date;
-    // Only events before this time or date; as `after_date`.
+    /* Only events before this time or date; as `after_date`. */
     const char *before_date;
 } kal_events_query;
 
 /* Initialises a kal_events_query with its size and the defaults. */
-#define KAL_EVENTS_QUERY_INIT { sizeof(kal_events_query), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define KAL_EVENTS_QUERY_INIT { \
+    sizeof(kal_events_query), 0, 0, KAL_NULL, 0, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL }
 
-// Returns the workspace of the credentials. Cached. Read it with `kal_result_workspace`.
-//
-// - `client`: the client.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for
-// `KAL_CACHE_ONLY` when nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
-// request; or a common status.
-//
-// Since: 0.1.0
+/* Returns the workspace of the credentials. Cached. Read it with `kal_result_workspace`.
+ *
+ * - `client`: the client.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, for a response without a body (which is not cached), and for
+ * `KAL_CACHE_ONLY` when nothing is cached; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+ * request; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_workspace(struct kal_client client,
@@ -713,18 +724,18 @@ kal_status kal_workspace_get_workspace(struct kal_client client,
                                        struct kal_result *result,
                                        struct kal_error *error);
 
-// Returns all members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
-//
-// - `client`: the client.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE`
-// also for a response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
-// request; or a common status.
-//
-// Since: 0.1.0
+/* Returns all members of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_users`.
+ *
+ * - `client`: the client.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY` when nothing is cached; `KAL_BAD_RESPONSE`
+ * also for a response without a body; `KAL_WOULD_DEADLOCK` from a callback, unless cached; another status of a
+ * request; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_members(struct kal_client client,
@@ -732,20 +743,20 @@ kal_status kal_workspace_get_members(struct kal_client client,
                                      struct kal_result *result,
                                      struct kal_error *error);
 
-// Returns the members with the given ids, from the cached list of all members. Read them with
-// `kal_result_workspace_users`.
-//
-// - `client`: the client.
-// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
-// - `ids_len`: the number of `ids`.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the
-//   server's order, each once.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: as `kal_workspace_get_members`.
-//
-// Since: 0.1.0
+/* Returns the members with the given ids, from the cached list of all members. Read them with
+ * `kal_result_workspace_users`.
+ *
+ * - `client`: the client.
+ * - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
+ * - `ids_len`: the number of `ids`.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its members are in the
+ *   server's order, each once.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_workspace_get_members`.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_members_by_ids(struct kal_client client,
@@ -755,16 +766,16 @@ kal_status kal_workspace_get_members_by_ids(struct kal_client client,
                                             struct kal_result *result,
                                             struct kal_error *error);
 
-// Returns all groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
-//
-// - `client`: the client.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: as `kal_workspace_get_members`.
-//
-// Since: 0.1.0
+/* Returns all groups of the workspace, in the server's order. Cached. Read them with `kal_result_workspace_groups`.
+ *
+ * - `client`: the client.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_workspace_get_members`.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_groups(struct kal_client client,
@@ -772,20 +783,20 @@ kal_status kal_workspace_get_groups(struct kal_client client,
                                     struct kal_result *result,
                                     struct kal_error *error);
 
-// Returns the groups with the given ids, from the cached list of all groups. Read them with
-// `kal_result_workspace_groups`.
-//
-// - `client`: the client.
-// - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
-// - `ids_len`: the number of `ids`.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's
-//   order, each once.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: as `kal_workspace_get_members`.
-//
-// Since: 0.1.0
+/* Returns the groups with the given ids, from the cached list of all groups. Read them with
+ * `kal_result_workspace_groups`.
+ *
+ * - `client`: the client.
+ * - `ids`: the ids; NULL when `ids_len` is 0. Unknown ids are skipped.
+ * - `ids_len`: the number of `ids`.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none. Its groups are in the server's
+ *   order, each once.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_workspace_get_members`.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
@@ -795,19 +806,19 @@ kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
                                            struct kal_result *result,
                                            struct kal_error *error);
 
-// Returns one page of events. Not cached. Read them with `kal_result_workspace_events`.
-//
-// - `client`: the client.
-// - `query`: which events; NULL means no filter.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is
-//   an empty list.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback;
-// another status of a request; or a common status.
-//
-// Since: 0.1.0
+/* Returns one page of events. Not cached. Read them with `kal_result_workspace_events`.
+ *
+ * - `client`: the client.
+ * - `query`: which events; NULL means no filter.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none. A response without a body is
+ *   an empty list.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_NOT_FOUND` for HTTP 404, and for `KAL_CACHE_ONLY`; `KAL_WOULD_DEADLOCK` from a callback;
+ * another status of a request; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_get_events(struct kal_client client,
@@ -816,21 +827,21 @@ kal_status kal_workspace_get_events(struct kal_client client,
                                     struct kal_result *result,
                                     struct kal_error *error);
 
-// Calls a method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
-//
-// - `client`: the client.
-// - `method`: one of the names in `kal_methods`.
-// - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not
-//   given.
-// - `options`: NULL means the defaults.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the
-//   structs of the typed function.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of
-// the wrong type; or whatever the typed function returns.
-//
-// Since: 0.1.0
+/* Calls a method by its name: `kal_call(c, "workspace.get_events", "{\"page_size\":50}", NULL, &r, &e)`.
+ *
+ * - `client`: the client.
+ * - `method`: one of the names in `kal_methods`.
+ * - `params_json`: the parameters as a JSON object; NULL or `""` means none. A parameter that is `null` counts as not
+ *   given.
+ * - `options`: NULL means the defaults.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It reads as JSON, and as the
+ *   structs of the typed function.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown, missing or of
+ * the wrong type; or whatever the typed function returns.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_call(struct kal_client client,
@@ -840,43 +851,43 @@ kal_status kal_call(struct kal_client client,
                     struct kal_result *result,
                     struct kal_error *error);
 
-// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of
-// its records.
-//
-// Returns: a static string, never NULL.
-//
-// Since: 0.1.0
+/* Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of
+ * its records.
+ *
+ * Returns: a static string, never NULL.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const char *kal_methods(void);
 
-// Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
-//
-// - `client`: the client.
-// - `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`.
-// - `path`: starts with `/`, percent-encoded, without the path of `base_url`. It has no host, no fragment, and no `.` or `..`
-//   segments, encoded or not. It may have a query if `query_json` is NULL.
-// - `query_json`: a JSON object; NULL or `""` means no query. Strings are sent as they are, any other value as its JSON text:
-//   `{"ids":["a"]}` as `ids=%5B%22a%22%5D`, null as `null`.
-// - `body_json`: JSON text, sent byte for byte; NULL means none. Then `{}` is sent, except with a GET, because the platform
-//   rejects an empty body. A GET takes no body.
-// - `options`: NULL means the defaults. `KAL_CACHE_REFRESH` has no effect.
-// - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It holds the JSON of the response
-//   as it was sent, `null` for a response without a body; the `kal_result_workspace_*` functions return NULL for it.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// A GET is retried like every read. Any other verb is sent again only if the server cannot have carried it out: the request
-// was not sent, the token was refused (401), or the response was 429 or 503 with `Retry-After`. After every other failure, such
-// as `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: check before you send it again; `retryable`
-// is false. A verb other than GET, unless it was certainly not carried out, clears the cached reads under the same first
-// segment of the path (`/workspaces/...`: workspace, members and groups); after other writes that change these, call
-// `kal_client_clear_caches`.
-//
-// Returns: `KAL_OK` for a 2xx response; `KAL_INVALID_ARGUMENT` naming the argument that cannot be sent; 400 to 599 for a
-// response with that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx response that is
-// not JSON; `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`;
-// `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
-//
-// Since: 0.2.0
+/* Sends a request to any endpoint of the platform, with the client's sign-in, deadline, redaction and errors. Not cached.
+ *
+ * - `client`: the client.
+ * - `verb`: `"GET"`, `"POST"`, `"PUT"`, `"PATCH"` or `"DELETE"`.
+ * - `path`: starts with `/`, percent-encoded, without the path of `base_url`. It has no host, no fragment, and no `.` or `..`
+ *   segments, encoded or not. It may have a query if `query_json` is NULL.
+ * - `query_json`: a JSON object; NULL or `""` means no query. Strings are sent as they are, any other value as its JSON text:
+ *   `{"ids":["a"]}` as `ids=%5B%22a%22%5D`, null as `null`.
+ * - `body_json`: JSON text, sent byte for byte; NULL means none. Then `{}` is sent, except with a GET, because the platform
+ *   rejects an empty body. A GET takes no body.
+ * - `options`: NULL means the defaults. `KAL_CACHE_REFRESH` has no effect.
+ * - `result`: receives the result, to be freed with `kal_result_free`; on failure none. It holds the JSON of the response
+ *   as it was sent, `null` for a response without a body; the `kal_result_workspace_*` functions return NULL for it.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * A GET is retried like every read. Any other verb is sent again only if the server cannot have carried it out: the request
+ * was not sent, the token was refused (401), or the response was 429 or 503 with `Retry-After`. After every other failure, such
+ * as `KAL_CONNECTION_LOST`, `KAL_TIMED_OUT` or a 502, it may have been carried out: check before you send it again; `retryable`
+ * is false. A verb other than GET, unless it was certainly not carried out, clears the cached reads under the same first
+ * segment of the path (`/workspaces/...`: workspace, members and groups); after other writes that change these, call
+ * `kal_client_clear_caches`.
+ *
+ * Returns: `KAL_OK` for a 2xx response; `KAL_INVALID_ARGUMENT` naming the argument that cannot be sent; 400 to 599 for a
+ * response with that status (404 is `KAL_NOT_FOUND`); `KAL_BAD_RESPONSE` for a redirect, and for a 2xx response that is
+ * not JSON; `KAL_RESPONSE_TOO_LARGE` above `max_response_bytes`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`;
+ * `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
+ *
+ * Since: 0.2.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_request(struct kal_client client,
@@ -890,253 +901,253 @@ kal_status kal_request(struct kal_client client,
 
 /* --- RESULTS --------------------------------------------------------------------------------------------------------- */
 
-// `access_level`: null, absent or a word that this version does not know; see `access_level_name`.
+/* `access_level`: null, absent or a word that this version does not know; see `access_level_name`. */
 #define KAL_ACCESS_UNKNOWN 0
 
-// `"admin"`
+/* `"admin"` */
 #define KAL_ACCESS_ADMIN 1
 
-// `"team-member"`
+/* `"team-member"` */
 #define KAL_ACCESS_TEAM_MEMBER 2
 
-// `"guest"`
+/* `"guest"` */
 #define KAL_ACCESS_GUEST 3
 
-// `"viewer"`
+/* `"viewer"` */
 #define KAL_ACCESS_VIEWER 4
 
-// `"deactivated"`
+/* `"deactivated"` */
 #define KAL_ACCESS_DEACTIVATED 5
 
-// The workspace that the credentials belong to.
-//
-// May grow at its end: use it through the pointer, and do not depend on its size.
+/* The workspace that the credentials belong to.
+ *
+ * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_workspace {
-    // The id of the workspace; never NULL.
+    /* The id of the workspace; never NULL. */
     const char *id;
-    // The name of the workspace; NULL where the API has none.
+    /* The name of the workspace; NULL where the API has none. */
     const char *workspace_name;
 } kal_workspace;
 
-// A member of the workspace.
-//
-// May grow at its end: use it through the pointer, and do not depend on its size.
+/* A member of the workspace.
+ *
+ * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_workspace_user {
-    // The id of the member; never NULL.
+    /* The id of the member; never NULL. */
     const char *id;
-    // The full name; NULL where the API has none.
+    /* The full name; NULL where the API has none. */
     const char *full_name;
-    // The preferred name; NULL where the API has none.
+    /* The preferred name; NULL where the API has none. */
     const char *preferred_name;
-    // The email address; NULL where the API has none.
+    /* The email address; NULL where the API has none. */
     const char *email;
-    // One of `KAL_ACCESS_*`.
+    /* One of `KAL_ACCESS_*`. */
     int32_t access_level;
-    // The word that the server sent; NULL where the API has none.
+    /* The word that the server sent; NULL where the API has none. */
     const char *access_level_name;
 } kal_workspace_user;
 
-// A group of members.
-//
-// May grow at its end: use it through the pointer, and do not depend on its size.
+/* A group of members.
+ *
+ * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_workspace_group {
-    // The id of the group; never NULL.
+    /* The id of the group; never NULL. */
     const char *id;
-    // The name of the group; NULL where the API has none.
+    /* The name of the group; NULL where the API has none. */
     const char *group_name;
-    // The email address; NULL where the API has none.
+    /* The email address; NULL where the API has none. */
     const char *email;
-    // The members' ids; never NULL, no element is NULL.
+    /* The members' ids; never NULL, no element is NULL. */
     const char *const *user_ids;
-    // The number of `user_ids`.
+    /* The number of `user_ids`. */
     size_t user_ids_len;
-    // The programs' ids; never NULL, no element is NULL.
+    /* The programs' ids; never NULL, no element is NULL. */
     const char *const *program_ids;
-    // The number of `program_ids`.
+    /* The number of `program_ids`. */
     size_t program_ids_len;
 } kal_workspace_group;
 
-// An event of the workspace.
-//
-// May grow at its end: use it through the pointer, and do not depend on its size.
+/* An event of the workspace.
+ *
+ * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_workspace_event {
-    // The id of the event; never NULL.
+    /* The id of the event; never NULL. */
     const char *id;
-    // The type of the event, such as `"create"`; NULL where the API has none.
+    /* The type of the event, such as `"create"`; NULL where the API has none. */
     const char *event_type;
-    // The version of the event type; -1: absent, or not an integer. A -1 from the server looks the same; the JSON
-    // shows the difference.
+    /* The version of the event type; -1: absent, or not an integer. A -1 from the server looks the same; the JSON
+     * shows the difference. */
     int64_t event_type_version;
-    // When it happened, as sent by the server; NULL where the API has none.
+    /* When it happened, as sent by the server; NULL where the API has none. */
     const char *created_at;
-    // The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
-    // `created_at` is not a time (see DATES), which is logged as a warning.
+    /* The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
+     * `created_at` is not a time (see DATES), which is logged as a warning. */
     int64_t created_at_us;
-    // The id of the acting user; NULL where the API has none.
+    /* The id of the acting user; NULL where the API has none. */
     const char *event_user_id;
-    // The acting user's name; NULL where the API has none.
+    /* The acting user's name; NULL where the API has none. */
     const char *full_name;
-    // The acting user's preferred name; NULL where the API has none.
+    /* The acting user's preferred name; NULL where the API has none. */
     const char *preferred_name;
-    // The id of the resource that the event is about; NULL where the API has none.
+    /* The id of the resource that the event is about; NULL where the API has none. */
     const char *resource_id;
-    // The type of the resource, such as `"task"`; NULL where the API has none.
+    /* The type of the resource, such as `"task"`; NULL where the API has none. */
     const char *resource_type;
-    // The id of the bulk event that it is part of, else NULL.
+    /* The id of the bulk event that it is part of, else NULL. */
     const char *parent_bulk_event_id;
-    // The attributes as JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none.
+    /* The attributes as JSON object text, whose keys depend on `event_type`; never NULL, `{}` where the API has none. */
     const char *event_attrs;
-    // Whether a bot caused it: 1, 0, or -1: absent, or not a boolean.
+    /* Whether a bot caused it: 1, 0, or -1: absent, or not a boolean. */
     int8_t is_bot;
-    // Whether it is a bulk event: 1, 0, or -1: absent, or not a boolean.
+    /* Whether it is a bulk event: 1, 0, or -1: absent, or not a boolean. */
     int8_t is_bulk;
 } kal_workspace_event;
 
-// Returns a result as JSON text: what the server sent, byte for byte; for a filtered list, each element byte for byte.
-//
-// - `result`: the result.
-// - `len`: receives the length in bytes, without the NUL. May be NULL.
-//
-// Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for
-// a handle that is none, stale or of another type. The first call makes the text, later ones return the same.
-//
-// Since: 0.1.0
+/* Returns a result as JSON text: what the server sent, byte for byte; for a filtered list, each element byte for byte.
+ *
+ * - `result`: the result.
+ * - `len`: receives the length in bytes, without the NUL. May be NULL.
+ *
+ * Returns: NUL-terminated UTF-8 that belongs to the result and is valid until that is freed; NULL, with `*len` 0, for
+ * a handle that is none, stale or of another type. The first call makes the text, later ones return the same.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const char *kal_result_json(struct kal_result result,
                             size_t *len);
 
-// Returns the workspace in a result.
-//
-// - `result`: the result.
-//
-// Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other
-// records, or the handle is none, stale or of another type.
-//
-// Since: 0.1.0
+/* Returns the workspace in a result.
+ *
+ * - `result`: the result.
+ *
+ * Returns: a struct that belongs to the result and is valid until that is freed; NULL when the result has other
+ * records, or the handle is none, stale or of another type.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const struct kal_workspace *kal_result_workspace(struct kal_result result);
 
-// Returns the members in a result.
-//
-// - `result`: the result.
-// - `len`: receives the number of members. May be NULL.
-//
-// Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty
-// list; NULL, with `*len` 0, when the result has other records, or the handle is none, stale or of another type.
-//
-// Since: 0.1.0
+/* Returns the members in a result.
+ *
+ * - `result`: the result.
+ * - `len`: receives the number of members. May be NULL.
+ *
+ * Returns: an array of pointers that belongs to the result and is valid until that is freed, not NULL for an empty
+ * list; NULL, with `*len` 0, when the result has other records, or the handle is none, stale or of another type.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const struct kal_workspace_user *const *kal_result_workspace_users(struct kal_result result,
                                                                    size_t *len);
 
-// Returns the groups in a result.
-//
-// - `result`: the result.
-// - `len`: receives the number of groups. May be NULL.
-//
-// Returns: as `kal_result_workspace_users`.
-//
-// Since: 0.1.0
+/* Returns the groups in a result.
+ *
+ * - `result`: the result.
+ * - `len`: receives the number of groups. May be NULL.
+ *
+ * Returns: as `kal_result_workspace_users`.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const struct kal_workspace_group *const *kal_result_workspace_groups(struct kal_result result,
                                                                      size_t *len);
 
-// Returns the events in a result.
-//
-// - `result`: the result.
-// - `len`: receives the number of events. May be NULL.
-//
-// Returns: as `kal_result_workspace_users`.
-//
-// Since: 0.1.0
+/* Returns the events in a result.
+ *
+ * - `result`: the result.
+ * - `len`: receives the number of events. May be NULL.
+ *
+ * Returns: as `kal_result_workspace_users`.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const struct kal_workspace_event *const *kal_result_workspace_events(struct kal_result result,
                                                                      size_t *len);
 
-// Frees a result, with its text and structs.
-//
-// - `result`: the result. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Frees a result, with its text and structs.
+ *
+ * - `result`: the result. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API void kal_result_free(struct kal_result result);
 
 /* --- ERRORS ---------------------------------------------------------------------------------------------------------- */
 
-// The details of a failed call. All strings belong to the error.
-//
-// May grow at its end: use it through the pointer, and do not depend on its size.
+/* The details of a failed call. All strings belong to the error.
+ *
+ * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_error_info {
-    // The status that the call returned.
+    /* The status that the call returned. */
     kal_status status;
-    // The status of the response, if its head was received, even if its body was not; else 0.
+    /* The status of the response, if its head was received, even if its body was not; else 0. */
     int32_t http_status;
-    // The number of attempts, 1 without a retry; 0 if none was made.
+    /* The number of attempts, 1 without a retry; 0 if none was made. */
     int32_t attempts;
-    // Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
+    /* Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out. */
     bool retryable;
-    // The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date
-    // is relative to the `Date` of the response, or else to the present.
+    /* The wait that the server asked for (`Retry-After`), in milliseconds, at most 136 years; -1 if it did not. A date
+     * is relative to the `Date` of the response, or else to the present. */
     int64_t retry_after_ms;
-    // One English sentence without secrets. Never NULL.
+    /* One English sentence without secrets. Never NULL. */
     const char *message;
-    // The HTTP method, such as `"GET"`; NULL if no attempt was made.
+    /* The HTTP method, such as `"GET"`; NULL if no attempt was made. */
     const char *method;
-    // Path and query, secrets redacted; NULL if no attempt was made.
+    /* Path and query, secrets redacted; NULL if no attempt was made. */
     const char *url;
-    // The server's own error code, if the body has one; else NULL.
+    /* The server's own error code, if the body has one; else NULL. */
     const char *code;
-    // The request id from the response headers, if any; else NULL.
+    /* The request id from the response headers, if any; else NULL. */
     const char *request_id;
-    // The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and
-    // so are their beginnings from 8 bytes on. The body of an error is read for at most a second.
+    /* The response body, NUL-terminated, up to 64 KiB; NULL if there was none. The client's secrets are redacted, and
+     * so are their beginnings from 8 bytes on. The body of an error is read for at most a second. */
     const char *body;
-    // The length of `body` in bytes, without the NUL.
+    /* The length of `body` in bytes, without the NUL. */
     size_t body_len;
 } kal_error_info;
 
-// Returns the details of an error.
-//
-// - `error`: the error.
-//
-// Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale
-// or of another type.
-//
-// Since: 0.1.0
+/* Returns the details of an error.
+ *
+ * - `error`: the error.
+ *
+ * Returns: a struct that belongs to the error and is valid until that is freed; NULL for a handle that is none, stale
+ * or of another type.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const struct kal_error_info *kal_error_get(struct kal_error error);
 
-// Frees an error, with its strings.
-//
-// - `error`: the error. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Frees an error, with its strings.
+ *
+ * - `error`: the error. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API void kal_error_free(struct kal_error error);
 
 /* --- CACHE ----------------------------------------------------------------------------------------------------------- */
 
-// Return the cached result; send a request only when none is cached.
+/* Return the cached result; send a request only when none is cached. */
 #define KAL_CACHE_USE 0
 
-// Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the
-// cached result is dropped. A call that fails before its request is sent does not change the cache.
+/* Send a request and cache its result. If it fails, or all callers that wait for it time out or are cancelled, the
+ * cached result is dropped. A call that fails before its request is sent does not change the cache. */
 #define KAL_CACHE_REFRESH 1
 
-// Never send a request: `KAL_NOT_FOUND` when nothing is cached.
+/* Never send a request: `KAL_NOT_FOUND` when nothing is cached. */
 #define KAL_CACHE_ONLY 2
 
-// Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is
-// not cached.
-//
-// - `client`: the client.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; or a common status.
-//
-// Since: 0.1.0
+/* Clears the cache of a client. Results that were already returned stay valid; a request in flight completes, but is
+ * not cached.
+ *
+ * - `client`: the client.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_client_clear_caches(struct kal_client client,
@@ -1144,37 +1155,37 @@ kal_status kal_client_clear_caches(struct kal_client client,
 
 /* --- STREAMS --------------------------------------------------------------------------------------------------------- */
 
-// Opens a stream of all events that match, page after page, each exactly once, even while new events arrive.
-//
-// - `client`: the client.
-// - `query`: which events; NULL means no filter. Its `page` must be 0: the stream finds the pages by itself.
-// - `options`: NULL means the defaults. `timeout_ms` applies to each request, `cancel` to the whole stream.
-// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// A stream gives every event that matches and that the server still has when its page is asked for, once. Where it
-// cannot make sure, it says so with an error that names the reason; it never ends early in silence and never gives the
-// same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing.
-// `kal_stream_cursor` has the limits of a cursor.
-//
-// It does no I/O: `kal_stream_next` requests one page at a time. The events that exist at the first request come in
-// the server's order; some of those that arrive later come too.
-//
-// Once the list's order of time is known, pages are requested by date, each overlapping the events before it, so that
-// deletions, insertions and limits on page numbers lose nothing. Events with one time or without one, and lists in no
-// order, are read by page number until a whole pass adds nothing. A 400, 404, 416 or 422 for a page is no proof of the
-// end. For the overlap, a request may have a slightly larger `page_size`, at most twice the caller's; a page never has
-// more than `page_size` events.
-//
-// Requests: 1,000 sorted events, 100 a page, take 12 by the first stream of a client and 11 after that, because what
-// was learnt of the server is kept in the client.
-//
-// Memory: up to 75 bytes for each event remembered. Of a sorted list, these are at most about 50,000 (4 MB), however
-// long it is; of events with one time, without a time or in no order, up to 1,000,000 (70 MB).
-//
-// Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
-//
-// Since: 0.1.0
+/* Opens a stream of all events that match, page after page, each exactly once, even while new events arrive.
+ *
+ * - `client`: the client.
+ * - `query`: which events; NULL means no filter. Its `page` must be 0: the stream finds the pages by itself.
+ * - `options`: NULL means the defaults. `timeout_ms` applies to each request, `cancel` to the whole stream.
+ * - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * A stream gives every event that matches and that the server still has when its page is asked for, once. Where it
+ * cannot make sure, it says so with an error that names the reason; it never ends early in silence and never gives the
+ * same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing.
+ * `kal_stream_cursor` has the limits of a cursor.
+ *
+ * It does no I/O: `kal_stream_next` requests one page at a time. The events that exist at the first request come in
+ * the server's order; some of those that arrive later come too.
+ *
+ * Once the list's order of time is known, pages are requested by date, each overlapping the events before it, so that
+ * deletions, insertions and limits on page numbers lose nothing. Events with one time or without one, and lists in no
+ * order, are read by page number until a whole pass adds nothing. A 400, 404, 416 or 422 for a page is no proof of the
+ * end. For the overlap, a request may have a slightly larger `page_size`, at most twice the caller's; a page never has
+ * more than `page_size` events.
+ *
+ * Requests: 1,000 sorted events, 100 a page, take 12 by the first stream of a client and 11 after that, because what
+ * was learnt of the server is kept in the client.
+ *
+ * Memory: up to 75 bytes for each event remembered. Of a sorted list, these are at most about 50,000 (4 MB), however
+ * long it is; of events with one time, without a time or in no order, up to 1,000,000 (70 MB).
+ *
+ * Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_stream_events(struct kal_client client,
@@ -1183,37 +1194,37 @@ kal_status kal_workspace_stream_events(struct kal_client client,
                                        struct kal_stream *stream,
                                        struct kal_error *error);
 
-// Opens a stream of events as they happen. It never ends.
-//
-// - `client`: the client.
-// - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
-// - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there. NULL: starts at
-//   `query->after_date`, or else at the present, which is the end of the first round of requests.
-// - `options`: as for `kal_workspace_stream_events`.
-// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a
-// cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
-//
-// While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
-// with one request; the first poll may take three. Each poll overlaps the last 10 seconds before the newest event,
-// inclusive, and at least the 10 newest events (half of `page_size` if that is fewer). An event that appears late with
-// a `created_at` earlier than both is missed. In the middle of a burst of more than half a page within 10 seconds, every
-// event that appears late may be missed.
-//
-// Clocks are not trusted: the present is what the server has, and a wrong clock costs requests, never events. Finding
-// the present usually takes one request in a newest-first list and up to eight in an oldest-first one, however old its
-// newest event is; these ask for pages of 1,000 events, or of `page_size` if that is more.
-//
-// Events without `created_at` are recognised by their ids. If the server leaves them out of queries by date, a stream
-// that follows an oldest-first list does not see them; in a newest-first list it asks without a date once it has seen
-// one.
-//
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor, damaged, or one of other
-// filters; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
-//
-// Since: 0.1.0
+/* Opens a stream of events as they happen. It never ends.
+ *
+ * - `client`: the client.
+ * - `query`: which events; NULL means no filter. Its `page` must be 0 and its `before_date` NULL.
+ * - `cursor`: a string of `kal_stream_cursor`, from this or another process. The stream resumes there. NULL: starts at
+ *   `query->after_date`, or else at the present, which is the end of the first round of requests.
+ * - `options`: as for `kal_workspace_stream_events`.
+ * - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * It does no I/O. The cursor must come from a stream with the same filters; dates and `page_size` may differ. From a
+ * cursor of `kal_workspace_stream_events` it first returns the rest of those events, then the new ones.
+ *
+ * While there are no new events it polls after 1 s, 2 s, 4 s and so on up to 30 s (`kal_stream_set_backoff`), usually
+ * with one request; the first poll may take three. Each poll overlaps the last 10 seconds before the newest event,
+ * inclusive, and at least the 10 newest events (half of `page_size` if that is fewer). An event that appears late with
+ * a `created_at` earlier than both is missed. In the middle of a burst of more than half a page within 10 seconds, every
+ * event that appears late may be missed.
+ *
+ * Clocks are not trusted: the present is what the server has, and a wrong clock costs requests, never events. Finding
+ * the present usually takes one request in a newest-first list and up to eight in an oldest-first one, however old its
+ * newest event is; these ask for pages of 1,000 events, or of `page_size` if that is more.
+ *
+ * Events without `created_at` are recognised by their ids. If the server leaves them out of queries by date, a stream
+ * that follows an oldest-first list does not see them; in a newest-first list it asks without a date once it has seen
+ * one.
+ *
+ * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `cursor` when it is not a cursor, damaged, or one of other
+ * filters; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_workspace_follow_events(struct kal_client client,
@@ -1223,38 +1234,38 @@ kal_status kal_workspace_follow_events(struct kal_client client,
                                        struct kal_stream *stream,
                                        struct kal_error *error);
 
-// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or
-// `kal_result_json`.
-//
-// - `stream`: the stream. Any thread may call, one at a time.
-// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
-//   time of one request, or none when a wait before the next poll is due.
-// - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
-// that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
-// returns `KAL_NOT_READY` until then; another stream from the cursor does not know of it.
-//
-// `KAL_BAD_RESPONSE` may mean that it cannot be known whether there are more events. The message has the reason:
-//
-// - the list changes with every request, and its events are not sorted by `created_at`;
-// - the server rejects page N after a full page, and events are not sorted;
-// - the server returns the same full page for every page number, and events are not sorted;
-// - there are more than 1,000,000 events that are not sorted;
-// - the list has more events than its answers by date, and is too long to be read again: more than 50,000.
-//
-// The next call tries again if the stream follows, and returns the same error if it does not.
-//
-// Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there is
-// nothing yet, within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT`, always an error,
-// when a request took longer than the call options allow, or `timeout_ms` passed before a stream that starts at the
-// present has found it: it has not started, and its cursor is of no use yet; `KAL_CANCELLED` when the `cancel` of the
-// options was fired, the client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for
-// the stream's next page; `KAL_BAD_RESPONSE` also as above; `KAL_WOULD_DEADLOCK` from a callback; another status of a
-// request; or a common status.
-//
-// Since: 0.1.0
+/* Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or
+ * `kal_result_json`.
+ *
+ * - `stream`: the stream. Any thread may call, one at a time.
+ * - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
+ *   time of one request, or none when a wait before the next poll is due.
+ * - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * After a failure no event is lost: the next call requests the page again, on a stream that follows after the wait
+ * that is due. If the server asked for a wait (`retry_after_ms`), the stream sends no request before it is over, and
+ * returns `KAL_NOT_READY` until then; another stream from the cursor does not know of it.
+ *
+ * `KAL_BAD_RESPONSE` may mean that it cannot be known whether there are more events. The message has the reason:
+ *
+ * - the list changes with every request, and its events are not sorted by `created_at`;
+ * - the server rejects page N after a full page, and events are not sorted;
+ * - the server returns the same full page for every page number, and events are not sorted;
+ * - there are more than 1,000,000 events that are not sorted;
+ * - the list has more events than its answers by date, and is too long to be read again: more than 50,000.
+ *
+ * The next call tries again if the stream follows, and returns the same error if it does not.
+ *
+ * Returns: `KAL_OK`; `KAL_DONE` at the end of the stream, and for every later call; `KAL_NOT_READY` when there is
+ * nothing yet, within `timeout_ms` (a page in flight is returned by the next call); `KAL_TIMED_OUT`, always an error,
+ * when a request took longer than the call options allow, or `timeout_ms` passed before a stream that starts at the
+ * present has found it: it has not started, and its cursor is of no use yet; `KAL_CANCELLED` when the `cancel` of the
+ * options was fired, the client was closed or the stream was freed; `KAL_INVALID_STATE` while another call waits for
+ * the stream's next page; `KAL_BAD_RESPONSE` also as above; `KAL_WOULD_DEADLOCK` from a callback; another status of a
+ * request; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_stream_next(struct kal_stream stream,
@@ -1262,41 +1273,41 @@ kal_status kal_stream_next(struct kal_stream stream,
                            struct kal_result *result,
                            struct kal_error *error);
 
-// Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next`
-// returned. Store it when the page has been processed; `kal_workspace_follow_events` resumes from it, in another
-// process and after any time.
-//
-// - `stream`: the stream.
-//
-// The cursor is one line of opaque UTF-8 with a checksum: a damaged one is refused. It has the hashes of up to 2,500
-// events (at most about 110 KB), usually of far fewer. It moves when `kal_stream_next` or `kal_queue_next` returns the
-// page, never when the page arrives, also with `kal_stream_set_read_ahead`; pages that were never picked up from a
-// queue are after it.
-//
-// After a resume, "once" has limits. Of more than 2,500 events within the overlap of a poll, in one second or in no
-// order of time, some may be repeated. With more than 2,500 events in the last 10 seconds before the newest, events of
-// these seconds that appear late may be missed. Of events without `created_at`, the last 2,500 are remembered.
-//
-// The cursor of a stream that starts at the present has a place once `kal_stream_next` has returned `KAL_OK` or
-// `KAL_NOT_READY`.
-//
-// Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
-// or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
-//
-// Since: 0.1.0
+/* Returns the position of a stream as a string, after the last page that `kal_stream_next` or `kal_queue_next`
+ * returned. Store it when the page has been processed; `kal_workspace_follow_events` resumes from it, in another
+ * process and after any time.
+ *
+ * - `stream`: the stream.
+ *
+ * The cursor is one line of opaque UTF-8 with a checksum: a damaged one is refused. It has the hashes of up to 2,500
+ * events (at most about 110 KB), usually of far fewer. It moves when `kal_stream_next` or `kal_queue_next` returns the
+ * page, never when the page arrives, also with `kal_stream_set_read_ahead`; pages that were never picked up from a
+ * queue are after it.
+ *
+ * After a resume, "once" has limits. Of more than 2,500 events within the overlap of a poll, in one second or in no
+ * order of time, some may be repeated. With more than 2,500 events in the last 10 seconds before the newest, events of
+ * these seconds that appear late may be missed. Of events without `created_at`, the last 2,500 are remembered.
+ *
+ * The cursor of a stream that starts at the present has a place once `kal_stream_next` has returned `KAL_OK` or
+ * `KAL_NOT_READY`.
+ *
+ * Returns: a string that belongs to the stream and is valid until the next `kal_stream_next`, `kal_stream_submit_next`
+ * or `kal_stream_free` on it; NULL for a handle that is none, stale or of another type.
+ *
+ * Since: 0.1.0 */
 KAL_API
 const char *kal_stream_cursor(struct kal_stream stream);
 
-// Sets the shortest and the longest wait between two polls of a stream that follows, from the next wait on.
-//
-// - `stream`: the stream. Streams that do not follow never wait.
-// - `min_ms`: milliseconds; 0 means the default of 1,000.
-// - `max_ms`: milliseconds; 0 means the default of 30,000.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is greater; or a common status.
-//
-// Since: 0.1.0
+/* Sets the shortest and the longest wait between two polls of a stream that follows, from the next wait on.
+ *
+ * - `stream`: the stream. Streams that do not follow never wait.
+ * - `min_ms`: milliseconds; 0 means the default of 1,000.
+ * - `max_ms`: milliseconds; 0 means the default of 30,000.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is greater; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_stream_set_backoff(struct kal_stream stream,
@@ -1304,105 +1315,105 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
                                   uint32_t max_ms,
                                   struct kal_error *error);
 
-// Sets whether a stream requests the next page while the caller works on the one before: one page ahead.
-//
-// - `stream`: the stream.
-// - `on`: 0 means off, the default; any other value means on, from the next page on.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// The request for the next page is sent as soon as a page is there, and its page is kept until the next
-// `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The cursor does not depend on it.
-// Nothing is sent ahead after the last page, while a stream that follows waits for its next poll, before the end of a
-// `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream applies to the request.
-//
-// Returns: `KAL_OK`, or a common status.
-//
-// Since: 0.2.0
+/* Sets whether a stream requests the next page while the caller works on the one before: one page ahead.
+ *
+ * - `stream`: the stream.
+ * - `on`: 0 means off, the default; any other value means on, from the next page on.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * The request for the next page is sent as soon as a page is there, and its page is kept until the next
+ * `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The cursor does not depend on it.
+ * Nothing is sent ahead after the last page, while a stream that follows waits for its next poll, before the end of a
+ * `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream applies to the request.
+ *
+ * Returns: `KAL_OK`, or a common status.
+ *
+ * Since: 0.2.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_stream_set_read_ahead(struct kal_stream stream,
                                      int on,
                                      struct kal_error *error);
 
-// Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`.
-//
-// - `stream`: the stream. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`.
+ *
+ * - `stream`: the stream. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API void kal_stream_free(struct kal_stream stream);
 
 /* --- QUEUE ----------------------------------------------------------------------------------------------------------- */
 
-// A completed call. Start with `kal_completion c = KAL_COMPLETION_INIT;`.
-//
-// May grow at its end: `struct_size` says which version the program was compiled with.
+/* A completed call. Start with `kal_completion c = KAL_COMPLETION_INIT;`.
+ *
+ * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_completion {
-    // `sizeof(kal_completion)`, set by the initialiser.
+    /* `sizeof(kal_completion)`, set by the initialiser. */
     size_t struct_size;
-    // The pointer passed to `kal_submit` or `kal_stream_submit_next`.
+    /* The pointer passed to `kal_submit` or `kal_stream_submit_next`. */
     void *user_data;
-    // The status of the call.
+    /* The status of the call. */
     kal_status status;
-    // The result, to be freed with `kal_result_free`. None unless `status` is `KAL_OK`.
+    /* The result, to be freed with `kal_result_free`. None unless `status` is `KAL_OK`. */
     struct kal_result result;
-    // The error, to be freed with `kal_error_free`. None when the call did not fail.
+    /* The error, to be freed with `kal_error_free`. None when the call did not fail. */
     struct kal_error error;
 } kal_completion;
 
 /* Initialises a kal_completion with its size, to be filled by the library. */
-#define KAL_COMPLETION_INIT { sizeof(kal_completion), 0, KAL_OK, KAL_NONE, KAL_NONE }
+#define KAL_COMPLETION_INIT { sizeof(kal_completion), KAL_NULL, KAL_OK, KAL_NONE, KAL_NONE }
 
-// Opens a queue of completions.
-//
-// - `queue`: receives the queue, to be closed with `kal_queue_close`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
-// a common status.
-//
-// Since: 0.1.0
+/* Opens a queue of completions.
+ *
+ * - `queue`: receives the queue, to be closed with `kal_queue_close`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
+ * a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_queue_open(struct kal_queue *queue,
                           struct kal_error *error);
 
-// Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
-// loops of GUIs.
-//
-// - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
-//
-// It works level-triggered and edge-triggered (`EPOLLET`). Edge-triggered, there is one event when the queue is no
-// longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
-// before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
-//
-// Returns: the descriptor; -1 for a handle that is none, stale or of another type.
-//
-// Since: 0.1.0
+/* Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
+ * loops of GUIs.
+ *
+ * - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
+ *
+ * It works level-triggered and edge-triggered (`EPOLLET`). Edge-triggered, there is one event when the queue is no
+ * longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
+ * before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
+ *
+ * Returns: the descriptor; -1 for a handle that is none, stale or of another type.
+ *
+ * Since: 0.1.0 */
 KAL_API
 int kal_queue_fd(struct kal_queue queue);
 
-// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
-// the queue is closed.
-//
-// - `client`: the client.
-// - `method`: as for `kal_call`.
-// - `params_json`: as for `kal_call`.
-// - `options`: NULL means the defaults. `cancel` cancels the call.
-// - `queue`: receives the completion.
-// - `user_data`: any pointer, NULL included; returned in the completion.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Any number of calls may be submitted; `max_in_flight` requests are sent at once. A cached call completes at once. An
-// `iap_token_provider` is called here when a new token is due.
-//
-// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
-// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
-// the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
-// all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
-//
-// Since: 0.1.0
+/* Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
+ * the queue is closed.
+ *
+ * - `client`: the client.
+ * - `method`: as for `kal_call`.
+ * - `params_json`: as for `kal_call`.
+ * - `options`: NULL means the defaults. `cancel` cancels the call.
+ * - `queue`: receives the completion.
+ * - `user_data`: any pointer, NULL included; returned in the completion.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Any number of calls may be submitted; `max_in_flight` requests are sent at once. A cached call completes at once. An
+ * `iap_token_provider` is called here when a new token is due.
+ *
+ * Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
+ * `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
+ * the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
+ * all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_submit(struct kal_client client,
@@ -1413,23 +1424,23 @@ kal_status kal_submit(struct kal_client client,
                       void *user_data,
                       struct kal_error *error);
 
-// Starts `kal_stream_next` and returns at once. Its completion is added to the queue, exactly once.
-//
-// - `stream`: the stream.
-// - `timeout_ms`: milliseconds, as for `kal_stream_next`; with an `iap_token_provider` at most five minutes.
-// - `queue`: receives the completion, with the statuses of `kal_stream_next`.
-// - `user_data`: any pointer, NULL included; returned in the completion.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// The cursor of the stream moves when `kal_queue_next` returns the page, never when it arrives, also with
-// `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
-//
-// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
-// another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
-// library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
-// callback; or a common status.
-//
-// Since: 0.1.0
+/* Starts `kal_stream_next` and returns at once. Its completion is added to the queue, exactly once.
+ *
+ * - `stream`: the stream.
+ * - `timeout_ms`: milliseconds, as for `kal_stream_next`; with an `iap_token_provider` at most five minutes.
+ * - `queue`: receives the completion, with the statuses of `kal_stream_next`.
+ * - `user_data`: any pointer, NULL included; returned in the completion.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * The cursor of the stream moves when `kal_queue_next` returns the page, never when it arrives, also with
+ * `kal_stream_set_read_ahead`. An `iap_token_provider` is called here when a new token is due.
+ *
+ * Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
+ * another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
+ * library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
+ * callback; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_stream_submit_next(struct kal_stream stream,
@@ -1438,20 +1449,20 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
                                   void *user_data,
                                   struct kal_error *error);
 
-// Removes the next completion from a queue.
-//
-// - `queue`: the queue.
-// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
-// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
-//   free.
-// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_DONE` after `kal_queue_shutdown`, when
-// every call has completed and every completion was returned; `KAL_CANCELLED` when another thread closes the queue;
-// `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion
-// stays in the queue); or a common status.
-//
-// Since: 0.1.0
+/* Removes the next completion from a queue.
+ *
+ * - `queue`: the queue.
+ * - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
+ * - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
+ *   free.
+ * - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK` with a completion; `KAL_NOT_READY` when there is none; `KAL_DONE` after `kal_queue_shutdown`, when
+ * every call has completed and every completion was returned; `KAL_CANCELLED` when another thread closes the queue;
+ * `KAL_WOULD_DEADLOCK` when asked to wait in a callback; `KAL_INVALID_STATE` when no handle is left (the completion
+ * stays in the queue); or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_queue_next(struct kal_queue queue,
@@ -1459,146 +1470,146 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
-// Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
-// `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`,
-// so that the program gets every `user_data` back exactly once:
-//
-//     kal_queue_shutdown(queue);
-//     while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
-//         // free what done.user_data points to
-//         kal_result_free(done.result);
-//         kal_error_free(done.error);
-//     }
-//     kal_queue_close(queue);
-//
-// - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
-//
-// It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before.
-//
-// Returns: nothing.
-//
-// Since: 0.2.0
+/* Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
+ * `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`,
+ * so that the program gets every `user_data` back exactly once:
+ *
+ *     kal_queue_shutdown(queue);
+ *     while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
+ *         // free what done.user_data points to
+ *         kal_result_free(done.result);
+ *         kal_error_free(done.error);
+ *     }
+ *     kal_queue_close(queue);
+ *
+ * - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
+ *
+ * It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
 KAL_API
 void kal_queue_shutdown(struct kal_queue queue);
 
-// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
-// lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
-// `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
-//
-// - `queue`: the queue. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
+ * lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
+ * `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
+ *
+ * - `queue`: the queue. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API
 void kal_queue_close(struct kal_queue queue);
 
 /* --- CANCEL ---------------------------------------------------------------------------------------------------------- */
 
-// Opens a cancellation token, to be set as `kal_call_options.cancel` of any number of calls.
-//
-// - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
-// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
-//
-// The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open.
-//
-// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
-// a common status.
-//
-// Since: 0.1.0
+/* Opens a cancellation token, to be set as `kal_call_options.cancel` of any number of calls.
+ *
+ * - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open.
+ *
+ * Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
+ * a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_cancel_open(struct kal_cancel *cancel,
                            struct kal_error *error);
 
-// Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other
-// calls share continues for them. Not for signal handlers: `kal_cancel_fire_from_signal` is.
-//
-// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Cancels every call made with the token, and every later one: each fails with `KAL_CANCELLED`. A request that other
+ * calls share continues for them. Not for signal handlers: `kal_cancel_fire_from_signal` is.
+ *
+ * - `cancel`: the token. A fired token and handles that are none or stale are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API
 void kal_cancel_fire(struct kal_cancel cancel);
 
-// Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.
-//
-// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
-//
-// The calls made with the token end as soon as the library's thread runs; a call that is made after this is cancelled
-// immediately. Ctrl-C ends every call that `interrupted` was passed to:
-//
-//     static kal_cancel interrupted;     // opened before the handler is installed
-//
-//     static void on_interrupt(int signal)
-//     {
-//         (void)signal;
-//         kal_cancel_fire_from_signal(interrupted);
-//     }
-//
-// At most 64 different tokens can wait for the library's thread at one time; more are ignored.
-//
-// Returns: nothing. `errno` is unchanged.
-//
-// Since: 0.2.0
+/* Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.
+ *
+ * - `cancel`: the token. A fired token and handles that are none or stale are ignored.
+ *
+ * The calls made with the token end as soon as the library's thread runs; a call that is made after this is cancelled
+ * immediately. Ctrl-C ends every call that `interrupted` was passed to:
+ *
+ *     static kal_cancel interrupted;     // opened before the handler is installed
+ *
+ *     static void on_interrupt(int signal)
+ *     {
+ *         (void)signal;
+ *         kal_cancel_fire_from_signal(interrupted);
+ *     }
+ *
+ * At most 64 different tokens can wait for the library's thread at one time; more are ignored.
+ *
+ * Returns: nothing. `errno` is unchanged.
+ *
+ * Since: 0.2.0 */
 KAL_API
 void kal_cancel_fire_from_signal(struct kal_cancel cancel);
 
-// Closes a cancellation token without firing it.
-//
-// - `cancel`: the token. None and stale handles are ignored.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Closes a cancellation token without firing it.
+ *
+ * - `cancel`: the token. None and stale handles are ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 KAL_API void kal_cancel_close(struct kal_cancel cancel);
 
 /* --- LOG ------------------------------------------------------------------------------------------------------------- */
 
-// No messages.
+/* No messages. */
 #define KAL_LOG_OFF 0
 
-// Defects of the library.
+/* Defects of the library. */
 #define KAL_LOG_ERROR 1
 
-// Conditions that a user should fix, such as certificates that are not verified.
+/* Conditions that a user should fix, such as certificates that are not verified. */
 #define KAL_LOG_WARN 2
 
-// Retries, sign-ins, recoveries.
+/* Retries, sign-ins, recoveries. */
 #define KAL_LOG_INFO 3
 
-// Every request.
+/* Every request. */
 #define KAL_LOG_DEBUG 4
 
-// Receives one line of the log.
-//
-// - `user_data`: what was passed to `kal_set_log`.
-// - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
-// - `message`: the line without a line break at its end and without secrets; valid during the call only.
-//
-// Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
-// by an exception, `pthread_exit` or `longjmp`: these end the process or leave the log locked for ever. In it, a call
-// that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
-//
-// Returns: nothing.
-//
-// Since: 0.1.0
+/* Receives one line of the log.
+ *
+ * - `user_data`: what was passed to `kal_set_log`.
+ * - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
+ * - `message`: the line without a line break at its end and without secrets; valid during the call only.
+ *
+ * Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
+ * by an exception, `pthread_exit` or `longjmp`: these end the process or leave the log locked for ever. In it, a call
+ * that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
 typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
 
-// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
-// again.
-//
-// - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
-// - `callback`: NULL disables the log.
-// - `user_data`: passed to the callback; may be NULL.
-//
-// There is one log per process, and none in a child made by `fork` until it is set there.
-//
-// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
-// status.
-//
-// Since: 0.1.0
+/* Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
+ * again.
+ *
+ * - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
+ * - `callback`: NULL disables the log.
+ * - `user_data`: passed to the callback; may be NULL.
+ *
+ * There is one log per process, and none in a child made by `fork` until it is set there.
+ *
+ * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
+ * status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 KAL_NODISCARD
 kal_status kal_set_log(int32_t level,
@@ -1607,37 +1618,37 @@ kal_status kal_set_log(int32_t level,
 
 /* --- LIBRARY --------------------------------------------------------------------------------------------------------- */
 
-// Returns the version of the library that is loaded, such as `"0.2.0"`; `KAL_VERSION` is that of the header.
-//
-// Returns: a static string, never NULL.
-//
-// Since: 0.1.0
+/* Returns the version of the library that is loaded, such as `"0.2.0"`; `KAL_VERSION` is that of the header.
+ *
+ * Returns: a static string, never NULL.
+ *
+ * Since: 0.1.0 */
 KAL_API const char *kal_version(void);
 
-// Returns the version of the library that is loaded as a number, to be compared with `KAL_VERSION_NUMBER`.
-//
-// Returns: `major << 16 | minor << 8 | patch`.
-//
-// Since: 0.1.0
+/* Returns the version of the library that is loaded as a number, to be compared with `KAL_VERSION_NUMBER`.
+ *
+ * Returns: `major << 16 | minor << 8 | patch`.
+ *
+ * Since: 0.1.0 */
 KAL_API uint32_t kal_version_number(void);
 
-// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
-// the next call starts the threads again.
-//
-// - `timeout_ms`: milliseconds to wait.
-//
-// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
-// it exits, and the compiler does not warn where the status is not used.
-//
-// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
-// time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
-//
-// Since: 0.1.0
+/* Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
+ * the next call starts the threads again.
+ *
+ * - `timeout_ms`: milliseconds to wait.
+ *
+ * Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
+ * it exits, and the compiler does not warn where the status is not used.
+ *
+ * Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
+ * time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+ *
+ * Since: 0.1.0 */
 KAL_API
 kal_status kal_shutdown(uint32_t timeout_ms);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* KALEIDOSCOPE_H */

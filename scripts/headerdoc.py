@@ -32,7 +32,7 @@ class Item:
 
     @property
     def is_status(self) -> bool:
-        return self.is_number and not re.match(r"KAL_(CLIENT|CACHE|ACCESS|LOG|VERSION)_", self.name)
+        return self.is_number and not re.match(r"KAL_(CLIENT|CACHE|ACCESS|LOG|VERSION|PAGE|WAIT)_", self.name)
 
 
 def comment_text(comment: str) -> str:
@@ -125,7 +125,7 @@ def items(text: str) -> list:
                     found[item.name] = item
                 code, doc = "", []
     for item in found.values():
-        initialised = re.match(r"\{ sizeof\((\w+)\)", item.code) if item.kind == "macro" else None
+        initialised = re.match(r"\{\s+sizeof\((\w+)\)", item.code) if item.kind == "macro" else None
         if initialised:
             item.doc = f"Initialises a `{initialised[1]}`: its size, and the default for everything else."
     return list(found.values())

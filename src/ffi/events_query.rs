@@ -22,7 +22,8 @@ pub struct kal_events_query {
     /// The number of the page. 0: not sent, and the server returns its first page. `KAL_PAGE_ZERO`: 0, as
     /// `{"page":0}` of `kal_call` sends it. Other negative numbers are `KAL_INVALID_ARGUMENT`.
     pub page: i32,
-    /// Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but never returns more.
+    /// Events per page. 0: not sent, and the server decides; `kal_call` can send a 0. A stream may request more, but
+    /// never returns more.
     pub page_size: i32,
     /// Only events of these types, such as `"create"`. NULL when `event_types_len` is 0.
     pub event_types: *const *const c_char,

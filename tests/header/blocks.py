@@ -66,7 +66,7 @@ def of_header(text: str) -> list[Block]:
         lines.clear()
 
     for number, line in enumerate(text.splitlines(), 1):
-        comment = re.match(r"(?: \*|//)(?: (.*))?$", line)
+        comment = re.match(r" \*(?: (.*))?$", line)
         inside = comment[1] or "" if comment else None
         if inside is not None and inside.startswith("    "):
             lines.append(inside[4:])
@@ -74,7 +74,7 @@ def of_header(text: str) -> list[Block]:
             lines.append("")
         else:
             end()
-            if comment and line.startswith(" *") and HEADING.fullmatch(inside):
+            if comment and HEADING.fullmatch(inside):
                 heading = inside
             elif comment is None:
                 heading = f"line {number}"
@@ -89,7 +89,7 @@ def of_readme(text: str) -> list[Block]:
 
 
 def of_sentences(text: str) -> list[Block]:
-    sentences = re.sub(r"\n(?: \*|//) ?", " ", text)
+    sentences = re.sub(r"\n *\* ?", " ", text)
     statements = [Block(code, f"{{\n    {code}\n    (void){code.split()[1]};\n}}") for code in STATEMENT.findall(sentences)]
     calls = [Block(code, f"if ({code} != KAL_OK)\n    return 1;") for code in CALL.findall(sentences)]
     return statements + calls

@@ -30,15 +30,21 @@ class Item(NamedTuple):
     declaration: str
 
 
+def in_lines(block):
+    lines = re.sub(r"\n *\*", "\n", block[2]).rstrip().split("\n")
+    return "\n".join(f"{block[1]}//{line}" for line in lines)
+
+
 def items(text):
-    text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), text, flags=re.S)
-    # Before the first documented item are macros for the header itself, explained in blocks of text.
+    text = text.replace("\\\n", "")
+    # Lines are easier to assign to what follows them.
+    text = re.sub(r"(?m)^( *)/\*(.*?)\*/$", in_lines, text, flags=re.S)
     doc, struct, declaration = [], None, ""
     for line in text.splitlines():
         if comment := DOC.match(line):
             doc.append(comment[1])
             continue
-        code = line.split(" //")[0].strip()
+        code = line.split(" /*")[0].strip()
         if not code:
             if not declaration:
                 doc = []
@@ -126,7 +132,7 @@ def growth(_, found):
 def names(text, found):
     """Every KAL_ and kal_ name in a comment is one that the header declares."""
     declared = {item.name for item in found} | set(MACRO.findall(text)) | NAMES_OF_STATUSES
-    comments = "\n".join(re.findall(r"/\*.*?\*/", text, flags=re.S) + re.findall(r"//(.*)", text))
+    comments = "\n".join(re.findall(r"/\*.*?\*/", text, flags=re.S))
     for name in sorted(set(re.findall(r"\b(?:kal|KAL)_\w+\*?", comments))):
         prefix = name.rstrip("*")
         if name.endswith("*") and any(other.startswith(prefix) for other in declared):

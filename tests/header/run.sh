@@ -52,8 +52,13 @@ try() {
     for block in "$scratch"/blocks/*.c; do
         claim "$1 $3: the header's and the README's $(basename "$block" .c) compiles" compiles "$1" "$2" "$3" "$block" -O2
     done
+    case $2 in
+    # Red with 0 for each pointer: "zero as null pointer constant".
+    c++) null=-Wzero-as-null-pointer-constant ;;
+    *) null= ;;
+    esac
     # shellcheck disable=SC2086
-    claim "$1 $3: the initialisers set every field" compiles "$1" "$2" "$3" initialisers.c $stricter
+    claim "$1 $3: the initialisers set every field" compiles "$1" "$2" "$3" initialisers.c $stricter $null
     case $3 in
     # Static assertions need C11.
     c99) ;;
@@ -71,6 +76,12 @@ try() {
 
 for compiler in gcc clang; do
     command -v $compiler >/dev/null || continue
+    # Red with // comments: "C++ style comments are not allowed in ISO C90".
+    for file in "$scratch/alone.c" "$scratch/twice.c" initialisers.c; do
+        # clang reports _Bool even in the system's stdbool.h, gcc does not.
+        claim "$compiler c89: $(basename "$file" .c) is C90" \
+            compiles $compiler c c89 "$file" -pedantic -Wconversion $(test $compiler = gcc || echo -Wno-c99-extensions)
+    done
     for standard in c99 c11 c17 c23; do
         # Older compilers accept only C23's working name.
         takes $compiler c $standard || standard=c2x

@@ -35,7 +35,8 @@ fn header() -> Result<String, Box<dyn Error>> {
     let mut text = Vec::new();
     builder.generate()?.write(&mut text);
     let text = sections::without_fences(&String::from_utf8(text)?);
-    sections::arrange(&text, &root().join("src/ffi"))
+    let arranged = sections::arrange(&text, &root().join("src/ffi"))?;
+    Ok(sections::in_blocks(&arranged))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

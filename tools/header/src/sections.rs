@@ -55,6 +55,28 @@ pub(crate) fn arrange(header: &str, ffi: &Path) -> Result<String, Box<dyn Error>
     Ok(format!("{}\n\n{begin_linkage}\n\n{sections}{end_linkage}\n\n{end}\n", blocks.join("\n\n")))
 }
 
+/// `header` with every `//` comment as a block, which C90 has too.
+pub(crate) fn in_blocks(header: &str) -> String {
+    let mut text = String::new();
+    let mut lines = header.lines().peekable();
+    let mut is_inside = false;
+    while let Some(line) = lines.next() {
+        let (code, comment) = line.split_at(line.find("//").filter(|_| !line.starts_with(" *")).unwrap_or(line.len()));
+        let Some(comment) = comment.strip_prefix("//") else {
+            text += line;
+            text.push('\n');
+            continue;
+        };
+        text += code;
+        text += if is_inside { " *" } else { "/*" };
+        text += comment;
+        // A comment after code is a line of its own.
+        is_inside = code.trim().is_empty() && lines.peek().is_some_and(|next| next.trim_start().starts_with("//"));
+        text += if is_inside { "\n" } else { " */\n" };
+    }
+    text
+}
+
 /// `header` with every fenced block indented instead. The fences say to rustdoc that the code is not Rust.
 pub(crate) fn without_fences(header: &str) -> String {
     let mut text = String::new();
