@@ -137,7 +137,7 @@ clean: ## removes all build output
 
 # --- Installing
 
-install: lib ## installs library, header, pkg-config file, CMake package and manual pages below DESTDIR/PREFIX
+install: lib ## installs library, header, pkg-config file, CMake package, manual pages and suppressions for valgrind below DESTDIR/PREFIX
 	@scripts/install.sh install
 
 uninstall: ## removes the installed files

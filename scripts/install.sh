@@ -10,6 +10,7 @@ includedir=${DESTDIR:-}$INCLUDEDIR
 pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
 mandir=${DESTDIR:-}$MANDIR
+share=$PREFIX/share/kaleidoscope
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
 # fill TEMPLATE DIRECTORY: expands a template for a file in that directory, with relative paths to the other directories.
@@ -46,17 +47,18 @@ install)
     fill kaleidoscope.pc "$pkgconfig"
     fill kaleidoscope-config.cmake "$cmake"
     fill kaleidoscope-config-version.cmake "$cmake"
+    install -D -m 644 packaging/$name.supp "${DESTDIR:-}$share/$name.supp"
     [ -z "$pages" ] || python3 -B scripts/man.py "$LIB/man"
     for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done
     ;;
 uninstall)
     rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" \
         "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
-        "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
+        "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake" "${DESTDIR:-}$share/$name.supp"
     for header in $headers; do rm -f "$includedir/$header"; done
     for page in $pages; do rm -f "$mandir/$page"; done
     # lib, include and share belong to the prefix; these directories are removed if they are empty.
-    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope" \
+    for folder in "$cmake" "$LIBDIR/cmake" "$pkgconfig" "$INCLUDEDIR/kaleidoscope" "$share" \
         "$MANDIR/man1" "$MANDIR/man3" "$MANDIR/man7" "$MANDIR"; do
         if [ -d "${DESTDIR:-}$folder" ]; then rmdir --ignore-fail-on-non-empty "${DESTDIR:-}$folder"; fi
     done

@@ -24,9 +24,10 @@ expected() {
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
+    echo ./share/kaleidoscope/libkaleidoscope.supp
     printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
-claim 'the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages and the licences' \
+claim 'the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences' \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
 claim 'everything is in one folder and owned by root' \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"

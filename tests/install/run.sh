@@ -74,12 +74,13 @@ expected() {
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
+    echo ./share/kaleidoscope/libkaleidoscope.supp
 }
 shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 
 prefix=$scratch/first libdir=$prefix/lib
 claim 'make install PREFIX=... succeeds' make_quietly install PREFIX="$prefix"
-claim 'it installs exactly the library, the headers, the pkg-config file, the CMake package and the manual pages' \
+claim 'it installs exactly the library, the headers, the pkg-config file, the CMake package, the manual pages and the suppressions' \
     same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
 usable installed
 claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open
