@@ -573,12 +573,24 @@ typedef struct kal_client_options {
     uint32_t reserved;
     /* Milliseconds before the first retry; default 250. See RETRIES. */
     uint64_t retry_wait_ms;
+    /* PEM text of certificates to trust in addition to the system's and those of `ca_bundle_path`. NULL: none. */
+    const char *ca_bundle_pem;
+    /* A PEM file of the certificate to present to the server (mutual TLS), its intermediates after it. NULL: none,
+     * unless `client_certificate_pem` is set. First read when the client connects, as the key is. */
+    const char *client_certificate_path;
+    /* The same as PEM text; one of the two may be set. */
+    const char *client_certificate_pem;
+    /* A PEM file of the certificate's private key, not encrypted. NULL: the key is with the certificate, unless
+     * `client_key_pem` is set. */
+    const char *client_key_path;
+    /* The same as PEM text; one of the two may be set. */
+    const char *client_key_pem;
 } kal_client_options;
 
 /* Initialises a kal_client_options with its size and the defaults. */
 #define KAL_CLIENT_OPTIONS_INIT { \
     sizeof(kal_client_options), KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL, KAL_NULL, 0, 0, 0, 0, 0, 0, \
-    KAL_NULL, KAL_NULL, 0, 0, 0 }
+    KAL_NULL, KAL_NULL, 0, 0, 0, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL }
 
 /* What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
  *

@@ -44,6 +44,16 @@ pub struct Settings {
     pub headers: Vec<(String, String)>,
     /// A PEM file of certificates that are trusted in addition to the system's.
     pub ca_bundle_path: Option<PathBuf>,
+    /// The same as PEM text, in addition.
+    pub ca_bundle_pem: Option<String>,
+    /// A PEM file of the certificate that is presented to the server, with its intermediates.
+    pub client_certificate_path: Option<PathBuf>,
+    /// The same as PEM text.
+    pub client_certificate_pem: Option<String>,
+    /// A PEM file of the certificate's private key. None: it is with the certificate.
+    pub client_key_path: Option<PathBuf>,
+    /// The same as PEM text.
+    pub client_key_pem: Option<SecretString>,
     /// None: no proxy, unless `proxy_from_env`.
     pub proxy_url: Option<String>,
     /// Take the proxy from the environment.
@@ -79,6 +89,34 @@ pub trait IapTokenProvider: Send + Sync {
     fn token(&self) -> std::result::Result<SecretString, String>;
 }
 
+/// PEM from a file or from memory.
+#[derive(Clone)]
+pub(crate) enum Pem {
+    File(PathBuf),
+    Text(SecretString),
+}
+
+/// The PEM of the settings `name_path` and `name_pem`.
+fn pem(name: &str, path: Option<PathBuf>, text: Option<SecretString>) -> Result<Option<Pem>> {
+    match (path, text) {
+        (Some(_), Some(_)) => {
+            Err(Error::argument(format_args!("{name}_pem"), format_args!("{name}_path is set, too; set one of them")))
+        }
+        (path, text) => Ok(path.map(Pem::File).or(text.map(Pem::Text))),
+    }
+}
+
+fn client_identity(certificate: Option<Pem>, key: Option<Pem>) -> Result<Option<(Pem, Pem)>> {
+    match (certificate, key) {
+        (None, Some(_)) => Err(Error::argument(
+            "client_key",
+            "a key needs its certificate; set client_certificate_path or client_certificate_pem",
+        )),
+        (None, None) => Ok(None),
+        (Some(certificate), key) => Ok(Some((certificate.clone(), key.unwrap_or(certificate)))),
+    }
+}
+
 /// Validated settings.
 pub(crate) struct Config {
     pub(crate) client_id: String,
@@ -89,6 +127,9 @@ pub(crate) struct Config {
     pub(crate) host: HeaderValue,
     pub(crate) headers: HeaderMap,
     pub(crate) ca_bundle_path: Option<PathBuf>,
+    pub(crate) ca_bundle_pem: Option<String>,
+    /// The certificate and its key.
+    pub(crate) client_identity: Option<(Pem, Pem)>,
     /// None: connect directly.
     pub(crate) proxy: Option<Proxy>,
     pub(crate) proxy_secrets: Vec<SecretString>,
@@ -128,7 +169,12 @@ impl Settings {
                 .map_err(|_| Error::argument(base_url_name, "the host is not a valid header value"))?,
             base_url,
             headers: check_headers(&self.headers)?,
+            client_identity: client_identity(
+                pem("client_certificate", self.client_certificate_path, self.client_certificate_pem.map(Into::into))?,
+                pem("client_key", self.client_key_path, self.client_key_pem)?,
+            )?,
             ca_bundle_path: self.ca_bundle_path,
+            ca_bundle_pem: self.ca_bundle_pem,
             proxy,
             proxy_secrets,
             insecure_tls: self.insecure_tls,

@@ -64,3 +64,75 @@ fn an_unusable_ca_bundle_is_named() {
 fn insecure_tls_accepts_any_certificate() {
     outcome(Settings { insecure_tls: true, ..settings(&over_tls()) }).expect("any certificate is accepted");
 }
+
+/// Red without the roots of `ca_bundle_pem`: "signed by an authority that is not trusted".
+#[test]
+fn a_ca_in_memory_is_trusted() {
+    let emulator = over_tls();
+    let pem = emulator.ca_pem().expect("a CA").to_owned();
+    outcome(Settings { ca_bundle_pem: Some(pem), ..settings(&emulator) }).expect("trusted");
+    let error = outcome(Settings { ca_bundle_pem: Some("nothing".into()), ..settings(&emulator) }).expect_err("no CA");
+    assert!(error.to_string().contains("ca_bundle_pem: it contains no PEM certificate"), "{error}");
+}
+
+/// Red with `with_no_client_auth`: "it requires a client certificate", with each of them.
+#[test]
+fn a_client_certificate_is_presented() {
+    let emulator = emulator(Config { tls: true, client_auth: true, ..Config::default() });
+    let ca = emulator.ca_pem().expect("a CA").to_owned();
+    let (certificate, key) = emulator.client_pem().expect("a certificate");
+    let both = format!("{certificate}{key}");
+    let trusting = || Settings { ca_bundle_pem: Some(ca.clone()), max_attempts: Some(1), ..settings(&emulator) };
+    let file = |name, text| Some(ca_file(name, text));
+    let text = || Some(certificate.to_owned());
+    let error = outcome(trusting()).expect_err("no certificate");
+    assert!(error.to_string().contains("set client_certificate_path or client_certificate_pem"), "{error}");
+    let in_memory = Settings { client_certificate_pem: text(), client_key_pem: Some(key.into()), ..trusting() };
+    outcome(in_memory).expect("a certificate in memory");
+    let path = file("client.pem", certificate);
+    let in_files = Settings { client_certificate_path: path, client_key_path: file("client.key", key), ..trusting() };
+    outcome(in_files).expect("a certificate in files");
+    outcome(Settings { client_certificate_pem: Some(both.clone()), ..trusting() }).expect("a key with its certificate");
+    let insecure = Settings {
+        insecure_tls: true,
+        ca_bundle_pem: None,
+        client_certificate_path: file("both.pem", &both),
+        ..trusting()
+    };
+    outcome(insecure).expect("a certificate for a server that is not verified");
+    let of_another = over_tls();
+    let other_key = of_another.client_pem().expect("a certificate").1;
+    for (unusable, said) in [
+        (
+            Settings { client_certificate_pem: Some("x".into()), ..trusting() },
+            "client_certificate_pem: it contains no PEM certificate",
+        ),
+        (Settings { client_certificate_pem: text(), ..trusting() }, "client_key_pem: it contains no PEM private key"),
+        (
+            Settings { client_certificate_path: Some("/nonexistent".into()), ..trusting() },
+            "client_certificate_path: /nonexistent: ",
+        ),
+        (
+            Settings { client_certificate_pem: text(), client_key_pem: Some(other_key.into()), ..trusting() },
+            "client_key: it cannot be used",
+        ),
+    ] {
+        let error = outcome(unusable).expect_err("unusable");
+        assert_eq!(error.kind(), ErrorKind::TlsFailed, "{error}");
+        assert!(error.to_string().contains(said) && !error.to_string().contains("PRIVATE"), "{error}");
+    }
+}
+
+#[test]
+fn a_client_certificate_is_set_once_and_a_key_only_with_it() {
+    let emulator = over_tls();
+    let pem = || Some("pem".to_owned());
+    let key = Settings { client_key_pem: Some("pem".into()), ..settings(&emulator) };
+    let twice =
+        Settings { client_certificate_pem: pem(), client_certificate_path: Some("f".into()), ..settings(&emulator) };
+    for (wrong, name) in [(key, "client_key: "), (twice, "client_certificate_pem: ")] {
+        let error = Client::open(wrong).err().expect("refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
+}

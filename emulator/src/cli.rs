@@ -115,6 +115,7 @@ impl Arguments {
             host: self.host,
             port: self.port,
             tls: self.tls,
+            client_auth: false,
             threads: self.threads,
             latency: Duration::from_millis(self.latency),
             gzip: !self.no_gzip,

@@ -16,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1 and `::1`. Default false.
     pub tls: bool,
+    /// With `tls`: refuse clients without a certificate of the emulator's CA.
+    pub client_auth: bool,
     /// Server threads, at least 1. Default 1.
     pub threads: usize,
     /// Time added to every API and token response. Default none.
@@ -87,6 +89,7 @@ impl Default for Config {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             tls: false,
+            client_auth: false,
             threads: 1,
             latency: Duration::ZERO,
             gzip: true,

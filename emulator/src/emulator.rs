@@ -30,6 +30,7 @@ pub struct Emulator {
     state: Arc<State>,
     url: String,
     ca_pem: Option<String>,
+    client_pem: Option<(String, String)>,
     // Dropping the sender stops the thread.
     commands: Option<UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
@@ -43,7 +44,7 @@ impl Emulator {
     /// `InvalidInput` if an option is out of range; otherwise the reason why the port cannot be opened.
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
-        let tls = if config.tls { Some(Tls::new()?) } else { None };
+        let tls = if config.tls { Some(Tls::new(config.client_auth)?) } else { None };
         let scheme = if config.tls { "https" } else { "http" };
         let runtime = runtime(config.threads)?;
         let state = Arc::new(State::new(config));
@@ -58,7 +59,8 @@ impl Emulator {
         let thread = std::thread::Builder::new()
             .name("kal-emulator".into())
             .spawn(move || runtime.block_on(server.run(inbox)))?;
-        Ok(Self { state, url, ca_pem: tls.map(|tls| tls.ca_pem), commands: Some(commands), thread: Some(thread) })
+        let (ca_pem, client_pem) = tls.map(|tls| (tls.ca_pem, tls.client_pem)).unzip();
+        Ok(Self { state, url, ca_pem, client_pem, commands: Some(commands), thread: Some(thread) })
     }
 
     /// The base URL, such as `http://127.0.0.1:4711`, without a slash at the end.
@@ -69,6 +71,11 @@ impl Emulator {
     /// With TLS, the CA certificate (PEM) that clients must trust.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// A certificate of a client that the CA signed, and its key, as PEM, with [`Config::tls`].
+    pub fn client_pem(&self) -> Option<(&str, &str)> {
+        self.client_pem.as_ref().map(|(certificate, key)| (certificate.as_str(), key.as_str()))
     }
 
     /// The client id that the token endpoint accepts.

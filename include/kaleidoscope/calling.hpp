@@ -103,6 +103,11 @@ public:
         made.headers = headers_.data();
         made.headers_len = headers_.size();
         made.ca_bundle_path = text("ca_bundle_path", from.ca_bundle_path);
+        made.ca_bundle_pem = text("ca_bundle_pem", from.ca_bundle_pem);
+        made.client_certificate_path = text("client_certificate_path", from.client_certificate_path);
+        made.client_certificate_pem = text("client_certificate_pem", from.client_certificate_pem);
+        made.client_key_path = text("client_key_path", from.client_key_path);
+        made.client_key_pem = text("client_key_pem", from.client_key_pem);
         made.proxy_url = text("proxy_url", from.proxy_url);
         made.user_agent = text("user_agent", from.user_agent);
         made.connect_timeout_ms = timeout("connect_timeout", from.connect_timeout);

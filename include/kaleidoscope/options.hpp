@@ -48,6 +48,11 @@ struct client_options {
     bool insecure_tls = false; // no certificate check: for tests only
     bool allow_http = false;   // plain http to a host that is not loopback
     token_provider iap_token_provider = {};
+    std::optional<std::string> ca_bundle_pem = {};           // as ca_bundle_path, in memory
+    std::optional<std::string> client_certificate_path = {}; // PEM, for mutual TLS
+    std::optional<std::string> client_certificate_pem = {};  // the same in memory
+    std::optional<std::string> client_key_path = {};         // PEM; else: with the certificate
+    std::optional<std::string> client_key_pem = {};          // the same in memory
 };
 
 enum class cache_mode : std::int32_t {

@@ -85,6 +85,18 @@ pub struct kal_client_options {
     pub reserved: u32,
     /// Milliseconds before the first retry; default 250. See RETRIES.
     pub retry_wait_ms: u64,
+    /// PEM text of certificates to trust in addition to the system's and those of `ca_bundle_path`. NULL: none.
+    pub ca_bundle_pem: *const c_char,
+    /// A PEM file of the certificate to present to the server (mutual TLS), its intermediates after it. NULL: none,
+    /// unless `client_certificate_pem` is set. First read when the client connects, as the key is.
+    pub client_certificate_path: *const c_char,
+    /// The same as PEM text; one of the two may be set.
+    pub client_certificate_pem: *const c_char,
+    /// A PEM file of the certificate's private key, not encrypted. NULL: the key is with the certificate, unless
+    /// `client_key_pem` is set.
+    pub client_key_path: *const c_char,
+    /// The same as PEM text; one of the two may be set.
+    pub client_key_pem: *const c_char,
 }
 
 // SAFETY: integers, raw pointers and an optional function pointer.
@@ -110,6 +122,12 @@ pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Sett
             base_url: text::owned(options.base_url, "base_url")?,
             headers: headers(options.headers, options.headers_len)?,
             ca_bundle_path: text::owned(options.ca_bundle_path, "ca_bundle_path")?.map(Into::into),
+            ca_bundle_pem: text::owned(options.ca_bundle_pem, "ca_bundle_pem")?,
+            client_certificate_path: text::owned(options.client_certificate_path, "client_certificate_path")?
+                .map(Into::into),
+            client_certificate_pem: text::owned(options.client_certificate_pem, "client_certificate_pem")?,
+            client_key_path: text::owned(options.client_key_path, "client_key_path")?.map(Into::into),
+            client_key_pem: text::owned(options.client_key_pem, "client_key_pem")?.map(Into::into),
             proxy_url: text::owned(options.proxy_url, "proxy_url")?,
             proxy_from_env: options.flags & KAL_CLIENT_PROXY_FROM_ENV != 0,
             insecure_tls: options.flags & KAL_CLIENT_INSECURE_TLS != 0,

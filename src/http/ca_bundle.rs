@@ -21,7 +21,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
         .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display())))
 }
 
-fn load(path: &Path) -> Result<Vec<u8>, String> {
+/// The same of `ca_bundle_pem`.
+pub(super) fn parse(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
+    certificates(pem.as_bytes()).map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_pem: {reason}")))
+}
+
+pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("the file cannot be read: {error}");
     let metadata = fs::metadata(path).map_err(cannot)?;
     if metadata.is_dir() {
@@ -33,12 +38,12 @@ fn load(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(cannot)
 }
 
-fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if bytes.is_empty() {
-        return Err("the file is empty".into());
+        return Err("it is empty".into());
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("the file is UTF-16; save it as ASCII or UTF-8".into());
+        return Err("it is UTF-16; save it as ASCII or UTF-8".into());
     }
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     // Text around the PEM blocks may be in any encoding.
@@ -54,7 +59,7 @@ fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
         return Err(match labels.first() {
             Some(label) => format!("it contains no certificate, only a {label}"),
             None if is_der(bytes) => {
-                "the file is DER, not PEM; convert it with `openssl x509 -inform der -in FILE -out NEW`".into()
+                "it is DER, not PEM; convert it with `openssl x509 -inform der -in FILE -out NEW`".into()
             }
             None => "it contains no PEM certificate".into(),
         });
@@ -71,7 +76,7 @@ fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
         found.push(certificate);
     }
     for label in others {
-        log::warn!("ca_bundle_path: ignoring a {label} in the file");
+        log::warn!("ignoring a {label} among the CA certificates");
     }
     Ok(found)
 }
@@ -153,7 +158,7 @@ mod tests {
         let no_end = one.lines().take(3).collect::<Vec<_>>().join("\n");
         let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (bytes, says) in [
-            (b"".as_slice(), "the file is empty"),
+            (b"".as_slice(), "it is empty"),
             (&utf16, "UTF-16"),
             (&der, "openssl x509 -inform der"),
             (key.as_bytes(), "only a PRIVATE KEY"),

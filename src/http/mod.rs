@@ -4,6 +4,7 @@
 
 mod body;
 mod ca_bundle;
+mod client_identity;
 mod connector;
 mod content_encoding;
 mod dial;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::{ca_bundle, system_roots, tls_error};
+use super::{ca_bundle, client_identity, system_roots, tls_error};
 use crate::config::Config;
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,16 +29,17 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
             "server certificates are not verified (KAL_CLIENT_INSECURE_TLS): anyone on the network path can read and modify all traffic"
         );
         let verifier = Arc::new(NoVerification(provider));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
+        return identified(builder.dangerous().with_custom_certificate_verifier(verifier), config);
     }
     let plain = config.base_url.scheme_str() == Some("http") && config.proxy.is_none();
     if plain {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     let _occupied = OccupyStandard::new();
-    let bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
+    let mut bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
+    bundle.extend(config.ca_bundle_pem.as_deref().map(ca_bundle::parse).transpose()?.unwrap_or_default());
     let verifier = verifier(bundle, provider).map_err(|error| no_roots(&error))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    identified(builder.dangerous().with_custom_certificate_verifier(verifier), config)
 }
 
 /// Trusts the system's certificates, or those of the environment, and `bundle`.
@@ -66,6 +67,13 @@ fn verifier(
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     Ok(verifier.map_err(|error| rustls::Error::Other(rustls::OtherError(Arc::new(error))))?)
+}
+
+/// With the client's certificate, if it has one.
+fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, config: &Config) -> Result<ClientConfig> {
+    let Some(identity) = &config.client_identity else { return Ok(builder.with_no_client_auth()) };
+    let (chain, key) = client_identity::read(identity)?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| client_identity::unusable(&error))
 }
 
 /// The verifier's error does not say where it searched.

@@ -120,7 +120,7 @@ fn alert(alert: AlertDescription) -> String {
         AlertDescription::ProtocolVersion => "it supports neither TLS 1.2 nor 1.3".into(),
         AlertDescription::UnrecognisedName => "it does not serve this host name".into(),
         AlertDescription::CertificateRequired => {
-            "it requires a client certificate, which this library does not support".into()
+            "it requires a client certificate; set client_certificate_path or client_certificate_pem".into()
         }
         AlertDescription::InternalError => "internal error".into(),
         AlertDescription::AccessDenied => "access denied".into(),

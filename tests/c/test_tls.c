@@ -101,7 +101,7 @@ CLAIM(an_unusable_ca_bundle_is_named)
 {
     refused(secure_client(&secure, "/nonexistent/ca.pem", 0), "ca_bundle_path: /nonexistent/ca.pem: ");
     refused(secure_client(&secure, "/", 0), "ca_bundle_path: /: this is a directory");
-    refused(secure_client(&secure, file_of(""), 0), "the file is empty");
+    refused(secure_client(&secure, file_of(""), 0), "it is empty");
     refused(secure_client(&secure, file_of("not PEM\n"), 0), "it contains no PEM certificate");
     refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"), 0),
             "ca_bundle_path: ");

@@ -48,6 +48,11 @@ class ClientOptions(ctypes.Structure):
         ("max_in_flight", c_uint32),
         ("reserved", c_uint32),
         ("retry_wait_ms", c_uint64),
+        ("ca_bundle_pem", c_char_p),
+        ("client_certificate_path", c_char_p),
+        ("client_certificate_pem", c_char_p),
+        ("client_key_path", c_char_p),
+        ("client_key_pem", c_char_p),
     ]
 
 

@@ -130,6 +130,12 @@ FIELDS = {
         "iap_user_data": [("iap_user_data garbage", "{0}.iap_user_data = (void *)1;", OK)],
         "max_in_flight": field_number("max_in_flight", **ANY_NUMBER),
         "reserved": field_number("reserved", **{"1": ARGUMENT}),
+        "ca_bundle_pem": field_text("ca_bundle_pem"),
+        "client_certificate_path": field_text("client_certificate_path"),
+        "client_certificate_pem": field_text("client_certificate_pem"),
+        # A key without a certificate.
+        "client_key_path": field_text("client_key_path", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
+        "client_key_pem": field_text("client_key_pem", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
         "retry_wait_ms": field_number("retry_wait_ms", **{"0": OK, "1": OK, "UINT64_MAX": OK}),
     },
     "kal_call_options": {
