@@ -550,8 +550,8 @@ typedef struct kal_client_options {
     /* Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
      * of a name are tried in turn within this time, at intervals of at most 250 ms. */
     uint32_t connect_timeout_ms;
-    /* Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
-     * another time, shorter or longer, for a call. */
+    /* Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `KAL_WAIT_FOREVER`: no
+     * limit. `kal_call_options` can set another time, shorter or longer, for a call. */
     uint32_t timeout_ms;
     /* Attempts for each request; default 6, 1 disables retries. See RETRIES. */
     uint32_t max_attempts;
@@ -660,6 +660,11 @@ kal_status kal_client_stats(struct kal_client client,
 
 /* --- WORKSPACE ------------------------------------------------------------------------------------------------------- */
 
+/* For every `timeout_ms`: no limit. `kal_stream_next` and `kal_queue_next` then return only with a page, a completion,
+ * the end or an error; a call without a limit still ends by `max_attempts`, by `kal_cancel_fire` or by
+ * `kal_client_close`. */
+#define KAL_WAIT_FOREVER 4294967295
+
 /* How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
  * means the defaults.
  *
@@ -667,7 +672,7 @@ kal_status kal_client_stats(struct kal_client client,
 typedef struct kal_call_options {
     /* `sizeof(kal_call_options)`, set by the initialiser. */
     size_t struct_size;
-    /* Milliseconds for the whole call; 0: `timeout_ms` of the client. */
+    /* Milliseconds for the whole call; 0: `timeout_ms` of the client; `KAL_WAIT_FOREVER`: no limit. */
     uint32_t timeout_ms;
     /* A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
      * `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`. */
@@ -1250,8 +1255,8 @@ kal_status kal_workspace_follow_events(struct kal_client client,
  * `kal_result_json`.
  *
  * - `stream`: the stream. Any thread may call, one at a time.
- * - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
- *   time of one request, or none when a wait before the next poll is due.
+ * - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit. 0 does not wait for new events: it makes one
+ *   round of requests, within the time of one request, or none when a wait before the next poll is due.
  * - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
  * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
  *
@@ -1464,7 +1469,7 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
 /* Removes the next completion from a queue.
  *
  * - `queue`: the queue.
- * - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
+ * - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait, `KAL_WAIT_FOREVER` has no limit.
  * - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
  *   free.
  * - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
@@ -1487,7 +1492,7 @@ kal_status kal_queue_next(struct kal_queue queue,
  * so that the program gets every `user_data` back exactly once:
  *
  *     kal_queue_shutdown(queue);
- *     while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
+ *     while (kal_queue_next(queue, KAL_WAIT_FOREVER, &done, NULL) == KAL_OK) {
  *         // free what done.user_data points to
  *         kal_result_free(done.result);
  *         kal_error_free(done.error);
@@ -1647,7 +1652,7 @@ KAL_API uint32_t kal_version_number(void);
 /* Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
  * the next call starts the threads again.
  *
- * - `timeout_ms`: milliseconds to wait.
+ * - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit.
  *
  * Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
  * it exits, and the compiler does not warn where the status is not used.

@@ -97,7 +97,7 @@ int connection_next_page(connection *connection, kal_stream stream, kal_result *
     kal_error error;
     kal_status status = kal_queue_open(&queue, &error);
     /* The client's own timeout limits each request. */
-    if (status == KAL_OK && (status = kal_stream_submit_next(stream, UINT32_MAX, queue, NULL, &error)) != KAL_OK)
+    if (status == KAL_OK && (status = kal_stream_submit_next(stream, KAL_WAIT_FOREVER, queue, NULL, &error)) != KAL_OK)
         kal_queue_close(queue);
     if (status != KAL_OK)
         return connection_failed(status, error, message);

@@ -10,6 +10,11 @@ use crate::client::{CacheUse, CallOptions};
 use crate::error::{Error, Result};
 use crate::runtime::from_signal;
 
+/// For every `timeout_ms`: no limit. `kal_stream_next` and `kal_queue_next` then return only with a page, a completion,
+/// the end or an error; a call without a limit still ends by `max_attempts`, by `kal_cancel_fire` or by
+/// `kal_client_close`.
+pub const KAL_WAIT_FOREVER: u32 = 4_294_967_295;
+
 /// How to make one call. Start with `kal_call_options o = KAL_CALL_OPTIONS_INIT;`. NULL instead of a pointer to one
 /// means the defaults.
 ///
@@ -18,7 +23,7 @@ use crate::runtime::from_signal;
 pub struct kal_call_options {
     /// `sizeof(kal_call_options)`, set by the initialiser.
     pub struct_size: usize,
-    /// Milliseconds for the whole call; 0: `timeout_ms` of the client.
+    /// Milliseconds for the whole call; 0: `timeout_ms` of the client; `KAL_WAIT_FOREVER`: no limit.
     pub timeout_ms: u32,
     /// A `KAL_CACHE_*` value; default `KAL_CACHE_USE`. It has no effect on calls that are not cached, except that
     /// `KAL_CACHE_ONLY` fails with `KAL_NOT_FOUND`.

@@ -62,8 +62,8 @@ pub struct kal_client_options {
     /// Milliseconds for name lookup, TCP, a proxy's tunnel and TLS handshakes together; default 10,000. The addresses
     /// of a name are tried in turn within this time, at intervals of at most 250 ms.
     pub connect_timeout_ms: u32,
-    /// Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `kal_call_options` can set
-    /// another time, shorter or longer, for a call.
+    /// Milliseconds for one whole call, sign-in, retries and waits included; default 60,000. `KAL_WAIT_FOREVER`: no
+    /// limit. `kal_call_options` can set another time, shorter or longer, for a call.
     pub timeout_ms: u32,
     /// Attempts for each request; default 6, 1 disables retries. See RETRIES.
     pub max_attempts: u32,

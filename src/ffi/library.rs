@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 use std::ptr;
-use std::time::Duration;
 
 use super::export::fallible_unit;
+use super::kit::millis::wait;
 use super::kit::status::kal_status;
 use crate::runtime::{callback, io_thread};
 
@@ -42,7 +42,7 @@ pub extern "C" fn kal_version_number() -> u32 {
 /// Ends the library's threads and waits for them. Calls in progress fail with `KAL_CANCELLED`. Handles stay valid, and
 /// the next call starts the threads again.
 ///
-/// - `timeout_ms`: milliseconds to wait.
+/// - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit.
 ///
 /// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
 /// it exits, and the compiler does not warn where the status is not used.
@@ -57,7 +57,7 @@ pub extern "C" fn kal_shutdown(timeout_ms: u32) -> kal_status {
     unsafe {
         fallible_unit(ptr::null_mut(), || {
             callback::ensure_can_block()?;
-            io_thread::shutdown(Duration::from_millis(timeout_ms.into()))
+            io_thread::shutdown(wait(timeout_ms))
         })
     }
 }

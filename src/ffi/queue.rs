@@ -2,14 +2,14 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::call::params_of;
 use super::call_options::{call_options, kal_call_options};
 use super::completion::{Completion, Outcome, deliver_to, kal_completion};
 use super::export::{fallible, fallible_status, fallible_unit, infallible};
 use super::kit::handles;
-use super::kit::millis::millis;
+use super::kit::millis::{millis, wait};
 use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::versioned::OutStruct;
 use super::types::{kal_client, kal_error, kal_queue, kal_stream};
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn kal_stream_submit_next(
 /// Removes the next completion from a queue.
 ///
 /// - `queue`: the queue.
-/// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait.
+/// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait, `KAL_WAIT_FOREVER` has no limit.
 /// - `completion`: filled as far as its `struct_size`, which must be set. Its result and error are the caller's to
 ///   free.
 /// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn kal_queue_next(
             if timeout_ms > 0 {
                 callback::ensure_can_block()?;
             }
-            match queue.next(Instant::now() + Duration::from_millis(timeout_ms.into()), Completion::to_c)? {
+            match queue.next(Instant::now() + wait(timeout_ms), Completion::to_c)? {
                 Next::Completion((next, picked_up)) => {
                     next.acknowledge();
                     out.write(&picked_up);
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn kal_queue_next(
 ///
 /// ```c
 /// kal_queue_shutdown(queue);
-/// while (kal_queue_next(queue, UINT32_MAX, &done, NULL) == KAL_OK) {
+/// while (kal_queue_next(queue, KAL_WAIT_FOREVER, &done, NULL) == KAL_OK) {
 ///     // free what done.user_data points to
 ///     kal_result_free(done.result);
 ///     kal_error_free(done.error);

@@ -124,8 +124,8 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
 /// `kal_result_json`.
 ///
 /// - `stream`: the stream. Any thread may call, one at a time.
-/// - `timeout_ms`: milliseconds to wait. 0 does not wait for new events: it makes one round of requests, within the
-///   time of one request, or none when a wait before the next poll is due.
+/// - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit. 0 does not wait for new events: it makes one
+///   round of requests, within the time of one request, or none when a wait before the next poll is due.
 /// - `result`: receives the page, to be freed with `kal_result_free`; none unless the status is `KAL_OK`.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///

@@ -91,6 +91,30 @@ CLAIM(a_stream_returns_every_event_once_and_then_kal_done)
     kal_client_close(client);
 }
 
+CLAIM(waits_without_a_limit_end_with_a_page_a_completion_and_the_end)
+{
+    kal_client client = new_client();
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    kal_completion done = KAL_COMPLETION_INIT;
+    kal_stream stream;
+    kal_queue queue;
+    kal_result page;
+    kal_status status;
+    options.timeout_ms = KAL_WAIT_FOREVER;
+    CHECK_STATUS(kal_workspace_stream_events(client, NULL, &options, &stream, NULL), KAL_OK);
+    while ((status = kal_stream_next(stream, KAL_WAIT_FOREVER, &page, NULL)) == KAL_OK)
+        kal_result_free(page);
+    CHECK_STATUS(status, KAL_DONE);
+    CHECK_STATUS(kal_queue_open(&queue, NULL), KAL_OK);
+    CHECK_STATUS(kal_submit(client, "workspace.get_members", NULL, &options, queue, NULL, NULL), KAL_OK);
+    CHECK_STATUS(kal_queue_next(queue, KAL_WAIT_FOREVER, &done, NULL), KAL_OK);
+    CHECK_STATUS(done.status, KAL_OK);
+    kal_result_free(done.result);
+    kal_stream_free(stream);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
 CLAIM(a_page_outlives_its_stream_and_its_client)
 {
     kal_client client = new_client();
