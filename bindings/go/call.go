@@ -1,6 +1,6 @@
 package kaleidoscope
 
-// #include <kaleidoscope.h>
+// #include "bridge.h"
 import "C"
 
 import (
@@ -9,6 +9,7 @@ import (
 	"math"
 	"runtime"
 	"time"
+	"unsafe"
 )
 
 // The library's default for Options.Timeout.
@@ -40,13 +41,11 @@ func (c Cache) apply(settings *callSettings) {
 	settings.options.cache = C.int32_t(c)
 }
 
-// call ties one call of the library to its context.
-//
-// It opens a cancel handle, which is a number. A context that is done after the call fires a closed handle, which has no effect.
+// call ties one call of the library, or one stream, to its context.
 type call struct {
 	callSettings
 	ctx     context.Context
-	stop    func() bool
+	client  *Client
 	bounded bool // the context's deadline is the call's timeout
 }
 
@@ -54,7 +53,7 @@ func newCall(ctx context.Context, client *Client, options []CallOption) (*call, 
 	if ctx.Err() != nil {
 		return nil, contextError(ctx, "the context was done before the call")
 	}
-	c := &call{ctx: ctx, stop: func() bool { return true }}
+	c := &call{ctx: ctx, client: client}
 	c.options.struct_size = C.sizeof_kal_call_options
 	for _, option := range options {
 		option.apply(&c.callSettings)
@@ -65,25 +64,25 @@ func newCall(ctx context.Context, client *Client, options []CallOption) (*call, 
 			c.options.timeout_ms = C.uint32_t(wholeMilliseconds(left))
 		}
 	}
-	if ctx.Done() != nil {
-		var failure C.kal_error
-		if status := C.kal_cancel_open(&c.options.cancel, &failure); status != C.KAL_OK {
-			return nil, takeError(status, failure)
-		}
-		cancel := c.options.cancel
-		c.stop = context.AfterFunc(ctx, func() { C.kal_cancel_fire(cancel) })
-	}
 	return c, nil
 }
 
+// openCancel opens what cancels the call when its context is done: a handle, which is a number.
+func (c *call) openCancel(failure *C.kal_error) C.kal_status {
+	if c.ctx.Done() == nil {
+		return C.KAL_OK
+	}
+	return C.kal_cancel_open(&c.options.cancel, failure)
+}
+
 func (c *call) end() {
-	c.stop()
 	C.kal_cancel_close(c.options.cancel)
 }
 
 // failed returns the error of the call, with the context's error as a cause where that ended the call.
-func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) error {
+func (c *call) failed(status C.kal_status, failure C.kal_error) error {
 	err := takeError(status, failure)
+	iap := c.client.iap
 	switch {
 	case err.Status == ErrCancelled || err.Status == ErrTimedOut:
 		if c.ctx.Err() != nil {
@@ -94,33 +93,103 @@ func (c *call) failed(client *Client, status C.kal_status, failure C.kal_error) 
 		} else if deadline, _ := c.ctx.Deadline(); c.bounded && !time.Now().Before(deadline) {
 			err.causes = contextCauses(c.ctx)
 		}
-	case err.Status == ErrAuthFailed && err.HTTPStatus == 0 && client.iap != nil:
-		if cause := client.iap.failure(); cause != nil {
+	case err.Status == ErrAuthFailed && err.HTTPStatus == 0 && iap != nil:
+		if cause := iap.failure(); cause != nil {
 			err.causes = []error{cause}
 		}
 	}
 	return err
 }
 
-// do makes one call; the caller frees the result.
-func (c *Client) do(
-	ctx context.Context,
-	options []CallOption,
-	f func(C.kal_client, *C.kal_call_options, *C.kal_result, *C.kal_error) C.kal_status,
-) (C.kal_result, error) {
+// method is one of the library's methods. Its name ends with the NUL that C needs.
+type method struct {
+	name     string
+	isCached bool
+}
+
+// do makes one call. take copies the answer out of the result, which is freed then. params is JSON, nil for none.
+func do[Answer any](
+	ctx context.Context, client *Client, m method, params []byte, options []CallOption, take func(C.kal_result) (Answer, error),
+) (answer Answer, err error) {
 	// Keep the client reachable until the call returns, or its cleanup would close it.
-	defer runtime.KeepAlive(c)
-	var result C.kal_result
-	call, err := newCall(ctx, c, options)
+	defer runtime.KeepAlive(client)
+	call, err := newCall(ctx, client, options)
 	if err != nil {
-		return result, err
+		return answer, err
 	}
-	defer call.end()
+	name := (*C.char)(unsafe.Pointer(unsafe.StringData(m.name)))
+	text := (*C.char)(unsafe.Pointer(unsafe.SliceData(append(params, 0))))
+	var isCached C.int
+	if m.isCached {
+		isCached = 1
+	}
+	var result C.kal_result
 	var failure C.kal_error
-	if status := f(c.handle, &call.options, &result, &failure); status != C.KAL_OK {
-		return result, call.failed(c, status, failure)
+	switch status := C.kaleidoscope_go_direct(client.handle, name, text, &call.options, isCached, &result, &failure); status {
+	case C.KAL_OK:
+		defer C.kal_result_free(result)
+		return take(result)
+	case C.KAL_NOT_READY:
+	default:
+		return answer, call.failed(status, failure)
 	}
-	return result, nil
+	// Each attempt opens and closes its cancel handle among its other calls of the library.
+	return submit(call, func(q *completionQueue, number C.uintptr_t, failure *C.kal_error) C.kal_status {
+		if status := call.openCancel(failure); status != C.KAL_OK {
+			return status
+		}
+		return C.kaleidoscope_go_submit(client.handle, name, text, &call.options, q.handle, number, failure)
+	}, call.end, take)
+}
+
+// submit starts a call, or the next page of a stream, and waits for its result. A token that the identity-aware proxy rejected is
+// replaced once, as in a call of the library that waits: the next submission requests it.
+func submit[Answer any](
+	c *call, start func(*completionQueue, C.uintptr_t, *C.kal_error) C.kal_status, end func(), take func(C.kal_result) (Answer, error),
+) (answer Answer, err error) {
+	q, err := completions()
+	if err != nil {
+		return answer, err
+	}
+	began := time.Now()
+	for isRepeated := false; ; isRepeated = true {
+		done, isComplete := q.submit(c, start)
+		inLibrary(func() {
+			defer end()
+			switch {
+			case !isComplete:
+				err = contextError(c.ctx, "the context ended the call")
+			case done.status == C.KAL_OK:
+				defer C.kal_result_free(done.result)
+				answer, err = take(done.result)
+			case done.status == C.KAL_DONE:
+				err = errEnd
+			case done.status == C.KAL_NOT_READY:
+				err = errNotReady
+			default:
+				err = c.failed(done.status, done.error)
+			}
+		})
+		if err == nil && c.client.iap != nil {
+			c.client.iap.isAccepted.Store(true)
+		}
+		if isRepeated || !c.client.iap.mayBeRejected(err) || !c.reduceTime(time.Since(began)) {
+			return answer, err
+		}
+	}
+}
+
+// reduceTime takes the time that has passed off the call's timeout, and reports whether any is left.
+func (c *call) reduceTime(passed time.Duration) bool {
+	timeout := time.Duration(c.options.timeout_ms) * time.Millisecond
+	if timeout == 0 {
+		timeout = c.client.timeout
+	}
+	if passed >= timeout {
+		return false
+	}
+	c.options.timeout_ms = C.uint32_t(wholeMilliseconds(timeout - passed))
+	return true
 }
 
 func contextError(ctx context.Context, message string) *Error {

@@ -14,13 +14,17 @@ import (
 // holds locks.
 
 //export kaleidoscopeIAPToken
-func kaleidoscopeIAPToken(userData unsafe.Pointer, buffer *C.char, capacity C.size_t, length *C.size_t) C.kal_status {
-	found, ok := iapProviders.Load(uintptr(userData))
+func kaleidoscopeIAPToken(number, submission C.uintptr_t, buffer *C.char, capacity C.size_t, length *C.size_t) C.kal_status {
+	found, ok := iapProviders.Load(uintptr(number))
 	if !ok {
 		return C.KAL_INVALID_STATE
 	}
 	provider := found.(*iapProvider)
-	token, err := guarded(provider.token)
+	ctx := context.Background()
+	if q, err := completions(); err == nil {
+		ctx = q.context(uintptr(submission))
+	}
+	token, err := guarded(ctx, provider.token)
 	if err == nil && len(token) > int(capacity) {
 		err = errors.New("Options.IAPToken: token is too long")
 	}
@@ -33,17 +37,17 @@ func kaleidoscopeIAPToken(userData unsafe.Pointer, buffer *C.char, capacity C.si
 	return C.KAL_OK
 }
 
-func guarded(token func() (string, error)) (text string, err error) {
+func guarded(ctx context.Context, token func(context.Context) (string, error)) (text string, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("Options.IAPToken panicked: %v", reason)
 		}
 	}()
-	return token()
+	return token(ctx)
 }
 
 //export kaleidoscopeLog
-func kaleidoscopeLog(_ unsafe.Pointer, level C.int32_t, message *C.char) {
+func kaleidoscopeLog(level C.int32_t, message *C.char) {
 	defer func() { _ = recover() }()
 	if logger := currentLogger.Load(); logger != nil {
 		logger.Log(context.Background(), slogLevel(level), C.GoString(message))

@@ -4,6 +4,7 @@ package kaleidoscope
 import "C"
 
 import (
+	"context"
 	"runtime"
 	"time"
 	"unsafe"
@@ -29,9 +30,10 @@ type Options struct {
 	InsecureTLS      bool              // do not verify the server's certificate: for tests only
 	AllowHTTP        bool              // allow plain http to a non-loopback host: the secret is sent unencrypted
 	// IAPToken returns the ID token for a server behind Google's Identity-Aware Proxy. It is called on a goroutine that makes a
-	// call, one at a time, and again after 50 minutes, before a JWT expires, and when the proxy rejects the token. It must not use
-	// the client. Its error is a cause of the error that the call returns.
-	IAPToken func() (string, error)
+	// call, one at a time, with the context of that call, which it cannot outlast otherwise: the call returns only after it. It is
+	// called again after 50 minutes, before a JWT expires, and when the proxy rejects the token. It must not use the client. Its
+	// error is a cause of the errors of this call and of those that wait for the same token.
+	IAPToken func(ctx context.Context) (string, error)
 }
 
 // Client has one set of credentials, one workspace and one cache. Any number of goroutines may use it at once.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -31,6 +32,17 @@ func (in *inputs) reject(why string) {
 	if in.err == nil {
 		in.err = invalidArgument(why)
 	}
+}
+
+// checkText rejects a text that the library cannot receive. encoding/json would replace bytes that are not UTF-8.
+func checkText(name, value string) error {
+	if strings.IndexByte(value, 0) >= 0 {
+		return invalidArgument(name + ": contains a NUL")
+	}
+	if !utf8.ValidString(value) {
+		return &Error{Status: ErrInvalidUTF8, RetryAfter: -1, Message: name + ": not valid UTF-8"}
+	}
+	return nil
 }
 
 // required returns the C string of a value, "" included. A value with a NUL is rejected, because C would truncate it there.

@@ -18,8 +18,8 @@
 //
 // # Contexts
 //
-// A call returns when its context is done, whatever it is waiting for. The context's deadline and [Options].Timeout both apply: the
-// earlier one ends the call.
+// A call returns when its context is done, whatever it is waiting for, and is cancelled then. The context's deadline and
+// [Options].Timeout both apply: the earlier one ends the call.
 //
 // # Errors
 //
@@ -29,7 +29,8 @@
 //
 // # Goroutines
 //
-// Everything is safe for concurrent use. A call occupies an operating system thread while it waits. A client has at most
-// [Options].MaxInFlight requests in flight, so limit the number of concurrent calls accordingly. The library keeps no pointer to Go
-// memory.
+// Everything is safe for concurrent use. A call that waits occupies its goroutine, not an operating system thread: 20,000 calls may
+// wait on ten threads. A client has at most [Options].MaxInFlight requests in flight; further calls wait for their turn, within their
+// deadlines. A read that the cache answers does not wait for anything. No goroutine is left when all calls have returned. The library
+// keeps no pointer to Go memory.
 package kaleidoscope

@@ -3,17 +3,47 @@ package kaleidoscope
 // #include <kaleidoscope.h>
 import "C"
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // EventsQuery selects events. An unset field does not filter; a nil query selects all events.
 type EventsQuery struct {
-	Page         int       // page number; 0 selects the server's first page. Must be 0 for streams
-	PageSize     int       // events per page; 0: the server decides
-	EventTypes   []string  // only events of these types, such as "create"
-	ResourceType string    // only events about resources of this type, such as "task"
-	EventUserIDs []string  // only events of these users
-	After        time.Time // the server decides whether the bounds are inclusive
-	Before       time.Time
+	Page         int       `json:"page,omitzero"`            // page number; 0 selects the server's first page. Must be 0 for streams
+	PageSize     int       `json:"page_size,omitzero"`       // events per page; 0: the server decides
+	EventTypes   []string  `json:"event_types,omitempty"`    // only events of these types, such as "create"
+	ResourceType string    `json:"resource_type,omitzero"`   // only events about resources of this type, such as "task"
+	EventUserIDs []string  `json:"event_user_ids,omitempty"` // only events of these users
+	After        time.Time `json:"after_date,omitzero"`      // the server decides whether the bounds are inclusive
+	Before       time.Time `json:"before_date,omitzero"`
+}
+
+// toJSON returns the parameters of workspace.get_events, which the JSON of a query is.
+func (query *EventsQuery) toJSON() ([]byte, error) {
+	if query == nil {
+		return nil, nil
+	}
+	in := &inputs{}
+	in.pageNumber("Page", query.Page)
+	in.pageNumber("PageSize", query.PageSize)
+	if in.err != nil {
+		return nil, in.err
+	}
+	for name, texts := range map[string][]string{
+		"EventTypes": query.EventTypes, "ResourceType": {query.ResourceType}, "EventUserIDs": query.EventUserIDs,
+	} {
+		for _, text := range texts {
+			if err := checkText(name, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	text, err := json.Marshal(query)
+	if err != nil {
+		return nil, invalidArgument("query: " + err.Error())
+	}
+	return text, nil
 }
 
 func (query *EventsQuery) toC(in *inputs) C.kal_events_query {

@@ -1,6 +1,6 @@
 package kaleidoscope
 
-// #include <kaleidoscope.h>
+// #include "bridge.h"
 import "C"
 
 import (
@@ -109,15 +109,18 @@ func (s WorkspaceService) pages(
 			yield(EventPage{}, err)
 			return
 		}
-		defer call.end()
-		stream, err := call.openStream(s.client, query, open)
+		var stream C.kal_stream
+		outsideCallback(func() { stream, err = call.openStream(query, open) })
+		defer outsideCallback(func() {
+			C.kal_stream_free(stream)
+			call.end()
+		})
 		if err != nil {
 			yield(EventPage{}, err)
 			return
 		}
-		defer C.kal_stream_free(stream)
 		for first := emptyFirst; ; first = false {
-			page, err := call.nextPage(s.client, stream, first)
+			page, err := call.nextPage(stream, first)
 			switch {
 			case err == errEnd:
 				return
@@ -133,7 +136,7 @@ func (s WorkspaceService) pages(
 	}
 }
 
-func (c *call) openStream(client *Client, query *EventsQuery, open openStream) (C.kal_stream, error) {
+func (c *call) openStream(query *EventsQuery, open openStream) (C.kal_stream, error) {
 	in := &inputs{}
 	defer in.free()
 	q := query.toC(in)
@@ -146,26 +149,41 @@ func (c *call) openStream(client *Client, query *EventsQuery, open openStream) (
 		return stream, in.err
 	}
 	var failure C.kal_error
-	if status := open(client.handle, &q, &c.options, &stream, &failure); status != C.KAL_OK {
-		return stream, c.failed(client, status, failure)
+	if status := c.openCancel(&failure); status != C.KAL_OK {
+		return stream, takeError(status, failure)
+	}
+	if status := open(c.client.handle, &q, &c.options, &stream, &failure); status != C.KAL_OK {
+		return stream, c.failed(status, failure)
 	}
 	if status := C.kal_stream_set_backoff(stream, C.uint32_t(shortest), C.uint32_t(longest), &failure); status != C.KAL_OK {
 		C.kal_stream_free(stream)
-		return C.kal_stream{}, c.failed(client, status, failure)
+		return C.kal_stream{}, c.failed(status, failure)
 	}
 	if c.readAhead {
 		if status := C.kal_stream_set_read_ahead(stream, 1, &failure); status != C.KAL_OK {
 			C.kal_stream_free(stream)
-			return C.kal_stream{}, c.failed(client, status, failure)
+			return C.kal_stream{}, c.failed(status, failure)
 		}
 	}
 	return stream, nil
 }
 
-// errEnd marks the end of a stream; it is not returned to callers.
-var errEnd = errors.New("the stream has ended")
+// outsideCallback is inLibrary where that is possible.
+func outsideCallback(calls func()) {
+	if C.kaleidoscope_go_in_callback() == 0 {
+		inLibrary(calls)
+	} else {
+		calls()
+	}
+}
 
-func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (EventPage, error) {
+// These are not returned to callers.
+var (
+	errEnd      = errors.New("the stream has ended")
+	errNotReady = errors.New("the stream has no new event yet")
+)
+
+func (c *call) nextPage(stream C.kal_stream, evenEmpty bool) (EventPage, error) {
 	for {
 		wait := C.uint32_t(math.MaxUint32)
 		if deadline, ok := c.ctx.Deadline(); ok {
@@ -174,21 +192,42 @@ func (c *call) nextPage(client *Client, stream C.kal_stream, evenEmpty bool) (Ev
 		if evenEmpty {
 			wait = 0
 		}
-		var result C.kal_result
-		var failure C.kal_error
-		switch status := C.kal_stream_next(stream, wait, &result, &failure); {
-		case status == C.KAL_OK:
-			events, err := takeEvents(result)
-			return EventPage{events, C.GoString(C.kal_stream_cursor(stream))}, err
-		case status == C.KAL_DONE:
-			return EventPage{}, errEnd
-		case status != C.KAL_NOT_READY:
-			return EventPage{}, c.failed(client, status, failure)
+		page, err := c.next(stream, wait)
+		switch {
+		case err != errNotReady:
+			return page, err
 		case evenEmpty:
 			return EventPage{Cursor: C.GoString(C.kal_stream_cursor(stream))}, nil
 		}
 		if deadline, ok := c.ctx.Deadline(); ok && !time.Now().Before(deadline) {
 			return EventPage{}, contextError(c.ctx, "the context's deadline expired before the next event")
 		}
+	}
+}
+
+// next waits for the next page of a stream.
+func (c *call) next(stream C.kal_stream, wait C.uint32_t) (EventPage, error) {
+	take := func(result C.kal_result) (EventPage, error) {
+		events, err := takeEvents(result)
+		return EventPage{events, C.GoString(C.kal_stream_cursor(stream))}, err
+	}
+	if C.kaleidoscope_go_in_callback() == 0 {
+		return submit(c, func(q *completionQueue, number C.uintptr_t, failure *C.kal_error) C.kal_status {
+			return C.kaleidoscope_go_submit_next(stream, wait, q.handle, number, failure)
+		}, func() {}, take)
+	}
+	// Waiting is refused here.
+	var result C.kal_result
+	var failure C.kal_error
+	switch status := C.kal_stream_next(stream, wait, &result, &failure); status {
+	case C.KAL_OK:
+		defer C.kal_result_free(result)
+		return take(result)
+	case C.KAL_DONE:
+		return EventPage{}, errEnd
+	case C.KAL_NOT_READY:
+		return EventPage{}, errNotReady
+	default:
+		return EventPage{}, c.failed(status, failure)
 	}
 }

@@ -1,11 +1,6 @@
 package kaleidoscope
 
-// #include <kaleidoscope.h>
-// void kaleidoscopeLog(void *user_data, int32_t level, char *message);
-//
-// static kal_status kaleidoscope_set_log(int32_t level) {
-//     return kal_set_log(level, (kal_log_callback)kaleidoscopeLog, 0);
-// }
+// #include "bridge.h"
 import "C"
 
 import (
@@ -26,7 +21,7 @@ func SetLogger(logger *slog.Logger, level slog.Level) error {
 		from = kalLevel(level)
 		currentLogger.Store(logger)
 	}
-	if status := C.kaleidoscope_set_log(from); status != C.KAL_OK {
+	if status := C.kaleidoscope_go_set_log(from); status != C.KAL_OK {
 		return &Error{Status: Status(status), RetryAfter: -1, Message: "SetLogger cannot be called from a callback or in a forked process"}
 	}
 	if logger == nil {

@@ -57,7 +57,7 @@ func TestRecordsAndCallsSurviveForcedGarbageCollection(t *testing.T) {
 				if round%5 == 0 {
 					client = server.open(func(o *kaleidoscope.Options) {
 						o.Headers = map[string]string{"X-Worker": fmt.Sprint(w), "X-Round": fmt.Sprint(round)}
-						o.IAPToken = func() (string, error) { return fmt.Sprintf("token-%d-%d", w, round), nil }
+						o.IAPToken = func(context.Context) (string, error) { return fmt.Sprintf("token-%d-%d", w, round), nil }
 					})
 				}
 				ctx, cancel := context.WithCancel(context.Background())
@@ -103,7 +103,7 @@ func TestAnUnreachableClientIsClosedByTheGarbageCollector(t *testing.T) {
 		held := new([64]byte)
 		runtime.AddCleanup(held, func(done chan struct{}) { close(done) }, released)
 		options := server.options()
-		options.IAPToken = func() (string, error) { return string(held[:0]) + "t", nil }
+		options.IAPToken = func(context.Context) (string, error) { return string(held[:0]) + "t", nil }
 		client, err := kaleidoscope.Open(options)
 		must(t, err)
 		_, err = client.Workspace().Get(ctx)

@@ -91,6 +91,14 @@ claim 'go vet reports nothing' go vet ./...
 # Red with `Requests` in docs/requests.md: "client.Requests undefined".
 claim 'the Go blocks of the documentation compile' snippets
 LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
+many() {
+    code=0
+    LD_LIBRARY_PATH=$KAL_PREFIX/lib go test -v -count=1 -timeout 120s -run TestWaiting . >"$target/go/many.log" 2>&1 || code=$?
+    sed -n 's/^ *queue_test.go:[0-9]*: /# /p' "$target/go/many.log"
+    return $code
+}
+# The race detector allows 8,128 goroutines.
+claim '20,000 waiting calls occupy a few threads' many
 claim 'go vet reports nothing with -tags static' go vet -tags static ./...
 claim 'a program with -tags static does not need the shared library' not_needed
 KAL_GO_TAGS=static tests 'the archive' -tags static

@@ -1,0 +1,12 @@
+package kaleidoscope
+
+// QueueState returns how many calls wait for the queue, how many were ever submitted to it, and whether it is being drained.
+func QueueState() (waiting int, submitted uintptr, isDraining bool) {
+	q, err := completions()
+	if err != nil {
+		panic(err)
+	}
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return len(q.waiting), q.last, q.draining
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package kaleidoscope_test
+
+func init() { isRace = true }
