@@ -11,6 +11,14 @@
 //
 // With the build tag "static" the library is linked statically, so that the program runs where libkaleidoscope is not installed.
 //
+// # Building
+//
+// The package needs cgo: a C compiler, libkaleidoscope with its header, and pkg-config. Go switches cgo off where it finds no C
+// compiler and when it compiles for another platform; "kaleidoscope needs cgo" is the compiler's message then. For another platform,
+// set CGO_ENABLED=1, CC to a C compiler for it, and PKG_CONFIG_PATH to the folder of its libkaleidoscope's kaleidoscope.pc:
+//
+//	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_PATH=/opt/arm64/lib/pkgconfig go build
+//
 // # Records
 //
 // A record is an ordinary Go value, copied from the library's result. A field that the API may omit or set to null is a pointer,

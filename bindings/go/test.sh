@@ -85,12 +85,31 @@ not_needed() { go build -tags static -o "$target/go/members" ./examples/members 
 
 snippets() { python3 -B "$root/tests/docs/go_snippets.py" "$target/go/snippets" && (cd "$target/go/snippets" && go vet ./...); }
 
+# needs_cgo SETTING...: the message of the compiler, and nothing else, is what has to be done.
+needs_cgo() {
+    message=$(env CGO_ENABLED=0 "$@" go build . 2>&1) && return 1
+    case $message in *'kaleidoscope needs cgo: set CGO_ENABLED=1'*) ;; *) echo "$message" && return 1 ;; esac
+    ! printf '%s\n' "$message" | grep -v '^#' | grep -v '^./nocgo.go'
+}
+without_emulator() {
+    LD_LIBRARY_PATH=$KAL_PREFIX/lib KAL_EMULATOR='' go test -v -count=1 . >"$target/go/skipped.log" 2>&1 || {
+        cat "$target/go/skipped.log"
+        return 1
+    }
+    grep -q '^--- SKIP: TestCallReturns' "$target/go/skipped.log" && grep -q '^--- PASS: TestOpenFails' "$target/go/skipped.log"
+}
+
 go version
 claim 'the code is formatted' formatted
 claim 'go vet reports nothing' go vet ./...
+# Red without nocgo.go: "build constraints exclude all Go files".
+claim 'without cgo the compiler says what is needed' needs_cgo
+claim 'when compiling for another platform it says so too' needs_cgo GOOS=windows GOARCH=arm64
 # Red with `Requests` in docs/requests.md: "client.Requests undefined".
 claim 'the Go blocks of the documentation compile' snippets
 LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
+# Red before they were skipped: "KAL_EMULATOR is not set; run the tests with test.sh".
+claim 'tests that need the emulator are skipped where it is missing' without_emulator
 many() {
     code=0
     LD_LIBRARY_PATH=$KAL_PREFIX/lib go test -v -count=1 -timeout 120s -run TestWaiting . >"$target/go/many.log" 2>&1 || code=$?
