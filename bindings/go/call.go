@@ -22,6 +22,7 @@ type CallOption interface {
 
 type callSettings struct {
 	options   C.kal_call_options
+	timeout   time.Duration
 	interval  FollowInterval
 	readAhead ReadAhead
 }
@@ -41,12 +42,24 @@ func (c Cache) apply(settings *callSettings) {
 	settings.options.cache = C.int32_t(c)
 }
 
+// Timeout is the time for one call, sign-in, retries and waits included, instead of [Options].Timeout, which it may exceed. Of a stream
+// it is the time for each request. 0 selects the client's. It is a [CallOption]:
+//
+//	members, err := client.Workspace().Members(ctx, kaleidoscope.Timeout(5*time.Second))
+type Timeout time.Duration
+
+func (t Timeout) apply(settings *callSettings) {
+	settings.timeout = time.Duration(t)
+}
+
 // call ties one call of the library, or one stream, to its context.
 type call struct {
 	callSettings
 	ctx     context.Context
 	client  *Client
 	bounded bool // the context's deadline is the call's timeout
+	// A stream applies the timeout to each of its requests itself.
+	isStream bool
 }
 
 func newCall(ctx context.Context, client *Client, options []CallOption) (*call, error) {
@@ -58,12 +71,19 @@ func newCall(ctx context.Context, client *Client, options []CallOption) (*call, 
 	for _, option := range options {
 		option.apply(&c.callSettings)
 	}
+	switch {
+	case c.timeout < 0:
+		return nil, invalidArgument("Timeout: must not be negative")
+	case c.timeout == 0:
+		c.timeout = client.timeout
+	}
 	if deadline, ok := ctx.Deadline(); ok {
-		if left := time.Until(deadline); left < client.timeout {
+		if left := time.Until(deadline); left < c.timeout {
 			c.bounded = true
-			c.options.timeout_ms = C.uint32_t(wholeMilliseconds(left))
+			c.timeout = left
 		}
 	}
+	c.options.timeout_ms = C.uint32_t(wholeMilliseconds(c.timeout))
 	return c, nil
 }
 
@@ -181,14 +201,13 @@ func submit[Answer any](
 
 // reduceTime takes the time that has passed off the call's timeout, and reports whether any is left.
 func (c *call) reduceTime(passed time.Duration) bool {
-	timeout := time.Duration(c.options.timeout_ms) * time.Millisecond
-	if timeout == 0 {
-		timeout = c.client.timeout
+	if c.isStream {
+		return true
 	}
-	if passed >= timeout {
+	if passed >= c.timeout {
 		return false
 	}
-	c.options.timeout_ms = C.uint32_t(wholeMilliseconds(timeout - passed))
+	c.options.timeout_ms = C.uint32_t(wholeMilliseconds(c.timeout - passed))
 	return true
 }
 

@@ -20,7 +20,7 @@ type Options struct {
 	ProxyURL         string            // default: no proxy, unless ProxyFromEnv
 	UserAgent        string            // prepended to the library's own
 	ConnectTimeout   time.Duration     // name resolution, TCP and TLS together; default 10 s
-	Timeout          time.Duration     // a whole call, including sign-in, retries and waits; default 60 s
+	Timeout          time.Duration     // a whole call, including sign-in, retries and waits; default 60 s; see also the CallOption Timeout
 	MaxAttempts      int               // attempts per request; default 6; 1 disables retries
 	RetryWait        time.Duration     // wait before the first retry, doubled for each further one; default 250 ms
 	MaxResponseBytes int64             // maximum response size after decompression; default 256 MiB

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,29 @@ func TestTheClientsOwnTimeoutIsNotTheContexts(t *testing.T) {
 	if errors.Is(err, context.DeadlineExceeded) || !os.IsTimeout(err) {
 		t.Errorf("%v blames the context", err)
 	}
+}
+
+// Red when the option is ignored: "GET /workspaces/groups: timed out after 1 ms".
+func TestTheTimeoutOfACallIsItsOwn(t *testing.T) {
+	server, _ := hanging(t)
+	client := server.open(func(o *kaleidoscope.Options) { o.Timeout = time.Millisecond })
+	_, err := client.Workspace().Groups(ctx, kaleidoscope.Timeout(time.Minute))
+	must(t, err)
+	client = server.open()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = client.Workspace().Members(ctx, kaleidoscope.Timeout(50*time.Millisecond))
+	e := isStatus(t, err, kaleidoscope.ErrTimedOut)
+	if errors.Is(err, context.DeadlineExceeded) || !strings.Contains(e.Message, "50 ms") {
+		t.Errorf("%v is not the timeout of the call", err)
+	}
+	server.fault(object{"path": "/workspaces/events", "drop": "hang"})
+	for _, err := range client.Workspace().StreamEvents(ctx, nil, kaleidoscope.Timeout(50*time.Millisecond)) {
+		isStatus(t, err, kaleidoscope.ErrTimedOut)
+		break
+	}
+	_, err = client.Workspace().Groups(ctx, kaleidoscope.Timeout(-1))
+	isStatus(t, err, kaleidoscope.ErrInvalidArgument)
 }
 
 func TestNothingIsSentWhenTheContextIsDone(t *testing.T) {

@@ -27,7 +27,7 @@
 // # Contexts
 //
 // A call returns when its context is done, whatever it is waiting for, and is cancelled then. The context's deadline and
-// [Options].Timeout both apply: the earlier one ends the call.
+// [Options].Timeout, or the [Timeout] of the call, both apply: the earlier one ends the call.
 //
 // # Errors
 //

@@ -47,7 +47,7 @@ func (r ReadAhead) apply(settings *callSettings) {
 //	}
 //
 // After a Retryable error the loop may continue: the stream sends the request again and no event is lost. Any other error ends the
-// stream. The client's Timeout applies to each request, the context to the whole stream.
+// stream. The client's Timeout, or that among the options, applies to each request, the context to the whole stream.
 func (s WorkspaceService) StreamEvents(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for page, err := range s.StreamEventPages(ctx, query, options...) {
@@ -109,6 +109,7 @@ func (s WorkspaceService) pages(
 			yield(EventPage{}, err)
 			return
 		}
+		call.isStream = true
 		var stream C.kal_stream
 		outsideCallback(func() { stream, err = call.openStream(query, open) })
 		defer outsideCallback(func() {
