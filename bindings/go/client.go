@@ -111,12 +111,12 @@ func (c *Client) ClearCaches() error {
 
 // Stats are counters since the client was opened.
 type Stats struct {
-	Requests       uint64 // HTTP requests attempted, token requests, retries and failed connections included
-	Retries        uint64 // retries among Requests
-	TokenRequests  uint64 // token requests among Requests
-	CacheHits      uint64 // calls answered from the cache
-	SharedRequests uint64 // calls that waited for another call's request instead of sending their own
-	BytesReceived  uint64 // bytes of response bodies, after decompression
+	Requests       uint64 `json:"requests"`        // HTTP requests attempted, token requests, retries and failed connections included
+	Retries        uint64 `json:"retries"`         // retries among Requests
+	TokenRequests  uint64 `json:"token_requests"`  // token requests among Requests
+	CacheHits      uint64 `json:"cache_hits"`      // calls answered from the cache
+	SharedRequests uint64 `json:"shared_requests"` // calls that waited for another call's request instead of sending their own
+	BytesReceived  uint64 `json:"bytes_received"`  // bytes of response bodies, after decompression
 }
 
 // Stats returns the client's counters.

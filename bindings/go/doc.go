@@ -22,7 +22,8 @@
 // # Records
 //
 // A record is an ordinary Go value, copied from the library's result. A field that the API may omit or set to null is a pointer,
-// which is nil in that case; [Text] reads it where nil and "" need not be distinguished.
+// which is nil in that case; [Text] reads it where nil and "" need not be distinguished. A time that is absent is the zero Time.
+// encoding/json writes records with the names of the API, and without what is absent.
 //
 // # Contexts
 //

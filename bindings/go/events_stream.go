@@ -14,10 +14,10 @@ import (
 
 // EventPage is a page of a stream of events.
 type EventPage struct {
-	Events []Event
+	Events []Event `json:"events"`
 	// Cursor is the position after this page. FollowEvents resumes there, in another process and after any time, without
 	// losing or repeating an event. Save it once the page is processed.
-	Cursor string
+	Cursor string `json:"cursor"`
 }
 
 // FollowInterval is the poll interval of FollowEvents while there are no new events: it starts at Min and doubles up to Max. 0

@@ -3,6 +3,8 @@ package kaleidoscope_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +81,70 @@ func TestEveryFieldOfAnEventIsRead(t *testing.T) {
 		ResourceID: pointer("r1"), ResourceType: pointer("task"), ParentBulkEventID: pointer("b1"),
 		Attrs: json.RawMessage(`{"k":1}`), IsBot: pointer(true), IsBulk: pointer(false),
 	}})
+}
+
+// Red without a tag: "FullName":null in the JSON; without omitzero: "created_at":"0001-01-01T00:00:00Z".
+func TestRecordsAsJSONHaveTheNamesOfTheAPIAndNothingThatIsAbsent(t *testing.T) {
+	server := startEmulator(t, "--events", "0")
+	const (
+		member = `{"id":"m1","full_name":"Ada L","preferred_name":"Ada","email":"ada@example.com","access_level":"team-member"`
+		group  = `{"id":"g1","group_name":"Chemists","email":"c@example.com","user_ids":["m1"],"program_ids":[]}`
+		event  = `{"id":"e1","event_type":"create","event_type_version":2,"created_at":"2025-03-01T10:00:00.123456Z",`
+		rest   = `"event_user_id":"m1","full_name":"Ada L","preferred_name":"Ada","resource_id":"r1","resource_type":"task",` +
+			`"parent_bulk_event_id":"b1","event_attrs":{"k":1},"is_bot":true,"is_bulk":false}`
+	)
+	server.post("data", object{
+		"workspace": json.RawMessage(`{"id":"w1","workspace_name":"Lab"}`),
+		"members":   []json.RawMessage{json.RawMessage(member + `}`), json.RawMessage(`{"id":"m2"}`)},
+		"groups":    []json.RawMessage{json.RawMessage(group)},
+	})
+	server.post("events", object{"events": []json.RawMessage{json.RawMessage(event + rest)}})
+	server.post("events", object{"events": []json.RawMessage{json.RawMessage(`{"id":"e2","created_at":null}`)}})
+	workspace := server.open().Workspace()
+	w, err := workspace.Get(ctx)
+	must(t, err)
+	members, err := workspace.Members(ctx)
+	must(t, err)
+	groups, err := workspace.Groups(ctx)
+	must(t, err)
+	events, err := workspace.Events(ctx, nil)
+	must(t, err)
+	slices.SortFunc(events, func(a, b kaleidoscope.Event) int { return strings.Compare(a.ID, b.ID) })
+	equal(t, "the number of events", len(events), 2)
+	equal(t, "whether an absent time is zero", events[1].CreatedAt.IsZero(), true)
+	for want, record := range map[string]any{
+		`{"id":"w1","workspace_name":"Lab"}`:           w,
+		member + `,"access_level_name":"team-member"}`: members[0],
+		`{"id":"m2","access_level":"unknown"}`:         members[1],
+		group:                                          groups[0],
+		event + `"created_at_text":"2025-03-01T10:00:00.123456Z",` + rest: events[0],
+		`{"id":"e2","event_attrs":{}}`:                                    events[1],
+	} {
+		equal(t, "the JSON", text(t, record), want)
+		read := reflect.New(reflect.TypeOf(record))
+		must(t, json.Unmarshal([]byte(want), read.Interface()))
+		if !reflect.DeepEqual(read.Elem().Interface(), record) {
+			t.Errorf("%s reads as %+v", want, read.Elem().Interface())
+		}
+	}
+}
+
+// Red before it had String: "what fmt prints is 1, want admin".
+func TestAnAccessLevelIsTheWordOfTheAPI(t *testing.T) {
+	for level, word := range map[kaleidoscope.AccessLevel]string{
+		kaleidoscope.AccessUnknown: "unknown", kaleidoscope.AccessAdmin: "admin", kaleidoscope.AccessTeamMember: "team-member",
+		kaleidoscope.AccessGuest: "guest", kaleidoscope.AccessViewer: "viewer", kaleidoscope.AccessDeactivated: "deactivated",
+	} {
+		equal(t, "what fmt prints", fmt.Sprint(level), word)
+		equal(t, "the JSON", text(t, level), `"`+word+`"`)
+		var read kaleidoscope.AccessLevel
+		must(t, json.Unmarshal([]byte(`"`+word+`"`), &read))
+		equal(t, "the level of "+word, read, level)
+	}
+	read := kaleidoscope.AccessAdmin
+	must(t, json.Unmarshal([]byte(`"astronaut"`), &read))
+	equal(t, "the level of an unknown word", read, kaleidoscope.AccessUnknown)
+	equal(t, "an unknown number", fmt.Sprint(kaleidoscope.AccessLevel(99)), "AccessLevel(99)")
 }
 
 func TestEventsAreFilteredByEveryFieldOfTheQuery(t *testing.T) {
