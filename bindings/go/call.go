@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"runtime"
 	"time"
@@ -133,6 +134,11 @@ func do[Answer any](
 ) (answer Answer, err error) {
 	// Keep the client reachable until the call returns, or its cleanup would close it.
 	defer runtime.KeepAlive(client)
+	isDirect := false
+	if client.logger != nil {
+		began := time.Now()
+		defer func() { client.log(ctx, m.name, began, err, slog.Bool("cached", isDirect)) }()
+	}
 	call, err := newCall(ctx, client, options)
 	if err != nil {
 		return answer, err
@@ -147,6 +153,7 @@ func do[Answer any](
 	var failure C.kal_error
 	switch status := C.kaleidoscope_go_direct(client.handle, name, text, &call.options, isCached, &result, &failure); status {
 	case C.KAL_OK:
+		isDirect = true
 		defer C.kal_result_free(result)
 		return take(result)
 	case C.KAL_NOT_READY:

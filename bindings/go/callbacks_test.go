@@ -154,6 +154,53 @@ func TestALoggerReceivesItsLevelAndAbove(t *testing.T) {
 	}
 }
 
+type traceKey struct{}
+
+// tracing is a handler that adds a value of the call's context, as those for traces do.
+type tracing struct{ slog.Handler }
+
+func (h tracing) Handle(ctx context.Context, record slog.Record) error {
+	record.AddAttrs(slog.Any("trace", ctx.Value(traceKey{})))
+	return h.Handler.Handle(ctx, record)
+}
+
+// Red without the call's context: "trace":null; without LogValue: "error":"kaleidoscope: GET …".
+func TestTheLoggerOfAClientReceivesTheAttributesAndTheContextOfEachCall(t *testing.T) {
+	server := startEmulator(t, "--events", "30")
+	server.fault(object{"path": "/workspaces/groups", "status": 404, "times": 0, "body": `{"code":"gone","message":"no"}`})
+	var log lockedBuffer
+	client := server.open(func(o *kaleidoscope.Options) {
+		replace := func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == "request_id" || a.Key == "message" {
+				return slog.Attr{}
+			}
+			if a.Value.Kind() == slog.KindDuration {
+				a.Value = slog.BoolValue(a.Value.Duration() > 0)
+			}
+			return a
+		}
+		o.Logger = slog.New(tracing{slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: replace})})
+	})
+	ctx := context.WithValue(ctx, traceKey{}, 17)
+	workspace := client.Workspace()
+	for range 2 {
+		_, err := workspace.Members(ctx)
+		must(t, err)
+	}
+	_, err := workspace.Groups(ctx)
+	isStatus(t, err, kaleidoscope.ErrNotFound)
+	for _, err := range workspace.StreamEventPages(ctx, &kaleidoscope.EventsQuery{PageSize: 20}) {
+		must(t, err)
+		break
+	}
+	equal(t, "the log", log.String(), `{"level":"DEBUG","msg":"kaleidoscope call","method":"workspace.get_members","duration":true,"cached":false,"trace":17}
+{"level":"DEBUG","msg":"kaleidoscope call","method":"workspace.get_members","duration":true,"cached":true,"trace":17}
+{"level":"INFO","msg":"kaleidoscope call failed","method":"workspace.get_groups","duration":true,"error":{"status":"KAL_NOT_FOUND",`+
+		`"http_status":404,"attempts":1,"method":"GET","url":"/workspaces/groups","code":"gone","retryable":false},"trace":17}
+{"level":"DEBUG","msg":"kaleidoscope call","method":"workspace.stream_events","duration":true,"events":20,"trace":17}
+`)
+}
+
 type panicking struct{ slog.Handler }
 
 func (panicking) Enabled(context.Context, slog.Level) bool  { return true }

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"time"
 	"unsafe"
@@ -29,6 +30,10 @@ type Options struct {
 	ProxyFromEnv     bool              // take the proxy from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
 	InsecureTLS      bool              // do not verify the server's certificate: for tests only
 	AllowHTTP        bool              // allow plain http to a non-loopback host: the secret is sent unencrypted
+	// Logger receives one record for each call and each page of a stream, with the call's context: at slog.LevelDebug, or at
+	// slog.LevelInfo if it failed. Its attributes are "method" (as in Methods), "duration", "cached" if the cache answered, "events"
+	// of a page, and "error", a group of the fields of [Error]. [SetLogger] has the library's own log, with every request and retry.
+	Logger *slog.Logger
 	// IAPToken returns the ID token for a server behind Google's Identity-Aware Proxy. It is called on a goroutine that makes a
 	// call, one at a time, with the context of that call, which it cannot outlast otherwise: the call returns only after it. It is
 	// called again after 50 minutes, before a JWT expires, and when the proxy rejects the token. It must not use the client. Its
@@ -41,6 +46,7 @@ type Client struct {
 	handle  C.kal_client
 	timeout time.Duration
 	iap     *iapProvider
+	logger  *slog.Logger
 	cleanup runtime.Cleanup
 }
 
@@ -58,7 +64,7 @@ func Open(options *Options) (*Client, error) {
 	}
 	in := &inputs{}
 	defer in.free()
-	client := &Client{timeout: options.Timeout}
+	client := &Client{timeout: options.Timeout, logger: options.Logger}
 	if client.timeout == 0 {
 		client.timeout = defaultTimeout
 	}

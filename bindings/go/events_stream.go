@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"math"
 	"runtime"
 	"time"
@@ -65,7 +66,7 @@ func (s WorkspaceService) StreamEvents(ctx context.Context, query *EventsQuery, 
 
 // StreamEventPages is like StreamEvents but returns pages, for programs that save the cursor.
 func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQuery, options ...CallOption) iter.Seq2[EventPage, error] {
-	return s.pages(ctx, query, options, false,
+	return s.pages(ctx, "workspace.stream_events", query, options, false,
 		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
 			return C.kal_workspace_stream_events(client, q, o, s, e)
 		})
@@ -87,7 +88,7 @@ func (s WorkspaceService) StreamEventPages(ctx context.Context, query *EventsQue
 // After a Retryable error the loop may continue: the stream sends the request again after a wait and no event is lost. Any other
 // error ends the stream.
 func (s WorkspaceService) FollowEvents(ctx context.Context, query *EventsQuery, cursor string, options ...CallOption) iter.Seq2[EventPage, error] {
-	return s.pages(ctx, query, options, cursor == "",
+	return s.pages(ctx, "workspace.follow_events", query, options, cursor == "",
 		func(client C.kal_client, q *C.kal_events_query, o *C.kal_call_options, s *C.kal_stream, e *C.kal_error) C.kal_status {
 			in := &inputs{}
 			defer in.free()
@@ -100,7 +101,7 @@ type openStream func(C.kal_client, *C.kal_events_query, *C.kal_call_options, *C.
 // pages opens a new stream for every range loop. With emptyFirst, the first page does not wait for new events and is returned even
 // if it is empty.
 func (s WorkspaceService) pages(
-	ctx context.Context, query *EventsQuery, options []CallOption, emptyFirst bool, open openStream,
+	ctx context.Context, name string, query *EventsQuery, options []CallOption, emptyFirst bool, open openStream,
 ) iter.Seq2[EventPage, error] {
 	return func(yield func(EventPage, error) bool) {
 		defer runtime.KeepAlive(s.client)
@@ -121,7 +122,11 @@ func (s WorkspaceService) pages(
 			return
 		}
 		for first := emptyFirst; ; first = false {
+			began := time.Now()
 			page, err := call.nextPage(stream, first)
+			if err != errEnd {
+				s.client.log(ctx, name, began, err, slog.Int("events", len(page.Events)))
+			}
 			switch {
 			case err == errEnd:
 				return

@@ -4,9 +4,52 @@ package kaleidoscope
 import "C"
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
+	"time"
 )
+
+// log logs one call.
+func (c *Client) log(ctx context.Context, method string, began time.Time, err error, attributes ...slog.Attr) {
+	level := slog.LevelDebug
+	if err != nil {
+		level = slog.LevelInfo
+	}
+	if c.logger == nil || !c.logger.Enabled(ctx, level) {
+		return
+	}
+	all := []slog.Attr{slog.String("method", strings.TrimSuffix(method, "\x00")), slog.Duration("duration", time.Since(began))}
+	message := "kaleidoscope call"
+	if err != nil {
+		message = "kaleidoscope call failed"
+		attributes = []slog.Attr{slog.Any("error", err)}
+	}
+	c.logger.LogAttrs(ctx, level, message, append(all, attributes...)...)
+}
+
+// LogValue returns the fields that are set as a group, for log/slog.
+func (e *Error) LogValue() slog.Value {
+	group := []slog.Attr{slog.String("message", e.Message), slog.String("status", e.Status.String())}
+	for _, attribute := range []slog.Attr{
+		slog.Int("http_status", e.HTTPStatus), slog.Int("attempts", e.Attempts), slog.String("method", e.Method),
+		slog.String("url", e.URL), slog.String("code", e.Code), slog.String("request_id", e.RequestID),
+	} {
+		if attribute.Value.String() != "0" && attribute.Value.String() != "" {
+			group = append(group, attribute)
+		}
+	}
+	group = append(group, slog.Bool("retryable", e.Retryable))
+	if e.RetryAfter >= 0 {
+		group = append(group, slog.Duration("retry_after", e.RetryAfter))
+	}
+	if cause := errors.Join(e.causes...); cause != nil {
+		group = append(group, slog.String("cause", cause.Error()))
+	}
+	return slog.GroupValue(group...)
+}
 
 var currentLogger atomic.Pointer[slog.Logger]
 
