@@ -20,11 +20,13 @@ type emulator struct {
 	url string
 }
 
+const noEmulator = "KAL_EMULATOR is not set to the path of kal-emulator, which `make test-go` builds"
+
 func startEmulator(t testing.TB, options ...string) *emulator {
 	t.Helper()
 	program := os.Getenv("KAL_EMULATOR")
 	if program == "" {
-		t.Skip("KAL_EMULATOR is not set to the path of kal-emulator, which `make test-go` builds")
+		t.Skip(noEmulator)
 	}
 	command := exec.Command(program, append([]string{"--exit-with-stdin"}, options...)...)
 	stdin, err := command.StdinPipe()
