@@ -311,6 +311,13 @@ test-any-language: lib emulator
 test-go: lib emulator
 	@bindings/go/test.sh
 
+# The archive of the machine's own architecture is that of `make lib`; the other one is built on, or for, a machine that has it.
+GO_ARCHIVE_amd64 ?= $(if $(filter x86_64,$(shell uname -m)),$(ARCHIVE))
+GO_ARCHIVE_arm64 ?= $(if $(filter aarch64,$(shell uname -m)),$(ARCHIVE))
+.PHONY: go-module
+go-module: lib ## packs the Go module with its archives for a proxy, in target/go/module (GO_ARCHIVE_arm64=, GO_ARCHIVE_amd64=)
+	@python3 -B scripts/go_module.py $(TARGET)/go/module $(foreach arch,amd64 arm64,$(patsubst %,$(arch)=%,$(GO_ARCHIVE_$(arch))))
+
 test-torture: torture-programs
 	@KAL_TORTURE_JSON=$(TARGET)/torture-short.json tests/torture/run short $(ROWS)
 

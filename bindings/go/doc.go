@@ -1,6 +1,6 @@
 // Package kaleidoscope is a client for the workspace API of the Kaleidoscope platform (kaleidoscope.bio).
 //
-// It is a thin layer over libkaleidoscope, which it finds through pkg-config:
+// It is a thin layer over libkaleidoscope:
 //
 //	client, err := kaleidoscope.Open(nil) // credentials and URL from the environment
 //	if err != nil {
@@ -9,15 +9,17 @@
 //	defer client.Close()
 //	members, err := client.Workspace().Members(ctx)
 //
-// With the build tag "static" the library is linked statically, so that the program runs where libkaleidoscope is not installed.
-//
 // # Building
 //
-// The package needs cgo: a C compiler, libkaleidoscope with its header, and pkg-config. Go switches cgo off where it finds no C
-// compiler and when it compiles for another platform; "kaleidoscope needs cgo" is the compiler's message then. For another platform,
-// set CGO_ENABLED=1, CC to a C compiler for it, and PKG_CONFIG_PATH to the folder of its libkaleidoscope's kaleidoscope.pc:
+// The package needs cgo, and so a C compiler. The published module brings the library along for linux/amd64 and linux/arm64 and links
+// it statically. It links the installed library, which pkg-config finds, with the build tag "dynamic", and its archive with "static". In
+// the source tree, "dynamic" is the default, and "bundled" selects what the published module does.
 //
-//	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc PKG_CONFIG_PATH=/opt/arm64/lib/pkgconfig go build
+// Go switches cgo off where it finds no C compiler and when it compiles for another platform; "kaleidoscope needs cgo" is the
+// compiler's message then. For another platform, set CGO_ENABLED=1 and CC to a C compiler for it, and with "dynamic" or "static"
+// PKG_CONFIG_PATH to the folder of its kaleidoscope.pc:
+//
+//	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build
 //
 // # Records
 //

@@ -100,6 +100,19 @@ without_emulator() {
         grep -q '^--- PASS: TestOpenFails' "$target/go/skipped.log"
 }
 
+module() {
+    "${MAKE:-make}" --no-print-directory -C "$root" go-module >"$target/go/module.log" 2>&1 || {
+        cat "$target/go/module.log"
+        return 1
+    }
+    KAL_PREFIX=$KAL_PREFIX ./module_test.sh "$target/go/module"
+}
+# tool NAME ARGUMENTS...: runs a tool that is not part of Go, where it is installed.
+tool() {
+    if command -v "$1" >/dev/null; then claim "$1 reports nothing" "$@"; else
+        echo "ok - go: $1 reports nothing # SKIP $1 is not installed"
+    fi
+}
 examples_shown() { go doc -ex Client.Request | grep -q '^ *func ExampleClient_Request'; }
 
 go version
@@ -128,6 +141,10 @@ many() {
 # The race detector allows 8,128 goroutines.
 claim '20,000 waiting calls occupy a few threads' many
 claim 'go vet reports nothing with -tags static' go vet -tags static ./...
+# Red when link_bundled.go does not import the packages of include and lib: "kaleidoscope.h: No such file or directory".
+claim 'go get takes the packed module, which links with its archive, vendored too, and with an installed library' module
+tool staticcheck ./...
+tool govulncheck ./...
 claim 'a program with -tags static does not need the shared library' not_needed
 KAL_GO_TAGS=static tests 'the archive' -tags static
 exit "$outcome"

@@ -1,0 +1,2 @@
+// Package include is the place of kaleidoscope.h in the published module.
+package include
