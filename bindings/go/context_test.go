@@ -33,12 +33,16 @@ func TestCancellingTheContextEndsAWaitingCall(t *testing.T) {
 	}
 }
 
+// Red when the call is cancelled at the deadline: "the call was cancelled before the response arrived" does not say what timed out.
 func TestTheDeadlineOfTheContextEndsAWaitingCall(t *testing.T) {
 	_, client := hanging(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := client.Workspace().Members(ctx)
-	isStatus(t, err, kaleidoscope.ErrTimedOut)
+	e := isStatus(t, err, kaleidoscope.ErrTimedOut)
+	if !strings.Contains(e.Message, "timed out after") {
+		t.Errorf("%q does not say what timed out", e.Message)
+	}
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !os.IsTimeout(err) {
 		t.Errorf("%v is not context.DeadlineExceeded", err)
 	}

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -113,7 +114,11 @@ func (q *completionQueue) submit(
 		return done, true
 	case <-c.ctx.Done():
 	}
-	inLibrary(func() { C.kal_cancel_fire(c.options.cancel) })
+	fire := func() { C.kal_cancel_fire(c.options.cancel) }
+	// At the deadline the library ends the call by itself, with an error that says what it was waiting for.
+	if !c.bounded || !errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
+		inLibrary(fire)
+	}
 	grace := time.NewTimer(cancelGrace)
 	defer grace.Stop()
 	select {
@@ -121,6 +126,7 @@ func (q *completionQueue) submit(
 		return done, true
 	case <-grace.C:
 	}
+	inLibrary(fire)
 	if q.forget(s) {
 		return done, false
 	}
