@@ -42,5 +42,8 @@ links 'vendored' archive -mod=vendor
 for architecture in amd64 arm64; do
     archive=vendor/kaleidoscope.bio/kaleidoscope/lib/linux_$architecture/libkaleidoscope.a
     [ -f "${archive%/*}/archive.go" ] || { echo "no place for the archive of linux/$architecture" && exit 1; }
+    # Red with the archive of amd64 for arm64: "linux/arm64 is linked with […/lib/linux_amd64/libkaleidoscope.a".
+    flags=$(GOARCH=$architecture CGO_ENABLED=1 go list -mod=vendor -f '{{.CgoLDFLAGS}}' kaleidoscope.bio/kaleidoscope)
+    case $flags in *"/lib/linux_$architecture/libkaleidoscope.a "*) ;; *) echo "linux/$architecture is linked with $flags" && exit 1 ;; esac
     [ -f "$archive" ] || echo "# SKIP linux/$architecture: no archive was given to make go-module"
 done

@@ -82,10 +82,15 @@ func manyCalls() []int {
 
 // Red with kal_call: "not all calls wait: 0 calls wait for the queue of 0 submitted"; 1,000 such calls take 1,006 threads.
 func TestWaitingCallsOccupyGoroutinesNotThreads(t *testing.T) {
-	_, client := hanging(t)
+	server, client := hanging(t)
+	server.fault(object{"path": "/workspaces/events", "drop": "hang", "times": 0})
 	for _, n := range manyCalls() {
 		waitTogether(t, n, func(ctx context.Context) error {
-			_, err := client.Workspace().Members(ctx)
+			_, err := client.Workspace().Members(ctx) // one request for all
+			return err
+		})
+		waitTogether(t, n, func(ctx context.Context) error {
+			_, err := client.Workspace().Events(ctx, nil) // one for each
 			return err
 		})
 	}
