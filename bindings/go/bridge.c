@@ -36,6 +36,10 @@ kal_status kaleidoscope_go_submit(kal_client client, const char *method, const c
 kal_status kaleidoscope_go_submit_next(kal_stream stream, uint32_t timeout_ms, kal_queue queue, uintptr_t number,
                                        kal_error *error)
 {
+    if (callbacks > 0) {
+        kal_result none = KAL_NONE;
+        return kal_stream_next(stream, timeout_ms, &none, error);
+    }
     uintptr_t outer = submission;
     submission = number;
     kal_status status = kal_stream_submit_next(stream, timeout_ms, queue, (void *)number, error);

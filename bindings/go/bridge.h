@@ -17,6 +17,7 @@ kal_status kaleidoscope_go_direct(kal_client client, const char *method, const c
 kal_status kaleidoscope_go_submit(kal_client client, const char *method, const char *params_json, const kal_call_options *options,
                                   kal_queue queue, uintptr_t number, kal_error *error);
 
+// In a callback of the library it returns KAL_WOULD_DEADLOCK, as kal_stream_next does.
 kal_status kaleidoscope_go_submit_next(kal_stream stream, uint32_t timeout_ms, kal_queue queue, uintptr_t number,
                                        kal_error *error);
 

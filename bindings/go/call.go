@@ -151,7 +151,16 @@ func do[Answer any](
 	}
 	var result C.kal_result
 	var failure C.kal_error
-	switch status := C.kaleidoscope_go_direct(client.handle, name, text, &call.options, isCached, &result, &failure); status {
+	var status C.kal_status
+	direct := func() {
+		status = C.kaleidoscope_go_direct(client.handle, name, text, &call.options, isCached, &result, &failure)
+	}
+	if waitingCalls.Load() < crowd {
+		direct()
+	} else {
+		inLibrary(direct)
+	}
+	switch status {
 	case C.KAL_OK:
 		isDirect = true
 		defer C.kal_result_free(result)

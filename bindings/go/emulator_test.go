@@ -60,13 +60,16 @@ func (e *emulator) open(change ...func(*kaleidoscope.Options)) *kaleidoscope.Cli
 	return client
 }
 
+// A connection that is kept has goroutines, which tests that count goroutines would see come and go.
+var emulatorClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 type object = map[string]any
 
 func (e *emulator) post(path string, body any) {
 	e.t.Helper()
 	text, err := json.Marshal(body)
 	must(e.t, err)
-	response, err := http.Post(e.url+"/__emulator/"+path, "application/json", bytes.NewReader(text))
+	response, err := emulatorClient.Post(e.url+"/__emulator/"+path, "application/json", bytes.NewReader(text))
 	must(e.t, err)
 	response.Body.Close()
 	if response.StatusCode >= 300 {
@@ -83,7 +86,7 @@ func (e *emulator) fault(fault object) {
 // requests returns the number of requests to a path.
 func (e *emulator) requests(path string) int {
 	e.t.Helper()
-	response, err := http.Get(e.url + "/__emulator/counts")
+	response, err := emulatorClient.Get(e.url + "/__emulator/counts")
 	must(e.t, err)
 	defer response.Body.Close()
 	var counts struct{ Paths map[string]int }

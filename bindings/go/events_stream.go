@@ -112,8 +112,8 @@ func (s WorkspaceService) pages(
 		}
 		call.isStream = true
 		var stream C.kal_stream
-		outsideCallback(func() { stream, err = call.openStream(query, open) })
-		defer outsideCallback(func() {
+		inLibrary(func() { stream, err = call.openStream(query, open) })
+		defer inLibrary(func() {
 			C.kal_stream_free(stream)
 			call.end()
 		})
@@ -174,15 +174,6 @@ func (c *call) openStream(query *EventsQuery, open openStream) (C.kal_stream, er
 	return stream, nil
 }
 
-// outsideCallback is inLibrary where that is possible.
-func outsideCallback(calls func()) {
-	if C.kaleidoscope_go_in_callback() == 0 {
-		inLibrary(calls)
-	} else {
-		calls()
-	}
-}
-
 // These are not returned to callers.
 var (
 	errEnd      = errors.New("the stream has ended")
@@ -213,27 +204,10 @@ func (c *call) nextPage(stream C.kal_stream, evenEmpty bool) (EventPage, error) 
 
 // next waits for the next page of a stream.
 func (c *call) next(stream C.kal_stream, wait C.uint32_t) (EventPage, error) {
-	take := func(result C.kal_result) (EventPage, error) {
+	return submit(c, func(q *completionQueue, number C.uintptr_t, failure *C.kal_error) C.kal_status {
+		return C.kaleidoscope_go_submit_next(stream, wait, q.handle, number, failure)
+	}, func() {}, func(result C.kal_result) (EventPage, error) {
 		events, err := takeEvents(result)
 		return EventPage{events, C.GoString(C.kal_stream_cursor(stream))}, err
-	}
-	if C.kaleidoscope_go_in_callback() == 0 {
-		return submit(c, func(q *completionQueue, number C.uintptr_t, failure *C.kal_error) C.kal_status {
-			return C.kaleidoscope_go_submit_next(stream, wait, q.handle, number, failure)
-		}, func() {}, take)
-	}
-	// Waiting is refused here.
-	var result C.kal_result
-	var failure C.kal_error
-	switch status := C.kal_stream_next(stream, wait, &result, &failure); status {
-	case C.KAL_OK:
-		defer C.kal_result_free(result)
-		return take(result)
-	case C.KAL_DONE:
-		return EventPage{}, errEnd
-	case C.KAL_NOT_READY:
-		return EventPage{}, errNotReady
-	default:
-		return EventPage{}, c.failed(status, failure)
-	}
+	})
 }

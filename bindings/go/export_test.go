@@ -10,3 +10,15 @@ func QueueState() (waiting int, submitted uintptr, isDraining bool) {
 	defer q.mutex.Unlock()
 	return len(q.waiting), q.last, q.draining
 }
+
+// TakeSlots takes all slots for calls of the library, until the function that it returns is called.
+func TakeSlots() (release func()) {
+	for range cap(slots) {
+		slots <- struct{}{}
+	}
+	return func() {
+		for range cap(slots) {
+			<-slots
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -17,14 +18,43 @@ import (
 // completes a cancelled call at once, unless its thread is busy.
 const cancelGrace = 50 * time.Millisecond
 
+// Go starts another thread for the other goroutines when one stays in C for longer than 20 µs, and keeps it. Of thousands of goroutines
+// that start or end together, many would.
 var slots = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// inLibrary makes short calls of the library, on as many goroutines at a time as run at once: when one takes longer than 20 µs, Go
-// starts another thread for the other goroutines, and of thousands that are cancelled together many take longer. Not in a callback.
+// How many calls wait when a call that need not wait takes a slot as well.
+const crowd = 64
+
+var waitingCalls atomic.Int64
+
+// inLibrary makes short calls of the library, on as many goroutines at a time as Go runs at once.
 func inLibrary(calls func()) {
-	slots <- struct{}{}
+	select {
+	case slots <- struct{}{}:
+	default:
+		if !waitForSlot() {
+			calls()
+			return
+		}
+	}
 	calls()
 	<-slots
+}
+
+// waitForSlot returns false in a callback of the library while all slots are taken: callers that run a callback hold one.
+func waitForSlot() bool {
+	patience := time.NewTicker(100 * time.Millisecond)
+	defer patience.Stop()
+	for {
+		select {
+		case slots <- struct{}{}:
+			return true
+		case <-patience.C:
+			if C.kaleidoscope_go_in_callback() != 0 {
+				return false
+			}
+		}
+	}
 }
 
 // completion is how a submitted call ended. Its result and error have to be freed.
@@ -140,6 +170,7 @@ func (q *completionQueue) register(ctx context.Context) *submission {
 	q.last++
 	s.number = q.last
 	q.waiting[s.number] = s
+	waitingCalls.Store(int64(len(q.waiting)))
 	return s
 }
 
@@ -149,6 +180,7 @@ func (q *completionQueue) forget(s *submission) bool {
 	defer q.mutex.Unlock()
 	_, waiting := q.waiting[s.number]
 	delete(q.waiting, s.number)
+	waitingCalls.Store(int64(len(q.waiting)))
 	return waiting
 }
 
@@ -206,6 +238,7 @@ func (q *completionQueue) passOn() bool {
 	q.mutex.Lock()
 	s := q.waiting[number]
 	delete(q.waiting, number)
+	waitingCalls.Store(int64(len(q.waiting)))
 	q.inFlight--
 	q.mutex.Unlock()
 	if s == nil {

@@ -206,6 +206,24 @@ func TestALogHandlerThatCallsGetsAnErrorAndCachedReads(t *testing.T) {
 	inHandler.Do(func() { t.Error("nothing was logged") })
 }
 
+// Red when a callback waits for a slot like any other call: the test hangs.
+func TestACallbackNeedsNoSlotThatItsCallerMayHold(t *testing.T) {
+	var client *kaleidoscope.Client
+	var refused error
+	client = startEmulator(t).open(func(o *kaleidoscope.Options) {
+		o.IAPToken = func(context.Context) (string, error) {
+			defer kaleidoscope.TakeSlots()()
+			for _, err := range client.Workspace().StreamEvents(ctx, nil) {
+				refused = err
+			}
+			return "t", nil
+		}
+	})
+	_, err := client.Workspace().Members(ctx)
+	must(t, err)
+	isStatus(t, refused, kaleidoscope.ErrWouldDeadlock)
+}
+
 type calling struct {
 	slog.Handler
 	call func()
