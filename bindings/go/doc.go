@@ -12,8 +12,8 @@
 // # Building
 //
 // The package needs cgo, and so a C compiler. The published module brings the library along for linux/amd64 and linux/arm64 and links
-// it statically. It links the installed library, which pkg-config finds, with the build tag "dynamic", and its archive with "static". In
-// the source tree, "dynamic" is the default, and "bundled" selects what the published module does.
+// it statically. With the build tag "dynamic" it links the installed library, which pkg-config finds, and with "static" the archive of
+// that. In the source tree, "dynamic" is the default.
 //
 // Go switches cgo off where it finds no C compiler and when it compiles for another platform; "kaleidoscope needs cgo" is the
 // compiler's message then. For another platform, set CGO_ENABLED=1 and CC to a C compiler for it, and with "dynamic" or "static"
