@@ -18,6 +18,7 @@ type Options struct {
 	BaseURL          string            // environment KALEIDOSCOPE_API_URL, then https://api.kaleidoscope.bio
 	Headers          map[string]string // sent with every request; override the library's own
 	CABundle         string            // PEM file of CA certificates, trusted in addition to the system's
+	CABundlePEM      string            // the same as PEM text; both may be set
 	ProxyURL         string            // default: no proxy, unless ProxyFromEnv
 	UserAgent        string            // prepended to the library's own
 	ConnectTimeout   time.Duration     // name resolution, TCP and TLS together; default 10 s
@@ -30,6 +31,10 @@ type Options struct {
 	ProxyFromEnv     bool              // take the proxy from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
 	InsecureTLS      bool              // do not verify the server's certificate: for tests only
 	AllowHTTP        bool              // allow plain http to a non-loopback host: the secret is sent unencrypted
+	// The certificate to present to a server that asks for one (mutual TLS), its intermediates after it, and its private key, which is
+	// not encrypted: as a PEM file or as PEM text. The key may be with the certificate instead.
+	ClientCertificate, ClientCertificatePEM string
+	ClientKey, ClientKeyPEM                 string
 	// Logger receives one record for each call and each page of a stream, with the call's context: at slog.LevelDebug, or at
 	// slog.LevelInfo if it failed. Its attributes are "method" (as in Methods), "duration", "cached" if the cache answered, "events"
 	// of a page, and "error", a group of the fields of [Error]. [SetLogger] has the library's own log, with every request and retry.
@@ -145,19 +150,24 @@ func (c *Client) Stats() (Stats, error) {
 
 func (options *Options) toC(in *inputs) C.kal_client_options {
 	o := C.kal_client_options{
-		struct_size:        C.sizeof_kal_client_options,
-		client_id:          in.text("ClientID", options.ClientID),
-		client_secret:      in.text("ClientSecret", options.ClientSecret),
-		base_url:           in.text("BaseURL", options.BaseURL),
-		ca_bundle_path:     in.text("CABundle", options.CABundle),
-		proxy_url:          in.text("ProxyURL", options.ProxyURL),
-		user_agent:         in.text("UserAgent", options.UserAgent),
-		connect_timeout_ms: C.uint32_t(in.timeout("ConnectTimeout", options.ConnectTimeout)),
-		timeout_ms:         C.uint32_t(in.timeout("Timeout", options.Timeout)),
-		max_attempts:       C.uint32_t(in.count("MaxAttempts", options.MaxAttempts)),
-		retry_wait_ms:      C.uint64_t(in.timeout("RetryWait", options.RetryWait)),
-		max_in_flight:      C.uint32_t(in.count("MaxInFlight", options.MaxInFlight)),
-		cache_ttl_ms:       C.uint64_t(in.timeout("CacheTTL", options.CacheTTL)),
+		struct_size:             C.sizeof_kal_client_options,
+		client_id:               in.text("ClientID", options.ClientID),
+		client_secret:           in.text("ClientSecret", options.ClientSecret),
+		base_url:                in.text("BaseURL", options.BaseURL),
+		ca_bundle_path:          in.text("CABundle", options.CABundle),
+		ca_bundle_pem:           in.text("CABundlePEM", options.CABundlePEM),
+		client_certificate_path: in.text("ClientCertificate", options.ClientCertificate),
+		client_certificate_pem:  in.text("ClientCertificatePEM", options.ClientCertificatePEM),
+		client_key_path:         in.text("ClientKey", options.ClientKey),
+		client_key_pem:          in.text("ClientKeyPEM", options.ClientKeyPEM),
+		proxy_url:               in.text("ProxyURL", options.ProxyURL),
+		user_agent:              in.text("UserAgent", options.UserAgent),
+		connect_timeout_ms:      C.uint32_t(in.timeout("ConnectTimeout", options.ConnectTimeout)),
+		timeout_ms:              C.uint32_t(in.timeout("Timeout", options.Timeout)),
+		max_attempts:            C.uint32_t(in.count("MaxAttempts", options.MaxAttempts)),
+		retry_wait_ms:           C.uint64_t(in.timeout("RetryWait", options.RetryWait)),
+		max_in_flight:           C.uint32_t(in.count("MaxInFlight", options.MaxInFlight)),
+		cache_ttl_ms:            C.uint64_t(in.timeout("CacheTTL", options.CacheTTL)),
 	}
 	if options.MaxResponseBytes < 0 {
 		in.reject("MaxResponseBytes: must not be negative")

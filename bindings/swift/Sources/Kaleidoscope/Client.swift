@@ -12,6 +12,16 @@ public struct ClientOptions: Sendable {
     public var headers: [String: String] = [:]
     /// PEM file of CA certificates that are trusted in addition to the system's.
     public var caBundlePath: String?
+    /// The same as PEM text; both may be set.
+    public var caBundlePEM: String?
+    /// PEM file of the certificate to present to a server that asks for one (mutual TLS), its intermediates after it.
+    public var clientCertificatePath: String?
+    /// The same as PEM text; one of the two may be set.
+    public var clientCertificatePEM: String?
+    /// PEM file of the certificate's private key, not encrypted. Default: the key is with the certificate.
+    public var clientKeyPath: String?
+    /// The same as PEM text; one of the two may be set.
+    public var clientKeyPEM: String?
     /// Default: no proxy, unless ``takesProxyFromEnvironment``.
     public var proxyURL: String?
     /// Prepended to the library's own.
@@ -52,6 +62,11 @@ public struct ClientOptions: Sendable {
         options.headers = try inputs.headers(headers)
         options.headers_len = headers.count
         options.ca_bundle_path = try inputs.string("caBundlePath", caBundlePath)
+        options.ca_bundle_pem = try inputs.string("caBundlePEM", caBundlePEM)
+        options.client_certificate_path = try inputs.string("clientCertificatePath", clientCertificatePath)
+        options.client_certificate_pem = try inputs.string("clientCertificatePEM", clientCertificatePEM)
+        options.client_key_path = try inputs.string("clientKeyPath", clientKeyPath)
+        options.client_key_pem = try inputs.string("clientKeyPEM", clientKeyPEM)
         options.proxy_url = try inputs.string("proxyURL", proxyURL)
         options.user_agent = try inputs.string("userAgent", userAgent)
         options.connect_timeout_ms = try milliseconds("connectTimeout", connectTimeout)
