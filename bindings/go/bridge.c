@@ -1,6 +1,7 @@
 #include "bridge.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "_cgo_export.h"
 
@@ -65,7 +66,8 @@ kal_status kaleidoscope_go_next(kal_queue queue, kaleidoscope_go_completion *com
 
 int kaleidoscope_go_descriptor(kal_queue queue)
 {
-    return fcntl(kal_queue_fd(queue), F_DUPFD_CLOEXEC, 0);
+    // Not one of the standard descriptors, which a daemon may have closed.
+    return fcntl(kal_queue_fd(queue), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
 static kal_status iap_token(void *number, char *buffer, size_t capacity, size_t *length)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"runtime"
 	"time"
 	"unsafe"
@@ -247,8 +246,9 @@ func contextCauses(ctx context.Context) []error {
 	return causes
 }
 
-// wholeMilliseconds rounds up, so that the deadline has passed when the library times out. At least 1, as 0 means the default.
+// wholeMilliseconds rounds up, so that the deadline has passed when the library times out. At least 1, as 0 means the default. The
+// largest number is no limit.
 func wholeMilliseconds(d time.Duration) uint32 {
-	ms := (d + time.Millisecond - 1) / time.Millisecond
-	return uint32(min(max(ms, 1), math.MaxUint32))
+	ms := d/time.Millisecond + min(d%time.Millisecond, 1)
+	return uint32(min(max(ms, 1), C.KAL_WAIT_FOREVER))
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
-	"math"
 	"runtime"
 	"time"
 )
@@ -182,7 +181,7 @@ var (
 
 func (c *call) nextPage(stream C.kal_stream, evenEmpty bool) (EventPage, error) {
 	for {
-		wait := C.uint32_t(math.MaxUint32)
+		wait := C.uint32_t(C.KAL_WAIT_FOREVER)
 		if deadline, ok := c.ctx.Deadline(); ok {
 			wait = C.uint32_t(wholeMilliseconds(time.Until(deadline)))
 		}

@@ -110,7 +110,7 @@ func completions() (*completionQueue, error) {
 	descriptor, errno := C.kaleidoscope_go_descriptor(q.handle)
 	if descriptor < 0 {
 		C.kal_queue_close(q.handle)
-		return nil, &Error{Status: ErrInvalidState, Retryable: true, RetryAfter: -1, Message: "cannot wait for completions", causes: []error{errno}}
+		return nil, &Error{Status: ErrOutOfResources, Retryable: true, RetryAfter: -1, Message: "cannot wait for completions", causes: []error{errno}}
 	}
 	q.file = os.NewFile(uintptr(descriptor), "kal_queue")
 	var err error
