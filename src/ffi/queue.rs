@@ -175,10 +175,15 @@ pub unsafe extern "C" fn kal_queue_next(
 }
 
 /// Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
-/// `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`,
-/// so that the program gets every `user_data` back exactly once:
+/// `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`.
+///
+/// - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
+///
+/// It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before. A program gets every
+/// `user_data` back exactly once:
 ///
 /// ```c
+/// kal_completion done = KAL_COMPLETION_INIT;
 /// kal_queue_shutdown(queue);
 /// while (kal_queue_next(queue, KAL_WAIT_FOREVER, &done, NULL) == KAL_OK) {
 ///     // free what done.user_data points to
@@ -187,10 +192,6 @@ pub unsafe extern "C" fn kal_queue_next(
 /// }
 /// kal_queue_close(queue);
 /// ```
-///
-/// - `queue`: the queue. A queue that was shut down and handles that are none or stale are ignored.
-///
-/// It does not wait. The calls complete at once, as `KAL_CANCELLED` unless they had ended before.
 ///
 /// Returns: nothing.
 ///

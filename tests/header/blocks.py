@@ -17,6 +17,8 @@ HEADING = re.compile(r"[A-Z][A-Z ,:]+")
 COMMAND = re.compile(r"(?:cc|c\+\+) ")
 STATEMENT = re.compile(r"`(kal_\w+ \w+ = [^`]+;)`")
 CALL = re.compile(r"`(kal_\w+\((?:[^`(]*,)+[^`(]*\))`")
+# A block that defines functions stands outside of one. None of them is unused.
+DEFINITION = re.compile(r"^static \w+ (\w+)\(", re.M)
 
 # The variables that a block uses, `client` to `my_data`, and a sentence, `c` to `r`. The label is in the scope of the block: in
 # C++ it may not jump over the initialisation of a variable.
@@ -99,6 +101,9 @@ def bodies(blocks: list[Block]) -> str:
     """A file with a function for each block."""
     text = "#include <kaleidoscope.h>\n"
     for number, block in enumerate(blocks):
+        if functions := DEFINITION.findall(block.code):
+            text += f"\n/* {block.name} */\n{block.code}"
+            block = Block(block.name, "".join(f"(void){function};\n" for function in functions))
         body = BODY.replace("NUMBER", str(number)).replace("CODE", textwrap.indent(f"/* {block.name} */\n{block.code}", "    "))
         text += body.replace("LABEL", "failed:\n    return 1;" if "goto failed" in block.code else "")
     return text
