@@ -80,7 +80,7 @@ def run_once(program: list[str], sends: bool):
 def check(block: blocks.Block, program: list[str]):
     if block.is_program:
         prints_members(program)
-    elif loops.has_loop(block.code):
+    elif loops.has_loop(block.code) or loops.has_handler(block.code):
         loops.check(program, block.code)
     else:
         run_once(program, "kal_workspace_get" in block.code)

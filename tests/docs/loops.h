@@ -91,6 +91,18 @@ SAMPLE const char *sample_cursor(kal_client client)
     return cursor;
 }
 
+/* A queue with three calls. */
+SAMPLE kal_queue sample_queue(kal_client client)
+{
+    kal_queue queue = KAL_NONE;
+    if (kal_queue_open(&queue, NULL) != KAL_OK)
+        abort();
+    for (int i = 0; i < 3; i++)
+        if (kal_submit(client, "workspace.get_members", NULL, NULL, queue, NULL, NULL) != KAL_OK)
+            abort();
+    return queue;
+}
+
 __attribute__((destructor)) static void sample_end(void)
 {
     int errors = 0, results = 0;

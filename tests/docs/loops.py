@@ -5,7 +5,8 @@ result. A sample is compiled unchanged, with loops.h before it.
 
 Seen red: kal_error_free or kal_result_free removed ("left 4 errors, 0 results"), KAL_TIMED_OUT for KAL_NOT_READY ("exits with
 -11"), `break` for `running = 0` ("left 1 errors"), `retryable` not checked in a loop over events ("1 KAL_SERVICE_UNAVAILABLE"
-is missing, "timed out"), no end at a permanent failure ("KAL_FORBIDDEN: 5").
+is missing, "timed out"), no end at a permanent failure ("KAL_FORBIDDEN: 5"), a queue that is not shut down before it is drained
+("{}"), a handler that fires nothing ("KAL_OK").
 """
 
 import collections
@@ -41,6 +42,7 @@ int main(void)
     if (kal_client_open(NULL, &client, &error) != KAL_OK)
         goto failed;
     saved_cursor = CURSOR;
+    queue = QUEUE;
     sample_step("ready", result, error);
     {
 SAMPLE
@@ -56,11 +58,50 @@ failed:
 }
 """
 
+# A program that a sample's signal handler interrupts before its call.
+INTERRUPTED = """
+#include <signal.h>
+
+SAMPLE
+int main(void)
+{
+    kal_client client = KAL_NONE;
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
+    kal_result result = KAL_NONE;
+    kal_error error = KAL_NONE;
+    kal_status status = kal_client_open(NULL, &client, &error);
+    if (status != KAL_OK || kal_cancel_open(&interrupted, &error) != KAL_OK)
+        return 1;
+    options.cancel = interrupted;
+    signal(SIGINT, on_interrupt);
+    raise(SIGINT);
+    status = kal_workspace_get_members(client, &options, &result, &error);
+    sample_step(kal_status_name(status), result, error);
+    kal_error_free(error);
+    kal_result_free(result);
+    kal_cancel_close(interrupted);
+    kal_client_close(client);
+    return 0;
+}
+"""
+
+
+def has_handler(sample: str) -> bool:
+    return "static void on_interrupt(" in sample
+
+
+def is_drain(sample: str) -> bool:
+    """Whether it takes the completions of a queue that the program has filled."""
+    return "kal_queue_shutdown(queue)" in sample and "kal_queue_open" not in sample
+
 
 def body(sample: str) -> str:
-    """A program with this as its body."""
+    """A program with this as its body; a signal handler stands before it."""
+    if has_handler(sample):
+        return INTERRUPTED.replace("SAMPLE", sample)
     cursor = "sample_cursor(client)" if "saved_cursor" in sample else "NULL"
-    return BODY.replace("CURSOR", cursor).replace("SAMPLE", sample)
+    queue = "sample_queue(client)" if is_drain(sample) else "queue"
+    return BODY.replace("CURSOR", cursor).replace("QUEUE", queue).replace("SAMPLE", sample)
 
 
 def has_loop(code: str) -> bool:
@@ -182,9 +223,27 @@ def completes(program: str | list[str], calls: int):
         assert ended == (calls - failed, failed), (run.statuses, run.messages)
 
 
+def drains(program: str | list[str]):
+    """Gets back each of the three calls that loops.h submits."""
+    with Emulator() as emulator:
+        emulator.fault(path=MEMBERS, drop="hang", times=0)
+        run = Run(program, emulator, lambda *_: None)
+    assert (run.code, run.statuses["KAL_CANCELLED"]) == (0, 3), (run.statuses, run.messages)
+
+
+def interrupts(program: str | list[str]):
+    with Emulator() as emulator:
+        run = Run(program, emulator, lambda *_: None)
+    assert (run.code, run.statuses["KAL_CANCELLED"]) == (0, 1), (run.statuses, run.messages)
+
+
 def check(program: str | list[str], code: str):
     """Runs the compiled sample `code` as its calls require."""
-    if "kal_workspace_follow_events" in code:
+    if has_handler(code):
+        interrupts(program)
+    elif is_drain(code):
+        drains(program)
+    elif "kal_workspace_follow_events" in code:
         follows(program)
         ends(program)
     elif "kal_workspace_stream_events" in code:
