@@ -108,8 +108,8 @@ fn pem(name: &str, path: Option<PathBuf>, text: Option<SecretString>) -> Result<
 
 fn client_identity(certificate: Option<Pem>, key: Option<Pem>) -> Result<Option<(Pem, Pem)>> {
     match (certificate, key) {
-        (None, Some(_)) => Err(Error::argument(
-            "client_key",
+        (None, Some(key)) => Err(Error::argument(
+            if matches!(key, Pem::File(_)) { "client_key_path" } else { "client_key_pem" },
             "a key needs its certificate; set client_certificate_path or client_certificate_pem",
         )),
         (None, None) => Ok(None),

@@ -130,7 +130,7 @@ fn a_client_certificate_is_set_once_and_a_key_only_with_it() {
     let key = Settings { client_key_pem: Some("pem".into()), ..settings(&emulator) };
     let twice =
         Settings { client_certificate_pem: pem(), client_certificate_path: Some("f".into()), ..settings(&emulator) };
-    for (wrong, name) in [(key, "client_key: "), (twice, "client_certificate_pem: ")] {
+    for (wrong, name) in [(key, "client_key_pem: "), (twice, "client_certificate_pem: ")] {
         let error = Client::open(wrong).err().expect("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         assert!(error.to_string().starts_with(name), "{error}");
