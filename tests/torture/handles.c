@@ -183,8 +183,13 @@ static void use_dead(chance *chance, enum kind kind, uint64_t id, enum sort sort
 {
     uint32_t way = chance_below(chance, 4);
     if (way == 0) {
-        if (kind == CANCEL && chance_below(chance, 2) == 0)
+        uint32_t other = chance_below(chance, 4);
+        if (kind == CANCEL && other == 0)
             kal_cancel_fire((kal_cancel){ id });
+        else if (kind == CANCEL && other == 1)
+            kal_cancel_fire_from_signal((kal_cancel){ id });
+        else if (kind == QUEUE && other == 0)
+            kal_queue_shutdown((kal_queue){ id });
         else
             free_as(kind, id);
     } else if (kind == RESULT || kind == ERROR || (way == 1 && has_views(kind))) {
@@ -215,8 +220,13 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
     kal_result result = KAL_NONE;
     kal_error error = KAL_NONE;
     kal_status status = KAL_OK;
-    if (kind == CANCEL && chance_below(chance, 4) == 0)
+    uint32_t way = chance_below(chance, 8);
+    if (kind == CANCEL && way == 0)
         kal_cancel_fire((kal_cancel){ id });
+    else if (kind == CANCEL && way == 1)
+        kal_cancel_fire_from_signal((kal_cancel){ id });
+    else if (kind == QUEUE && way == 0)
+        kal_queue_shutdown((kal_queue){ id });
     else if (kind == STREAM)
         /* The other functions send requests. */
         status = kal_stream_set_backoff((kal_stream){ id }, 1, 1000, &error);
@@ -226,7 +236,10 @@ static bool use_live(chance *chance, enum kind kind, uint64_t id)
                     || status == KAL_INVALID_HANDLE
                     /* Nothing is cached. */
                     || (status == KAL_NOT_FOUND && (kind == CLIENT || kind == CANCEL))
-                    || (status == KAL_CANCELLED && kind != STREAM) || (status == KAL_NOT_READY && kind == QUEUE);
+                    || (status == KAL_CANCELLED && kind != STREAM)
+                    || (status == KAL_NOT_READY && kind == QUEUE)
+                    /* The queue was shut down. */
+                    || ((status == KAL_DONE || status == KAL_INVALID_STATE) && kind == QUEUE);
     if (!expected)
         torture_fail("a live handle of kind %u returns %s", kind, kal_status_name(status));
     if (status == KAL_INVALID_HANDLE && (kal_error_get(error) == NULL || kal_error_get(error)->status != status))
