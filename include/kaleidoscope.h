@@ -274,7 +274,7 @@
 #endif
 
 /* The null pointer of the initialisers. */
-#ifdef __cplusplus
+#if defined(__cplusplus) && __cplusplus >= 201103L
 #  define KAL_NULL nullptr
 #else
 #  define KAL_NULL NULL
