@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::export::{fallible, infallible, release};
+use super::export::{fallible, infallible_io, release};
 use super::kit::guard::KeepErrno;
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn kal_cancel_open(cancel: *mut kal_cancel, error: *mut ka
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
-    infallible((), || handles::get(cancel).ok().map(|cancel| cancel.fire()));
+    infallible_io((), || handles::get(cancel).ok().map(|cancel| cancel.fire()));
 }
 
 /// Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.

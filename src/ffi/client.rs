@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::client_options::{kal_client_options, settings};
-use super::export::{fallible, fallible_unit, infallible};
+use super::export::{fallible, fallible_unit, infallible_io};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
 use super::kit::versioned::{OutStruct, Versioned};
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn kal_client_open(
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_client_close(client: kal_client) {
-    infallible((), || handles::take(client).map(|client| client.close()));
+    infallible_io((), || handles::take(client).map(|client| client.close()));
 }
 
 /// Reads the statistics of a client.

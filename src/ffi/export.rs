@@ -58,6 +58,14 @@ pub(super) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T
     })
 }
 
+/// The same for an export that may write to a descriptor, close one, or wait.
+pub(super) fn infallible_io<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
+    guard::infallible_io(otherwise, || {
+        enter();
+        body()
+    })
+}
+
 /// What comes before the body of every export.
 #[inline]
 fn enter() {
@@ -65,7 +73,7 @@ fn enter() {
     callback::forget_abandoned();
 }
 
-/// Frees a handle; ignores one that is none, stale or of another type.
+/// Frees a handle of an object that is memory alone; ignores one that is none, stale or of another type.
 pub(super) fn release<H: Handle>(handle: H) {
     infallible((), || handles::release(handle));
 }

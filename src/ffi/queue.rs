@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::call::params_of;
 use super::call_options::{call_options, kal_call_options};
 use super::completion::{Completion, Outcome, deliver_to, kal_completion};
-use super::export::{fallible, fallible_status, fallible_unit, infallible};
+use super::export::{fallible, fallible_status, fallible_unit, infallible_io};
 use super::kit::handles;
 use super::kit::millis::{millis, wait};
 use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_e
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
-    infallible(-1, || handles::get(queue).ok()?.descriptor())
+    infallible_io(-1, || handles::get(queue).ok()?.descriptor())
 }
 
 /// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn kal_queue_next(
 /// Since: 0.2.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_shutdown(queue: kal_queue) {
-    infallible((), || handles::get(queue).ok().map(|queue| queue.shut_down()));
+    infallible_io((), || handles::get(queue).ok().map(|queue| queue.shut_down()));
 }
 
 /// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
@@ -212,5 +212,5 @@ pub extern "C" fn kal_queue_shutdown(queue: kal_queue) {
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_close(queue: kal_queue) {
-    infallible((), || handles::take(queue).map(|queue| queue.close()));
+    infallible_io((), || handles::take(queue).map(|queue| queue.close()));
 }

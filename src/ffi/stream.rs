@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::call_options::{call_options, kal_call_options};
 use super::events_query::{self, kal_events_query};
-use super::export::{fallible, fallible_status, fallible_unit, infallible};
+use super::export::{fallible, fallible_status, fallible_unit, infallible, infallible_io};
 use super::kit::handles::{self, Handle, handle};
 use super::kit::millis::millis;
 use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn kal_stream_set_read_ahead(stream: kal_stream, on: c_int
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_stream_free(stream: kal_stream) {
-    infallible((), || handles::take(stream).map(|stream| stream.close()));
+    infallible_io((), || handles::take(stream).map(|stream| stream.close()));
 }
 
 /// # Safety

@@ -72,14 +72,20 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
     status::of(&failure)
 }
 
-/// Runs an export that cannot fail. It returns `otherwise` when there is no value.
+/// Runs an export that cannot fail and does no I/O: without a cancellation point, no `pthread_cancel` takes effect in it. It
+/// returns `otherwise` when there is no value.
 pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
     let _errno = KeepErrno::new();
-    let _cancel = DeferCancel::new();
     match catch(|| Ok(body())) {
         Ok(Some(value)) => value,
         Ok(None) | Err(_) => otherwise,
     }
+}
+
+/// Runs an export that cannot fail, but may write to a descriptor, close one, or wait.
+pub(in crate::ffi) fn infallible_io<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
+    let _cancel = DeferCancel::new();
+    infallible(otherwise, body)
 }
 
 // SAFETY: as `<pthread.h>` declares it. It writes to `before`, unless that is NULL.
