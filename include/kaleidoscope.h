@@ -157,8 +157,9 @@
  * kal_client_stats counts the retries.
  *
  * A request that fails with 401 is repeated once with a new token. Calls share a sign-in, which continues while one of
- * them has time. A token request without a response is sent a second time, after 10 s or, for a refresh, after three
- * quarters of the time of the calls that wait; the first good response is used.
+ * them has time; a token request is sent at once, even while max_in_flight requests are in flight. One without a
+ * response is sent a second time, after 10 s or, for a refresh, after three quarters of the time of the calls that wait;
+ * the first good response is used.
  *
  * THREADS
  *
@@ -566,8 +567,8 @@ typedef struct kal_client_options {
     kal_token_provider iap_token_provider;
     /* Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned. */
     void *iap_user_data;
-    /* The number of requests of this client that may be in flight at once; default 64. Others wait, within their
-     * deadline. */
+    /* The number of requests of this client that may be in flight at once, token requests not included; default 64.
+     * Others wait, within their deadline. */
     uint32_t max_in_flight;
     /* For a later field; must be 0. */
     uint32_t reserved;

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::auth::{SignIn, Token, iap_rejection};
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
-use crate::http::{Incoming, OnBody, Outgoing, Transport, verb_name};
+use crate::http::{Incoming, OnBody, Outgoing, Purpose, Transport, verb_name};
 use crate::json::{JsonText, NotJson};
 use crate::not_json;
 use crate::progress::{Step, Tracking};
@@ -146,7 +146,8 @@ impl Fetcher {
             decoder.as_mut().map(|decoder| move |body: &mut [u8], whole: usize| decoder.advance(body, whole));
         let on_body = decode.as_mut().map(|decode| decode as &mut OnBody);
         let (method, body) = (request.verb.clone(), request.body.clone());
-        let request = Outgoing { method, path: &request.target, headers, body, cap, tracking, on_body };
+        let purpose = Purpose::Call;
+        let request = Outgoing { purpose, method, path: &request.target, headers, body, cap, tracking, on_body };
         // Boxed: the future is large and would be moved with the futures that contain it.
         let response = Box::pin(self.transport.exchange(request, thread)).await?;
         Ok((response, decoder))

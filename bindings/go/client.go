@@ -26,7 +26,7 @@ type Options struct {
 	MaxAttempts      int               // attempts per request; default 6; 1 disables retries
 	RetryWait        time.Duration     // wait before the first retry, doubled for each further one; default 250 ms
 	MaxResponseBytes int64             // maximum response size after decompression; default 256 MiB
-	MaxInFlight      int               // maximum concurrent requests; default 64
+	MaxInFlight      int               // maximum concurrent requests, token requests not included; default 64
 	CacheTTL         time.Duration     // default: cached reads do not expire
 	ProxyFromEnv     bool              // take the proxy from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
 	InsecureTLS      bool              // do not verify the server's certificate: for tests only

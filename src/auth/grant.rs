@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Token;
 use crate::clock::Moment;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{Incoming, Outgoing};
+use crate::http::{Incoming, Outgoing, Purpose};
 use crate::not_json;
 use crate::progress::Tracking;
 use crate::records;
@@ -64,6 +64,7 @@ impl Form {
             headers.insert(AUTHORIZATION, iap);
         }
         Outgoing {
+            purpose: Purpose::SignIn,
             method: Method::POST,
             path: PATH,
             headers,

@@ -78,8 +78,8 @@ pub struct kal_client_options {
     pub iap_token_provider: kal_token_provider,
     /// Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
     pub iap_user_data: *mut c_void,
-    /// The number of requests of this client that may be in flight at once; default 64. Others wait, within their
-    /// deadline.
+    /// The number of requests of this client that may be in flight at once, token requests not included; default 64.
+    /// Others wait, within their deadline.
     pub max_in_flight: u32,
     /// For a later field; must be 0.
     pub reserved: u32,

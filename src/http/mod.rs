@@ -50,8 +50,17 @@ use request_log::RequestLog;
 use response::{ResponseBody, ResponseHead};
 use spare_buffer::SpareBuffer;
 
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Call,
+    /// Calls wait for it, so it does not wait for them: it needs no slot among `max_in_flight` requests.
+    SignIn,
+}
+
 /// A request that can be sent more than once.
 pub(crate) struct Outgoing<'a> {
+    pub(crate) purpose: Purpose,
     pub(crate) method: Method,
     /// The path, which begins with a slash, and the query. Shown in errors.
     pub(crate) path: &'a str,
@@ -123,12 +132,17 @@ impl Transport {
 
     /// Sends a request and reads the response. `thread` is the generation of the I/O thread that this runs on.
     pub(crate) async fn exchange(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { path, tracking, .. } = request;
+        let Outgoing { purpose, path, tracking, .. } = request;
         let verb = verb_name(&request.method);
         let waiting = tracking.progress.waiting();
-        waiting.set(Step::Slot);
-        // The semaphore is never closed.
-        let _slot = self.in_flight.acquire().await.map_err(|_| Error::internal("the transport is gone"))?;
+        let _slot = match purpose {
+            Purpose::Call => {
+                waiting.set(Step::Slot);
+                // The semaphore is never closed.
+                Some(self.in_flight.acquire().await.map_err(|_| Error::internal("the transport is gone"))?)
+            }
+            Purpose::SignIn => None,
+        };
         let log = RequestLog::begin(self, verb, path, tracking);
         let outcome = waiting::during(Arc::clone(waiting), self.attempt(request, thread)).await.map_err(|error| {
             error.with(|details| {
@@ -145,7 +159,7 @@ impl Transport {
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap, on_body, tracking } = request;
+        let Outgoing { method, path, headers, body, cap, on_body, tracking, .. } = request;
         let waiting = tracking.progress.waiting();
         let pool = self.pool(thread)?;
         // Until the end of this attempt.

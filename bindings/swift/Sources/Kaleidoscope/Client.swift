@@ -36,7 +36,7 @@ public struct ClientOptions: Sendable {
     public var retryWait: Duration?
     /// Maximum response size after decompression. Default: 256 MiB.
     public var maxResponseBytes: Int?
-    /// Maximum concurrent requests. Default: 64.
+    /// Maximum concurrent requests, token requests not included. Default: 64.
     public var maxInFlight: Int?
     /// Default: cached reads do not expire.
     public var cacheTTL: Duration?
