@@ -599,17 +599,18 @@ typedef struct kal_client_options {
 typedef struct kal_stats {
     /* `sizeof(kal_stats)`, set by the initialiser. */
     size_t struct_size;
-    /* HTTP requests attempted, token requests, retries and failed connections included. */
+    /* HTTP requests sent, token requests included. Each is counted once there is a connection to send it on: an attempt
+     * that gets no connection, and the CONNECT to a proxy, are not. */
     uint64_t requests;
-    /* The number of them that were retries. */
+    /* The number of them that were retries (RETRIES). The repetition with a new token after a 401 is not. */
     uint64_t retries;
     /* The number of them that were token requests. */
     uint64_t token_requests;
-    /* Calls answered from the cache. */
+    /* Calls answered from the cache, with what another call cached after they began included. */
     uint64_t cache_hits;
-    /* Calls that waited for another call's request instead of sending their own. */
+    /* Calls that joined another call's request instead of sending their own, counted as they join it. */
     uint64_t shared_requests;
-    /* Bytes of responses received, after decompression. */
+    /* Bytes of response bodies after decompression, errors and token responses included, counted as they arrive. */
     uint64_t bytes_received;
 } kal_stats;
 

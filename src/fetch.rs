@@ -58,7 +58,6 @@ impl Fetcher {
             Arc::clone(&config),
             Arc::clone(&transport),
             Arc::clone(&redaction),
-            Arc::clone(&counters),
             Arc::clone(&quota),
         ));
         Self { config, counters, redaction, sign_in, transport, quota }
@@ -75,7 +74,6 @@ impl Fetcher {
             wait: self.config.retry_wait,
             quota: &self.quota,
             tracking,
-            counters: &self.counters,
         };
         let (response, decoder) =
             retries.run(request.repeat, || self.attempt(operation, &request, tracking, thread)).await?;

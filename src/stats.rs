@@ -26,24 +26,14 @@ pub(crate) struct Counters {
     pub(crate) bytes_received: Counter,
 }
 
-/// The counters of a client since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// HTTP requests attempted, token requests, retries and failed connections included.
-    pub requests: u64,
-    /// How many of them were retries.
-    pub retries: u64,
-    /// How many of them were token requests.
-    pub token_requests: u64,
-    /// Calls answered from the cache.
-    pub cache_hits: u64,
-    /// Calls that waited for another call's request instead of sending their own.
-    pub shared_requests: u64,
-    /// Bytes of response bodies received, after decompression.
-    pub bytes_received: u64,
-}
-
 impl Counters {
+    /// A request is sent: there is a connection for it.
+    pub(crate) fn count_request(&self, is_token_request: bool, is_retry: bool) {
+        self.requests.add(1);
+        self.token_requests.add(is_token_request.into());
+        self.retries.add(is_retry.into());
+    }
+
     pub(crate) fn read(&self) -> Stats {
         Stats {
             requests: self.requests.get(),
@@ -54,4 +44,21 @@ impl Counters {
             bytes_received: self.bytes_received.get(),
         }
     }
+}
+
+/// The counters of a client since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// HTTP requests sent: each counts once there is a connection for it.
+    pub requests: u64,
+    /// How many of them were retries. A repetition with a new token after a 401 is none.
+    pub retries: u64,
+    /// How many of them were token requests.
+    pub token_requests: u64,
+    /// Calls answered from the cache.
+    pub cache_hits: u64,
+    /// Calls that joined another call's request instead of sending their own.
+    pub shared_requests: u64,
+    /// Bytes of response bodies, after decompression, counted as they arrive.
+    pub bytes_received: u64,
 }

@@ -16,8 +16,9 @@ use common::{emulator, get, settings, wait_for};
 use kal_emulator::{Config, Emulator};
 use kaleidoscope::ffi::library::kal_shutdown;
 use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT};
-use kaleidoscope::service::workspace::GET_MEMBERS;
-use kaleidoscope::{Client, ErrorKind, Settings};
+use kaleidoscope::service::Params;
+use kaleidoscope::service::workspace::{GET_EVENTS, GET_MEMBERS};
+use kaleidoscope::{CallOptions, Client, ErrorKind, Settings};
 use socket2::{Domain, Socket, Type};
 use tunnel_proxy::TunnelProxy;
 
@@ -110,6 +111,20 @@ fn named(emulator: &Emulator, name: &str) -> Settings {
     Settings { base_url, allow_http: true, connect_timeout: Some(Duration::from_mins(1)), ..settings(emulator) }
 }
 
+/// Waits until the sign-in of each client waits for a lookup. It stays there: it outlives the calls that wait for it.
+fn wait_at_lookup(clients: &[Client]) {
+    let options = CallOptions { timeout: Some(Duration::from_millis(300)), ..CallOptions::default() };
+    thread::scope(|scope| {
+        for client in clients {
+            let is_there = || {
+                let error = client.call(Params::new(&GET_EVENTS), &options).expect_err("a lookup that is held");
+                error.to_string().contains("waiting for a token: the name lookup of held")
+            };
+            scope.spawn(move || wait_for("a lookup", is_there));
+        }
+    });
+}
+
 /// A port that accepts no connections: its backlog is full, and the kernel drops further SYNs.
 struct Silent(
     #[expect(dead_code, reason = "kept open")] Socket,
@@ -199,7 +214,7 @@ fn connections_share_one_lookup_which_does_not_delay_other_names() {
     let clients: Vec<_> = (0..64).map(|_| client(&emulator, "held.test")).collect();
     thread::scope(|scope| {
         let calls: Vec<_> = clients.iter().map(|client| scope.spawn(|| get(client, &GET_MEMBERS))).collect();
-        wait_for("64 requests", || clients.iter().map(|client| client.stats().requests).sum::<u64>() == 64);
+        wait_at_lookup(&clients);
         // Its response arrives through the I/O thread that the other calls depend on.
         get(&client(&emulator, "quick.test"), &GET_MEMBERS).expect("another name");
         release();
@@ -219,7 +234,7 @@ fn lookup_threads_are_bounded_and_every_name_is_looked_up() {
     let clients: Vec<_> = (0..80).map(|n| client(&emulator, &format!("held-{n}.test"))).collect();
     thread::scope(|scope| {
         let calls: Vec<_> = clients.iter().map(|client| scope.spawn(|| get(client, &GET_MEMBERS))).collect();
-        wait_for("80 requests", || clients.iter().map(|client| client.stats().requests).sum::<u64>() == 80);
+        wait_at_lookup(&clients);
         wait_for("64 lookups", || with_lookups(|lookups| lookups.in_progress) == MAX_LOOKUP_THREADS);
         get(&client(&emulator, "127.0.0.1"), &GET_MEMBERS).expect("an address needs no lookup");
         release();

@@ -122,12 +122,12 @@ func (c *Client) ClearCaches() error {
 
 // Stats are counters since the client was opened.
 type Stats struct {
-	Requests       uint64 `json:"requests"`        // HTTP requests attempted, token requests, retries and failed connections included
-	Retries        uint64 `json:"retries"`         // retries among Requests
+	Requests       uint64 `json:"requests"`        // HTTP requests sent, each counted once there is a connection for it
+	Retries        uint64 `json:"retries"`         // retries among Requests; a repetition with a new token is none
 	TokenRequests  uint64 `json:"token_requests"`  // token requests among Requests
 	CacheHits      uint64 `json:"cache_hits"`      // calls answered from the cache
-	SharedRequests uint64 `json:"shared_requests"` // calls that waited for another call's request instead of sending their own
-	BytesReceived  uint64 `json:"bytes_received"`  // bytes of response bodies, after decompression
+	SharedRequests uint64 `json:"shared_requests"` // calls that joined another call's request instead of sending their own
+	BytesReceived  uint64 `json:"bytes_received"`  // bytes of response bodies after decompression, counted as they arrive
 }
 
 // Stats returns the client's counters.

@@ -38,7 +38,6 @@ use crate::progress::{Tracking, Waiting};
 use crate::redact::Redaction;
 use crate::retry::{Quota, Repeat, Retries, backoff};
 use crate::runtime::outcome::{self, Outcome};
-use crate::stats::Counters;
 
 /// How long a token request is pending before it is hedged with another one. All calls wait for it, so a dead connection must not
 /// block them; but a slow endpoint still gets time to respond.
@@ -56,7 +55,6 @@ pub(crate) struct SignIn {
     config: Arc<Config>,
     transport: Arc<Transport>,
     redaction: Arc<Redaction>,
-    counters: Arc<Counters>,
     quota: Arc<Quota>,
     pub(crate) iap: Iap,
     /// What the token request in flight is waiting for.
@@ -87,7 +85,6 @@ impl SignIn {
         config: Arc<Config>,
         transport: Arc<Transport>,
         redaction: Arc<Redaction>,
-        counters: Arc<Counters>,
         quota: Arc<Quota>,
     ) -> Self {
         let iap = Iap::new(config.iap.clone());
@@ -95,7 +92,6 @@ impl SignIn {
             config,
             transport,
             redaction,
-            counters,
             quota,
             iap,
             waiting: Arc::default(),
@@ -242,14 +238,12 @@ impl SignIn {
             wait: self.config.retry_wait,
             quota: &self.quota,
             tracking,
-            counters: &self.counters,
         };
         let mut requested_at = Moment::now();
         let iap_token = self.iap.generation();
         let response = retries.run(repeat, || {
             requested_at = Moment::now();
             async move {
-                self.counters.token_requests.add(1);
                 let request = form.outgoing(self.iap.header(), tracking);
                 Ok(self.transport.exchange(request, thread).await?)
             }

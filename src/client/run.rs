@@ -56,7 +56,11 @@ impl Inner {
         let fetch = move |tracking: Arc<Tracking>| async move { fetcher.fetch(&requested, &tracking, thread).await };
         let Interrupts { limit, cancelled, .. } = interrupts;
         let request = match self.cache.join_or_start(&key, refresh, limit.deadline, cancelled, thread, fetch) {
-            Lookup::Cached(cached) => return Ok(select_ids(cached.answer, params)),
+            // Another call cached it after this one had looked.
+            Lookup::Cached(cached) => {
+                self.fetcher.counters.cache_hits.add(1);
+                return Ok(select_ids(cached.answer, params));
+            }
             Lookup::Started(request) => request,
             Lookup::Joined(request) => {
                 self.fetcher.counters.shared_requests.add(1);

@@ -20,17 +20,18 @@ handle!(kal_client, 1, Client);
 pub struct kal_stats {
     /// `sizeof(kal_stats)`, set by the initialiser.
     pub struct_size: usize,
-    /// HTTP requests attempted, token requests, retries and failed connections included.
+    /// HTTP requests sent, token requests included. Each is counted once there is a connection to send it on: an attempt
+    /// that gets no connection, and the CONNECT to a proxy, are not.
     pub requests: u64,
-    /// The number of them that were retries.
+    /// The number of them that were retries (RETRIES). The repetition with a new token after a 401 is not.
     pub retries: u64,
     /// The number of them that were token requests.
     pub token_requests: u64,
-    /// Calls answered from the cache.
+    /// Calls answered from the cache, with what another call cached after they began included.
     pub cache_hits: u64,
-    /// Calls that waited for another call's request instead of sending their own.
+    /// Calls that joined another call's request instead of sending their own, counted as they join it.
     pub shared_requests: u64,
-    /// Bytes of responses received, after decompression.
+    /// Bytes of response bodies after decompression, errors and token responses included, counted as they arrive.
     pub bytes_received: u64,
 }
 

@@ -72,8 +72,16 @@ impl Body {
     /// The work done so far, in bytes.
     fn work(&self) -> usize {
         match self {
+            Self::Plain(_) => self.len(),
+            Self::Gzip(gzip) => self.len() + gzip.members * MEMBER_COST,
+        }
+    }
+
+    /// The number of bytes received and decompressed so far.
+    pub(super) fn len(&self) -> usize {
+        match self {
             Self::Plain(capped) => capped.bytes.len(),
-            Self::Gzip(gzip) => gzip.member.get_ref().bytes.len() + gzip.members * MEMBER_COST,
+            Self::Gzip(gzip) => gzip.member.get_ref().bytes.len(),
         }
     }
 

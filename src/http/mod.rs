@@ -159,7 +159,7 @@ impl Transport {
     }
 
     async fn attempt(&self, request: Outgoing<'_>, thread: u64) -> Result<Incoming> {
-        let Outgoing { method, path, headers, body, cap, on_body, tracking, .. } = request;
+        let Outgoing { purpose, method, path, headers, body, cap, on_body, tracking } = request;
         let waiting = tracking.progress.waiting();
         let pool = self.pool(thread)?;
         // Until the end of this attempt.
@@ -169,27 +169,27 @@ impl Transport {
         *request.method_mut() = method;
         *request.uri_mut() = self.url(path)?;
         *request.headers_mut() = self.headers(headers);
-        self.counters.requests.add(1);
-        let sent = pool.send(request, waiting).await;
+        let count = || self.counters.count_request(purpose == Purpose::SignIn, tracking.progress.take_retry());
+        let sent = pool.send(request, waiting, count).await;
         let mut response = sent.map_err(|error| failure::send_error(&error, &self.route))?;
         let head = ResponseHead::take_from(&mut response);
         waiting.set_body_of(head.status.as_u16());
+        let received = &self.counters.bytes_received;
         if !head.status.is_success() {
-            let body = head.read_error_body(&mut response, tracking.deadline.remaining()).await;
-            self.received(&body).await;
+            let body = head.read_error_body(&mut response, tracking.deadline.remaining(), received).await;
+            Self::release_connection(&body).await;
             return Err(error_response::to_error(verb, path, &head, &body, &self.route, &self.redaction));
         }
         let spare = pool.spare_buffer();
         let take_spare = |capacity| spare.take(capacity);
-        let body = head.read_body(&mut response, cap, on_body, take_spare, &self.route).await?;
-        self.received(&body).await;
+        let body = head.read_body(&mut response, cap, on_body, take_spare, received, &self.route).await?;
+        Self::release_connection(&body).await;
         let body = body.bytes;
         let reuse = SpareBuffer::is_worth_keeping(&body).then(|| Box::new(move |buffer| spare.put(buffer)) as Reuse);
         Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
     }
 
-    async fn received(&self, body: &ResponseBody) {
-        self.counters.bytes_received.add(body.bytes.len() as u64);
+    async fn release_connection(body: &ResponseBody) {
         if body.is_at_end {
             // Otherwise a request that follows at once would open another connection.
             pool::let_pool_take_back().await;

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Extensions, Request, Uri};
-use hyper_util::client::legacy::{Client, Error};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use tower_service::Service;
@@ -61,13 +62,59 @@ impl Pool {
     }
 
     /// Sends a request and waits for the head of the response. If a pooled connection was closed before anything was sent on it,
-    /// another one is used.
-    pub(super) async fn send(&self, request: Request<Body>, waiting: &Waiting) -> Result<Response, SendError> {
+    /// another one is used. Calls `on_sent` once there is a connection for the request.
+    pub(super) async fn send(
+        &self,
+        request: Request<Body>,
+        waiting: &Waiting,
+        on_sent: impl FnOnce(),
+    ) -> Result<Response, SendError> {
         // The connector sets its own steps.
         waiting.set(Step::Head);
-        let mut response = self.client.request(request).await.map_err(SendError::from)?;
+        let mut sending = Sending { response: self.client.request(request), waiting, on_sent: Some(on_sent) };
+        let mut response = poll_fn(|cx| sending.poll(cx)).await?;
         response.extensions_mut().extend(self.url.clone());
         Ok(response.map(Body::wrap).into())
+    }
+}
+
+/// A request that waits for a connection, or for the head of its response.
+struct Sending<'a, F: FnOnce()> {
+    response: ResponseFuture,
+    waiting: &'a Waiting,
+    /// None: it was called, or will not be.
+    on_sent: Option<F>,
+}
+
+impl<F: FnOnce()> Sending<'_, F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::Response<Incoming>, SendError>> {
+        let outcome = Pin::new(&mut self.response).poll(cx).map_err(SendError::from);
+        match outcome {
+            Poll::Pending => self.check_step(),
+            Poll::Ready(Err(SendError::Connect(_))) => self.on_sent = None,
+            Poll::Ready(_) => self.set_sent(),
+        }
+        outcome
+    }
+
+    /// The connector sets earlier steps until it is done, unless there is a pooled connection.
+    fn check_step(&mut self) {
+        if self.waiting.step() == Step::Head {
+            self.set_sent();
+        }
+    }
+
+    fn set_sent(&mut self) {
+        if let Some(on_sent) = self.on_sent.take() {
+            on_sent();
+        }
+    }
+}
+
+/// While it waited for a new connection, the request may have got a pooled one since it was polled.
+impl<F: FnOnce()> Drop for Sending<'_, F> {
+    fn drop(&mut self) {
+        self.check_step();
     }
 }
 

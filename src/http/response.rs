@@ -15,6 +15,7 @@ use super::content_encoding::Encoding;
 use super::route::Route;
 use super::{OnBody, failure};
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
+use crate::stats::Counter;
 
 /// The maximum number of bytes read of an error response: what errors keep, and as much again so that redaction sees a secret that
 /// begins before the cut.
@@ -54,9 +55,10 @@ impl ResponseHead {
         cap: usize,
         on_body: Option<&mut OnBody<'_>>,
         spare_buffer: impl FnOnce(usize) -> Option<Vec<u8>>,
+        received: &Counter,
         route: &Route,
     ) -> Result<ResponseBody> {
-        let read = self.read_to_cap(response, cap, on_body, spare_buffer, route).await;
+        let read = self.read_to_cap(response, cap, on_body, spare_buffer, received, route).await;
         read.map_err(|error| error.with(|details| details.http_status = Some(self.status.as_u16())))
     }
 
@@ -66,6 +68,7 @@ impl ResponseHead {
         cap: usize,
         mut on_body: Option<&mut OnBody<'_>>,
         spare_buffer: impl FnOnce(usize) -> Option<Vec<u8>>,
+        received: &Counter,
         route: &Route,
     ) -> Result<ResponseBody> {
         let is_gzip = matches!(self.encoding, Encoding::Gzip);
@@ -76,18 +79,23 @@ impl ResponseHead {
         let length = self.length.filter(|_| !is_gzip);
         let mut body = if is_gzip { Body::gzip(cap) } else { Body::plain(length, cap, spare_buffer) };
         let mut is_at_end = false;
+        let mut counted = 0;
         let outcome = loop {
             let chunk = response.chunk().await.map_err(|error| failure::read_error(&error, route))?;
             let Some(chunk) = chunk else {
                 is_at_end = true;
-                break body.end();
+                let end = body.end();
+                count(&body, &mut counted, received);
+                break end;
             };
             if let Encoding::Unknown(name) = &self.encoding
                 && !chunk.is_empty()
             {
                 return Err(unknown_encoding(name, route));
             }
-            match body::take(&mut body, &chunk, on_body.as_deref_mut(), length.unwrap_or(0)).await {
+            let taken = body::take(&mut body, &chunk, on_body.as_deref_mut(), length.unwrap_or(0)).await;
+            count(&body, &mut counted, received);
+            match taken {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break Ok(()),
                 Err(stop) => break Err(stop),
@@ -105,13 +113,19 @@ impl ResponseHead {
     }
 
     /// Reads the body of an error response, as far as it arrives in a part of the call's `remaining` time.
-    pub(super) async fn read_error_body(&self, response: &mut Response, remaining: Duration) -> ResponseBody {
+    pub(super) async fn read_error_body(
+        &self,
+        response: &mut Response,
+        remaining: Duration,
+        received: &Counter,
+    ) -> ResponseBody {
         let is_gzip = matches!(self.encoding, Encoding::Gzip);
         let mut body =
             if is_gzip { Body::gzip(MAX_ERROR_BODY) } else { Body::plain(self.length, MAX_ERROR_BODY, |_| None) };
         // The body as received, in case it is not gzip.
         let mut raw = Vec::new();
         let (mut is_at_end, mut is_complete) = (false, false);
+        let mut counted = 0;
         let reading = async {
             let mut stopped = None;
             loop {
@@ -125,6 +139,7 @@ impl ResponseHead {
                 }
                 if stopped.is_none() {
                     stopped = body::take(&mut body, &chunk, None, 0).await.err();
+                    count(&body, &mut counted, received);
                 }
                 if matches!(stopped, Some(Stop::Full)) || raw.len() == MAX_ERROR_BODY {
                     return;
@@ -138,8 +153,10 @@ impl ResponseHead {
         if !is_complete {
             body.flush_truncated();
         }
+        count(&body, &mut counted, received);
         let mut bytes = body.into_bytes();
         if bytes.is_empty() && is_text(&raw) {
+            received.add(raw.len() as u64);
             (bytes, is_complete) = (raw, is_at_end);
         }
         if matches!(self.encoding, Encoding::Unknown(_)) && !is_text(&bytes) {
@@ -147,6 +164,12 @@ impl ResponseHead {
         }
         ResponseBody { bytes, is_complete, is_at_end }
     }
+}
+
+/// Counts what a body has received since the last time.
+fn count(body: &Body, counted: &mut usize, received: &Counter) {
+    received.add((body.len() - *counted) as u64);
+    *counted = body.len();
 }
 
 /// Whether this is readable text, perhaps truncated within a character.

@@ -42,6 +42,8 @@ struct State {
     /// Verb and URL.
     request: Option<(&'static str, String)>,
     attempts: u32,
+    /// The next attempt is a retry.
+    is_retry: bool,
     last_error: Option<Error>,
     /// The request that this one waits for, or waited for last.
     waits_for: Option<Arc<Progress>>,
@@ -76,6 +78,16 @@ impl Progress {
 
     pub(crate) fn attempts(&self) -> u32 {
         self.lock().attempts
+    }
+
+    /// What is sent next is a retry.
+    pub(crate) fn begin_retry(&self) {
+        self.lock().is_retry = true;
+    }
+
+    /// Whether what is being sent is a retry. Only once for each: a request that is repeated with a new token is none.
+    pub(crate) fn take_retry(&self) -> bool {
+        std::mem::take(&mut self.lock().is_retry)
     }
 
     pub(crate) fn record_error(&self, error: &Error) {

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::progress::{Step, Tracking};
-use crate::stats::Counters;
 
 /// The retry policy and state of one request.
 pub(crate) struct Retries<'a> {
@@ -20,7 +19,6 @@ pub(crate) struct Retries<'a> {
     pub(crate) wait: Duration,
     pub(crate) quota: &'a Quota,
     pub(crate) tracking: &'a Tracking,
-    pub(crate) counters: &'a Counters,
 }
 
 /// How an attempt failed.
@@ -80,7 +78,7 @@ impl Retries<'_> {
             log::info!("{error}; trying again in {} ms", delay.as_millis());
             self.tracking.progress.waiting().set(Step::Retry);
             tokio::time::sleep(delay).await;
-            self.counters.retries.add(1);
+            self.tracking.progress.begin_retry();
             attempts += 1;
         }
     }

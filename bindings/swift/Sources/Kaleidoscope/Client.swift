@@ -103,17 +103,17 @@ public enum CachePolicy: Sendable {
 
 /// Counters since the client was opened.
 public struct ClientStatistics: Hashable, Sendable {
-    /// HTTP requests attempted, token requests, retries and failed connections included.
+    /// HTTP requests sent, token requests included. Each is counted once there is a connection for it.
     public let requests: UInt64
-    /// Retries among ``requests``.
+    /// Retries among ``requests``. A repetition with a new token is none.
     public let retries: UInt64
     /// Token requests among ``requests``.
     public let tokenRequests: UInt64
     /// Calls answered from the cache.
     public let cacheHits: UInt64
-    /// Calls that waited for another call's request instead of sending their own.
+    /// Calls that joined another call's request instead of sending their own.
     public let sharedRequests: UInt64
-    /// Bytes of response bodies, after decompression.
+    /// Bytes of response bodies after decompression, counted as they arrive.
     public let bytesReceived: UInt64
 }
 
