@@ -1096,13 +1096,18 @@ KAL_API void kal_result_free(struct kal_result result);
 
 /* The details of a failed call. All strings belong to the error.
  *
+ * `attempts`, `method`, `url` and the fields of the response are those of the request that failed, or that was in
+ * progress when the call timed out or was cancelled. That is the token request while the call has no token; `message`
+ * then names the call's own request as well. Calls that share a request report the same one.
+ *
  * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_error_info {
     /* The status that the call returned. */
     kal_status status;
     /* The status of the response, if its head was received, even if its body was not; else 0. */
     int32_t http_status;
-    /* The number of attempts, 1 without a retry; 0 if none was made. */
+    /* The number of attempts of that request, those that got no connection included; 1 without a retry, 0 if none was
+     * made. */
     int32_t attempts;
     /* Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out. */
     bool retryable;

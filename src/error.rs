@@ -177,6 +177,15 @@ impl Error {
         self
     }
 
+    /// Adds the attempts of an earlier failure of the same request.
+    pub(crate) fn add_attempts_of(self, earlier: &Self) -> Self {
+        let (now, before) = (&self.0, &earlier.0);
+        if (now.method, &now.url) != (before.method, &before.url) {
+            return self;
+        }
+        self.with(|details| details.attempts += before.attempts)
+    }
+
     /// The kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

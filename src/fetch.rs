@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::auth::{SignIn, Token, iap_rejection};
 use crate::config::Config;
 use crate::error::{BODY_LIMIT, Error, ErrorKind, Result};
-use crate::http::{Incoming, OnBody, Outgoing, Purpose, Transport, verb_name};
+use crate::http::{Incoming, OnBody, Outgoing, Purpose, Transport, verb_name, without_query};
 use crate::json::{JsonText, NotJson};
 use crate::not_json;
 use crate::progress::{Step, Tracking};
@@ -97,23 +97,35 @@ impl Fetcher {
     ) -> Result<(Incoming, Option<Box<Decoder>>), Failure> {
         let iap_token = self.sign_in.iap.generation();
         tracking.progress.waiting().set(Step::Token);
-        // Without a token, the request itself was not sent.
-        let unsent = |error: Error| Failure::Final(error.with(|details| details.sent = false));
+        // Without a token, the request itself was not sent. The details are those of the token request, also for the calls that
+        // share it; the message names this request as well.
+        let unsent = |error: Error| {
+            let no_token = if error.kind() == ErrorKind::AuthFailed { "" } else { "no token: " };
+            Failure::Final(error.with(|details| {
+                details.sent = false;
+                details.message = format!("{}: {no_token}{}", self.describe(request), details.message);
+            }))
+        };
         let token = self.sign_in.token(None, tracking, thread).await.map_err(unsent)?;
         let outcome = match self.send(operation, request, &token, tracking, thread).await {
             Err(error) if is_rejected_token(&error) => {
                 log::info!("{error}; trying once with a new token");
+                tracking.progress.record_error(&error);
                 let after_recovery = |error| iap_rejection::mark_after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
                 let token = self.sign_in.token(Some(token.generation()), tracking, thread).await;
                 let token = token.map_err(|error| unsent(after_recovery(error)))?;
-                tracking.progress.count_attempt();
                 self.send(operation, request, &token, tracking, thread).await.map_err(after_recovery)?
             }
             outcome => outcome.map_err(|error| iap_rejection::mark_api_error(error, iap_token))?,
         };
         self.sign_in.iap.mark_accepted(iap_token);
         Ok(outcome)
+    }
+
+    /// Verb and path of a request.
+    fn describe(&self, request: &Request) -> String {
+        format!("{} {}", verb_name(&request.verb), self.redaction.text(without_query(&request.target)))
     }
 
     async fn send(

@@ -16,6 +16,8 @@ use raw::{Raw, Then, sized, token};
 
 const EVENTS: &str = "/workspaces/events";
 const SIGN_IN: &str = "/auth/oauth/token";
+/// The beginning of the error of a call for events that has no token.
+const NO_TOKEN: &str = "GET /workspaces/events: no token: ";
 
 fn open(server: &Raw) -> Client {
     Client::open(server.settings()).expect("good settings")
@@ -160,7 +162,7 @@ fn the_content_type_of_a_non_json_response_is_named() {
         Raw::start(|_, _| (sized("200 OK", "Content-Type: text/html\r\n", b"<html>at-raw</html>"), Then::GoOn));
     let error = get(&open(&server), &GET_EVENTS).expect_err("no token");
     let says = "the token endpoint's answer cannot be used: it is not a JSON object; its Content-Type is text/html";
-    assert_eq!(error.to_string(), says);
+    assert_eq!(error.to_string(), format!("{NO_TOKEN}{says}"));
 }
 
 /// Red when a `null` body is reported as missing.
@@ -232,12 +234,14 @@ fn a_connection_error_names_the_peer() {
     let (host, port) = server.host.split_once(':').expect("a port");
     let to = |base_url: &str| Settings { base_url: Some(base_url.into()), ..server.settings() };
     let plain = says(to(&format!("http://{nobody}")));
-    assert_eq!(plain, format!("POST {SIGN_IN}: cannot connect to {nobody}: connection refused"));
+    assert_eq!(plain, format!("{NO_TOKEN}POST {SIGN_IN}: cannot connect to {nobody}: connection refused"));
     let proxied = says(Settings { proxy_url: Some(format!("http://u:canary@{nobody}")), ..to("https://api.invalid") });
     let through = format!("api.invalid:443 through the proxy {nobody}");
-    assert_eq!(proxied, format!("POST {SIGN_IN}: cannot connect to {through}: connection refused"));
+    assert_eq!(proxied, format!("{NO_TOKEN}POST {SIGN_IN}: cannot connect to {through}: connection refused"));
     let unknown = says(to("https://api.invalid"));
-    let begin = format!("POST {SIGN_IN}: cannot connect to api.invalid:443: the host name api.invalid was not found: ");
+    let begin = format!(
+        "{NO_TOKEN}POST {SIGN_IN}: cannot connect to api.invalid:443: the host name api.invalid was not found: "
+    );
     assert!(unknown.starts_with(&begin), "{unknown}");
     let other = says(server.settings());
     assert!(
@@ -324,7 +328,7 @@ fn a_connect_timeout_says_what_it_was_waiting_for() {
     };
     let begin = |peer: &str| {
         format!(
-            "POST {SIGN_IN}: cannot connect to {peer}: no connection within 300 ms (connect_timeout_ms), waiting for "
+            "{NO_TOKEN}POST {SIGN_IN}: cannot connect to {peer}: no connection within 300 ms (connect_timeout_ms), waiting for "
         )
     };
     let tls = Settings { base_url: Some(format!("https://{mute}")), insecure_tls: true, ..server.settings() };

@@ -14,7 +14,7 @@ import (
 type Error struct {
 	Status     Status
 	HTTPStatus int           // 0 if no response was received
-	Attempts   int           // attempts made, 1 without a retry; 0 if none was made
+	Attempts   int           // attempts of the request that failed, which may be the token request; 0 if none was made
 	Retryable  bool          // whether the same call may succeed later
 	RetryAfter time.Duration // the wait that the server requested; -1 if none
 	Message    string        // one English sentence

@@ -18,6 +18,7 @@ use crate::progress::Tracking;
 use crate::records;
 use crate::redact::{MAX_SECRET_LEN, Redaction};
 
+pub(super) const METHOD: &str = "POST";
 pub(super) const PATH: &str = "/auth/oauth/token";
 const MAX_RESPONSE_LEN: usize = 64 * 1024;
 
@@ -111,9 +112,8 @@ pub(crate) fn parse_token_response(
             .with(|details| {
                 details.http_status = Some(response.status);
                 details.request_id.clone_from(&request_id);
-                details.method = Some("POST");
+                details.method = Some(METHOD);
                 details.url = Some(PATH.into());
-                details.attempts = 1;
                 details.sent = true;
             })
     };

@@ -34,7 +34,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::http::Transport;
-use crate::progress::{Tracking, Waiting};
+use crate::progress::{Progress, Tracking};
 use crate::redact::Redaction;
 use crate::retry::{Quota, Repeat, Retries, backoff};
 use crate::runtime::outcome::{self, Outcome};
@@ -57,8 +57,6 @@ pub(crate) struct SignIn {
     redaction: Arc<Redaction>,
     quota: Arc<Quota>,
     pub(crate) iap: Iap,
-    /// What the token request in flight is waiting for.
-    pub(crate) waiting: Arc<Waiting>,
     tokens: TokenStore<InFlight>,
 }
 
@@ -88,15 +86,7 @@ impl SignIn {
         quota: Arc<Quota>,
     ) -> Self {
         let iap = Iap::new(config.iap.clone());
-        Self {
-            config,
-            transport,
-            redaction,
-            quota,
-            iap,
-            waiting: Arc::default(),
-            tokens: TokenStore::default(),
-        }
+        Self { config, transport, redaction, quota, iap, tokens: TokenStore::default() }
     }
 
     /// Returns a valid token. Without one, joins the sign-in in flight or starts one. `rejected` is the generation of a token that
@@ -189,7 +179,7 @@ impl SignIn {
                     // A call with a later deadline may have joined meanwhile.
                     let now = Instant::now();
                     if now >= deadline.at() {
-                        return Err(self.timed_out());
+                        return Err(self.timed_out(&shared.progress));
                     }
                     if now < hedge_at(sent, delay, has_refresh) {
                         continue;
@@ -214,7 +204,8 @@ impl SignIn {
         generation: u64,
         thread: u64,
     ) -> PendingRequest<'a> {
-        let tracking = shared.part(&self.waiting);
+        let tracking = shared.part();
+        tracking.progress.set_request(grant::METHOD, grant::PATH.to_owned());
         Box::pin(async move {
             let (form, repeat) = match &refresh_token {
                 Some(refresh_token) => (grant::refresh(refresh_token), Repeat::IfUnsent),
@@ -251,18 +242,23 @@ impl SignIn {
         let response = response
             .await
             .map_err(|error| iap_rejection::mark_token_error(grant::into_auth_error(error), iap_token))?;
-        let signed_in = grant::parse_token_response(response, &self.redaction, generation, requested_at)?;
+        let signed_in = grant::parse_token_response(response, &self.redaction, generation, requested_at)
+            .map_err(|error| error.with(|details| details.attempts = tracking.progress.attempts()))?;
         self.redaction.add_token(signed_in.0.expose());
         self.redaction.add_token(signed_in.1.expose_secret());
         Ok(signed_in)
     }
 
-    fn timed_out(&self) -> Error {
-        let what = self.transport.route().describe(self.waiting.step()).unwrap_or_default();
-        let message = format!("POST {}: timed out waiting for {what}", grant::PATH);
+    fn timed_out(&self, progress: &Arc<Progress>) -> Error {
+        let request = progress.current();
+        let what = self.transport.route().describe(request.waiting().step()).unwrap_or_default();
+        let message = format!("{} {}: timed out waiting for {what}", grant::METHOD, grant::PATH);
         Error::new(ErrorKind::TimedOut, message).with(|details| {
             details.retry = Retry::Transient;
             details.sent = true;
+            details.attempts = request.attempts();
+            details.method = Some(grant::METHOD);
+            details.url = Some(grant::PATH.to_owned());
         })
     }
 }

@@ -96,7 +96,8 @@ impl Client {
                 if self.check_time(&prepared, operation).is_err() {
                     return Err(error);
                 }
-                self.start_and_wait(prepared, params, options)
+                let replayed = self.start_and_wait(prepared, params, options);
+                replayed.map_err(|second| second.add_attempts_of(&error))
             }
             outcome => outcome,
         }

@@ -80,13 +80,13 @@ impl Inner {
         tracking: &Tracking,
         interrupts: &Interrupts,
     ) -> Result<T> {
-        let mut report = ReportDrop { inner: self, tracking, dropped: &interrupts.dropped, is_done: false };
+        let mut report = ReportDrop { inner: self, operation, tracking, dropped: &interrupts.dropped, is_done: false };
         let outcome = tokio::select! {
             biased;
             by = interrupts.cancelled.wait() => Err(self.cancelled(match by {
                 CancelledBy::Closing => "the client was closed",
                 CancelledBy::Token => "the call was cancelled",
-            }, tracking)),
+            }, operation, tracking)),
             outcome = work => outcome,
             () = tokio::time::sleep_until(interrupts.limit.deadline.into()) => {
                 Err(self.timed_out(operation, interrupts.limit.timeout, tracking))
@@ -100,6 +100,7 @@ impl Inner {
 /// Reports how far a call got that is dropped with the I/O thread.
 struct ReportDrop<'a> {
     inner: &'a Inner,
+    operation: &'a Operation,
     tracking: &'a Tracking,
     dropped: &'a OnceLock<Error>,
     is_done: bool,
@@ -108,7 +109,8 @@ struct ReportDrop<'a> {
 impl Drop for ReportDrop<'_> {
     fn drop(&mut self) {
         if !self.is_done {
-            self.dropped.get_or_init(|| self.inner.cancelled("the library was shut down", self.tracking));
+            self.dropped
+                .get_or_init(|| self.inner.cancelled("the library was shut down", self.operation, self.tracking));
         }
     }
 }

@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 
 /// The details of a failed call. All strings belong to the error.
 ///
+/// `attempts`, `method`, `url` and the fields of the response are those of the request that failed, or that was in
+/// progress when the call timed out or was cancelled. That is the token request while the call has no token; `message`
+/// then names the call's own request as well. Calls that share a request report the same one.
+///
 /// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_error_info {
@@ -19,7 +23,8 @@ pub struct kal_error_info {
     pub status: kal_status,
     /// The status of the response, if its head was received, even if its body was not; else 0.
     pub http_status: i32,
-    /// The number of attempts, 1 without a retry; 0 if none was made.
+    /// The number of attempts of that request, those that got no connection included; 1 without a retry, 0 if none was
+    /// made.
     pub attempts: i32,
     /// Whether the same call may succeed later. False for a write (`kal_request`) that may have been carried out.
     pub retryable: bool,

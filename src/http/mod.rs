@@ -143,9 +143,11 @@ impl Transport {
             }
             Purpose::SignIn => None,
         };
+        tracking.progress.count_attempt();
         let log = RequestLog::begin(self, verb, path, tracking);
         let outcome = waiting::during(Arc::clone(waiting), self.attempt(request, thread)).await.map_err(|error| {
             error.with(|details| {
+                details.attempts = tracking.progress.attempts();
                 details.method = Some(verb);
                 details.url = Some(self.redaction.text(path));
                 if !details.message.starts_with(verb) {
@@ -253,6 +255,7 @@ fn invalid_url(error: &dyn std::error::Error) -> Error {
     Error::internal(format!("cannot build the URL of the request: {error}"))
 }
 
-fn without_query(path: &str) -> &str {
+/// The path of a request.
+pub(crate) fn without_query(path: &str) -> &str {
     path.split_once('?').map_or(path, |(path, _)| path)
 }

@@ -21,11 +21,11 @@ impl Tracking {
         Self { deadline: Arc::new(Deadline::new(at)), progress: Arc::default() }
     }
 
-    /// Tracks a request that is part of this one. It has the same deadline, sets its steps in `waiting`, and its failures are
-    /// reported for this one too.
-    pub(crate) fn part(&self, waiting: &Arc<Waiting>) -> Self {
-        let progress = Arc::new(Progress { state: Mutex::default(), waiting: Arc::clone(waiting) });
+    /// Tracks a request that this one waits for, with the same deadline.
+    pub(crate) fn part(&self) -> Self {
+        let progress = Arc::<Progress>::default();
         self.progress.set_waits_for(&progress);
+        self.progress.waiting.set(Step::Token);
         Self { deadline: Arc::clone(&self.deadline), progress }
     }
 }
@@ -45,14 +45,13 @@ struct State {
     /// The next attempt is a retry.
     is_retry: bool,
     last_error: Option<Error>,
-    /// The request that this one waits for, or waited for last.
+    /// The token request that this one waits for, or waited for last.
     waits_for: Option<Arc<Progress>>,
 }
 
-/// Attempts made so far, and the last error.
+/// Attempts made so far, and the error of the last failed one.
 pub(crate) struct Snapshot {
     pub(crate) attempts: u32,
-    /// The error of the last failed attempt, or else of the request that this one waits for.
     pub(crate) last_error: Option<Error>,
 }
 
@@ -66,12 +65,12 @@ impl Progress {
         &self.waiting
     }
 
-    /// Verb and URL, after the first attempt was made.
+    /// Verb and URL, whether or not an attempt was made.
     pub(crate) fn request(&self) -> Option<(&'static str, String)> {
-        let state = self.lock();
-        state.request.clone().filter(|_| state.attempts > 0)
+        self.lock().request.clone()
     }
 
+    /// An attempt begins: the request has its slot.
     pub(crate) fn count_attempt(&self) {
         self.lock().attempts += 1;
     }
@@ -99,14 +98,15 @@ impl Progress {
         self.lock().waits_for = Some(Arc::clone(other));
     }
 
+    /// The request in progress: this one or, while it waits for a token, the token request.
+    pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
+        let waits_for = (self.waiting.step() == Step::Token).then(|| self.lock().waits_for.clone()).flatten();
+        waits_for.map_or_else(|| Arc::clone(self), |other| other.current())
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
-        let (attempts, last_error) = (state.attempts, state.last_error.clone());
-        let waits_for = state.waits_for.clone();
-        // Not under the lock: the other request has its own.
-        drop(state);
-        let last_error = last_error.or_else(|| waits_for.and_then(|other| other.snapshot().last_error));
-        Snapshot { attempts, last_error }
+        Snapshot { attempts: state.attempts, last_error: state.last_error.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

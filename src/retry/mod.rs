@@ -63,7 +63,6 @@ impl Retries<'_> {
     {
         let mut attempts = 1;
         loop {
-            self.tracking.progress.count_attempt();
             let error = match attempt().await {
                 Ok(value) => {
                     self.quota.refund();
@@ -72,7 +71,6 @@ impl Retries<'_> {
                 Err(Failure::Attempt(error)) => error,
                 Err(Failure::Final(error)) => return Err(error),
             };
-            let error = error.with(|details| details.attempts = self.tracking.progress.attempts());
             self.tracking.progress.record_error(&error);
             let Some(delay) = self.delay_before_next(&error, attempts, repeat) else { return Err(error) };
             log::info!("{error}; trying again in {} ms", delay.as_millis());

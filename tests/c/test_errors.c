@@ -254,8 +254,9 @@ CLAIM(a_call_without_a_response_in_time_times_out)
         CHECK_INT(info->http_status, 0);
         CHECK_INT(info->attempts, 1);
         CHECK(info->retryable);
-        CHECK_TEXT(info->method, "GET");
-        CHECK_TEXT(info->url, MEMBERS);
+        CHECK_TEXT(info->method, i == 0 ? "GET" : "POST");
+        CHECK_TEXT(info->url, paths[i]);
+        CHECK_CONTAINS(info->message, "GET " MEMBERS ": timed out after ");
         kal_client_close(client);
     }
 }

@@ -60,7 +60,7 @@ CLAIM(a_token_that_expires_early_is_replaced_with_one_replay)
     get_something(client);
     check_tokens(1, 1);
     CHECK_INT(emulator_count(&server, EVENTS), 3);
-    /* A replay is not a retry: it changes neither the quota nor the number of attempts. */
+    /* A replay is not a retry: it does not change the quota. */
     CHECK_INT(stats_of(client).retries, 0);
     kal_client_close(client);
 }
@@ -179,6 +179,43 @@ CLAIM(threads_that_share_a_sign_in_share_its_failure)
     emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":403,\"delay_ms\":100,\"times\":0}");
     crowd(16, ask_in_vain, &client);
     CHECK(emulator_count(&server, "token_requests") < 16);
+    kal_client_close(client);
+}
+
+/* Checks the details of a token request that failed, as a call for the events reports it. */
+static void check_token_request(const kal_error_info *info, int attempts)
+{
+    CHECK_TEXT(info->method, "POST");
+    CHECK_TEXT(info->url, TOKEN);
+    CHECK_INT(info->attempts, attempts);
+    CHECK_CONTAINS(info->message, "GET " EVENTS ": ");
+}
+
+/* Red when the attempts of a call begin with its sign-in: "GET", 1 attempt. */
+CLAIM(a_call_without_a_token_reports_the_token_request)
+{
+    kal_client client = new_client();
+    emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":403}");
+    check_token_request(FAILURE_OF(get_events, client, KAL_AUTH_FAILED, "sign-in failed: POST " TOKEN), 1);
+    kal_call_options soon = with_timeout(300);
+    emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"drop\":\"hang\"}");
+    check_token_request(FAILURE_WITH(get_events, client, &soon, KAL_TIMED_OUT, "waiting for a token: "), 1);
+    kal_client_close(client);
+}
+
+CLAIM(a_submitted_call_without_a_token_reports_the_token_request)
+{
+    kal_client client = new_client();
+    kal_queue queue;
+    REQUIRE(kal_queue_open(&queue, NULL) == KAL_OK);
+    emulator_fault(&server, "{\"path\":\"" TOKEN "\",\"status\":403,\"times\":0}");
+    REQUIRE(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, NULL) == KAL_OK);
+    kal_completion done = KAL_COMPLETION_INIT;
+    REQUIRE(kal_queue_next(queue, 60000, &done, NULL) == KAL_OK);
+    CHECK_STATUS(done.status, KAL_AUTH_FAILED);
+    check_token_request(kal_error_get(done.error), 1);
+    kal_error_free(done.error);
+    kal_queue_close(queue);
     kal_client_close(client);
 }
 

@@ -169,6 +169,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Path and query of the request that failed.
+    pub fn url(&self) -> String {
+        self.texts[2].as_deref().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+    }
+
     /// The error's message.
     pub fn message(&self) -> String {
         self.texts[0].as_deref().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()

@@ -16,7 +16,7 @@ public struct KaleidoscopeError: Error, Sendable {
     public let message: String
     /// `nil` if no response was received.
     public private(set) var httpStatus: Int?
-    /// Attempts made, 1 without a retry; 0 if none was made.
+    /// Attempts of the request that failed, which may be the token request; 1 without a retry, 0 if none was made.
     public private(set) var attempts = 0
     /// Whether the same call may succeed later.
     public private(set) var isRetryable = false

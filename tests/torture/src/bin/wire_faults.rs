@@ -1,8 +1,9 @@
 //! Every fault of the table with every method of the workspace service, through every entry point.
 //!
 //! For each case: a new client, the fault during one call, then a good server and the same call again. The call returns the
-//! status of the table, within its deadline, after the number of requests in the table; and the second call succeeds, so no state
-//! of the fault was kept. Then the memory use of faults with large bodies.
+//! status of the table, within its deadline, after the number of requests in the table; its error has the URL and the attempts
+//! of the request with the fault; and the second call succeeds, so no state of the fault was kept. Then the memory use of faults
+//! with large bodies.
 //!
 //! Seen red without `max_response_bytes` on what is read and decompressed: "gzip of 1 GiB", "a body without end" and "chunks
 //! without end" gave `KAL_TIMED_OUT` instead of `KAL_RESPONSE_TOO_LARGE`. Red when the HTTP stack was replaced: "gzip with
@@ -290,8 +291,14 @@ fn try_case(setting: &Setting, bench: &Bench, server: &Server, case: Case, cap: 
         return Err(format!("{struck} requests instead of {tries}"));
     }
     if outcome.status != KAL_OK && outcome.status != KAL_TIMED_OUT {
-        if case.at == At::Api && usize::try_from(outcome.attempts) != Ok(struck) {
+        if usize::try_from(outcome.attempts) != Ok(struck) {
             return Err(format!("the error reports {} attempts, the server saw {struck}", outcome.attempts));
+        }
+        let url = outcome.url();
+        // The first connection is the sign-in's.
+        let is_at_sign_in = case.at == At::SignIn || fault.of_the_connection;
+        if url.starts_with("/auth/oauth/token") != is_at_sign_in {
+            return Err(format!("the error is about {url}"));
         }
         if outcome.message().is_empty() || !outcome.message().contains(fault.says) {
             return Err(format!("the error does not say \"{}\": {}", fault.says, outcome.message()));
