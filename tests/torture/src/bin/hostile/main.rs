@@ -6,7 +6,7 @@
 //!
 //! The latency of a healthy call does not depend on the library alone. So the servers' threads have a low priority; if the
 //! wall-clock time is longer, the running time of the library's thread counts; and a kind that delayed a call is tried again,
-//! up to three times. `--only WORD` runs some of the kinds.
+//! up to three times. `--only WORD` runs some of the kinds; `--table` prints the memory and the time of one call for each kind.
 //!
 //! Seen red with unpatched hyper: "100 without end beside 1 [max 457.4 ms]", "beside 8 [max 5216.0 ms]"; "199 with 50 headers
 //! without end beside 8 [max 5597.3 ms]"; "a chunk's size of zeros without end beside 1 [max 1090.0 ms]"; and with a thread
@@ -16,6 +16,7 @@ mod bodies;
 mod healthy;
 mod host;
 mod kinds;
+mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,7 @@ use kal_torture::wire::certificates::{Certificates, Shown};
 use kal_torture::wire::{Asked, Carrier, Script, Server, Step};
 use kaleidoscope::ffi::cache::KAL_CACHE_REFRESH;
 use kaleidoscope::ffi::client_options::KAL_CLIENT_ALLOW_HTTP;
+use kaleidoscope::ffi::status::kal_status;
 
 use healthy::{Healthy, Times};
 use kinds::{Kind, Over};
@@ -96,6 +98,8 @@ struct Setting {
     good_tls: Carrier,
     ca_path: String,
     window: Duration,
+    /// The timeout of a call whose peer never ends it.
+    patience_ms: u32,
 }
 
 /// The result beside some clients of a kind.
@@ -118,15 +122,27 @@ fn main() {
         good_tls: Carrier::Tls(certificates.server(Shown::Good)),
         ca_path: ca.path().display().to_string(),
         window: Duration::from_millis(form.pick(60, 1000)),
+        patience_ms: SHORT_MS,
     };
-    let alone = setting.alone(Duration::from_millis(form.pick(500, 3000)));
-    let figures = format!("max {:.1} ms, p99 {:.1} ms of {}", alone.max(), alone.p99(), alone.count());
-    row.claim(&format!("the healthy client alone [{figures}]"), alone.count() as u64, &alone.failures);
-
     let mut kinds = kinds::all(&certificates);
     if let Some(only) = std::env::args().skip_while(|argument| argument != "--only").nth(1) {
         kinds.retain(|kind| kind.name.contains(&only));
     }
+    let has_argument = |wanted| std::env::args().any(|argument| argument == wanted);
+    if has_argument("--serve") {
+        return table::serve(&setting, kinds);
+    }
+    if has_argument("--table") {
+        let count = kinds.len() as u64;
+        let failures = table::print(Setting { patience_ms: table::PATIENCE_MS, ..setting }, &kinds);
+        host::release_lookups();
+        row.claim("each call ends as expected", count, &failures);
+        row.end("a table");
+    }
+    let alone = setting.alone(Duration::from_millis(form.pick(500, 3000)));
+    let figures = format!("max {:.1} ms, p99 {:.1} ms of {}", alone.max(), alone.p99(), alone.count());
+    row.claim(&format!("the healthy client alone [{figures}]"), alone.count() as u64, &alone.failures);
+
     let mut healthy_calls = 0;
     let count = kinds.len();
     for kind in kinds {
@@ -172,7 +188,31 @@ fn main() {
     row.end(&format!("{count} kinds, {healthy_calls} healthy calls"));
 }
 
+/// Where a kind is tried.
+fn places(kind: &Kind) -> Vec<(At, Over)> {
+    let all = [At::Api, At::SignIn].into_iter().flat_map(|at| [(at, Over::Tcp), (at, Over::Tls)]);
+    let fits = |at: At, over| [Over::Both, over].contains(&kind.over) && (at == At::Api || !kind.sign_in.is_empty());
+    all.filter(|(at, over)| fits(*at, *over)).collect()
+}
+
+/// The URL of a kind's server for the `nth` client. `ports` are those for TCP and for TLS.
+fn url_of(kind: &Kind, over: Over, nth: usize, ports: (u16, u16)) -> String {
+    match (&kind.host, over) {
+        (Some(host), _) => format!("http://{}:{}", host.replace("{n}", &nth.to_string()), ports.0),
+        (None, Over::Tls) => format!("https://127.0.0.1:{}", ports.1),
+        (None, _) => format!("http://127.0.0.1:{}", ports.0),
+    }
+}
+
 impl Setting {
+    /// The servers of a kind, over TCP and over TLS.
+    fn servers(&self, kind: &Arc<Kind>) -> (Server, Server) {
+        let peer = |carrier: &Option<Carrier>, otherwise: Carrier| {
+            Server::start(Peer { kind: Arc::clone(kind), carrier: carrier.clone().unwrap_or(otherwise) })
+        };
+        (peer(&kind.plain, Carrier::Plain), peer(&kind.tls, self.good_tls.clone()))
+    }
+
     fn alone(&self, time: Duration) -> Times {
         self.while_healthy(|| thread::sleep(time)).1
     }
@@ -189,18 +229,8 @@ impl Setting {
 
     /// Makes healthy calls beside this many clients whose peer is of this kind.
     fn beside(&self, kind: &Arc<Kind>, clients: usize) -> Beside {
-        let peer = |carrier: &Option<Carrier>, otherwise: Carrier| {
-            Server::start(Peer { kind: Arc::clone(kind), carrier: carrier.clone().unwrap_or(otherwise) })
-        };
-        let (plain, tls) = (peer(&kind.plain, Carrier::Plain), peer(&kind.tls, self.good_tls.clone()));
-        let mut places = Vec::new();
-        for at in [At::Api, At::SignIn] {
-            for over in [Over::Tcp, Over::Tls] {
-                if [Over::Both, over].contains(&kind.over) && (at == At::Api || !kind.sign_in.is_empty()) {
-                    places.push((at, over));
-                }
-            }
-        }
+        let (plain, tls) = self.servers(kind);
+        let places = places(kind);
         host::trim();
         let before = process::resident_kib();
         let measured = process::reset_peak().is_ok();
@@ -211,11 +241,7 @@ impl Setting {
                 for nth in 0..clients {
                     let (at, over) = places[nth % places.len()];
                     let method = kind.methods[nth / places.len() % kind.methods.len()];
-                    let url = match (&kind.host, over) {
-                        (Some(host), _) => format!("http://{}:{}", host.replace("{n}", &nth.to_string()), plain.port()),
-                        (None, Over::Tls) => tls.https(),
-                        (None, _) => plain.http(),
-                    };
+                    let url = url_of(kind, over, nth, (plain.port(), tls.port()));
                     let (calls, failures) = (&calls, &failures);
                     scope.spawn(move || {
                         let failed =
@@ -230,8 +256,8 @@ impl Setting {
         });
         let cost_kib = if measured { process::peak_kib().saturating_sub(before) } else { 0 };
         let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let calls: Vec<Duration> = calls.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let longest = calls.iter().max().copied().unwrap_or_default();
+        let calls: Vec<(kal_status, Duration)> = calls.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let longest = calls.iter().map(|(_, took)| *took).max().unwrap_or_default();
         Beside { times, calls: calls.len(), longest, cost_kib, failures }
     }
 
@@ -243,9 +269,9 @@ impl Setting {
         at: At,
         method: Method,
         until: Instant,
-        calls: &Mutex<Vec<Duration>>,
+        calls: &Mutex<Vec<(kal_status, Duration)>>,
     ) -> Option<String> {
-        let timeout_ms = if kind.lasts { SHORT_MS } else { LONG_MS };
+        let timeout_ms = if kind.lasts { self.patience_ms } else { LONG_MS };
         let client = Client::open(&Opening {
             ca_bundle_path: Some(self.ca_path.clone()),
             connect_timeout_ms: LONG_MS,
@@ -265,7 +291,7 @@ impl Setting {
             let outcome =
                 client.call(EntryPoint::Typed, method, How { timeout_ms, cache: KAL_CACHE_REFRESH, cancel: None });
             let took = began.elapsed();
-            calls.lock().unwrap_or_else(PoisonError::into_inner).push(took);
+            calls.lock().unwrap_or_else(PoisonError::into_inner).push((outcome.status, took));
             if !expected.contains(&outcome.status) {
                 let expected: Vec<_> = expected.iter().map(|status| name(*status)).collect();
                 return Some(format!(
