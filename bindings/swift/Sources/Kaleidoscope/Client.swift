@@ -132,7 +132,7 @@ public final class Client: Sendable {
     public init(_ options: ClientOptions = ClientOptions()) throws(KaleidoscopeError) {
         try checkVersion(header: UInt32(bitPattern: KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH),
                          library: kal_version_number())
-        completions = try CompletionQueue.shared.get()
+        completions = try CompletionQueue.shared()
         iap = options.iapToken.map { IAPToken($0) }
         let inputs = Inputs()
         var cOptions = try options.toC(inputs)

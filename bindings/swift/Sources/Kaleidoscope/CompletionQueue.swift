@@ -1,5 +1,6 @@
 import CKaleidoscope
 import Dispatch
+import Synchronization
 
 /// The outcome of a submitted call. The receiver owns its handles.
 struct Completion: Sendable {
@@ -16,8 +17,17 @@ struct Completion: Sendable {
 
 /// Resumes tasks that wait for the library. No thread blocks: Dispatch monitors the queue's descriptor.
 final class CompletionQueue: Sendable {
-    /// One for the process. If it cannot be opened, every call throws the reason.
-    static let shared = Result { () throws(KaleidoscopeError) in try CompletionQueue() }
+    private static let opened = Mutex<CompletionQueue?>(nil)
+
+    /// The queue of the process. A failure to open it is not remembered: there may be a descriptor the next time.
+    static func shared() throws(KaleidoscopeError) -> CompletionQueue {
+        try opened.withLock { opened throws(KaleidoscopeError) in
+            if let opened { return opened }
+            let queue = try CompletionQueue()
+            opened = queue
+            return queue
+        }
+    }
 
     private let handle: kal_queue
     // Dispatch objects are thread-safe, but not declared Sendable on Linux.
@@ -35,15 +45,29 @@ final class CompletionQueue: Sendable {
     typealias Submit = @Sendable (kal_queue, UnsafeMutableRawPointer, UnsafeMutablePointer<kal_error>) -> kal_status
 
     private init() throws(KaleidoscopeError) {
-        var handle = kal_queue()
-        var error = kal_error()
-        let status = kal_queue_open(&handle, &error)
-        if status != KAL_OK { throw KaleidoscopeError(taking: error, status: status) }
+        let handle = try Self.open()
+        do {
+            // With its first source, Dispatch opens three descriptors of its own, and it ends the process if it cannot.
+            var spare: [kal_queue] = []
+            defer { spare.forEach(kal_queue_close) }
+            for _ in 0..<3 { spare.append(try Self.open()) }
+        } catch {
+            kal_queue_close(handle)
+            throw error
+        }
         self.handle = handle
         source = DispatchSource.makeReadSource(
             fileDescriptor: kal_queue_fd(handle), queue: DispatchQueue(label: "bio.kaleidoscope.completions"))
         source.setEventHandler { Self.drain(handle) }
         source.activate()
+    }
+
+    private static func open() throws(KaleidoscopeError) -> kal_queue {
+        var handle = kal_queue()
+        var error = kal_error()
+        let status = kal_queue_open(&handle, &error)
+        if status != KAL_OK { throw KaleidoscopeError(taking: error, status: status) }
+        return handle
     }
 
     private static func drain(_ handle: kal_queue) {
