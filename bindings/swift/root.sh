@@ -5,10 +5,11 @@ set -eu
 cd "$(dirname "$0")"
 root=$1
 mirror=${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+packages='swiftlang libc6-dev libstdc++-14-dev pkgconf ca-certificates git'
 inside() { ../../scripts/inside.sh "$root" "$@"; }
 
-# $root/.finished marks a complete installation; an interrupted run is continued.
-[ ! -e "$root/.finished" ] || exit 0
+# $root/.finished names what is installed; an interrupted run, and one that installed less, is continued.
+[ "$(cat "$root/.finished" 2>/dev/null)" != "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
     echo "installing Debian trixie in $root requires root: sudo $0 $root" >&2
     exit 1
@@ -30,11 +31,12 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 {
     inside apt-get -qq update &&
+        # shellcheck disable=SC2086  # several words
         inside env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-            swiftlang libc6-dev libstdc++-14-dev pkgconf ca-certificates && inside apt-get -qq clean
+            $packages && inside apt-get -qq clean
 } >>"$root.log" 2>&1 || {
     tail -n 20 "$root.log" >&2
     exit 1
 }
 inside swiftc --version
-touch "$root/.finished"
+echo "$packages" >"$root/.finished"

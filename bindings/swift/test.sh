@@ -6,11 +6,12 @@
 # TARGET         build directory                              (default: target)
 set -eu
 cd "$(dirname "$0")"
-package=$PWD
+folder=$PWD
 root=$(cd ../.. && pwd)
 target=${TARGET:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 emulator=${KAL_EMULATOR:-$target/debug/kal-emulator}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 swift_root=$target/swift-root
 work=$target/swift
 mkdir -p "$work"
@@ -32,50 +33,134 @@ install_library() {
     "${MAKE:-make}" --no-print-directory -C "$root" install PREFIX="$work/prefix" LIBDIR="$work/prefix/lib" \
         INCLUDEDIR="$work/prefix/include" DESTDIR= >/dev/null && [ -e "$work/prefix/lib/libkaleidoscope.so" ]
 }
+# inside FOLDER COMMAND...: runs a command in FOLDER, in the root with Swift, where git finds the package at its URL.
 inside() {
-    KAL_BIND="$package $work $(dirname "$emulator")" "$root/scripts/inside.sh" "$swift_root" \
-        env PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefix/lib" KAL_EMULATOR="$emulator" "$@"
+    KAL_BIND="$root $work $(dirname "$emulator")" ${limit:+timeout "$limit"} "$root/scripts/inside.sh" "$swift_root" \
+        env PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefix/lib" KAL_EMULATOR="$emulator" \
+        GIT_CONFIG_GLOBAL="$work/gitconfig" sh -c 'cd "$1" && shift && exec "$@"' sh "$@"
 }
-swift_package() { inside sh -c 'cd "$1" && shift && exec "$@"' sh "$package" "$@"; }
-builds() {
-    swift_package swift build --scratch-path "$work/build" >"$work/build.log" 2>&1 || {
-        grep -A 8 'error:' "$work/build.log" || tail -n 30 "$work/build.log"
+# fails_with TEXT COMMAND...: fails with a message that has the text.
+fails_with() {
+    message=$1
+    shift
+    ! "$@" >"$work/message" 2>&1 && grep -qF "$message" "$work/message" && return
+    tail -n 20 "$work/message"
+    return 1
+}
+# compile LOG COMMAND...: prints errors, and warnings of the compiler, which fail too; those of the linker depend on the machine.
+compile() {
+    log=$work/$1.log
+    shift
+    "$@" >"$log" 2>&1 || {
+        grep -A 8 'error:' "$log" || tail -n 30 "$log"
         return 1
     }
-    # Compiler warnings fail; those of the linker and of SwiftPM depend on the machine.
-    ! grep -A 8 '\.swift:[0-9]*:[0-9]*: warning:' "$work/build.log"
+    ! grep -A 8 '\.swift:[0-9]*:[0-9]*: warning:' "$log"
 }
+builds() { compile build inside "$root" swift build --build-tests --scratch-path "$work/build"; }
 # Prints the failures, then one claim for each test.
 tests() {
     code=0
-    timeout 900 "$root/scripts/claim" 'Swift: the tests run to their end' \
-        env KAL_BIND="$package $work $(dirname "$emulator")" "$root/scripts/inside.sh" "$swift_root" \
-        env PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" LD_LIBRARY_PATH="$work/prefix/lib" KAL_EMULATOR="$emulator" \
-        sh -c 'cd "$1" && exec swift test --scratch-path "$2"' sh "$package" "$work/build" >"$work/test.log" 2>&1 || code=$?
+    limit=600
+    inside "$root" swift test --skip-build --scratch-path "$work/build" >"$work/test.log" 2>&1 || code=$?
+    limit=
     [ "$code" -eq 0 ] || grep -E -A 6 'error:|recorded an issue|Fatal|crashed' "$work/test.log" | head -n 80 || :
     sed -n -e 's/^. Test "\(.*\)" passed after .*/ok - Swift: \1/p' -e 's/^. Test "\(.*\)" failed after .*/not ok - Swift: \1/p' "$work/test.log"
-    grep -E '^(not )?ok - ' "$work/test.log" || echo 'not ok - Swift: the tests run to their end'
-    return "$code"
+    grep -q '^. Test run with .* passed' "$work/test.log" && return "$code"
 }
-prints_every_member() {
+# with_emulator COMMAND...: runs a command of the root with Swift while an emulator runs, to which it connects by default.
+with_emulator() {
+    rm -f "$work/stop" "$work/ready"
     mkfifo "$work/stop" "$work/ready"
     "$emulator" --exit-with-stdin --seed 7 <"$work/stop" >"$work/ready" &
     exec 9>"$work/stop"
     read -r _ _ _ url <"$work/ready"
     rm "$work/stop" "$work/ready"
-    inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret \
-        "$work/build/debug/members" >"$work/members"
+    code=0
+    inside "$work" env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client \
+        KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret "$@" 9>&- || code=$?
     exec 9>&-
-    # A name with a line break is printed on two lines, as in the C quickstart.
-    diff -u "$root/tests/c/expected/quickstart.txt" "$work/members"
+    return "$code"
+}
+# swift_compile OPTIONS...: runs the compiler on a file that imports the package, with the header in $include.
+swift_compile() {
+    inside "$work" swiftc -swift-version 6 -I "$work/build/debug/Modules" -I "$folder/Sources/CKaleidoscope" -Xcc -I"$include" "$@"
 }
 
-rm -f "$work/stop" "$work/ready"
+# --- Descriptors
+
+# Red when the queue of the process was opened once: "with descriptors: cannot create a descriptor for the queue". Red without spare
+# descriptors for Dispatch: it ends the process with SIGILL in `first`, with 1 to 3.
+recovers() {
+    compile descriptors swift_compile "$folder"/Tests/Programs/descriptors.swift "$work"/build/debug/Kaleidoscope.build/*.o \
+        -L "$work/prefix/lib" -lkaleidoscope -o "$work/descriptors" || return 1
+    with_emulator sh -c 'for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        for how in "" first; do echo "$n $how"; "$0" $n $how || echo "status $?"; done; done' "$work/descriptors" >"$work/recovers" 2>&1
+    ! grep -q '^status ' "$work/recovers" &&
+        [ "$(grep -c '^with descriptors: 12 members$' "$work/recovers")" -eq 32 ] &&
+        grep -A 1 '^0 ' "$work/recovers" | grep -q 'KAL_OUT_OF_RESOURCES' &&
+        grep -A 1 '^15 $' "$work/recovers" | grep -q '^without descriptors: 12 members$' && return
+    head -n 40 "$work/recovers"
+    return 1
+}
+
+# --- Packages that depend on this one
+
+# The files of the working tree as a repository at the URL of the example's manifest, with the tag of a release.
+publish() {
+    rm -rf "$work/kaleidoscope.git"
+    printf '[url "file://%s"]\n\tinsteadOf = https://kaleidoscope.bio/kaleidoscope.git\n' "$work/kaleidoscope.git" >"$work/gitconfig"
+    git init --quiet --bare "$work/kaleidoscope.git"
+    set -- git --git-dir="$work/kaleidoscope.git" --work-tree="$root" -c core.bare=false -c user.name=test -c user.email=test@localhost
+    (cd "$root" && "$@" add --all . && "$@" commit --quiet --message "$version" && "$@" tag "v$version")
+}
+# Red with Package.swift in bindings/swift: "the package manifest at '/Package.swift' cannot be accessed".
+depends() {
+    publish || return 1
+    rm -rf "$work/members" "$work/swiftpm"
+    cp -R Examples/members "$work/members"
+    # SwiftPM remembers the revision of a version, elsewhere by default.
+    compile members inside "$work/members" swift build --cache-path "$work/swiftpm/cache" --security-path "$work/swiftpm/security" && grep -q "\"version\" : \"$version\"" "$work/members/Package.resolved"
+}
+prints_every_member() {
+    with_emulator "$work/members/.build/debug/members" >"$work/printed"
+    # A name with a line break is printed on two lines, as in the C quickstart.
+    diff -u "$root/tests/c/expected/quickstart.txt" "$work/printed"
+}
+imports_c() {
+    echo 'import CKaleidoscope' >"$work/import.swift"
+    # The compiler's cache does not depend on where the header is.
+    rm -rf "$work/modules"
+    swift_compile -module-cache-path "$work/modules" -typecheck "$work/import.swift"
+}
+# Red before: "'kaleidoscope.h' file not found", or unknown names.
+says_what_is_missing() {
+    mkdir -p "$work/old"
+    printf '#define KAL_VERSION_MAJOR 0\n#define KAL_VERSION_MINOR 1\n' >"$work/old/kaleidoscope.h"
+    (include=$work fails_with 'libkaleidoscope is not installed: apt-get install libkaleidoscope-dev' imports_c) &&
+        (include=$work/old fails_with 'libkaleidoscope is too old' imports_c) && imports_c
+}
+# Red with `platforms: [.macOS(.v15)]`.
+no_platforms() {
+    inside "$root" swift package --scratch-path "$work/build" dump-package >"$work/manifest.json" &&
+        python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1]))["platforms"] != [])' "$work/manifest.json"
+}
+# Red with `client.workspace.follows` in docs/swift.md: "value of type 'WorkspaceService' has no member 'follows'".
+snippets() {
+    python3 -B "$root/tests/docs/swift_snippets.py" "$work/snippets.swift" && compile snippets swift_compile -typecheck "$work/snippets.swift"
+}
+
+include=$work/prefix/include
 claim 'a Debian trixie root with Swift is installed' have_swift
 [ "$outcome" -eq 0 ] || exit 1
 claim 'the library is installed' install_library
 claim 'the package builds in the language mode of Swift 6 without a warning' builds
 [ "$outcome" -eq 0 ] || exit 1
-tests || outcome=1
-claim 'the example prints every member' prints_every_member
+claim 'the tests run to their end and pass' tests
+claim 'with any number of free descriptors a client reports what it lacks, and the next client works' recovers
+claim 'a package that depends on this one by URL and version builds' depends
+claim 'the example, which is that package, prints every member' prints_every_member
+claim 'where the library is missing or too old, the compiler says what to do' says_what_is_missing
+claim 'the manifest claims no platform that the library is not built for' no_platforms
+claim 'the Swift blocks of the documentation compile, those in the comments of the package too' snippets
 exit "$outcome"

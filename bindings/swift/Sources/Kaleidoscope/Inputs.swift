@@ -1,34 +1,26 @@
 import CKaleidoscope
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Owns the C memory that is passed to the library during one call.
 final class Inputs {
     private var allocated: [UnsafeMutableRawPointer] = []
 
     deinit {
-        for pointer in allocated { free(pointer) }
+        for pointer in allocated { pointer.deallocate() }
     }
 
     /// A value with a NUL is rejected, because C would truncate it there.
     func string(_ name: String, _ value: String?) throws(KaleidoscopeError) -> UnsafePointer<CChar>? {
         guard let value else { return nil }
         if value.utf8.contains(0) { throw .invalidArgument("\(name): contains a NUL") }
-        let copy = strdup(value)!
-        allocated.append(copy)
+        let copy: UnsafeMutablePointer<CChar> = allocate(value.utf8.count + 1)
+        value.withCString { copy.initialize(from: $0, count: value.utf8.count + 1) }
         return UnsafePointer(copy)
     }
 
     func strings(_ name: String, _ values: [String]) throws(KaleidoscopeError) -> UnsafePointer<UnsafePointer<CChar>?>? {
         if values.isEmpty { return nil }
         let array: UnsafeMutablePointer<UnsafePointer<CChar>?> = allocate(values.count)
-        for (index, value) in values.enumerated() { array[index] = try string(name, value) }
+        for (index, value) in values.enumerated() { (array + index).initialize(to: try string(name, value)) }
         return UnsafePointer(array)
     }
 
@@ -36,15 +28,15 @@ final class Inputs {
         if values.isEmpty { return nil }
         let array: UnsafeMutablePointer<kal_header> = allocate(values.count)
         for (index, (name, value)) in values.enumerated() {
-            array[index] = kal_header(name: try string("headers", name), value: try string("headers", value))
+            (array + index).initialize(to: kal_header(name: try string("headers", name), value: try string("headers", value)))
         }
         return UnsafePointer(array)
     }
 
     private func allocate<Element>(_ count: Int) -> UnsafeMutablePointer<Element> {
-        let memory = calloc(count, MemoryLayout<Element>.stride)!
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: count)
         allocated.append(memory)
-        return memory.assumingMemoryBound(to: Element.self)
+        return memory
     }
 }
 
