@@ -92,7 +92,7 @@ public enum CachePolicy: Sendable {
     /// Sends no request: ``Status/notFound`` on a miss.
     case only
 
-    fileprivate var toC: Int32 {
+    var toC: Int32 {
         switch self {
         case .use: KAL_CACHE_USE
         case .refresh: KAL_CACHE_REFRESH
@@ -181,8 +181,8 @@ public final class Client: Sendable {
     /// `try await client.call("request", #"{"verb": "POST", "path": "/programs", "body": {"title": "T"}}"#)`.
     public func call(
         _ method: String, _ parameters: String = "{}", cache: CachePolicy = .use, timeout: Duration? = nil
-    ) async throws(KaleidoscopeError) -> String {
-        try await answer(method, parameters, cache, timeout).json()
+    ) async throws -> String {
+        try await answer(method, parameters, cache, timeout) { try $0.json() }
     }
 
     /// A JSON array of the methods that ``call(_:_:cache:timeout:)`` accepts: name, parameters with their types, whether it is cached.
@@ -190,48 +190,6 @@ public final class Client: Sendable {
 
     /// The version of the loaded library, such as `"0.2.0"`.
     public static var libraryVersion: String { String(cString: kal_version()) }
-
-    func answer(
-        _ method: String, _ parameters: String, _ cache: CachePolicy, _ timeout: Duration?
-    ) async throws(KaleidoscopeError) -> Answer {
-        for (name, value) in [("method", method), ("parameters", parameters)] where value.utf8.contains(0) {
-            throw .invalidArgument("\(name): contains a NUL")
-        }
-        let cancel = try Cancel()
-        let options = try callOptions(timeout, cancel, cache)
-        return try await submitted(cancel) { [handle] queue, userData, error in
-            var options = options
-            return kal_submit(handle, method, parameters, &options, queue, userData, error)
-        }.answer()
-    }
-
-    func callOptions(_ timeout: Duration?, _ cancel: Cancel, _ cache: CachePolicy = .use) throws(KaleidoscopeError) -> kal_call_options {
-        var options = kal_call_options()
-        options.struct_size = MemoryLayout<kal_call_options>.size
-        options.timeout_ms = try milliseconds("timeout", timeout)
-        options.cache = cache.toC
-        options.cancel = cancel.handle
-        return options
-    }
-
-    /// Submits a call and waits for its completion. With a token provider it submits on a thread that may block.
-    func submitted(_ cancel: Cancel, _ submit: @escaping CompletionQueue.Submit) async throws(KaleidoscopeError) -> Completion {
-        if let iap, iap.isRunningInThisTask {
-            throw KaleidoscopeError(.wouldDeadlock, "iapToken: called its own client")
-        }
-        let completion = await completions.completion(cancelling: cancel.handle, on: iap?.thread) { queue, userData, error in
-            // The client owns the token provider: keep it open until the call is submitted.
-            withExtendedLifetime((self, cancel)) { submit(queue, userData, error) }
-        }
-        if completion.status == KAL_AUTH_FAILED, let reason = iap?.takeFailure() {
-            var error = KaleidoscopeError(taking: completion.error, status: completion.status)
-            error.underlying = reason
-            throw error
-        }
-        // This may be the last reference to the client.
-        withExtendedLifetime((self, cancel)) {}
-        return completion
-    }
 }
 
 /// An older library lacks functions that this package was compiled against, and another major version has another ABI.

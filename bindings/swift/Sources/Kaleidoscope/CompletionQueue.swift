@@ -2,19 +2,6 @@ import CKaleidoscope
 import Dispatch
 import Synchronization
 
-/// The outcome of a submitted call. The receiver owns its handles.
-struct Completion: Sendable {
-    var status: kal_status
-    var result = kal_result()
-    var error = kal_error()
-
-    /// Returns the answer or throws the error.
-    func answer() throws(KaleidoscopeError) -> Answer {
-        if status != KAL_OK { throw KaleidoscopeError(taking: error, status: status) }
-        return Answer(result)
-    }
-}
-
 /// Resumes tasks that wait for the library. No thread blocks: Dispatch monitors the queue's descriptor.
 final class CompletionQueue: Sendable {
     private static let opened = Mutex<CompletionQueue?>(nil)
@@ -32,15 +19,6 @@ final class CompletionQueue: Sendable {
     private let handle: kal_queue
     // Dispatch objects are thread-safe, but not declared Sendable on Linux.
     nonisolated(unsafe) private let source: any DispatchSourceRead
-
-    /// Holds the continuation of a submitted call, which is resumed exactly once.
-    private final class Waiting: Sendable {
-        let continuation: CheckedContinuation<Completion, Never>
-
-        init(_ continuation: CheckedContinuation<Completion, Never>) {
-            self.continuation = continuation
-        }
-    }
 
     typealias Submit = @Sendable (kal_queue, UnsafeMutableRawPointer, UnsafeMutablePointer<kal_error>) -> kal_status
 
@@ -74,48 +52,36 @@ final class CompletionQueue: Sendable {
         var next = kal_completion()
         next.struct_size = MemoryLayout<kal_completion>.size
         while kal_queue_next(handle, 0, &next, nil) == KAL_OK {
-            let waiting = Unmanaged<Waiting>.fromOpaque(next.user_data).takeRetainedValue()
-            waiting.continuation.resume(returning: Completion(status: next.status, result: next.result, error: next.error))
+            let call = Unmanaged<PendingCall>.fromOpaque(next.user_data).takeRetainedValue()
+            call.complete(Completion(status: next.status, result: next.result, error: next.error))
         }
     }
 
     /// Runs `submit` and waits for the completion. Fires `cancel` when the task is or was cancelled.
     ///
-    /// `submit` runs on `thread` if that is not nil, where it may block.
-    func completion(cancelling cancel: kal_cancel, on thread: DispatchQueue?, _ submit: @escaping Submit) async -> Completion {
-        await withTaskCancellationHandler {
+    /// `submit` runs on `thread` if that is not nil, where it may block: a task that is cancelled before it returns gets nil.
+    func completion(cancelling cancel: Cancel, on thread: DispatchQueue?, _ submit: @escaping Submit) async -> Completion? {
+        let call = PendingCall()
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                guard call.begin(continuation) else { return }
                 let start: @Sendable () -> Void = { [handle] in
-                    let waiting = Unmanaged.passRetained(Waiting(continuation))
+                    guard call.isWaiting else { return }
+                    let retained = Unmanaged.passRetained(call)
                     var error = kal_error()
-                    let status = submit(handle, waiting.toOpaque(), &error)
-                    if status != KAL_OK {
-                        waiting.release()
-                        continuation.resume(returning: Completion(status: status, error: error))
+                    let status = submit(handle, retained.toOpaque(), &error)
+                    if status == KAL_OK {
+                        call.markSubmitted()
+                    } else {
+                        retained.release()
+                        call.complete(Completion(status: status, error: error))
                     }
                 }
                 if let thread { thread.async(execute: start) } else { start() }
             }
         } onCancel: {
-            // Firing a closed handle has no effect.
-            kal_cancel_fire(cancel)
+            cancel.fire()
+            call.abandon()
         }
-    }
-}
-
-/// Owns a cancel handle.
-final class Cancel: Sendable {
-    let handle: kal_cancel
-
-    init() throws(KaleidoscopeError) {
-        var handle = kal_cancel()
-        var error = kal_error()
-        let status = kal_cancel_open(&handle, &error)
-        if status != KAL_OK { throw KaleidoscopeError(taking: error, status: status) }
-        self.handle = handle
-    }
-
-    deinit {
-        kal_cancel_close(handle)
     }
 }

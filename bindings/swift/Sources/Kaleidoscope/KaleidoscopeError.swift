@@ -2,12 +2,11 @@ import CKaleidoscope
 
 /// A failed call with full details. No property contains a secret.
 ///
-/// Every function of this package throws this type, including when the task is cancelled: the status is then ``Status/cancelled``.
+/// Every function of this package throws this type, and a call whose task is cancelled throws `CancellationError`:
 ///
 ///     do {
 ///         members = try await client.workspace.members()
-///     } catch {
-///         guard error.status == .rateLimited else { throw error }
+///     } catch let error as KaleidoscopeError where error.status == .rateLimited {
 ///         try await Task.sleep(for: error.retryAfter ?? .seconds(30))
 ///     }
 public struct KaleidoscopeError: Error, Sendable {

@@ -28,7 +28,7 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let connectFailed = Status(rawValue: KAL_CONNECT_FAILED)
     public static let tlsFailed = Status(rawValue: KAL_TLS_FAILED)
     public static let timedOut = Status(rawValue: KAL_TIMED_OUT)
-    /// The task was cancelled or the client closed.
+    /// The client was closed. A call whose task is cancelled throws `CancellationError` instead.
     public static let cancelled = Status(rawValue: KAL_CANCELLED)
     public static let connectionLost = Status(rawValue: KAL_CONNECTION_LOST)
     public static let responseTooLarge = Status(rawValue: KAL_RESPONSE_TOO_LARGE)

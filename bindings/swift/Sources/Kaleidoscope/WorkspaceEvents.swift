@@ -10,10 +10,12 @@ public struct WorkspaceEventPage: Hashable, Sendable {
 
 /// A stream of single events. Every loop over it starts from the beginning.
 ///
+/// It throws ``KaleidoscopeError``, or `CancellationError` when its task is cancelled, which ends the iterator's stream.
+///
 /// After an error with ``KaleidoscopeError/isRetryable``, `next` of the same iterator may be called again: no event is lost.
 public struct WorkspaceEvents: AsyncSequence, Sendable {
     public typealias Element = WorkspaceEvent
-    public typealias Failure = KaleidoscopeError
+    public typealias Failure = any Error
 
     /// The same events in pages, for programs that save the cursor.
     public let pages: WorkspaceEventPages
@@ -27,11 +29,11 @@ public struct WorkspaceEvents: AsyncSequence, Sendable {
             self.pages = pages
         }
 
-        public mutating func next() async throws(KaleidoscopeError) -> WorkspaceEvent? {
+        public mutating func next() async throws -> WorkspaceEvent? {
             try await next(isolation: nil)
         }
 
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KaleidoscopeError) -> WorkspaceEvent? {
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> WorkspaceEvent? {
             while position == events.count {
                 guard let page = try await pages.next(isolation: actor) else { return nil }
                 events = page.events
@@ -50,7 +52,7 @@ public struct WorkspaceEvents: AsyncSequence, Sendable {
 /// A stream of pages of events. Every loop over it starts from the beginning.
 public struct WorkspaceEventPages: AsyncSequence, Sendable {
     public typealias Element = WorkspaceEventPage
-    public typealias Failure = KaleidoscopeError
+    public typealias Failure = any Error
 
     struct Following: Sendable {
         let cursor: String?
@@ -70,15 +72,16 @@ public struct WorkspaceEventPages: AsyncSequence, Sendable {
             self.pages = pages
         }
 
-        public mutating func next() async throws(KaleidoscopeError) -> WorkspaceEventPage? {
+        public mutating func next() async throws -> WorkspaceEventPage? {
             try await next(isolation: nil)
         }
 
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(KaleidoscopeError) -> WorkspaceEventPage? {
-            if let stream { return try await stream.next(waiting: true) }
-            let stream = try EventStream(pages)
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> WorkspaceEventPage? {
+            // A stream that starts at the present has a cursor before its first event.
+            let waits = self.stream != nil || pages.following == nil || pages.following?.cursor != nil
+            let stream = try self.stream ?? EventStream(pages)
             self.stream = stream
-            return try await stream.next(waiting: pages.following == nil || pages.following?.cursor != nil)
+            return try await stream.next(waiting: waits)
         }
     }
 
@@ -93,6 +96,7 @@ final class EventStream: Sendable {
     private let client: Client
     private let cancel: Cancel
 
+    /// Opens the stream, which does no I/O.
     init(_ pages: WorkspaceEventPages) throws(KaleidoscopeError) {
         let client = pages.client
         let cancel = try Cancel()
@@ -125,10 +129,10 @@ final class EventStream: Sendable {
     }
 
     /// Returns the next page; nil at the end. Without `waiting`, an empty page when there are no new events.
-    func next(waiting: Bool) async throws(KaleidoscopeError) -> WorkspaceEventPage? {
+    func next(waiting: Bool) async throws -> WorkspaceEventPage? {
         while true {
             let completion = try await client.submitted(cancel) { [self] queue, userData, error in
-                kal_stream_submit_next(handle, waiting ? .max : 0, queue, userData, error)
+                kal_stream_submit_next(handle, waiting ? UInt32(KAL_WAIT_FOREVER) : 0, queue, userData, error)
             }
             switch completion.status {
             case KAL_OK:

@@ -1,43 +1,44 @@
 /// The workspace API: the workspace, its members, groups and events.
 ///
-/// When its task is cancelled, a call throws ``Status/cancelled``, whatever it is waiting for.
+/// Calls throw ``KaleidoscopeError``. When its task is cancelled, a call throws `CancellationError`, whatever it is waiting for; in a task
+/// that is cancelled already it sends nothing.
 public struct WorkspaceService: Sendable {
     let client: Client
 
     /// The workspace that the credentials belong to. Cached.
-    public func get(cache: CachePolicy = .use, timeout: Duration? = nil) async throws(KaleidoscopeError) -> Workspace {
-        try await client.answer("workspace.get_workspace", "{}", cache, timeout).workspace()
+    public func get(cache: CachePolicy = .use, timeout: Duration? = nil) async throws -> Workspace {
+        try await client.answer("workspace.get_workspace", "{}", cache, timeout) { try $0.workspace() }
     }
 
     /// All members of the workspace, in the server's order. Cached.
-    public func members(cache: CachePolicy = .use, timeout: Duration? = nil) async throws(KaleidoscopeError) -> [WorkspaceMember] {
-        try await client.answer("workspace.get_members", "{}", cache, timeout).members()
+    public func members(cache: CachePolicy = .use, timeout: Duration? = nil) async throws -> [WorkspaceMember] {
+        try await client.answer("workspace.get_members", "{}", cache, timeout) { try $0.members() }
     }
 
     /// The members with these ids, from the cached list of all members: in the server's order, each once. Unknown ids are omitted.
     public func members(
         ids: some Sequence<String>, cache: CachePolicy = .use, timeout: Duration? = nil
-    ) async throws(KaleidoscopeError) -> [WorkspaceMember] {
+    ) async throws -> [WorkspaceMember] {
         let parameters = try jsonText(["ids": Array(ids)])
-        return try await client.answer("workspace.get_members_by_ids", parameters, cache, timeout).members()
+        return try await client.answer("workspace.get_members_by_ids", parameters, cache, timeout) { try $0.members() }
     }
 
     /// All groups of the workspace, in the server's order. Cached.
-    public func groups(cache: CachePolicy = .use, timeout: Duration? = nil) async throws(KaleidoscopeError) -> [WorkspaceGroup] {
-        try await client.answer("workspace.get_groups", "{}", cache, timeout).groups()
+    public func groups(cache: CachePolicy = .use, timeout: Duration? = nil) async throws -> [WorkspaceGroup] {
+        try await client.answer("workspace.get_groups", "{}", cache, timeout) { try $0.groups() }
     }
 
     /// The groups with these ids, as ``members(ids:cache:timeout:)``.
     public func groups(
         ids: some Sequence<String>, cache: CachePolicy = .use, timeout: Duration? = nil
-    ) async throws(KaleidoscopeError) -> [WorkspaceGroup] {
+    ) async throws -> [WorkspaceGroup] {
         let parameters = try jsonText(["ids": Array(ids)])
-        return try await client.answer("workspace.get_groups_by_ids", parameters, cache, timeout).groups()
+        return try await client.answer("workspace.get_groups_by_ids", parameters, cache, timeout) { try $0.groups() }
     }
 
     /// One page of events. Not cached. See ``events(_:timeout:)`` for all matching events.
-    public func eventsPage(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) async throws(KaleidoscopeError) -> [WorkspaceEvent] {
-        try await client.answer("workspace.get_events", query.json(), .use, timeout).events()
+    public func eventsPage(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) async throws -> [WorkspaceEvent] {
+        try await client.answer("workspace.get_events", query.json(), .use, timeout) { try $0.events() }
     }
 
     /// Every matching event exactly once, even while new events arrive. Pages are fetched on demand; memory use does not depend on
@@ -48,8 +49,11 @@ public struct WorkspaceService: Sendable {
     ///     }
     ///
     /// `timeout` applies to each request. Use ``WorkspaceEvents/pages`` to save the cursor.
-    public func events(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) -> WorkspaceEvents {
-        WorkspaceEvents(pages: WorkspaceEventPages(client: client, query: query, timeout: timeout, following: nil))
+    public func events(
+        _ query: EventsQuery = EventsQuery(), timeout: Duration? = nil
+    ) -> WorkspaceEvents {
+        WorkspaceEvents(pages: WorkspaceEventPages(
+            client: client, query: query, timeout: timeout, following: nil))
     }
 
     /// Matching events as they happen, until the task is cancelled.

@@ -49,7 +49,7 @@ import Testing
     func cache() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
-        let early = await failure { () throws(KaleidoscopeError) in try await client.workspace.members(cache: .only) }
+        let early = await failure { try await client.workspace.members(cache: .only) }
         #expect(early?.status == .notFound)
         _ = try await client.workspace.members()
         _ = try await client.workspace.members()
@@ -83,7 +83,7 @@ import Testing
         let json = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
         #expect(json.count == 3)
         #expect(Client.methods.contains("\"workspace.get_events\""))
-        let unknown = await failure { () throws(KaleidoscopeError) in try await client.call("workspace.gets") }
+        let unknown = await failure { try await client.call("workspace.gets") }
         #expect(unknown?.status == .unknownMethod)
     }
 

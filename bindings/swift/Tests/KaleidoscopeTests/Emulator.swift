@@ -1,5 +1,6 @@
 import Foundation
 import Kaleidoscope
+import Testing
 
 #if canImport(FoundationNetworking)
 import FoundationNetworking
@@ -56,6 +57,12 @@ final class Emulator: @unchecked Sendable {
         try await post("faults", json)
     }
 
+    /// Makes the next answer for a path.
+    func answer(_ path: String, with json: String) async throws {
+        let body = String(decoding: try JSONEncoder().encode(json), as: UTF8.self)
+        try await fault(#"{"path": "\#(path)", "status": 200, "content_type": "application/json", "body": \#(body)}"#)
+    }
+
     /// Appends events and returns their ids.
     func append(_ count: Int) async throws -> [String] {
         struct Answer: Decodable { let ids: [String] }
@@ -71,12 +78,19 @@ final class Emulator: @unchecked Sendable {
 
     /// Waits until the path was requested.
     func hasSeen(_ path: String, times: Int = 1) async throws {
-        while try await requests(path) < times { await Task.yield() }
+        while try await requests(path) < times { try Task.checkCancellation() }
     }
 }
 
+/// Returns the error of the library that a body throws, nil if it throws none.
+func failure<Value: Sendable>(_ body: () async throws -> Value) async -> KaleidoscopeError? {
+    let error = await thrown(body)
+    if let error, !(error is KaleidoscopeError) { Issue.record(error) }
+    return error as? KaleidoscopeError
+}
+
 /// Returns the error that a body throws, nil if it throws none.
-func failure<Value>(_ body: () async throws(KaleidoscopeError) -> Value) async -> KaleidoscopeError? {
+func thrown<Value: Sendable>(_ body: () async throws -> Value) async -> (any Error)? {
     do {
         _ = try await body()
         return nil

@@ -12,7 +12,7 @@ import Testing
             {"path": "\(membersPath)", "status": 429, "times": 9, "headers": {"Retry-After": "0"},
              "body": "{\\"code\\": \\"slow_down\\"}", "content_type": "application/json"}
             """)
-        let error = try #require(await failure { () throws(KaleidoscopeError) in try await client.workspace.members() })
+        let error = try #require(await failure { try await client.workspace.members() })
         #expect(error.status == .rateLimited)
         #expect(error.status.description == "KAL_RATE_LIMITED")
         #expect(error.httpStatus == 429)
@@ -32,7 +32,7 @@ import Testing
         let emulator = try Emulator()
         let client = try emulator.client()
         try await emulator.fault(#"{"path": "\#(membersPath)", "status": 418}"#)
-        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        let error = await failure { try await client.workspace.members() }
         #expect(error?.status == Status(rawValue: 418))
     }
 
@@ -40,7 +40,7 @@ import Testing
     func wrongSecret() async throws {
         let emulator = try Emulator()
         let client = try emulator.client { $0.clientSecret = "wrong-secret-5137" }
-        let error = try #require(await failure { () throws(KaleidoscopeError) in try await client.workspace.members() })
+        let error = try #require(await failure { try await client.workspace.members() })
         #expect(error.status == .authFailed)
         #expect(!"\(error) \(String(reflecting: error))".contains("wrong-secret-5137"))
     }
@@ -51,7 +51,7 @@ import Testing
         var options = ClientOptions()
         (options.clientID, options.clientSecret, options.baseURL, options.maxAttempts) = ("a", "b", url, 1)
         let client = try Client(options)
-        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        let error = await failure { try await client.workspace.members() }
         #expect(error?.status == .connectFailed)
     }
 
@@ -69,7 +69,7 @@ import Testing
             var options = ClientOptions()
             (options.clientID, options.clientSecret) = ("a", "b")
             change(&options)
-            let error = await failure { () throws(KaleidoscopeError) in try Client(options) }
+            let error = await failure { try Client(options) }
             #expect(error?.status == .invalidArgument)
             #expect(error?.message.contains(name) == true, "\(error?.message ?? "none")")
         }
@@ -80,11 +80,11 @@ import Testing
         let emulator = try Emulator()
         let workspace = try emulator.client().workspace
         let rejected: [(String, KaleidoscopeError?)] = [
-            ("timeout", await failure { () throws(KaleidoscopeError) in try await workspace.members(timeout: .seconds(-1)) }),
-            ("page", await failure { () throws(KaleidoscopeError) in try await workspace.eventsPage(EventsQuery(page: -1)) }),
-            ("eventTypes", await failure { () throws(KaleidoscopeError) in
+            ("timeout", await failure { try await workspace.members(timeout: .seconds(-1)) }),
+            ("page", await failure { try await workspace.eventsPage(EventsQuery(page: -1)) }),
+            ("eventTypes", await failure {
                 try await workspace.eventsPage(EventsQuery(eventTypes: ["a\0"])) }),
-            ("after_date", await failure { () throws(KaleidoscopeError) in
+            ("after_date", await failure {
                 try await workspace.eventsPage(EventsQuery(after: "yesterday")) }),
         ]
         for (name, error) in rejected {

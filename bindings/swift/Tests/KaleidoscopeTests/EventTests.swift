@@ -110,20 +110,6 @@ import Testing
         #expect(Set(found) == Set(wanted))
     }
 
-    @Test("A following loop ends when its task is cancelled")
-    func cancelled() async throws {
-        let emulator = try Emulator()
-        let client = try emulator.client()
-        let task = Task {
-            await failure { () throws(KaleidoscopeError) in
-                for try await _ in client.workspace.follow() {}
-            }
-        }
-        try await emulator.hasSeen(eventsPath)
-        task.cancel()
-        #expect(await task.value?.status == .cancelled)
-    }
-
     @Test("After a retryable error the iterator continues and no event is lost")
     func continues() async throws {
         let emulator = try Emulator("--events", "60")
@@ -135,7 +121,7 @@ import Testing
         var failures = 0
         var ended = false
         while !ended {
-            let error = await failure { () throws(KaleidoscopeError) in
+            let error = await failure {
                 while let event = try await iterator.next() { found.append(event.id) }
                 ended = true
             }
@@ -153,7 +139,7 @@ import Testing
     func invalidCursor() async throws {
         let emulator = try Emulator()
         let client = try emulator.client()
-        let error = await failure { () throws(KaleidoscopeError) in
+        let error = await failure {
             for try await _ in client.workspace.follow(from: "yesterday") {}
         }
         #expect(error?.status == .invalidArgument)

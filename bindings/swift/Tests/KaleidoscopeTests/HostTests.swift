@@ -37,7 +37,7 @@ final class Lines: Sendable {
     func throwing() async throws {
         let emulator = try Emulator("--iap-token", "the-token")
         let client = try emulator.client { $0.iapToken = { throw NoToken() } }
-        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        let error = await failure { try await client.workspace.members() }
         #expect(error?.status == .authFailed)
         #expect(error?.underlying is NoToken)
     }
@@ -48,7 +48,7 @@ final class Lines: Sendable {
         let client = try emulator.client { $0.iapToken = { try await Own.client.withLock { $0 }!.workspace.get().id } }
         Own.client.withLock { $0 = client }
         defer { Own.client.withLock { $0 = nil } }
-        let error = await failure { () throws(KaleidoscopeError) in try await client.workspace.members() }
+        let error = await failure { try await client.workspace.members() }
         #expect((error?.underlying as? KaleidoscopeError)?.status == .wouldDeadlock)
     }
 
