@@ -102,7 +102,7 @@ public enum CachePolicy: Sendable {
 }
 
 /// Counters since the client was opened.
-public struct ClientStatistics: Hashable, Sendable {
+public struct ClientStatistics: Hashable, Sendable, Codable {
     /// HTTP requests sent, token requests included. Each is counted once there is a connection for it.
     public let requests: UInt64
     /// Retries among ``requests``. A repetition with a new token is none.
@@ -115,6 +115,26 @@ public struct ClientStatistics: Hashable, Sendable {
     public let sharedRequests: UInt64
     /// Bytes of response bodies after decompression, counted as they arrive.
     public let bytesReceived: UInt64
+
+    public init(
+        requests: UInt64 = 0, retries: UInt64 = 0, tokenRequests: UInt64 = 0, cacheHits: UInt64 = 0, sharedRequests: UInt64 = 0,
+        bytesReceived: UInt64 = 0
+    ) {
+        self.requests = requests
+        self.retries = retries
+        self.tokenRequests = tokenRequests
+        self.cacheHits = cacheHits
+        self.sharedRequests = sharedRequests
+        self.bytesReceived = bytesReceived
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case requests, retries
+        case tokenRequests = "token_requests"
+        case cacheHits = "cache_hits"
+        case sharedRequests = "shared_requests"
+        case bytesReceived = "bytes_received"
+    }
 }
 
 /// One set of credentials, one workspace, one cache, for any number of tasks. Closed when the last reference is released.

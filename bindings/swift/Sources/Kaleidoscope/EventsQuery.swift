@@ -7,8 +7,8 @@ import Foundation
 #endif
 
 /// Selects events. An unset property does not filter.
-public struct EventsQuery: Sendable {
-    /// The page number, for a single page; must be unset for streams.
+public struct EventsQuery: Hashable, Sendable {
+    /// The page number, for a single page; 0 is sent too. Must be unset for streams.
     public var page: Int?
     /// Events per page. Default: the server decides.
     public var pageSize: Int?
@@ -37,7 +37,7 @@ public struct EventsQuery: Sendable {
     func toC(_ inputs: Inputs) throws(KaleidoscopeError) -> kal_events_query {
         var query = kal_events_query()
         query.struct_size = MemoryLayout<kal_events_query>.size
-        query.page = try number("page", page)
+        query.page = page == 0 ? KAL_PAGE_ZERO : try number("page", page)
         query.page_size = try number("pageSize", pageSize)
         query.event_types = try inputs.strings("eventTypes", eventTypes)
         query.event_types_len = eventTypes.count
@@ -53,21 +53,47 @@ public struct EventsQuery: Sendable {
     func json() throws(KaleidoscopeError) -> String {
         // Makes the same checks as for a stream.
         _ = try toC(Inputs())
-        return try jsonText(Parameters(
-            page: page, page_size: pageSize, event_types: eventTypes.isEmpty ? nil : eventTypes, resource_type: resourceType,
-            event_user_ids: eventUserIDs.isEmpty ? nil : eventUserIDs, after_date: after?.text, before_date: before?.text))
-    }
-
-    private struct Parameters: Encodable {
-        let page, page_size: Int?
-        let event_types: [String]?
-        let resource_type: String?
-        let event_user_ids: [String]?
-        let after_date, before_date: String?
+        return try jsonText(self)
     }
 }
 
-/// A bound of ``EventsQuery``: a `Date`, or text that is an RFC 3339 time or a date alone. The server decides whether it is inclusive.
+/// As JSON a query is the parameters of the API: the names that it gives them, and nothing for what is unset.
+extension EventsQuery: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case page
+        case pageSize = "page_size"
+        case eventTypes = "event_types"
+        case resourceType = "resource_type"
+        case eventUserIDs = "event_user_ids"
+        case after = "after_date"
+        case before = "before_date"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            page: try object.decodeIfPresent(Int.self, forKey: .page), pageSize: try object.decodeIfPresent(Int.self, forKey: .pageSize),
+            eventTypes: try object.decodeIfPresent([String].self, forKey: .eventTypes) ?? [],
+            resourceType: try object.decodeIfPresent(String.self, forKey: .resourceType),
+            eventUserIDs: try object.decodeIfPresent([String].self, forKey: .eventUserIDs) ?? [],
+            after: try object.decodeIfPresent(EventsDate.self, forKey: .after),
+            before: try object.decodeIfPresent(EventsDate.self, forKey: .before))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: CodingKeys.self)
+        try object.encodeIfPresent(page, forKey: .page)
+        try object.encodeIfPresent(pageSize, forKey: .pageSize)
+        if !eventTypes.isEmpty { try object.encode(eventTypes, forKey: .eventTypes) }
+        try object.encodeIfPresent(resourceType, forKey: .resourceType)
+        if !eventUserIDs.isEmpty { try object.encode(eventUserIDs, forKey: .eventUserIDs) }
+        try object.encodeIfPresent(after, forKey: .after)
+        try object.encodeIfPresent(before, forKey: .before)
+    }
+}
+
+/// A bound of ``EventsQuery``, or the time of a ``WorkspaceEvent``: a `Date`, or text that is an RFC 3339 time or a date alone. As JSON
+/// it is the text. The server decides whether a bound is inclusive.
 public struct EventsDate: Hashable, Sendable, ExpressibleByStringLiteral {
     let text: String
 
@@ -83,16 +109,27 @@ public struct EventsDate: Hashable, Sendable, ExpressibleByStringLiteral {
     public init(_ date: Date) {
         let microseconds = (date.timeIntervalSince1970 * 1_000_000).rounded()
         let seconds = (microseconds / 1_000_000).rounded(.down)
-        let fraction = String(Int(microseconds - seconds * 1_000_000))
+        guard let fraction = Int(exactly: microseconds - seconds * 1_000_000) else {
+            // Infinite: no time, which is rejected.
+            self.init("\(date.timeIntervalSince1970)")
+            return
+        }
+        let digits = String(fraction)
         let whole = Date(timeIntervalSince1970: seconds).formatted(.iso8601)
-        text = whole.dropLast() + "." + String(repeating: "0", count: 6 - fraction.count) + fraction + "Z"
+        self.init(whole.dropLast() + "." + String(repeating: "0", count: 6 - digits.count) + digits + "Z")
     }
 }
 
-func jsonText(_ value: some Encodable) throws(KaleidoscopeError) -> String {
-    do {
-        return String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
-    } catch {
-        throw KaleidoscopeError(.invalidArgument, "the parameters cannot be written as JSON", underlying: error)
+extension EventsDate: CustomStringConvertible, Codable {
+    /// The text that is sent.
+    public var description: String { text }
+
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        try value.encode(text)
     }
 }

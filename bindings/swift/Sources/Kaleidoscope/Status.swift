@@ -1,7 +1,8 @@
 import CKaleidoscope
 
-/// The kind of a failure. A value from 400 to 599 is the HTTP status of the response, with or without a constant here.
-public struct Status: RawRepresentable, Hashable, Sendable {
+/// The kind of a failure. A value from 400 to 599 is the HTTP status of the response, with or without a constant here. As JSON it is the
+/// number.
+public struct Status: RawRepresentable, Hashable, Sendable, Codable {
     public let rawValue: Int32
 
     public init(rawValue: Int32) {
@@ -33,6 +34,7 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let connectionLost = Status(rawValue: KAL_CONNECTION_LOST)
     public static let responseTooLarge = Status(rawValue: KAL_RESPONSE_TOO_LARGE)
     public static let badHTTP = Status(rawValue: KAL_BAD_HTTP)
+    /// No descriptor, thread or memory for sockets is left. The same call may succeed later.
     public static let outOfResources = Status(rawValue: KAL_OUT_OF_RESOURCES)
 
     // The server rejected the request, or its response is unusable.
@@ -44,12 +46,16 @@ public struct Status: RawRepresentable, Hashable, Sendable {
     public static let forbidden = Status(rawValue: KAL_FORBIDDEN)
     /// Also ``CachePolicy/only`` with nothing cached.
     public static let notFound = Status(rawValue: KAL_NOT_FOUND)
+    public static let methodNotAllowed = Status(rawValue: KAL_METHOD_NOT_ALLOWED)
+    public static let requestTimeout = Status(rawValue: KAL_REQUEST_TIMEOUT)
     public static let conflict = Status(rawValue: KAL_CONFLICT)
     public static let gone = Status(rawValue: KAL_GONE)
+    public static let contentTooLarge = Status(rawValue: KAL_CONTENT_TOO_LARGE)
     public static let unprocessable = Status(rawValue: KAL_UNPROCESSABLE)
     /// See ``KaleidoscopeError/retryAfter``.
     public static let rateLimited = Status(rawValue: KAL_RATE_LIMITED)
     public static let serverError = Status(rawValue: KAL_SERVER_ERROR)
+    public static let notImplemented = Status(rawValue: KAL_NOT_IMPLEMENTED)
     public static let badGateway = Status(rawValue: KAL_BAD_GATEWAY)
     public static let serviceUnavailable = Status(rawValue: KAL_SERVICE_UNAVAILABLE)
     public static let gatewayTimeout = Status(rawValue: KAL_GATEWAY_TIMEOUT)

@@ -1,11 +1,16 @@
 import CKaleidoscope
 
 /// A page of a stream of events.
-public struct WorkspaceEventPage: Hashable, Sendable {
+public struct WorkspaceEventPage: Hashable, Sendable, Codable {
     public let events: [WorkspaceEvent]
     /// The position after this page. ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:)`` resumes there, in another
     /// process and after any time. Save it once the page is processed.
     public let cursor: String
+
+    public init(events: [WorkspaceEvent], cursor: String) {
+        self.events = events
+        self.cursor = cursor
+    }
 }
 
 /// A stream of single events. Every loop over it starts from the beginning.

@@ -15,7 +15,7 @@ import Testing
         #expect(members.map(\.id) == json.map { $0["id"] as? String })
         #expect(members.map(\.fullName) == json.map { $0["full_name"] as? String })
         #expect(members.map(\.email) == json.map { $0["email"] as? String })
-        #expect(members.map(\.accessLevelName) == json.map { $0["access_level"] as? String })
+        #expect(members.map(\.accessLevel?.rawValue) == json.map { $0["access_level"] as? String })
         #expect(members.contains { $0.email == nil })
         #expect(Set(members.map(\.accessLevel)).isSuperset(of: [.admin, .teamMember]))
     }

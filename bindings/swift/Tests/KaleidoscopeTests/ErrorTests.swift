@@ -27,6 +27,40 @@ import Testing
         #expect(error.underlying == nil)
     }
 
+    /// Red before it was a LocalizedError: "The operation could not be completed. (Kaleidoscope.KaleidoscopeError error 1.)".
+    @Test("localizedDescription is the message, the request and the status")
+    func localized() async throws {
+        let emulator = try Emulator()
+        try await emulator.fault(#"{"path": "\#(membersPath)", "status": 418}"#)
+        let client = try emulator.client()
+        let error: any Error = try #require(await thrown { try await client.workspace.members() })
+        let text = error.localizedDescription
+        #expect(text == "\(error)")
+        #expect(text.contains("418") && text.contains("GET /workspaces/members") && text.hasSuffix("(GET /workspaces/members, KAL_HTTP_4XX)"))
+    }
+
+    @Test("An error can be made by a program, compared, and written as JSON for a log")
+    func made() throws {
+        func error(_ underlying: (any Error)? = nil) -> KaleidoscopeError {
+            KaleidoscopeError(
+                .rateLimited, "slow down", httpStatus: 429, attempts: 2, isRetryable: true, retryAfter: .milliseconds(1500), method: "GET",
+                url: "/a", code: "c", requestID: "r", body: Array("é\u{0}".utf8) + [0xff], underlying: underlying)
+        }
+        #expect(error() == error())
+        #expect(error(NoToken()) == error(NoToken()))
+        #expect(error(NoToken()) != error(CancellationError()))
+        #expect(Set([error(), error(), error(NoToken())]).count == 2)
+        #expect("\(error(NoToken()))" == "slow down (GET /a, KAL_RATE_LIMITED): NoToken()")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        #expect(String(decoding: try encoder.encode(error(NoToken())), as: UTF8.self) == """
+            {"attempts":2,"body":"é\\u0000\u{fffd}","code":"c","http_status":429,"message":"slow down","method":"GET","request_id":"r",\
+            "retry_after_ms":1500,"retryable":true,"status":429,"underlying":"NoToken()","url":"/a"}
+            """)
+        #expect(String(decoding: try encoder.encode(KaleidoscopeError(.closed, "m")), as: UTF8.self)
+            == #"{"attempts":0,"message":"m","retryable":false,"status":101}"#)
+    }
+
     @Test("A status without a constant is the HTTP status")
     func otherStatus() async throws {
         let emulator = try Emulator()

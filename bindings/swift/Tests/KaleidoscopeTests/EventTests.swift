@@ -110,6 +110,19 @@ import Testing
         #expect(Set(found) == Set(wanted))
     }
 
+    /// Red before: "page: out of range".
+    @Test("Page 0 is sent")
+    func pageZero() async throws {
+        let emulator = try Emulator()
+        let client = try emulator.client()
+        // The emulator counts pages from 1.
+        let error = await failure { try await client.workspace.eventsPage(EventsQuery(page: 0, pageSize: 3)) }
+        #expect(error?.status == .unprocessable)
+        #expect(error?.url?.contains("page=0&") == true)
+        let stream = await failure { for try await _ in client.workspace.events(EventsQuery(page: 0)) {} }
+        #expect(stream?.status == .invalidArgument)
+    }
+
     @Test("After a retryable error the iterator continues and no event is lost")
     func continues() async throws {
         let emulator = try Emulator("--events", "60")
