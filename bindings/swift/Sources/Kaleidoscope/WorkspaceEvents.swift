@@ -3,7 +3,7 @@ import CKaleidoscope
 /// A page of a stream of events.
 public struct WorkspaceEventPage: Hashable, Sendable, Codable {
     public let events: [WorkspaceEvent]
-    /// The position after this page. ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:)`` resumes there, in another
+    /// The position after this page. ``WorkspaceService/follow(_:from:timeout:shortestWait:longestWait:readAhead:)`` resumes there, in another
     /// process and after any time. Save it once the page is processed.
     public let cursor: String
 
@@ -67,6 +67,7 @@ public struct WorkspaceEventPages: AsyncSequence, Sendable {
     let client: Client
     let query: EventsQuery
     let timeout: Duration?
+    let readAhead: Bool
     let following: Following?
 
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -119,7 +120,8 @@ final class EventStream: Sendable {
                 : kal_workspace_follow_events(client.handle, &query, cursor, &options, &handle, &error)
         }
         if opened != KAL_OK { throw KaleidoscopeError(taking: error, status: opened) }
-        let set = kal_stream_set_backoff(handle, shortest, longest, &error)
+        var set = kal_stream_set_backoff(handle, shortest, longest, &error)
+        if set == KAL_OK { set = kal_stream_set_read_ahead(handle, pages.readAhead ? 1 : 0, &error) }
         if set != KAL_OK {
             kal_stream_free(handle)
             throw KaleidoscopeError(taking: error, status: set)

@@ -36,7 +36,7 @@ public struct WorkspaceService: Sendable {
         return try await client.answer("workspace.get_groups_by_ids", parameters, cache, timeout) { try $0.groups() }
     }
 
-    /// One page of events. Not cached. See ``events(_:timeout:)`` for all matching events.
+    /// One page of events. Not cached. See ``events(_:timeout:readAhead:)`` for all matching events.
     public func eventsPage(_ query: EventsQuery = EventsQuery(), timeout: Duration? = nil) async throws -> [WorkspaceEvent] {
         try await client.answer("workspace.get_events", query.json(), .use, timeout) { try $0.events() }
     }
@@ -48,12 +48,13 @@ public struct WorkspaceService: Sendable {
     ///         print(event.id)
     ///     }
     ///
-    /// `timeout` applies to each request. Use ``WorkspaceEvents/pages`` to save the cursor.
+    /// `timeout` applies to each request. With `readAhead` the next page is requested while the program works on the one before. Use
+    /// ``WorkspaceEvents/pages`` to save the cursor.
     public func events(
-        _ query: EventsQuery = EventsQuery(), timeout: Duration? = nil
+        _ query: EventsQuery = EventsQuery(), timeout: Duration? = nil, readAhead: Bool = false
     ) -> WorkspaceEvents {
         WorkspaceEvents(pages: WorkspaceEventPages(
-            client: client, query: query, timeout: timeout, following: nil))
+            client: client, query: query, timeout: timeout, readAhead: readAhead, following: nil))
     }
 
     /// Matching events as they happen, until the task is cancelled.
@@ -66,13 +67,13 @@ public struct WorkspaceService: Sendable {
     /// Resumes at the cursor, without losing or repeating an event; without a cursor it starts at the query's `after`, without that at
     /// the present. Without a cursor the first of ``WorkspaceEvents/pages`` may be empty, so that there is a cursor from the start.
     /// While there are no new events, the poll interval starts at `shortestWait` (1 s) and doubles up to `longestWait` (30 s). The
-    /// query's `page` and `before` must not be set.
+    /// query's `page` and `before` must not be set. `readAhead` as for ``events(_:timeout:readAhead:)``.
     public func follow(
         _ query: EventsQuery = EventsQuery(), from cursor: String? = nil, timeout: Duration? = nil,
-        shortestWait: Duration? = nil, longestWait: Duration? = nil
+        shortestWait: Duration? = nil, longestWait: Duration? = nil, readAhead: Bool = false
     ) -> WorkspaceEvents {
         WorkspaceEvents(pages: WorkspaceEventPages(
-            client: client, query: query, timeout: timeout,
+            client: client, query: query, timeout: timeout, readAhead: readAhead,
             following: .init(cursor: cursor, shortestWait: shortestWait, longestWait: longestWait)))
     }
 }

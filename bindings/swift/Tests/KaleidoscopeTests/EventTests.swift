@@ -110,6 +110,30 @@ import Testing
         #expect(Set(found) == Set(wanted))
     }
 
+    /// Red without kal_stream_set_read_ahead: the test waits for the second request until its time limit.
+    @Test("With readAhead the next page is requested while the loop works on the one before, and no event is lost or repeated")
+    func readAhead() async throws {
+        let emulator = try Emulator("--events", "60")
+        let workspace = try emulator.client().workspace
+        var found: [String] = []
+        for try await page in workspace.events(EventsQuery(pageSize: 20), readAhead: true).pages {
+            if found.isEmpty { try await emulator.hasSeen(eventsPath, times: 2) }
+            found += page.events.map(\.id)
+        }
+        #expect(found.count == 60)
+        #expect(Set(found).count == 60)
+        // The same while following, from the first event on.
+        var requests = 0
+        for readAhead in [false, true] {
+            let emulator = try Emulator("--events", "60")
+            let query = EventsQuery(pageSize: 20, after: "1970-01-01")
+            var pages = try emulator.client().workspace.follow(query, readAhead: readAhead).pages.makeAsyncIterator()
+            while try #require(await pages.next()).events.isEmpty {}
+            if readAhead { try await emulator.hasSeen(eventsPath, times: requests + 1) }
+            requests = try await emulator.requests(eventsPath)
+        }
+    }
+
     /// Red before: "page: out of range".
     @Test("Page 0 is sent")
     func pageZero() async throws {
