@@ -46,8 +46,8 @@ public struct ClientOptions: Sendable {
     public var isTLSInsecure = false
     /// Allows plain http to a non-loopback host: the secret is sent unencrypted.
     public var allowsHTTP = false
-    /// Returns the ID token for a server behind Google's Identity-Aware Proxy. Called for one task at a time, and again after 50
-    /// minutes. It must not call its own client: that fails with ``Status/wouldDeadlock``. An error that it throws is
+    /// Returns the ID token for a server behind Google's Identity-Aware Proxy. Called for one task at a time, again after 50 minutes,
+    /// and once more by a call whose token the proxy rejects. It must not call its own client: that fails with ``Status/wouldDeadlock``. An error that it throws is
     /// ``KaleidoscopeError/underlying`` of the call that needed the token. Cancelling that call does not cancel it.
     public var iapToken: (@Sendable () async throws -> String)?
 
@@ -147,6 +147,7 @@ public final class Client: Sendable {
     let handle: kal_client
     let iap: IAPToken?
     let completions: CompletionQueue
+    let timeout: Duration
 
     /// Opens a client. Does no I/O: the first call resolves names, verifies certificates and signs in.
     public init(_ options: ClientOptions = ClientOptions()) throws(KaleidoscopeError) {
@@ -154,6 +155,7 @@ public final class Client: Sendable {
                          library: kal_version_number())
         completions = try CompletionQueue.shared()
         iap = options.iapToken.map { IAPToken($0) }
+        timeout = options.timeout ?? .seconds(60)
         let inputs = Inputs()
         var cOptions = try options.toC(inputs)
         iap?.set(on: &cOptions)

@@ -10,6 +10,8 @@ final class IAPToken: Sendable {
     let thread = DispatchQueue(label: "bio.kaleidoscope.iap")
     private let provide: @Sendable () async throws -> String
     private let failure = Mutex<(any Error)?>(nil)
+    /// A call has succeeded with a token.
+    private let isAccepted = Atomic(false)
     /// The providers that this task runs in, to detect a call that would wait for itself.
     @TaskLocal private static var active: Set<ObjectIdentifier> = []
 
@@ -25,6 +27,15 @@ final class IAPToken: Sendable {
             defer { failure = nil }
             return failure
         }
+    }
+
+    /// Whether a call may have failed because the proxy rejected the token. If the token had been accepted, the library reports an error
+    /// that is retryable; one that was never accepted may be an old one of the provider's.
+    func mayBeRejected(_ completion: Completion) -> Bool {
+        if completion.status < KAL_INVALID_ARGUMENT { isAccepted.store(true, ordering: .relaxed) }
+        guard let info = kal_error_get(completion.error)?.pointee else { return false }
+        return (300...403).contains(info.http_status) && info.status != KAL_BAD_REQUEST
+            && (info.retryable || !isAccepted.load(ordering: .relaxed))
     }
 
     func set(on options: inout kal_client_options) {

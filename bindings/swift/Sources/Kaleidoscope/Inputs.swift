@@ -44,10 +44,14 @@ final class Inputs {
 func milliseconds(_ name: String, _ duration: Duration?) throws(KaleidoscopeError) -> UInt32 {
     guard let duration else { return 0 }
     if duration < .zero { throw .invalidArgument("\(name): must not be negative") }
+    return wholeMilliseconds(duration)
+}
+
+/// At least 1, as 0 means the default. The largest number is no limit.
+func wholeMilliseconds(_ duration: Duration) -> UInt32 {
     let (seconds, attoseconds) = duration.components
     if seconds >= Int64(UInt32.max) / 1000 { return .max }
     let part = attoseconds / 1_000_000_000_000_000 + (attoseconds % 1_000_000_000_000_000 == 0 ? 0 : 1)
-    // At least 1, as 0 means the default.
     return UInt32(max(seconds * 1000 + part, 1))
 }
 

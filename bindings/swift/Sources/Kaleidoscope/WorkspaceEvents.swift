@@ -138,7 +138,7 @@ final class EventStream: Sendable {
     /// Returns the next page; nil at the end. Without `waiting`, an empty page when there are no new events.
     func next(waiting: Bool) async throws -> WorkspaceEventPage? {
         while true {
-            let completion = try await client.submitted(cancel) { [self] queue, userData, error in
+            let completion = try await client.submitted(cancel, until: nil) { [self] queue, userData, error in
                 kal_stream_submit_next(handle, waiting ? UInt32(KAL_WAIT_FOREVER) : 0, queue, userData, error)
             }
             switch completion.status {

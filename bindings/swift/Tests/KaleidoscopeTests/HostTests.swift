@@ -52,6 +52,28 @@ final class Lines: Sendable {
         #expect((error?.underlying as? KaleidoscopeError)?.status == .wouldDeadlock)
     }
 
+    /// Red with one submission only: "1 request for a token".
+    @Test("A token that the proxy rejects is replaced once, for calls and for streams")
+    func rejected() async throws {
+        let emulator = try Emulator("--iap-token", "the-token", "--events", "10")
+        for (first, second) in [("expired", "the-token"), ("expired", "wrong")] {
+            for isStream in [false, true] {
+                let tokens = Lines()
+                let client = try emulator.client {
+                    $0.iapToken = {
+                        tokens.append("token")
+                        return tokens.all.count == 1 ? first : second
+                    }
+                }
+                let error = await failure {
+                    if isStream { for try await _ in client.workspace.events() {} } else { _ = try await client.workspace.members() }
+                }
+                #expect((error == nil) == (second == "the-token"), "\(error.map { "\($0)" } ?? "")")
+                #expect(tokens.all.count == 2)
+            }
+        }
+    }
+
     private enum Own {
         static let client = Mutex<Client?>(nil)
     }
