@@ -46,6 +46,9 @@ public struct ClientOptions: Sendable {
     public var isTLSInsecure = false
     /// Allows plain http to a non-loopback host: the secret is sent unencrypted.
     public var allowsHTTP = false
+    /// Called after each call and each page of a stream, for logs, metrics and traces. It runs in the task of the call, whose task-local
+    /// values it sees, and must return quickly. ``KaleidoscopeLog`` is the library's own log, of requests and retries.
+    public var onCall: (@Sendable (CallRecord) -> Void)?
     /// Returns the ID token for a server behind Google's Identity-Aware Proxy. Called for one task at a time, again after 50 minutes,
     /// and once more by a call whose token the proxy rejects. It must not call its own client: that fails with ``Status/wouldDeadlock``. An error that it throws is
     /// ``KaleidoscopeError/underlying`` of the call that needed the token. Cancelling that call does not cancel it.
@@ -148,6 +151,7 @@ public final class Client: Sendable {
     let iap: IAPToken?
     let completions: CompletionQueue
     let timeout: Duration
+    let onCall: (@Sendable (CallRecord) -> Void)?
 
     /// Opens a client. Does no I/O: the first call resolves names, verifies certificates and signs in.
     public init(_ options: ClientOptions = ClientOptions()) throws(KaleidoscopeError) {
@@ -156,6 +160,7 @@ public final class Client: Sendable {
         completions = try CompletionQueue.shared()
         iap = options.iapToken.map { IAPToken($0) }
         timeout = options.timeout ?? .seconds(60)
+        onCall = options.onCall
         let inputs = Inputs()
         var cOptions = try options.toC(inputs)
         iap?.set(on: &cOptions)

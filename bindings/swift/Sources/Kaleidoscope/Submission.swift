@@ -5,19 +5,21 @@ extension Client {
     func answer<Value: Sendable>(
         _ method: String, _ parameters: String, _ cache: CachePolicy, _ timeout: Duration?, _ read: (borrowing Answer) throws -> Value
     ) async throws -> Value {
-        for (name, value) in [("method", method), ("parameters", parameters)] where value.utf8.contains(0) {
-            throw KaleidoscopeError.invalidArgument("\(name): contains a NUL")
+        try await recorded(method) {
+            for (name, value) in [("method", method), ("parameters", parameters)] where value.utf8.contains(0) {
+                throw KaleidoscopeError.invalidArgument("\(name): contains a NUL")
+            }
+            let cancel = try Cancel()
+            let options = try callOptions(timeout, cancel, cache)
+            let deadline = ContinuousClock.now + (timeout ?? self.timeout)
+            let completion = try await submitted(cancel, until: deadline) { [handle, hasProvider = iap != nil] queue, userData, error in
+                var options = options
+                // Others may have waited for their token in the meantime.
+                if hasProvider { options.timeout_ms = wholeMilliseconds(deadline - ContinuousClock.now) }
+                return kal_submit(handle, method, parameters, &options, queue, userData, error)
+            }
+            return try read(try completion.answer())
         }
-        let cancel = try Cancel()
-        let options = try callOptions(timeout, cancel, cache)
-        let deadline = ContinuousClock.now + (timeout ?? self.timeout)
-        let completion = try await submitted(cancel, until: deadline) { [handle, hasProvider = iap != nil] queue, userData, error in
-            var options = options
-            // Others may have waited for their token in the meantime.
-            if hasProvider { options.timeout_ms = wholeMilliseconds(deadline - ContinuousClock.now) }
-            return kal_submit(handle, method, parameters, &options, queue, userData, error)
-        }
-        return try read(try completion.answer())
     }
 
     func callOptions(_ timeout: Duration?, _ cancel: Cancel, _ cache: CachePolicy = .use) throws(KaleidoscopeError) -> kal_call_options {

@@ -83,11 +83,16 @@ public struct WorkspaceEventPages: AsyncSequence, Sendable {
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> WorkspaceEventPage? {
-            // A stream that starts at the present has a cursor before its first event.
-            let waits = self.stream != nil || pages.following == nil || pages.following?.cursor != nil
-            let stream = try self.stream ?? EventStream(pages)
-            self.stream = stream
-            return try await stream.next(waiting: waits)
+            let method = pages.following == nil ? "workspace.stream_events" : "workspace.follow_events"
+            return try await pages.client.recorded(method, isolation: actor) {
+                // A stream that starts at the present has a cursor before its first event.
+                let waits = self.stream != nil || pages.following == nil || pages.following?.cursor != nil
+                let stream = try self.stream ?? EventStream(pages)
+                self.stream = stream
+                return try await stream.next(waiting: waits)
+            } isReported: {
+                $0 != nil
+            }
         }
     }
 

@@ -78,6 +78,36 @@ final class Lines: Sendable {
         static let client = Mutex<Client?>(nil)
     }
 
+    @TaskLocal static var trace = "none"
+
+    @Test("onCall receives each call and each page, with its error, in the task of the call")
+    func records() async throws {
+        let emulator = try Emulator("--events", "20")
+        let lines = Lines()
+        let client = try emulator.client {
+            $0.maxAttempts = 1
+            $0.onCall = { call in
+                let error = call.error.map { ($0 as? KaleidoscopeError)?.status.description ?? "\($0)" } ?? "ok"
+                lines.append("\(Self.trace) \(call.method) \(error) \(call.duration > .zero)")
+            }
+        }
+        try await Self.$trace.withValue("t") { _ = try await client.workspace.members() }
+        _ = try await client.call("workspace.get_members")
+        for try await _ in client.workspace.events(EventsQuery(pageSize: 10)) {}
+        try await emulator.fault(#"{"path": "\#(eventsPath)", "status": 503}"#)
+        _ = await failure { try await client.workspace.eventsPage() }
+        _ = await thrown { try await client.call("a\0") }
+        await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = await thrown { for try await _ in client.workspace.follow() {} }
+        }.value
+        #expect(lines.all == [
+            "t workspace.get_members ok true", "none workspace.get_members ok true", "none workspace.stream_events ok true",
+            "none workspace.stream_events ok true", "none workspace.get_events KAL_SERVICE_UNAVAILABLE true",
+            "none a\0 KAL_INVALID_ARGUMENT true", "none workspace.follow_events CancellationError() true",
+        ])
+    }
+
     @Test("The log contains requests without secrets, and nothing once stopped")
     func log() async throws {
         let emulator = try Emulator()
