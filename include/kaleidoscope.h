@@ -74,6 +74,11 @@
  * library and may grow at their end; arrays of records are arrays of pointers for this reason. Handles and kal_header
  * never grow. The documentation of each struct says it.
  *
+ * Languages that have no macros of C call a function instead of an initialiser: kal_client_options_init(&settings). It
+ * writes the fields that the struct had when the function was added, and no more in any later version, because the
+ * struct of a program compiled with an older header ends there. A version that adds a field adds another function, and
+ * in its header the old name means that one.
+ *
  * CACHE
  *
  * Each client caches the workspace, the members and the groups, and answers the calls by ids from the cached lists. Events
@@ -593,6 +598,17 @@ typedef struct kal_client_options {
     sizeof(kal_client_options), KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL, KAL_NULL, 0, 0, 0, 0, 0, 0, \
     KAL_NULL, KAL_NULL, 0, 0, 0, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL }
 
+/* Initialises a `kal_client_options` as `KAL_CLIENT_OPTIONS_INIT` does, for languages that have no macros of C.
+ *
+ * - `options`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+ *   ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void kal_client_options_init(struct kal_client_options *options);
+
 /* What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
  *
  * May grow at its end: `struct_size` says which version the program was compiled with. */
@@ -616,6 +632,17 @@ typedef struct kal_stats {
 
 /* Initialises a kal_stats with its size, to be filled by the library. */
 #define KAL_STATS_INIT { sizeof(kal_stats), 0, 0, 0, 0, 0, 0 }
+
+/* Initialises a `kal_stats` as `KAL_STATS_INIT` does, for languages that have no macros of C.
+ *
+ * - `stats`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+ *   ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void kal_stats_init(struct kal_stats *stats);
 
 /* Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
  *
@@ -686,6 +713,17 @@ typedef struct kal_call_options {
 /* Initialises a kal_call_options with its size and the defaults. */
 #define KAL_CALL_OPTIONS_INIT { sizeof(kal_call_options), 0, KAL_CACHE_USE, KAL_NONE }
 
+/* Initialises a `kal_call_options` as `KAL_CALL_OPTIONS_INIT` does, for languages that have no macros of C.
+ *
+ * - `options`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+ *   ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void kal_call_options_init(struct kal_call_options *options);
+
 /* `page` of `kal_events_query`: page 0, sent as `page=0`. A `page` of 0 is not sent. The value is one that no program
  * computes by mistake. */
 #define KAL_PAGE_ZERO -2147483647
@@ -723,6 +761,17 @@ typedef struct kal_events_query {
 /* Initialises a kal_events_query with its size and the defaults. */
 #define KAL_EVENTS_QUERY_INIT { \
     sizeof(kal_events_query), 0, 0, KAL_NULL, 0, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL }
+
+/* Initialises a `kal_events_query` as `KAL_EVENTS_QUERY_INIT` does, for languages that have no macros of C.
+ *
+ * - `query`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+ *   ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void kal_events_query_init(struct kal_events_query *query);
 
 /* Returns the workspace of the credentials. Cached. Read it with `kal_result_workspace`.
  *
@@ -1388,6 +1437,17 @@ typedef struct kal_completion {
 
 /* Initialises a kal_completion with its size, to be filled by the library. */
 #define KAL_COMPLETION_INIT { sizeof(kal_completion), KAL_NULL, KAL_OK, KAL_NONE, KAL_NONE }
+
+/* Initialises a `kal_completion` as `KAL_COMPLETION_INIT` does, for languages that have no macros of C.
+ *
+ * - `completion`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+ *   ignored.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void kal_completion_init(struct kal_completion *completion);
 
 /* Opens a queue of completions.
  *

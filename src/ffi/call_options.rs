@@ -1,9 +1,10 @@
 //! `kal_call_options`: how one call is made.
 
 use super::cache::{KAL_CACHE_ONLY, KAL_CACHE_REFRESH, KAL_CACHE_USE};
+use super::export::initialise;
 use super::kit::handles;
 use super::kit::millis::millis;
-use super::kit::versioned::{self, Versioned};
+use super::kit::versioned::{self, Versioned, size_through};
 use super::types::kal_cancel;
 use crate::cancel::Cancel;
 use crate::client::{CacheUse, CallOptions};
@@ -34,6 +35,20 @@ pub struct kal_call_options {
 
 // SAFETY: integers.
 unsafe impl Versioned for kal_call_options {}
+
+/// Initialises a `kal_call_options` as `KAL_CALL_OPTIONS_INIT` does, for languages that have no macros of C.
+///
+/// - `options`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+///   ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kal_call_options_init(options: *mut kal_call_options) {
+    // SAFETY: the pointer is as the header requires.
+    unsafe { initialise(options, size_through!(kal_call_options, cancel)) }
+}
 
 /// # Safety
 /// `options` is as the header requires.

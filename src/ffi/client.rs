@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::client_options::{kal_client_options, settings};
-use super::export::{fallible, fallible_unit, infallible_io};
+use super::export::{fallible, fallible_unit, infallible_io, initialise};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
-use super::kit::versioned::{OutStruct, Versioned};
+use super::kit::versioned::{OutStruct, Versioned, size_through};
 use super::types::{kal_client, kal_error};
 use crate::client::Client;
 
@@ -37,6 +37,20 @@ pub struct kal_stats {
 
 // SAFETY: integers.
 unsafe impl Versioned for kal_stats {}
+
+/// Initialises a `kal_stats` as `KAL_STATS_INIT` does, for languages that have no macros of C.
+///
+/// - `stats`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+///   ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kal_stats_init(stats: *mut kal_stats) {
+    // SAFETY: the pointer is as the header requires.
+    unsafe { initialise(stats, size_through!(kal_stats, bytes_received)) }
+}
 
 /// Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
 ///

@@ -3,10 +3,11 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
+use super::export::initialise;
 use super::kit::millis::millis;
 use super::kit::pointer::elements;
 use super::kit::text;
-use super::kit::versioned::{self, Versioned};
+use super::kit::versioned::{self, Versioned, size_through};
 use super::token_provider::{HostTokenProvider, kal_token_provider};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -101,6 +102,20 @@ pub struct kal_client_options {
 
 // SAFETY: integers, raw pointers and an optional function pointer.
 unsafe impl Versioned for kal_client_options {}
+
+/// Initialises a `kal_client_options` as `KAL_CLIENT_OPTIONS_INIT` does, for languages that have no macros of C.
+///
+/// - `options`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+///   ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kal_client_options_init(options: *mut kal_client_options) {
+    // SAFETY: the pointer is as the header requires.
+    unsafe { initialise(options, size_through!(kal_client_options, client_key_pem)) }
+}
 
 /// # Safety
 /// `options` and everything in it is as the header requires.

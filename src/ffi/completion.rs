@@ -3,10 +3,11 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use super::export::initialise;
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, Handle, handle};
 use super::kit::status::{self, KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
-use super::kit::versioned::Versioned;
+use super::kit::versioned::{Versioned, size_through};
 use super::types::{kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
 use crate::error::Result;
@@ -34,6 +35,20 @@ pub struct kal_completion {
 
 // SAFETY: integers and a raw pointer.
 unsafe impl Versioned for kal_completion {}
+
+/// Initialises a `kal_completion` as `KAL_COMPLETION_INIT` does, for languages that have no macros of C.
+///
+/// - `completion`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+///   ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kal_completion_init(completion: *mut kal_completion) {
+    // SAFETY: the pointer is as the header requires.
+    unsafe { initialise(completion, size_through!(kal_completion, error)) }
+}
 
 /// An entry of a queue. Its handles are made when the host picks it up, so that closing the queue leaks none.
 pub(super) struct Completion {

@@ -2,8 +2,9 @@
 
 use std::ffi::c_char;
 
+use super::export::initialise;
 use super::kit::text;
-use super::kit::versioned::{self, Versioned};
+use super::kit::versioned::{self, Versioned, size_through};
 use crate::error::Result;
 use crate::service::{Params, Value};
 
@@ -43,6 +44,20 @@ pub struct kal_events_query {
 }
 // SAFETY: integers and raw pointers.
 unsafe impl Versioned for kal_events_query {}
+
+/// Initialises a `kal_events_query` as `KAL_EVENTS_QUERY_INIT` does, for languages that have no macros of C.
+///
+/// - `query`: the struct, of which the fields of 0.2.0 are written, also by later versions; see OPTIONS. NULL is
+///   ignored.
+///
+/// Returns: nothing.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kal_events_query_init(query: *mut kal_events_query) {
+    // SAFETY: the pointer is as the header requires.
+    unsafe { initialise(query, size_through!(kal_events_query, before_date)) }
+}
 
 /// # Safety
 /// `query` and everything in it is as the header requires.

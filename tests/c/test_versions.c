@@ -133,6 +133,75 @@ CLAIM(initialisers_set_all_defaults)
     CHECK_INT(completion.status, KAL_OK);
 }
 
+/* A struct at the end of a page, as a program compiled with an older header may have it: nothing beyond it may be written. */
+typedef struct framed {
+    unsigned char before[8];
+    unsigned char struct_bytes[256];
+} framed;
+
+static framed *garbage(void)
+{
+    static framed frame;
+    memset(&frame, 0xA5, sizeof frame);
+    return &frame;
+}
+
+/* `initial` is static, so that its padding is zero. */
+static bool is_initialised(const framed *frame, const void *initial, size_t size)
+{
+    framed untouched;
+    memset(&untouched, 0xA5, sizeof untouched);
+    return memcmp(frame->before, untouched.before, sizeof frame->before) == 0 && memcmp(frame->struct_bytes, initial, size) == 0
+           && memcmp(frame->struct_bytes + size, untouched.struct_bytes + size, sizeof frame->struct_bytes - size) == 0;
+}
+
+/* Red when a function leaves out the last field ("is_initialised" of that struct), and when it writes 8 bytes more. */
+CLAIM(initialiser_functions_write_the_bytes_of_the_initialisers_and_no_others)
+{
+#define WRITES_THE_BYTES_OF(type, initialiser)                \
+    do {                                                      \
+        static const type initial = initialiser;              \
+        framed *frame = garbage();                            \
+        type##_init((type *)(void *)frame->struct_bytes);     \
+        CHECK(is_initialised(frame, &initial, sizeof(type))); \
+        type##_init(NULL);                                    \
+    } while (0)
+    WRITES_THE_BYTES_OF(kal_client_options, KAL_CLIENT_OPTIONS_INIT);
+    WRITES_THE_BYTES_OF(kal_call_options, KAL_CALL_OPTIONS_INIT);
+    WRITES_THE_BYTES_OF(kal_events_query, KAL_EVENTS_QUERY_INIT);
+    WRITES_THE_BYTES_OF(kal_stats, KAL_STATS_INIT);
+    WRITES_THE_BYTES_OF(kal_completion, KAL_COMPLETION_INIT);
+}
+
+CLAIM(structs_from_initialiser_functions_work_in_calls)
+{
+    kal_client_options client_options;
+    kal_call_options call_options;
+    kal_events_query query;
+    kal_stats stats;
+    kal_client client;
+    kal_result result;
+    kal_error error;
+    size_t len = 0;
+    memset(&client_options, 0xA5, sizeof client_options);
+    memset(&query, 0xA5, sizeof query);
+    kal_client_options_init(&client_options);
+    kal_call_options_init(&call_options);
+    kal_events_query_init(&query);
+    kal_stats_init(&stats);
+    client_options.base_url = server.url;
+    client_options.client_id = "demo-client";
+    client_options.client_secret = SECRET;
+    query.page_size = 3;
+    REQUIRE(kal_client_open(&client_options, &client, &error) == KAL_OK);
+    REQUIRE(kal_workspace_get_events(client, &query, &call_options, &result, &error) == KAL_OK);
+    CHECK(kal_result_workspace_events(result, &len) != NULL && len == 3);
+    CHECK_STATUS(kal_client_stats(client, &stats, &error), KAL_OK);
+    CHECK_INT(stats.requests, 2);
+    kal_result_free(result);
+    kal_client_close(client);
+}
+
 CLAIM(statistics_count_requests_tokens_cache_hits_and_bytes)
 {
     kal_client client = new_client();

@@ -5,6 +5,7 @@
     header.py undocumented HEADER   what has no doc comment; exit status 1 when there is any
     header.py form HEADER           functions and callbacks whose documentation lacks a part; exit status 1 when there are any
     header.py growth HEADER         structs whose documentation does not say whether they may grow; exit status 1 when there are any
+    header.py initialisers HEADER   initialisers without a function of their name; exit status 1 when there are any
     header.py names HEADER          names in comments that the header does not declare; exit status 1 when there are any
 """
 
@@ -129,6 +130,14 @@ def growth(_, found):
                 yield f"struct {item.name}: does not say whether it may grow"
 
 
+def initialisers(text, found):
+    """Every KAL_..._INIT has a function kal_..._init for languages without macros."""
+    functions = {item.name for item in found if item.kind == "function"}
+    for macro in re.findall(r"(?m)^#define (KAL_\w+_INIT) ", text):
+        if macro.lower() not in functions:
+            yield f"{macro} has no function {macro.lower()}"
+
+
 def names(text, found):
     """Every KAL_ and kal_ name in a comment is one that the header declares."""
     declared = {item.name for item in found} | set(MACRO.findall(text)) | NAMES_OF_STATUSES
@@ -141,7 +150,7 @@ def names(text, found):
             yield f"{prefix} is in a comment, and not declared"
 
 
-CHECKS = {"undocumented": undocumented, "form": form, "growth": growth, "names": names}
+CHECKS = {"undocumented": undocumented, "form": form, "growth": growth, "initialisers": initialisers, "names": names}
 
 
 def main():

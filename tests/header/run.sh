@@ -114,6 +114,8 @@ claim 'every function, struct, field, type, constant and initialiser has a doc c
 claim 'every function documents its parameters, return values and version' python3 header.py form "$header"
 # Red with the header before: "struct kal_error_info: does not say whether it may grow", and 10 more.
 claim 'every struct says whether it may grow' python3 header.py growth "$header"
+# Red before 0.2.0: "KAL_CLIENT_OPTIONS_INIT has no function kal_client_options_init", and four more.
+claim 'every initialiser has a function for languages without macros' python3 header.py initialisers "$header"
 # Red with a status misspelt: "KAL_TIMEDOUT is in a comment, and not declared".
 claim 'every name in a comment is declared' python3 header.py names "$header"
 

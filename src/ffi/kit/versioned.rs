@@ -56,6 +56,34 @@ unsafe fn check_size<T: Versioned>(of: *const T, name: &str) -> Result<usize> {
     }
 }
 
+/// Writes the initial value of a struct: its size, and zeros. Nothing beyond `size` is written, which is that of the first
+/// version with an initialiser function: the caller's header may be as old as that.
+///
+/// # Safety
+/// `to` is NULL or points to `size` writable bytes, at least those of a `usize`.
+pub(in crate::ffi) unsafe fn init<T: Versioned>(to: *mut T, size: usize) {
+    if !to.is_null() {
+        // SAFETY: required of the caller.
+        unsafe {
+            to.cast::<u8>().write_bytes(0, size);
+            to.cast::<usize>().write(size);
+        }
+    }
+}
+
+/// The size of a struct up to its field `$last`: `size_through!(kal_stats, bytes_received)`.
+macro_rules! size_through {
+    ($type:ident, $last:ident) => {
+        std::mem::offset_of!($type, $last) + $crate::ffi::kit::versioned::size_of_field(|whole: &$type| &whole.$last)
+    };
+}
+pub(in crate::ffi) use size_through;
+
+/// The size of the field that `_of` returns.
+pub(in crate::ffi) const fn size_of_field<T, F>(_of: fn(&T) -> &F) -> usize {
+    size_of::<F>()
+}
+
 /// A struct that the library fills, as far as the caller's version has its fields.
 pub(in crate::ffi) struct OutStruct<T>(*mut T, usize);
 
@@ -80,5 +108,33 @@ impl<T: Versioned> OutStruct<T> {
             std::ptr::from_ref(value).cast::<u8>().add(skip).copy_to_nonoverlapping(to.add(skip), known - skip);
             to.add(known).write_bytes(0, self.1 - known);
         }
+    }
+}
+
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+
+    /// A struct that had no `later` when its initialiser function was made.
+    #[repr(C)]
+    struct Grown {
+        struct_size: usize,
+        first: u64,
+        later: u64,
+    }
+
+    // SAFETY: integers.
+    unsafe impl Versioned for Grown {}
+
+    /// Red when the function writes what the struct is now: the caller's header may have no `later`, and no room for it.
+    #[test]
+    fn an_initialiser_function_writes_no_field_that_was_added_after_it() {
+        let mut given = Grown { struct_size: 0xA5, first: 0xA5, later: 0xA5 };
+        // SAFETY: the whole struct is there.
+        unsafe { init(&raw mut given, size_through!(Grown, first)) };
+        assert_eq!((given.struct_size, given.first, given.later), (2 * size_of::<usize>(), 0, 0xA5));
+        // SAFETY: as above.
+        let read = unsafe { read(&raw const given, "given") }.expect("a size").expect("a struct");
+        assert_eq!((read.first, read.later), (0, 0));
     }
 }
