@@ -1071,6 +1071,32 @@ typedef struct kal_workspace_event {
     int8_t is_bulk;
 } kal_workspace_event;
 
+/* `kal_result_kind`: JSON without structs, which `kal_result_json` returns for every result. */
+#define KAL_RESULT_JSON 0
+
+/* A workspace: `kal_result_workspace`. */
+#define KAL_RESULT_WORKSPACE 1
+
+/* Members: `kal_result_workspace_users`. */
+#define KAL_RESULT_WORKSPACE_USERS 2
+
+/* Groups: `kal_result_workspace_groups`. */
+#define KAL_RESULT_WORKSPACE_GROUPS 3
+
+/* Events: `kal_result_workspace_events`. */
+#define KAL_RESULT_WORKSPACE_EVENTS 4
+
+/* Returns which structs a result has, such as that of a completed call of a queue: the function that reads them.
+ *
+ * - `result`: the result.
+ *
+ * Returns: a `KAL_RESULT_*` value; `KAL_RESULT_JSON` (0) for a result that has no structs, and for a handle that is none,
+ * stale or of another type. A later version may return values that this one does not have.
+ *
+ * Since: 0.2.0 */
+KAL_API
+int32_t kal_result_kind(struct kal_result result);
+
 /* Returns a result as JSON text: what the server sent, byte for byte; for a filtered list, each element byte for byte.
  *
  * - `result`: the result.
@@ -1190,6 +1216,22 @@ typedef struct kal_error_info {
  * Since: 0.1.0 */
 KAL_API
 const struct kal_error_info *kal_error_get(struct kal_error error);
+
+/* Returns the details of an error as JSON text, for languages without structs: an object with every field of
+ * `kal_error_info` by its name, in its order, and `null` for a NULL.
+ *
+ * - `error`: the error.
+ * - `len`: receives the length in bytes, without the NUL. May be NULL.
+ *
+ * Bytes of `body` that are not UTF-8 are U+FFFD; `body_len` is the length of the body itself.
+ *
+ * Returns: NUL-terminated UTF-8 that belongs to the error and is valid until that is freed; NULL, with `*len` 0, for a
+ * handle that is none, stale or of another type. The first call makes the text, later ones return the same.
+ *
+ * Since: 0.2.0 */
+KAL_API
+const char *kal_error_json(struct kal_error error,
+                           size_t *len);
 
 /* Frees an error, with its strings.
  *

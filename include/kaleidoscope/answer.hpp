@@ -4,6 +4,7 @@
 #define KALEIDOSCOPE_ANSWER_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -34,6 +35,15 @@ const typename Record::raw_type* const* rows(kal_result of, std::size_t* size) n
 
 } // namespace detail
 
+// What an answer holds besides JSON.
+enum class answer_kind : std::int32_t {
+    json = KAL_RESULT_JSON, // nothing else; also after the answer was moved from
+    workspace = KAL_RESULT_WORKSPACE,
+    members = KAL_RESULT_WORKSPACE_USERS,
+    groups = KAL_RESULT_WORKSPACE_GROUPS,
+    events = KAL_RESULT_WORKSPACE_EVENTS,
+};
+
 // The result of a call, of any type.
 class answer {
 public:
@@ -49,6 +59,8 @@ public:
     }
     std::string_view json() const&& = delete;
 
+    // Which of the functions below has a value. A library newer than this header may return values that are not listed.
+    answer_kind kind() const noexcept { return static_cast<answer_kind>(kal_result_kind(handle_.get())); }
     // Its records; std::nullopt when it holds other data.
     std::optional<records<member>> members() const& noexcept { return holds<member>(); }
     std::optional<records<group>> groups() const& noexcept { return holds<group>(); }

@@ -1,8 +1,11 @@
 //! What a `kal_error` stands for: everything known about a failure, as C reads it.
 
+use std::borrow::Cow;
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
 
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, handle};
@@ -53,9 +56,29 @@ pub(super) struct ErrorText {
     pub(super) info: kal_error_info,
     /// What `info` points to.
     _texts: Vec<Box<[u8]>>,
+    error: Error,
+    /// Made when it is first read.
+    json: OnceLock<Box<[u8]>>,
 }
 
-// SAFETY: never written after it was made, and what `info` points to is in `_texts` and does not move.
+/// `kal_error_info` as JSON, with its names and in its order.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    status: kal_status,
+    http_status: i32,
+    attempts: i32,
+    retryable: bool,
+    retry_after_ms: i64,
+    message: &'a str,
+    method: Option<&'a str>,
+    url: Option<&'a str>,
+    code: Option<&'a str>,
+    request_id: Option<&'a str>,
+    body: Option<Cow<'a, str>>,
+    body_len: usize,
+}
+
+// SAFETY: `info` is never written after it was made, and what it points to is in `_texts` and does not move.
 unsafe impl Send for ErrorText {}
 // SAFETY: as above.
 unsafe impl Sync for ErrorText {}
@@ -91,7 +114,44 @@ impl ErrorText {
             body,
             body_len: details.body.as_ref().map_or(0, Vec::len),
         };
-        Self { info, _texts: texts }
+        Self { info, _texts: texts, error: error.clone(), json: OnceLock::new() }
+    }
+
+    /// The details as JSON text, with a terminating NUL.
+    pub(super) fn json_with_nul(&self) -> &[u8] {
+        self.json.get_or_init(|| {
+            // By name, so that a field that is added does not compile before it is in the JSON, too.
+            let kal_error_info {
+                status,
+                http_status,
+                attempts,
+                retryable,
+                retry_after_ms,
+                message: _,
+                method: _,
+                url: _,
+                code: _,
+                request_id: _,
+                body: _,
+                body_len,
+            } = self.info;
+            let details = self.error.details();
+            let json = ErrorJson {
+                status,
+                http_status,
+                attempts,
+                retryable,
+                retry_after_ms,
+                message: &details.message,
+                method: details.method,
+                url: details.url.as_deref(),
+                code: details.code.as_deref(),
+                request_id: details.request_id.as_deref(),
+                body: details.body.as_deref().map(String::from_utf8_lossy),
+                body_len,
+            };
+            nul_terminated(serde_json::to_string(&json).unwrap_or_default().as_bytes())
+        })
     }
 }
 
@@ -107,5 +167,22 @@ handle!(kal_error, 3, ErrorText);
 impl ErrorHandle for kal_error {
     fn open(error: &Error) -> Result<Self> {
         handles::insert(Arc::new(ErrorText::new(error)))
+    }
+}
+
+#[cfg(all(test, not(kal_loom)))]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// Red with the body copied as it is: the text is not UTF-8.
+    #[test]
+    fn json_of_an_error_is_utf8_whatever_the_body_is() {
+        let error =
+            Error::new(ErrorKind::BadResponse, "a \"b\"").with(|details| details.body = Some(b"caf\xe9\0\n".to_vec()));
+        let text = ErrorText::new(&error);
+        let json = std::str::from_utf8(text.json_with_nul()).expect("UTF-8");
+        assert!(json.contains(r#""message":"a \"b\"""#), "{json}");
+        assert!(json.ends_with("\"body\":\"caf\u{FFFD}\\u0000\\n\",\"body_len\":6}\0"), "{json}");
     }
 }

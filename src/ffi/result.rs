@@ -5,12 +5,45 @@ use std::ptr;
 
 use super::export::{infallible, release};
 use super::kit::handles::{get, handle};
+use super::kit::pointer::with_len;
 use super::records::{kal_workspace, kal_workspace_event, kal_workspace_group, kal_workspace_user};
 use super::types::kal_result;
 use super::views::{Record, View};
 use crate::answer::Answer;
+use crate::service::Shape;
 
 handle!(kal_result, 2, Answer);
+
+/// `kal_result_kind`: JSON without structs, which `kal_result_json` returns for every result.
+pub const KAL_RESULT_JSON: i32 = 0;
+/// A workspace: `kal_result_workspace`.
+pub const KAL_RESULT_WORKSPACE: i32 = 1;
+/// Members: `kal_result_workspace_users`.
+pub const KAL_RESULT_WORKSPACE_USERS: i32 = 2;
+/// Groups: `kal_result_workspace_groups`.
+pub const KAL_RESULT_WORKSPACE_GROUPS: i32 = 3;
+/// Events: `kal_result_workspace_events`.
+pub const KAL_RESULT_WORKSPACE_EVENTS: i32 = 4;
+
+/// Returns which structs a result has, such as that of a completed call of a queue: the function that reads them.
+///
+/// - `result`: the result.
+///
+/// Returns: a `KAL_RESULT_*` value; `KAL_RESULT_JSON` (0) for a result that has no structs, and for a handle that is none,
+/// stale or of another type. A later version may return values that this one does not have.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_result_kind(result: kal_result) -> i32 {
+    infallible(KAL_RESULT_JSON, || {
+        Some(match get(result).ok()?.shape()? {
+            Shape::Workspace => KAL_RESULT_WORKSPACE,
+            Shape::Users => KAL_RESULT_WORKSPACE_USERS,
+            Shape::Groups => KAL_RESULT_WORKSPACE_GROUPS,
+            Shape::Events => KAL_RESULT_WORKSPACE_EVENTS,
+        })
+    })
+}
 
 /// Returns a result as JSON text: what the server sent, byte for byte; for a filtered list, each element byte for byte.
 ///
@@ -28,7 +61,7 @@ pub unsafe extern "C" fn kal_result_json(result: kal_result, len: *mut usize) ->
         Some((answer.json_with_nul().as_ptr().cast(), answer.json().len()))
     });
     // SAFETY: `len` is NULL or points to the caller's variable.
-    text.store(unsafe { len.as_mut() })
+    unsafe { with_len(text, len) }
 }
 
 /// Returns the workspace in a result.
@@ -64,7 +97,7 @@ pub unsafe extern "C" fn kal_result_workspace_users(
     len: *mut usize,
 ) -> *const *const kal_workspace_user {
     // SAFETY: `len` is NULL or points to the caller's variable.
-    records(result).store(unsafe { len.as_mut() })
+    unsafe { with_len(records(result), len) }
 }
 
 /// Returns the groups in a result.
@@ -81,7 +114,7 @@ pub unsafe extern "C" fn kal_result_workspace_groups(
     len: *mut usize,
 ) -> *const *const kal_workspace_group {
     // SAFETY: `len` is NULL or points to the caller's variable.
-    records(result).store(unsafe { len.as_mut() })
+    unsafe { with_len(records(result), len) }
 }
 
 /// Returns the events in a result.
@@ -98,7 +131,7 @@ pub unsafe extern "C" fn kal_result_workspace_events(
     len: *mut usize,
 ) -> *const *const kal_workspace_event {
     // SAFETY: `len` is NULL or points to the caller's variable.
-    records(result).store(unsafe { len.as_mut() })
+    unsafe { with_len(records(result), len) }
 }
 
 /// Frees a result, with its text and structs.
@@ -111,21 +144,6 @@ pub unsafe extern "C" fn kal_result_workspace_events(
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_result_free(result: kal_result) {
     release(result);
-}
-
-/// A pointer and the length that goes with it.
-trait Store<T> {
-    /// Writes the length, unless `len` is NULL, and returns the pointer.
-    fn store(self, len: Option<&mut usize>) -> *const T;
-}
-
-impl<T> Store<T> for (*const T, usize) {
-    fn store(self, len: Option<&mut usize>) -> *const T {
-        if let Some(len) = len {
-            *len = self.1;
-        }
-        self.0
-    }
 }
 
 fn records<R: Record>(result: kal_result) -> (*const *const R, usize) {

@@ -216,6 +216,43 @@ CLAIM(the_method_list_has_each_method_with_its_parameters)
     CHECK_CONTAINS(methods, "\"cached\":false");
 }
 
+/* Red when groups are told as members. */
+CLAIM(the_kind_of_a_result_says_which_structs_it_has)
+{
+    static const int32_t kinds[KIT_METHODS] = { KAL_RESULT_WORKSPACE,        KAL_RESULT_WORKSPACE_USERS,
+                                                KAL_RESULT_WORKSPACE_USERS,  KAL_RESULT_WORKSPACE_GROUPS,
+                                                KAL_RESULT_WORKSPACE_GROUPS, KAL_RESULT_WORKSPACE_EVENTS };
+    kal_client client = new_client();
+    kal_result result;
+    for (size_t i = 0; i < KIT_METHODS; i++) {
+        result = RESULT_OF(kit_methods[i].call, client);
+        int32_t kind = kal_result_kind(result);
+        CHECK_INT(kind, kinds[i]);
+        CHECK((kal_result_workspace(result) != NULL) == (kind == KAL_RESULT_WORKSPACE));
+        CHECK((kal_result_workspace_users(result, NULL) != NULL) == (kind == KAL_RESULT_WORKSPACE_USERS));
+        CHECK((kal_result_workspace_groups(result, NULL) != NULL) == (kind == KAL_RESULT_WORKSPACE_GROUPS));
+        CHECK((kal_result_workspace_events(result, NULL) != NULL) == (kind == KAL_RESULT_WORKSPACE_EVENTS));
+        kal_result_free(result);
+        CHECK_INT(kal_result_kind(result), KAL_RESULT_JSON);
+    }
+    REQUIRE(kal_request(client, "GET", "/echo", NULL, NULL, NULL, &result, NULL) == KAL_OK);
+    CHECK_INT(kal_result_kind(result), KAL_RESULT_JSON);
+    kal_result_free(result);
+    CHECK_INT(kal_result_kind((kal_result){ client.id }), 0);
+    CHECK_INT(kal_result_kind((kal_result)KAL_NONE), 0);
+    kal_client_close(client);
+}
+
+/* Part of the ABI: bindings have these numbers. */
+CLAIM(kinds_of_results_are_fixed)
+{
+    CHECK_INT(KAL_RESULT_JSON, 0);
+    CHECK_INT(KAL_RESULT_WORKSPACE, 1);
+    CHECK_INT(KAL_RESULT_WORKSPACE_USERS, 2);
+    CHECK_INT(KAL_RESULT_WORKSPACE_GROUPS, 3);
+    CHECK_INT(KAL_RESULT_WORKSPACE_EVENTS, 4);
+}
+
 int main(int argc, char **argv)
 {
     return kit_main(argc, argv, NULL);

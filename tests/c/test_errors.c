@@ -71,6 +71,40 @@ CLAIM(an_error_has_the_servers_code_request_id_and_body)
     CHECK_INT(info->retry_after_ms, 7000);
 }
 
+/* Red when the text ends with its NUL counted in, and when `code` is left out. */
+CLAIM(an_error_reads_as_json_with_every_field_by_its_name)
+{
+    char expected[2048];
+    size_t len = 0;
+    kal_client client = new_client();
+    kal_result result;
+    kal_error error;
+    emulator_fault(&server, "{\"path\":\"" MEMBERS "\",\"status\":409,\"body\":\"{\\\"code\\\":\\\"is_locked\\\"}\","
+                            "\"headers\":{\"Retry-After\":\"7\"}}");
+    CHECK_STATUS(get_members(client, NULL, &result, &error), KAL_CONFLICT);
+    const kal_error_info *info = kal_error_get(error);
+    REQUIRE(info != NULL && info->request_id != NULL);
+    snprintf(expected, sizeof expected,
+             "{\"status\":409,\"http_status\":409,\"attempts\":1,\"retryable\":false,\"retry_after_ms\":7000,\"message\":\"%s\","
+             "\"method\":\"GET\",\"url\":\"" MEMBERS "\",\"code\":\"is_locked\",\"request_id\":\"%s\","
+             "\"body\":\"{\\\"code\\\":\\\"is_locked\\\"}\",\"body_len\":20}",
+             info->message, info->request_id);
+    const char *json = kal_error_json(error, &len);
+    CHECK_TEXT(json, expected);
+    CHECK_INT(len, strlen(expected));
+    CHECK(kal_error_json(error, NULL) == json);
+    kal_error_free(error);
+    CHECK(kal_error_json(error, &len) == NULL && len == 0);
+    /* Nothing was sent. */
+    CHECK_STATUS(kal_call(client, "get_nothing", NULL, NULL, &result, &error), KAL_UNKNOWN_METHOD);
+    CHECK_CONTAINS(kal_error_json(error, NULL), "{\"status\":107,\"http_status\":0,\"attempts\":0,\"retryable\":false,"
+                                                "\"retry_after_ms\":-1,\"message\":\"unknown method \\\"get_nothing\\\"; ");
+    CHECK_CONTAINS(kal_error_json(error, NULL), ",\"method\":null,\"url\":null,\"code\":null,\"request_id\":null,\"body\":null,"
+                                                "\"body_len\":0}");
+    kal_error_free(error);
+    kal_client_close(client);
+}
+
 CLAIM(retry_after_in_either_form_is_reported_in_milliseconds)
 {
     static const struct {

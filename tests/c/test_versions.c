@@ -68,7 +68,7 @@ CLAIM(status_codes_are_fixed)
 /* Read from the header, so that no new status is missed. */
 CLAIM(every_status_of_the_header_has_its_own_name)
 {
-    static const char *const others[] = { "VERSION_", "CLIENT_", "CACHE_", "ACCESS_", "LOG_", "PAGE_", "WAIT_" };
+    static const char *const others[] = { "VERSION_", "CLIENT_", "CACHE_", "ACCESS_", "LOG_", "PAGE_", "WAIT_", "RESULT_" };
     char path[512], line[512], name[128];
     int number, found = 0;
     snprintf(path, sizeof path, "%s/kaleidoscope.h", getenv("KAL_INCLUDE_DIR"));

@@ -137,15 +137,19 @@ CLAIM(the_generic_call_reaches_every_method)
     REQUIRE(members.members().has_value());
     CHECK_EQUAL(members.members()->size(), 12u);
     CHECK(!members.groups() && !members.events() && !members.workspace());
+    CHECK(members.kind() == kal::answer_kind::members);
     const kal::members same = client.workspace().members();
     CHECK_EQUAL(members.json(), same.json());
     const kal::answer events = client.call("workspace.get_events", R"({"page_size": 3})");
     REQUIRE(events.events().has_value());
     CHECK_EQUAL(events.events()->size(), 3u);
+    CHECK(events.kind() == kal::answer_kind::events);
     const kal::answer groups = client.call("workspace.get_groups", "{}");
     CHECK(groups.groups().has_value() && !groups.members());
+    CHECK(groups.kind() == kal::answer_kind::groups);
     const kal::answer workspace = client.call("workspace.get_workspace");
     CHECK(workspace.workspace().has_value() && !workspace.groups());
+    CHECK(workspace.kind() == kal::answer_kind::workspace);
     for (const char* method : { "workspace.get_workspace", "workspace.get_members_by_ids", "workspace.get_events" })
         CHECK(kit::contains(kal::methods(), method));
     CHECK_EQUAL(kit::thrown([&] { client.call("workspace.get_events", R"({"page": "two"})"); }), kal::status::invalid_argument);
@@ -156,6 +160,7 @@ CLAIM(a_request_reaches_any_endpoint)
     const kal::client client = kit::client();
     const kal::answer answer = client.request("POST", "/echo/a", R"({"q":"x y"})", R"({"n":1.10})");
     CHECK(!answer.members() && !answer.groups() && !answer.events() && !answer.workspace());
+    CHECK(answer.kind() == kal::answer_kind::json);
     CHECK(kit::contains(answer.json(), R"({"verb":"POST","path":"/echo/a","query":[["q","x y"]],)"));
     CHECK(kit::contains(answer.json(), R"("body":{"n":1.10}})"));
     const kal::answer nothing = client.request("DELETE", "/echo?status=204");

@@ -205,11 +205,11 @@ static inline void judge_one(const function *function, int parameter, int number
 {
     const value *value = &function->parameters[parameter].values[number];
     bool bad = value->gives[0] != KAL_OK && value->gives[0] != ANYTHING;
-    /* A function without a status returns NULL or 0 for a bad argument. */
+    /* A function without a status returns NULL, -1 or 0 for a bad argument. */
     if (outcome->is_view || outcome->is_number || outcome->is_void) {
         if (bad && outcome->is_view && outcome->view != NULL)
             complain("it returns data", 0);
-        if (bad && outcome->is_number && outcome->number != -1)
+        if (bad && outcome->is_number && outcome->number > 0)
             complain("it returns a number", outcome->number);
         return;
     }

@@ -149,7 +149,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
 static bool view_with(chance *chance, enum kind kind, uint64_t id)
 {
     size_t length = 7;
-    uint32_t way = chance_below(chance, 5);
+    uint32_t way = chance_below(chance, 6);
     kal_result result = { id };
     const void *view = NULL;
     switch (kind) {
@@ -159,6 +159,7 @@ static bool view_with(chance *chance, enum kind kind, uint64_t id)
         case 1: view = kal_result_workspace_users(result, &length); break;
         case 2: view = kal_result_workspace_groups(result, &length); break;
         case 3: view = kal_result_workspace_events(result, &length); break;
+        case 4: return kal_result_kind(result) != KAL_RESULT_JSON;
         default:
             view = kal_result_workspace(result);
             length = 0;
@@ -169,7 +170,13 @@ static bool view_with(chance *chance, enum kind kind, uint64_t id)
         return view != NULL;
     case STREAM: return kal_stream_cursor((kal_stream){ id }) != NULL;
     case QUEUE: return kal_queue_fd((kal_queue){ id }) >= 0;
-    default: return kal_error_get((kal_error){ id }) != NULL;
+    default:
+        if (way % 2 == 0)
+            return kal_error_get((kal_error){ id }) != NULL;
+        view = kal_error_json((kal_error){ id }, &length);
+        if (view == NULL && length != 0)
+            torture_fail("NULL, but with length %zu", length);
+        return view != NULL;
     }
 }
 

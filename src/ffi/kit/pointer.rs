@@ -19,6 +19,18 @@ pub(in crate::ffi) unsafe fn out<'a, T>(out: *mut T, name: &str) -> Result<&'a m
     unsafe { out.as_mut() }.ok_or_else(|| null(name))
 }
 
+/// Returns the pointer of an array or a text to C, and writes the length that goes with it.
+///
+/// # Safety
+/// `len` is NULL or points to the caller's variable.
+pub(in crate::ffi) unsafe fn with_len<T>((first, count): (*const T, usize), len: *mut usize) -> *const T {
+    // SAFETY: required of the caller.
+    if let Some(len) = unsafe { len.as_mut() } {
+        *len = count;
+    }
+    first
+}
+
 /// An array of `len` elements. `first` may be NULL when `len` is 0.
 ///
 /// # Safety
