@@ -41,7 +41,8 @@
  * OWNERSHIP
  *
  * Inputs are C strings and plain structs, which the library copies. Outputs are handles: 64-bit values, not pointers. A
- * handle that is none, stale (freed), forged or of another type is KAL_INVALID_HANDLE, and freeing it has no effect.
+ * handle that is none, stale (freed), forged or of another type is KAL_INVALID_HANDLE, and freeing it has no effect. A
+ * foreign-function interface may declare a handle as a 64-bit integer: x86-64 and arm64 pass both alike.
  * Handles may be freed in any order and on any thread. The text and structs of a handle belong to it, never change, may
  * be read by any thread, and are valid until it is freed. Every successful call returns one kal_result; free it once
  * with kal_result_free.
@@ -77,7 +78,8 @@
  * Languages that have no macros of C call a function instead of an initialiser: kal_client_options_init(&settings). It
  * writes the fields that the struct had when the function was added, and no more in any later version, because the
  * struct of a program compiled with an older header ends there. A version that adds a field adds another function, and
- * in its header the old name means that one.
+ * in its header the old name means that one. Languages without structs use kal_client_open_json, kal_stream_open,
+ * kal_queue_next_values and kal_error_json.
  *
  * CACHE
  *
@@ -660,6 +662,28 @@ KAL_NODISCARD
 kal_status kal_client_open(const struct kal_client_options *options,
                            struct kal_client *client,
                            struct kal_error *error);
+
+/* Opens a client with options in JSON, for languages without structs:
+ * `{"base_url":"https://api.example.com","timeout_ms":5000}`. As `kal_client_open`, it does no I/O.
+ *
+ * - `options_json`: a JSON object whose keys are fields of `kal_client_options`; NULL or `""` means everything from the
+ *   environment and the defaults. Texts are strings; numbers and `flags` are integers, of which 0 is the default; `null`
+ *   counts as not given. `headers` is an object, `{"X-Name":"value"}`, or a list of `{"name":"X-Name","value":"value"}`.
+ *   The callback `iap_token_provider` cannot be given in JSON.
+ * - `client`: receives the client; on failure none. Close it with `kal_client_close`.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Messages of errors name the key, and quote no value.
+ *
+ * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` naming the key that is unknown, given twice or of the wrong type; or as
+ * `kal_client_open`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_client_open_json(const char *options_json,
+                                struct kal_client *client,
+                                struct kal_error *error);
 
 /* Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each
  * is freed.
@@ -1349,6 +1373,31 @@ kal_status kal_workspace_follow_events(struct kal_client client,
                                        struct kal_stream *stream,
                                        struct kal_error *error);
 
+/* Opens a stream by its method's name, with parameters as JSON, for languages without structs:
+ * `kal_stream_open(client, "workspace.stream_events", "{\"page_size\":50}", NULL, &stream, &error)`.
+ *
+ * - `client`: the client, whose `timeout_ms` applies to each request.
+ * - `method`: `"workspace.stream_events"` or `"workspace.follow_events"`: as `kal_workspace_stream_events` or
+ *   `kal_workspace_follow_events`.
+ * - `params_json`: the parameters of `"workspace.get_events"` as a JSON object, without `page`; NULL or `""` means no
+ *   filter. A parameter that is `null` counts as not given.
+ * - `cursor`: for `"workspace.follow_events"`, a string of `kal_stream_cursor`; NULL or `""` means none.
+ * - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown or of the wrong type,
+ * or `cursor` for a method that takes none; or as `kal_workspace_follow_events`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_stream_open(struct kal_client client,
+                           const char *method,
+                           const char *params_json,
+                           const char *cursor,
+                           struct kal_stream *stream,
+                           struct kal_error *error);
+
 /* Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or
  * `kal_result_json`.
  *
@@ -1596,6 +1645,32 @@ kal_status kal_queue_next(struct kal_queue queue,
                           struct kal_completion *completion,
                           struct kal_error *error);
 
+/* Removes the next completion from a queue, as `kal_queue_next`, for languages without structs: each field of
+ * `kal_completion` is written to a variable.
+ *
+ * - `queue`: the queue.
+ * - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait, `KAL_WAIT_FOREVER` has no limit.
+ * - `user_data`: receives the pointer, or integer of that size, that was passed when the call was submitted. May be NULL.
+ * - `status`: receives the status of the call.
+ * - `result`: receives the result of the call, to be freed with `kal_result_free`; none unless `status` is `KAL_OK`.
+ * - `failure`: receives the error of the call, to be freed with `kal_error_free`; none when the call did not fail.
+ * - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Without a completion `user_data` is NULL, `status` 0, and both handles are none.
+ *
+ * Returns: as `kal_queue_next`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_queue_next_values(struct kal_queue queue,
+                                 uint32_t timeout_ms,
+                                 void **user_data,
+                                 kal_status *status,
+                                 struct kal_result *result,
+                                 struct kal_error *failure,
+                                 struct kal_error *error);
+
 /* Cancels the calls of a queue, which accepts no more: `kal_submit` and `kal_stream_submit_next` fail with
  * `KAL_INVALID_STATE`. `kal_queue_next` returns the completion of every call that was submitted, and then `KAL_DONE`.
  *
@@ -1630,6 +1705,73 @@ void kal_queue_shutdown(struct kal_queue queue);
  * Since: 0.1.0 */
 KAL_API
 void kal_queue_close(struct kal_queue queue);
+
+/* Starts `kal_workspace_get_events` and returns at once. Its completion is added to the queue, exactly once.
+ *
+ * - `client`: the client.
+ * - `query`: which events; NULL means no filter. Copied before this returns.
+ * - `options`: NULL means the defaults. `cancel` cancels the call.
+ * - `queue`: receives the completion, with the statuses of `kal_workspace_get_events`.
+ * - `user_data`: any pointer, NULL included; returned in the completion.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_submit`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_submit_get_events(struct kal_client client,
+                                           const struct kal_events_query *query,
+                                           const struct kal_call_options *options,
+                                           struct kal_queue queue,
+                                           void *user_data,
+                                           struct kal_error *error);
+
+/* Starts `kal_workspace_get_members_by_ids` and returns at once. Its completion is added to the queue, exactly once.
+ *
+ * - `client`: the client.
+ * - `ids`: the ids, copied before this returns; NULL when `ids_len` is 0. Unknown ids are skipped.
+ * - `ids_len`: the number of `ids`.
+ * - `options`: NULL means the defaults. `cancel` cancels the call.
+ * - `queue`: receives the completion, with the statuses of `kal_workspace_get_members_by_ids`.
+ * - `user_data`: any pointer, NULL included; returned in the completion.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_submit`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_submit_get_members_by_ids(struct kal_client client,
+                                                   const char *const *ids,
+                                                   size_t ids_len,
+                                                   const struct kal_call_options *options,
+                                                   struct kal_queue queue,
+                                                   void *user_data,
+                                                   struct kal_error *error);
+
+/* Starts `kal_workspace_get_groups_by_ids` and returns at once. Its completion is added to the queue, exactly once.
+ *
+ * - `client`: the client.
+ * - `ids`: the ids, copied before this returns; NULL when `ids_len` is 0. Unknown ids are skipped.
+ * - `ids_len`: the number of `ids`.
+ * - `options`: NULL means the defaults. `cancel` cancels the call.
+ * - `queue`: receives the completion, with the statuses of `kal_workspace_get_groups_by_ids`.
+ * - `user_data`: any pointer, NULL included; returned in the completion.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Returns: as `kal_submit`.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_workspace_submit_get_groups_by_ids(struct kal_client client,
+                                                  const char *const *ids,
+                                                  size_t ids_len,
+                                                  const struct kal_call_options *options,
+                                                  struct kal_queue queue,
+                                                  void *user_data,
+                                                  struct kal_error *error);
 
 /* --- CANCEL ---------------------------------------------------------------------------------------------------------- */
 

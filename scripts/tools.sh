@@ -35,6 +35,7 @@ if [ "$1" = test ]; then
     need curl curl
     [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
     need luajit luajit
+    need ruby ruby
     need man man-db
     need mandoc mandoc
     need abidiff abigail-tools

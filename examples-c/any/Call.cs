@@ -1,8 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 
-struct Handle { public ulong Id; }      // kal_client, kal_result, kal_error
-struct ErrorInfo                        // the leading fields of kal_error_info
+struct ErrorInfo        // the leading fields of kal_error_info
 {
     public int Status, HttpStatus, Attempts;
     public byte Retryable;
@@ -13,17 +12,18 @@ struct ErrorInfo                        // the leading fields of kal_error_info
 static class Call
 {
     const string Kal = "libkaleidoscope.so.0";
-    [DllImport(Kal)] static extern int kal_client_open(IntPtr options, out Handle client, out Handle error);
-    [DllImport(Kal)] static extern int kal_call(Handle client, [MarshalAs(UnmanagedType.LPUTF8Str)] string method,
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string parameters, IntPtr options, out Handle result, out Handle error);
-    [DllImport(Kal)] static extern IntPtr kal_result_json(Handle result, IntPtr size);
-    [DllImport(Kal)] static extern IntPtr kal_error_get(Handle error);
-    [DllImport(Kal)] static extern void kal_result_free(Handle result);
-    [DllImport(Kal)] static extern void kal_client_close(Handle client);
+    // Handles are 64-bit integers.
+    [DllImport(Kal)] static extern int kal_client_open(IntPtr options, out ulong client, out ulong error);
+    [DllImport(Kal)] static extern int kal_call(ulong client, [MarshalAs(UnmanagedType.LPUTF8Str)] string method,
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string parameters, IntPtr options, out ulong result, out ulong error);
+    [DllImport(Kal)] static extern IntPtr kal_result_json(ulong result, IntPtr size);
+    [DllImport(Kal)] static extern IntPtr kal_error_get(ulong error);
+    [DllImport(Kal)] static extern void kal_result_free(ulong result);
+    [DllImport(Kal)] static extern void kal_client_close(ulong client);
 
     static int Main(string[] args)
     {
-        Handle client, error, result = new Handle();
+        ulong client, error, result = 0;
         if (kal_client_open(IntPtr.Zero, out client, out error) != 0 ||
             kal_call(client, args[0], args.Length > 1 ? args[1] : null, IntPtr.Zero, out result, out error) != 0)
         {

@@ -4,8 +4,8 @@ import java.lang.foreign.*;
 import java.lang.invoke.MethodHandle;
 
 class Call {
-    static final StructLayout HANDLE = MemoryLayout.structLayout(JAVA_LONG);    // kal_client, kal_result, kal_error
-    static final long MESSAGE = 24;                                             // its offset in kal_error_info
+    static final OfLong HANDLE = JAVA_LONG;     // kal_client, kal_result, kal_error: 64-bit integers
+    static final long MESSAGE = 24;             // its offset in kal_error_info
     static final SymbolLookup KAL = SymbolLookup.libraryLookup("libkaleidoscope.so.0", Arena.global());
 
     static MethodHandle function(String name, MemoryLayout result, MemoryLayout... parameters) {
@@ -29,14 +29,14 @@ class Call {
             var method = arena.allocateFrom(args[0]);
             var parameters = arena.allocateFrom(args.length > 1 ? args[1] : "{}");
             if ((int) open.invoke(MemorySegment.NULL, client, error) != 0
-                    || (int) call.invoke(client, method, parameters, MemorySegment.NULL, result, error) != 0) {
-                var known = ((MemorySegment) info.invoke(error)).reinterpret(MESSAGE + ADDRESS.byteSize());
+                    || (int) call.invoke(client.get(HANDLE, 0), method, parameters, MemorySegment.NULL, result, error) != 0) {
+                var known = ((MemorySegment) info.invoke(error.get(HANDLE, 0))).reinterpret(MESSAGE + ADDRESS.byteSize());
                 System.err.println(text(known.get(ADDRESS, MESSAGE)));
                 System.exit(1);
             }
-            System.out.println(text((MemorySegment) json.invoke(result, MemorySegment.NULL)));
-            free.invoke(result);
-            close.invoke(client);
+            System.out.println(text((MemorySegment) json.invoke(result.get(HANDLE, 0), MemorySegment.NULL)));
+            free.invoke(result.get(HANDLE, 0));
+            close.invoke(client.get(HANDLE, 0));
         }
     }
 }

@@ -1,6 +1,6 @@
 local ffi = require("ffi")
 ffi.cdef [[
-typedef struct { uint64_t id; } kal_client, kal_result, kal_error;
+typedef uint64_t kal_client, kal_result, kal_error;     // handles are 64-bit integers
 typedef struct { int32_t status, http_status, attempts; bool retryable; int64_t retry_after_ms; const char *message; } kal_error_info;
 int32_t kal_client_open(const void *options, kal_client *client, kal_error *error);
 int32_t kal_call(kal_client, const char *method, const char *parameters, const void *options, kal_result *, kal_error *);

@@ -4,6 +4,8 @@
 #define KALEIDOSCOPE_QUEUE_HPP
 
 #include <chrono>
+#include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -44,13 +46,33 @@ public:
         calling::arguments args;
         const char* c_method = args.text("method", method);
         const char* params = args.text("params_json", params_json);
-        const kal_call_options made = args.call(options);
-        const auto started = args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
-            return kal_submit(from.handle(), c_method, params, &made, handle_.get(), user_data, failure);
+        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+            return kal_submit(from.handle(), c_method, params, made, handle_.get(), user_data, failure);
         });
-        if (!started)
-            return unexpected(started.error());
-        return {};
+    }
+    // Starts workspace_service::events and returns immediately, as try_submit.
+    [[nodiscard]] result<void> try_submit_events(const client& from, const events_query& query = {}, void* user_data = nullptr,
+                                                 const call_options& options = {}) const
+    {
+        calling::arguments args;
+        const kal_events_query c_query = args.query(query);
+        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+            return kal_workspace_submit_get_events(from.handle(), &c_query, made, handle_.get(), user_data, failure);
+        });
+    }
+    // Starts workspace_service::members_by_ids and returns immediately; `ids` is any range of strings.
+    template <class Ids = std::initializer_list<std::string_view>>
+    [[nodiscard]] result<void> try_submit_members_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+                                                         const call_options& options = {}) const
+    {
+        return submitted_by_ids(kal_workspace_submit_get_members_by_ids, from, ids, user_data, options);
+    }
+    // Starts workspace_service::groups_by_ids and returns immediately; `ids` is any range of strings.
+    template <class Ids = std::initializer_list<std::string_view>>
+    [[nodiscard]] result<void> try_submit_groups_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+                                                        const call_options& options = {}) const
+    {
+        return submitted_by_ids(kal_workspace_submit_get_groups_by_ids, from, ids, user_data, options);
     }
     // Starts event_stream::next and returns immediately. The completion holds a page, or an error with status::done at the end of
     // the stream and status::not_ready when no page arrived in time.
@@ -86,6 +108,23 @@ public:
     {
         unwrap(try_submit(from, method, params_json, user_data, options));
     }
+    void submit_events(const client& from, const events_query& query = {}, void* user_data = nullptr,
+                       const call_options& options = {}) const
+    {
+        unwrap(try_submit_events(from, query, user_data, options));
+    }
+    template <class Ids = std::initializer_list<std::string_view>>
+    void submit_members_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+                               const call_options& options = {}) const
+    {
+        unwrap(try_submit_members_by_ids(from, ids, user_data, options));
+    }
+    template <class Ids = std::initializer_list<std::string_view>>
+    void submit_groups_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+                              const call_options& options = {}) const
+    {
+        unwrap(try_submit_groups_by_ids(from, ids, user_data, options));
+    }
     void submit_next(const event_stream& from, std::chrono::milliseconds timeout, void* user_data = nullptr) const
     {
         unwrap(try_submit_next(from, timeout, user_data));
@@ -120,6 +159,29 @@ public:
     }
 
 private:
+    // Runs `call(const kal_call_options*, kal_error*)`, which submits.
+    template <class Call>
+    static result<void> submitted(calling::arguments& args, const call_options& options, Call&& call)
+    {
+        const kal_call_options made = args.call(options);
+        const auto started =
+            args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) { return call(&made, failure); });
+        if (!started)
+            return unexpected(started.error());
+        return {};
+    }
+    template <class Function, class Ids>
+    result<void> submitted_by_ids(Function function, const client& from, const Ids& ids, void* user_data,
+                                  const call_options& options) const
+    {
+        calling::arguments args;
+        const char* const* first = nullptr;
+        std::size_t size = 0;
+        args.texts("ids", ids, first, size);
+        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+            return function(from.handle(), first, size, made, handle_.get(), user_data, failure);
+        });
+    }
     static result<std::optional<completion>> made(completion&& done)
     {
         return result<std::optional<completion>>(std::in_place, std::move(done));

@@ -97,10 +97,16 @@ pub(super) unsafe fn typed(
     unsafe {
         fallible(error, result, "result", || {
             let client = handles::get(client)?;
-            let mut params = Params::new(operation);
-            fill(&mut params)?;
-            params.check_complete()?;
+            let params = filled(operation, fill)?;
             handles::insert(client.call(params, &call_options(options)?)?)
         })
     }
+}
+
+/// The parameters of a typed call, which `fill` sets.
+pub(super) fn filled(operation: &'static Operation, fill: impl FnOnce(&mut Params) -> Result<()>) -> Result<Params> {
+    let mut params = Params::new(operation);
+    fill(&mut params)?;
+    params.check_complete()?;
+    Ok(params)
 }

@@ -1,12 +1,15 @@
 //! `kal_client`: opening, closing, caches, figures.
 
+use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::client_options::{kal_client_options, settings};
 use super::export::{fallible, fallible_unit, infallible_io, initialise};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
+use super::kit::text;
 use super::kit::versioned::{OutStruct, Versioned, size_through};
+use super::options_json;
 use super::types::{kal_client, kal_error};
 use crate::client::Client;
 
@@ -72,6 +75,38 @@ pub unsafe extern "C" fn kal_client_open(
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
     unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings(options)?)?))) }
+}
+
+/// Opens a client with options in JSON, for languages without structs:
+/// `{"base_url":"https://api.example.com","timeout_ms":5000}`. As `kal_client_open`, it does no I/O.
+///
+/// - `options_json`: a JSON object whose keys are fields of `kal_client_options`; NULL or `""` means everything from the
+///   environment and the defaults. Texts are strings; numbers and `flags` are integers, of which 0 is the default; `null`
+///   counts as not given. `headers` is an object, `{"X-Name":"value"}`, or a list of `{"name":"X-Name","value":"value"}`.
+///   The callback `iap_token_provider` cannot be given in JSON.
+/// - `client`: receives the client; on failure none. Close it with `kal_client_close`.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Messages of errors name the key, and quote no value.
+///
+/// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` naming the key that is unknown, given twice or of the wrong type; or as
+/// `kal_client_open`.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_client_open_json(
+    options_json: *const c_char,
+    client: *mut kal_client,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: the pointers are as the header requires.
+    unsafe {
+        fallible(error, client, "client", || {
+            let settings = options_json::settings(text::optional(options_json, "options_json")?.unwrap_or_default())?;
+            handles::insert(Arc::new(Client::open(settings)?))
+        })
+    }
 }
 
 /// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each

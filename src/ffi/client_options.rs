@@ -122,16 +122,12 @@ pub unsafe extern "C" fn kal_client_options_init(options: *mut kal_client_option
 pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Settings> {
     // SAFETY: required of the caller, here and below.
     let Some(options) = (unsafe { versioned::read(options, "options")? }) else { return Ok(Settings::default()) };
-    let known = KAL_CLIENT_PROXY_FROM_ENV | KAL_CLIENT_INSECURE_TLS | KAL_CLIENT_ALLOW_HTTP;
-    if options.flags & !known != 0 {
-        return Err(Error::argument("flags", format_args!("{:#x} is unknown", options.flags & !known)));
-    }
     if options.reserved != 0 {
         return Err(Error::argument("reserved", "it must be 0"));
     }
     // SAFETY: as above.
-    unsafe {
-        Ok(Settings {
+    let mut settings = unsafe {
+        Settings {
             client_id: text::owned(options.client_id, "client_id")?,
             client_secret: text::owned(options.client_secret, "client_secret")?.map(Into::into),
             base_url: text::owned(options.base_url, "base_url")?,
@@ -144,9 +140,6 @@ pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Sett
             client_key_path: text::owned(options.client_key_path, "client_key_path")?.map(Into::into),
             client_key_pem: text::owned(options.client_key_pem, "client_key_pem")?.map(Into::into),
             proxy_url: text::owned(options.proxy_url, "proxy_url")?,
-            proxy_from_env: options.flags & KAL_CLIENT_PROXY_FROM_ENV != 0,
-            insecure_tls: options.flags & KAL_CLIENT_INSECURE_TLS != 0,
-            allow_http: options.flags & KAL_CLIENT_ALLOW_HTTP != 0,
             user_agent: text::owned(options.user_agent, "user_agent")?,
             connect_timeout: millis(options.connect_timeout_ms),
             timeout: millis(options.timeout_ms),
@@ -156,8 +149,23 @@ pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Sett
             cache_ttl: (options.cache_ttl_ms != 0).then(|| Duration::from_millis(options.cache_ttl_ms)),
             max_in_flight: (options.max_in_flight != 0).then_some(options.max_in_flight),
             iap: HostTokenProvider::shared(options.iap_token_provider, options.iap_user_data),
-        })
+            ..Settings::default()
+        }
+    };
+    set_flags(&mut settings, options.flags)?;
+    Ok(settings)
+}
+
+/// Sets what the `KAL_CLIENT_*` flags stand for.
+pub(super) fn set_flags(settings: &mut Settings, flags: u32) -> Result<()> {
+    let known = KAL_CLIENT_PROXY_FROM_ENV | KAL_CLIENT_INSECURE_TLS | KAL_CLIENT_ALLOW_HTTP;
+    if flags & !known != 0 {
+        return Err(Error::argument("flags", format_args!("{:#x} is unknown", flags & !known)));
     }
+    settings.proxy_from_env = flags & KAL_CLIENT_PROXY_FROM_ENV != 0;
+    settings.insecure_tls = flags & KAL_CLIENT_INSECURE_TLS != 0;
+    settings.allow_http = flags & KAL_CLIENT_ALLOW_HTTP != 0;
+    Ok(())
 }
 
 /// # Safety

@@ -1,11 +1,11 @@
 //! What a `kal_error` stands for: everything known about a failure, as C reads it.
 
-use std::borrow::Cow;
 use std::ffi::c_char;
+use std::fmt::Write;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
+use serde_json::Value;
 
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, handle};
@@ -59,23 +59,6 @@ pub(super) struct ErrorText {
     error: Error,
     /// Made when it is first read.
     json: OnceLock<Box<[u8]>>,
-}
-
-/// `kal_error_info` as JSON, with its names and in its order.
-#[derive(Serialize)]
-struct ErrorJson<'a> {
-    status: kal_status,
-    http_status: i32,
-    attempts: i32,
-    retryable: bool,
-    retry_after_ms: i64,
-    message: &'a str,
-    method: Option<&'a str>,
-    url: Option<&'a str>,
-    code: Option<&'a str>,
-    request_id: Option<&'a str>,
-    body: Option<Cow<'a, str>>,
-    body_len: usize,
 }
 
 // SAFETY: `info` is never written after it was made, and what it points to is in `_texts` and does not move.
@@ -136,21 +119,30 @@ impl ErrorText {
                 body_len,
             } = self.info;
             let details = self.error.details();
-            let json = ErrorJson {
-                status,
-                http_status,
-                attempts,
-                retryable,
-                retry_after_ms,
-                message: &details.message,
-                method: details.method,
-                url: details.url.as_deref(),
-                code: details.code.as_deref(),
-                request_id: details.request_id.as_deref(),
-                body: details.body.as_deref().map(String::from_utf8_lossy),
-                body_len,
-            };
-            nul_terminated(serde_json::to_string(&json).unwrap_or_default().as_bytes())
+            let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
+            let body = details.body.as_deref().map(String::from_utf8_lossy);
+            let fields = [
+                ("status", Value::from(status)),
+                ("http_status", Value::from(http_status)),
+                ("attempts", Value::from(attempts)),
+                ("retryable", Value::from(retryable)),
+                ("retry_after_ms", Value::from(retry_after_ms)),
+                ("message", text(Some(&details.message))),
+                ("method", text(details.method)),
+                ("url", text(details.url.as_deref())),
+                ("code", text(details.code.as_deref())),
+                ("request_id", text(details.request_id.as_deref())),
+                ("body", text(body.as_deref())),
+                ("body_len", Value::from(body_len)),
+            ];
+            let mut json = String::from("{");
+            for (name, value) in fields {
+                let comma = if json.len() > 1 { "," } else { "" };
+                // Writing to a string does not fail.
+                let _ = write!(json, "{comma}\"{name}\":{value}");
+            }
+            json.push('}');
+            nul_terminated(json.as_bytes())
         })
     }
 }

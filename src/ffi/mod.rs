@@ -14,6 +14,7 @@
 
 mod export;
 mod kit;
+mod options_json;
 mod setup;
 mod views;
 
@@ -43,6 +44,7 @@ pub mod stream;
 
 pub mod completion;
 pub mod queue;
+pub mod workspace_submit;
 
 pub mod cancel;
 

@@ -10,11 +10,14 @@ use super::completion::{Completion, Outcome, deliver_to, kal_completion};
 use super::export::{fallible, fallible_status, fallible_unit, infallible_io};
 use super::kit::handles;
 use super::kit::millis::{millis, wait};
+use super::kit::pointer::{self, write_optional};
 use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::versioned::OutStruct;
-use super::types::{kal_client, kal_error, kal_queue, kal_stream};
+use super::types::{kal_client, kal_error, kal_queue, kal_result, kal_stream};
+use crate::error::Result;
 use crate::queue::{Next, Queue};
 use crate::runtime::callback;
+use crate::service::Params;
 
 /// Opens a queue of completions.
 ///
@@ -81,16 +84,7 @@ pub unsafe extern "C" fn kal_submit(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
-    unsafe {
-        fallible_unit(error, || {
-            let client = handles::get(client)?;
-            let queue = handles::get(queue)?;
-            let params = params_of(method, params_json)?;
-            let deliver = deliver_to(queue.enter()?, user_data);
-            client
-                .submit(params, &call_options(options)?, queue.ending(), |answer| deliver(answer.map(Outcome::Answer)))
-        })
-    }
+    unsafe { submit(client, &|| params_of(method, params_json), options, queue, user_data, error) }
 }
 
 /// Starts `kal_stream_next` and returns at once. Its completion is added to the queue, exactly once.
@@ -157,19 +151,52 @@ pub unsafe extern "C" fn kal_queue_next(
         fallible_status(error, || {
             let out = OutStruct::new(completion, "completion")?;
             out.write(&kal_completion::EMPTY);
-            let queue = handles::get(queue)?;
-            if timeout_ms > 0 {
-                callback::ensure_can_block()?;
-            }
-            match queue.next(Instant::now() + wait(timeout_ms), Completion::to_c)? {
-                Next::Completion((next, picked_up)) => {
-                    next.acknowledge();
-                    out.write(&picked_up);
-                    Ok(KAL_OK)
-                }
-                Next::NothingYet => Ok(KAL_NOT_READY),
-                Next::Drained => Ok(KAL_DONE),
-            }
+            next(queue, timeout_ms, |completion| out.write(completion))
+        })
+    }
+}
+
+/// Removes the next completion from a queue, as `kal_queue_next`, for languages without structs: each field of
+/// `kal_completion` is written to a variable.
+///
+/// - `queue`: the queue.
+/// - `timeout_ms`: milliseconds to wait for a completion; 0 does not wait, `KAL_WAIT_FOREVER` has no limit.
+/// - `user_data`: receives the pointer, or integer of that size, that was passed when the call was submitted. May be NULL.
+/// - `status`: receives the status of the call.
+/// - `result`: receives the result of the call, to be freed with `kal_result_free`; none unless `status` is `KAL_OK`.
+/// - `failure`: receives the error of the call, to be freed with `kal_error_free`; none when the call did not fail.
+/// - `error`: receives the error of this function, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Without a completion `user_data` is NULL, `status` 0, and both handles are none.
+///
+/// Returns: as `kal_queue_next`.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_queue_next_values(
+    queue: kal_queue,
+    timeout_ms: u32,
+    user_data: *mut *mut c_void,
+    status: *mut kal_status,
+    result: *mut kal_result,
+    failure: *mut kal_error,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: the pointers are as the header requires.
+    unsafe {
+        fallible_status(error, || {
+            let set = |completion: &kal_completion| {
+                write_optional(user_data, completion.user_data);
+                write_optional(status, completion.status);
+                write_optional(result, completion.result);
+                write_optional(failure, completion.error);
+            };
+            set(&kal_completion::EMPTY);
+            pointer::out(status, "status")?;
+            pointer::out(result, "result")?;
+            pointer::out(failure, "failure")?;
+            next(queue, timeout_ms, set)
         })
     }
 }
@@ -213,4 +240,46 @@ pub extern "C" fn kal_queue_shutdown(queue: kal_queue) {
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_close(queue: kal_queue) {
     infallible_io((), || handles::take(queue).map(|queue| queue.close()));
+}
+
+/// Submits a call with these parameters.
+///
+/// # Safety
+/// The pointers are as the header requires.
+pub(super) unsafe fn submit(
+    client: kal_client,
+    params: &dyn Fn() -> Result<Params>,
+    options: *const kal_call_options,
+    queue: kal_queue,
+    user_data: *mut c_void,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe {
+        fallible_unit(error, || {
+            let client = handles::get(client)?;
+            let queue = handles::get(queue)?;
+            let params = params()?;
+            let deliver = deliver_to(queue.enter()?, user_data);
+            client
+                .submit(params, &call_options(options)?, queue.ending(), |answer| deliver(answer.map(Outcome::Answer)))
+        })
+    }
+}
+
+/// Passes the next completion to `write`.
+fn next(queue: kal_queue, timeout_ms: u32, write: impl FnOnce(&kal_completion)) -> Result<kal_status> {
+    let queue = handles::get(queue)?;
+    if timeout_ms > 0 {
+        callback::ensure_can_block()?;
+    }
+    match queue.next(Instant::now() + wait(timeout_ms), Completion::to_c)? {
+        Next::Completion((next, picked_up)) => {
+            next.acknowledge();
+            write(&picked_up);
+            Ok(KAL_OK)
+        }
+        Next::NothingYet => Ok(KAL_NOT_READY),
+        Next::Drained => Ok(KAL_DONE),
+    }
 }

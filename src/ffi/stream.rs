@@ -12,7 +12,8 @@ use super::kit::millis::millis;
 use super::kit::status::{KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
 use super::kit::{pointer, text};
 use super::types::{kal_client, kal_error, kal_result, kal_stream};
-use crate::error::Result;
+use crate::client::CallOptions;
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Next, Stream};
 use crate::service::Params;
 use crate::service::workspace::GET_EVENTS;
@@ -118,6 +119,67 @@ pub unsafe extern "C" fn kal_workspace_follow_events(
             handles::insert(Arc::new(stream))
         })
     }
+}
+
+/// Opens a stream by its method's name, with parameters as JSON, for languages without structs:
+/// `kal_stream_open(client, "workspace.stream_events", "{\"page_size\":50}", NULL, &stream, &error)`.
+///
+/// - `client`: the client, whose `timeout_ms` applies to each request.
+/// - `method`: `"workspace.stream_events"` or `"workspace.follow_events"`: as `kal_workspace_stream_events` or
+///   `kal_workspace_follow_events`.
+/// - `params_json`: the parameters of `"workspace.get_events"` as a JSON object, without `page`; NULL or `""` means no
+///   filter. A parameter that is `null` counts as not given.
+/// - `cursor`: for `"workspace.follow_events"`, a string of `kal_stream_cursor`; NULL or `""` means none.
+/// - `stream`: receives the stream, to be freed with `kal_stream_free`; on failure none.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Returns: `KAL_OK`; `KAL_UNKNOWN_METHOD`; `KAL_INVALID_ARGUMENT` naming the parameter that is unknown or of the wrong type,
+/// or `cursor` for a method that takes none; or as `kal_workspace_follow_events`.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_stream_open(
+    client: kal_client,
+    method: *const c_char,
+    params_json: *const c_char,
+    cursor: *const c_char,
+    stream: *mut kal_stream,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: the pointers are as the header requires.
+    unsafe {
+        fallible(error, stream, "stream", || {
+            let client = handles::get(client)?;
+            let method = text::required(method, "method")?;
+            let follows = match method {
+                STREAM_EVENTS => false,
+                FOLLOW_EVENTS => true,
+                _ => return Err(unknown_stream(method)),
+            };
+            let params =
+                Params::from_json(&GET_EVENTS, text::optional(params_json, "params_json")?.unwrap_or_default())?;
+            let cursor = text::optional(cursor, "cursor")?.filter(|cursor| !cursor.is_empty());
+            let options = CallOptions::default();
+            let stream = match cursor {
+                _ if follows => Stream::follow(&client, params, cursor, options)?,
+                None => Stream::open(&client, params, options)?,
+                Some(_) => {
+                    let reason = format_args!("{STREAM_EVENTS} takes none; {FOLLOW_EVENTS} resumes from a cursor");
+                    return Err(Error::argument("cursor", reason));
+                }
+            };
+            handles::insert(Arc::new(stream))
+        })
+    }
+}
+
+const STREAM_EVENTS: &str = "workspace.stream_events";
+const FOLLOW_EVENTS: &str = "workspace.follow_events";
+
+fn unknown_stream(method: &str) -> Error {
+    let message = format!("no stream has the method {method:?}; the methods are {STREAM_EVENTS}, {FOLLOW_EVENTS}");
+    Error::new(ErrorKind::UnknownMethod, message)
 }
 
 /// Returns the next page of a stream: one or more new events. Read them with `kal_result_workspace_events` or

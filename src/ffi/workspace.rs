@@ -171,7 +171,7 @@ pub unsafe extern "C" fn kal_workspace_get_events(
 
 /// # Safety
 /// `ids` is NULL or points to `len` NUL-terminated strings.
-unsafe fn set_ids(params: &mut Params, ids: *const *const c_char, len: usize) -> Result<()> {
+pub(super) unsafe fn set_ids(params: &mut Params, ids: *const *const c_char, len: usize) -> Result<()> {
     // SAFETY: required of the caller.
     params.set("ids", Value::TextList(unsafe { text::list(ids, len, "ids")? }))
 }

@@ -1,7 +1,11 @@
-//! Answers that stay JSON text: validated, but otherwise unchanged.
+//! JSON that stays text: validated, but otherwise unchanged. Here, answers; in `members`, what the caller passes in.
 //!
 //! `serde_json` validates a raw value without recursion and without converting strings and numbers: nesting uses no stack, lone
 //! surrogates are accepted, and numbers keep all digits.
+
+mod members;
+
+pub(crate) use members::{members, type_of};
 
 use serde_json::value::RawValue;
 

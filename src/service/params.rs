@@ -1,15 +1,11 @@
 //! The parameters of an operation, and their values in one call. Validated here, whether they come from a typed call or from JSON.
 
-use std::collections::HashSet;
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Operation;
 use crate::error::{Error, ErrorKind, Result, printable};
+use crate::json;
 use crate::records::parse_time_us;
 
 /// A parameter of an operation.
@@ -229,39 +225,9 @@ fn article(kind: Kind) -> String {
     format!("{} {name}", if name.starts_with(['i', 'o']) { "an" } else { "a" })
 }
 
-/// The members of a JSON object, in order. Each value is validated without recursion, so nesting uses no stack.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
 /// Parses `text` as a JSON object. `argument` names it in errors.
 pub(super) fn members<'a>(text: &'a str, argument: &str) -> Result<Vec<(String, &'a RawValue)>> {
-    let members: Members<'a> = serde_json::from_str(text)
-        .map_err(|error| Error::argument(argument, format_args!("not a valid JSON object: {error}")))?;
-    Ok(members.0)
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut members, mut names) = (Self::Value::new(), HashSet::new());
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(format_args!("duplicate member {}", printable(&name))));
-                    }
-                    members.push((name, value));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Object).map(Members)
-    }
+    json::members(text).map_err(|reason| Error::argument(argument, reason))
 }
 
 /// Parses a value of this kind. The error describes the value instead.
@@ -277,13 +243,9 @@ fn parse(kind: Kind, json: &RawValue) -> Result<Value, &'static str> {
     };
     value.ok_or(match text.as_bytes().first() {
         Some(b'"') if matches!(kind, Kind::Text | Kind::Date) => "a string that is not valid Unicode",
-        Some(b'"') => "a string",
         Some(b'[') if kind == Kind::TextList => "a list of other values",
-        Some(b'[') => "a list",
-        Some(b'{') => "an object",
-        Some(b't' | b'f') => "a boolean",
-        Some(_) if kind == Kind::Count => "a number with a fraction, an exponent or more than 64 bits",
-        _ => "a number",
+        Some(b'-' | b'0'..=b'9') if kind == Kind::Count => "a number with a fraction, an exponent or more than 64 bits",
+        _ => json::type_of(json),
     })
 }
 

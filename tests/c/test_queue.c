@@ -92,6 +92,105 @@ CLAIM(a_failed_call_completes_with_its_error)
     kal_client_close(client);
 }
 
+/* The JSON of the blocking call and of the submitted one, which must be the same. */
+static void same_answer(kal_queue queue, kal_result blocking)
+{
+    kal_completion done = next(queue);
+    CHECK_STATUS(done.status, KAL_OK);
+    CHECK_INT(kal_result_kind(done.result), kal_result_kind(blocking));
+    CHECK_TEXT(kal_result_json(done.result, NULL), kal_result_json(blocking, NULL));
+    free_completion(done);
+    kal_result_free(blocking);
+}
+
+/* Red when the submitted call leaves the query out. */
+CLAIM(a_typed_submission_is_the_blocking_call)
+{
+    static const char *const types[] = { "create", "a \"quoted\" \\ type" };
+    static const char *const users[] = { "u-1" };
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_events_query query = KAL_EVENTS_QUERY_INIT;
+    kal_result blocking;
+    int mine = 0;
+    query.page = 1;
+    query.page_size = 3;
+    query.event_types = types;
+    query.event_types_len = 2;
+    query.resource_type = "task";
+    query.event_user_ids = users;
+    query.event_user_ids_len = 1;
+    query.after_date = "2000-01-01";
+    query.before_date = "2100-01-01";
+    REQUIRE(kal_workspace_submit_get_events(client, &query, NULL, queue, &mine, &error) == KAL_OK);
+    kal_completion done = next(queue);
+    CHECK_STATUS(done.status, KAL_OK);
+    CHECK(done.user_data == &mine);
+    free_completion(done);
+    char *submitted = emulator_requests(&server);
+    emulator_reset(&server);
+    REQUIRE(kal_workspace_get_events(client, &query, NULL, &blocking, &error) == KAL_OK);
+    kal_result_free(blocking);
+    char *sent = emulator_requests(&server);
+    /* From its path to its headers. */
+    const char *request = strstr(submitted, "/workspaces/events"), *same = strstr(sent, "/workspaces/events");
+    REQUIRE(request != NULL && same != NULL && strstr(request, "headers") != NULL);
+    CHECK(strncmp(request, same, (size_t)(strstr(request, "headers") - request)) == 0);
+    CHECK_CONTAINS(request, "quoted");
+    free(submitted);
+    free(sent);
+    REQUIRE(kal_workspace_submit_get_events(client, NULL, NULL, queue, NULL, NULL) == KAL_OK);
+    REQUIRE(kal_workspace_get_events(client, NULL, NULL, &blocking, NULL) == KAL_OK);
+    same_answer(queue, blocking);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
+CLAIM(a_typed_submission_by_ids_needs_no_escaping)
+{
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_result members = RESULT_OF(get_members, client), groups = RESULT_OF(get_groups, client), some;
+    const char *ids[] = { "no \"one\" \\", NULL, NULL };
+    ids[1] = kal_result_workspace_users(members, NULL)[3]->id;
+    ids[2] = kal_result_workspace_groups(groups, NULL)[1]->id;
+    REQUIRE(kal_workspace_submit_get_members_by_ids(client, ids, 3, NULL, queue, NULL, &error) == KAL_OK);
+    REQUIRE(kal_workspace_get_members_by_ids(client, &ids[1], 1, NULL, &some, NULL) == KAL_OK);
+    same_answer(queue, some);
+    REQUIRE(kal_workspace_submit_get_groups_by_ids(client, ids, 3, NULL, queue, NULL, &error) == KAL_OK);
+    REQUIRE(kal_workspace_get_groups_by_ids(client, &ids[2], 1, NULL, &some, NULL) == KAL_OK);
+    same_answer(queue, some);
+    kal_result_free(members);
+    kal_result_free(groups);
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
+CLAIM(a_rejected_typed_submission_does_not_complete)
+{
+    static const char *const ids[] = { "u-1", NULL };
+    kal_client client = new_client();
+    kal_queue queue = new_queue();
+    kal_events_query query = KAL_EVENTS_QUERY_INIT;
+    kal_completion none = KAL_COMPLETION_INIT;
+    query.after_date = "yesterday";
+    FAILURE(kal_workspace_submit_get_events(client, &query, NULL, queue, NULL, &error), &error, KAL_INVALID_ARGUMENT,
+            "after_date: ");
+    FAILURE(kal_workspace_submit_get_members_by_ids(client, ids, 2, NULL, queue, NULL, &error), &error, KAL_INVALID_ARGUMENT,
+            "ids[1]: ");
+    FAILURE(kal_workspace_submit_get_groups_by_ids(client, NULL, 1, NULL, queue, NULL, &error), &error, KAL_INVALID_ARGUMENT,
+            "ids: ");
+    FAILURE(kal_workspace_submit_get_events(client, NULL, NULL, (kal_queue)KAL_NONE, NULL, &error), &error, KAL_INVALID_HANDLE,
+            "kal_queue");
+    FAILURE(kal_workspace_submit_get_events((kal_client)KAL_NONE, NULL, NULL, queue, NULL, &error), &error, KAL_INVALID_HANDLE,
+            "kal_client");
+    CHECK_STATUS(kal_queue_next(queue, 0, &none, &error), KAL_NOT_READY);
+    kal_queue_shutdown(queue);
+    FAILURE(kal_workspace_submit_get_events(client, NULL, NULL, queue, NULL, &error), &error, KAL_INVALID_STATE, "queue");
+    kal_queue_close(queue);
+    kal_client_close(client);
+}
+
 CLAIM(a_rejected_submission_does_not_complete)
 {
     kal_client client = new_client();

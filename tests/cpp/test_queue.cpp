@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <poll.h>
+#include <string>
 #include <thread>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -20,6 +22,43 @@ CLAIM(a_submitted_call_completes_with_its_user_data)
     const kal::events events{ std::move(*done->outcome) };
     CHECK_EQUAL(events.size(), 3u);
     CHECK(!queue.next(0ms));
+}
+
+CLAIM(a_typed_submission_has_its_query)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    kal::events_query query;
+    query.page_size = 3;
+    query.event_types = { "create", "a \"quoted\" type" };
+    int mark = 0;
+    queue.submit_events(client, query, &mark);
+    auto done = queue.next(30s);
+    REQUIRE(done.has_value() && done->outcome.has_value());
+    CHECK(done->user_data == &mark);
+    CHECK(done->outcome->kind() == kal::answer_kind::events);
+    CHECK_EQUAL(done->outcome->json(), client.workspace().events(query).json());
+    query.after_date = "yesterday";
+    CHECK_EQUAL(kit::thrown([&] { queue.submit_events(client, query); }), kal::status::invalid_argument);
+    query.after_date = std::string("2026-01-31\0", 11);
+    CHECK_EQUAL(kit::thrown([&] { queue.submit_events(client, query); }), kal::status::invalid_argument);
+    CHECK(!queue.next(0ms));
+}
+
+CLAIM(a_typed_submission_by_ids_takes_any_range_of_strings)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    const kal::members members = client.workspace().members();
+    const kal::groups groups = client.workspace().groups();
+    queue.submit_members_by_ids(client, { members[0].id(), "no \"one\"", members[2].id() });
+    auto done = queue.next(30s);
+    REQUIRE(done.has_value() && done->outcome.has_value());
+    CHECK_EQUAL(done->outcome->members()->size(), 2u);
+    queue.submit_groups_by_ids(client, std::vector<std::string>{ std::string(groups[0].id()) });
+    done = queue.next(30s);
+    REQUIRE(done.has_value() && done->outcome.has_value());
+    CHECK_EQUAL(done->outcome->groups()->size(), 1u);
 }
 
 CLAIM(a_failed_call_completes_with_its_error)

@@ -69,6 +69,14 @@ static inline kal_client_options good_options(void)
     return options_to(server.url);
 }
 
+static inline const char *good_options_json(void)
+{
+    static char text[256];
+    snprintf(text, sizeof text, "{\"client_id\":\"demo-client\",\"client_secret\":\"demo-secret\",\"base_url\":\"%s\"}",
+             server.url);
+    return text;
+}
+
 /* A good handle is kept until something frees it. */
 static inline kal_client good_client(void)
 {

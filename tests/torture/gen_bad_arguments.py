@@ -35,6 +35,9 @@ TEXTS = {
     # The body of a GET, which has none.
     "body_json": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
     "cursor": text("NULL", OK, ARGUMENT, ARGUMENT, ARGUMENT),
+    "options_json": text("good_options_json()", "KAL_NO_CREDENTIALS", ARGUMENT, "KAL_NO_CREDENTIALS", ARGUMENT),
+    ("kal_stream_open", "method"): text('"workspace.follow_events"', ARGUMENT, "KAL_UNKNOWN_METHOD", "KAL_UNKNOWN_METHOD", "KAL_UNKNOWN_METHOD"),
+    ("kal_stream_open", "cursor"): text("NULL", OK, ARGUMENT, OK, ARGUMENT),
 }
 
 NUMBERS = {
@@ -248,9 +251,8 @@ def values_of(function, kind, name, structs):
                 values.append((label, f"{good} {statement.format(variable)} {name} = &wide_{variable}.{variable};", [status]))
         return declaration, values
     if kind == "const char *":
-        if name not in TEXTS:
-            fail(f"the text {function}({name}) is unknown")
-        return f"const char *{name}", [(label, f"{name} = {value};", [status]) for label, value, status in TEXTS[name]]
+        values = TEXTS.get((function, name)) or TEXTS.get(name) or fail(f"the text {function}({name}) is unknown")
+        return f"const char *{name}", [(label, f"{name} = {value};", [status]) for label, value, status in values]
     if kind == "const char *const *":
         lists = {"good": ('"a", "b"', OK), "with NULL in it": ('"a", NULL', ARGUMENT), "not UTF-8": (f'"a", {NOT_UTF8}', UTF8), "with line breaks": (f'"a", {LINES}', OK)}
         values = [
@@ -262,6 +264,10 @@ def values_of(function, kind, name, structs):
         return f"size_t {name}", [("good", f"{name} = 2;", [OK]), ("0", f"{name} = 0;", [OK]), ("SIZE_MAX", f"{name} = SIZE_MAX;", [ARGUMENT])]
     if kind == "size_t *":
         return f"size_t out_{name} = 7, *{name}", [("good", f"{name} = &out_{name};", [OK]), ("NULL", f"{name} = NULL;", [OK])]
+    if kind == "void **":
+        return f"void *out_{name} = (void *)1, **{name}", [("good", f"{name} = &out_{name};", [OK]), ("NULL", f"{name} = NULL;", [OK])]
+    if kind == "kal_status *":
+        return f"kal_status out_{name} = 7, *{name}", [("good", f"{name} = &out_{name};", [OK]), ("NULL", f"{name} = NULL;", [ARGUMENT])]
     if kind == "void *":
         return f"void *{name}", [("good", f"{name} = NULL;", [OK]), ("garbage", f"{name} = (void *)1;", [OK])]
     if kind == "kal_log_callback":
@@ -296,7 +302,7 @@ def write_function(name, result, parameters, structs):
         print(f"    outcome.is_number = true;\n    outcome.number = (int64_t){name}({arguments});")
     for kind, parameter in parameters:
         pointed = kind.removesuffix(" *")
-        if kind == "kal_error *":
+        if (kind, parameter) == ("kal_error *", "error"):
             print(f"    if ({parameter} != NULL) {{ outcome.gives_error = true; outcome.error = out_{parameter}; }}")
         elif kind.endswith(" *") and pointed.removeprefix("kal_") in HANDLES:
             print(f"    if ({parameter} != NULL) {{ note_out(&outcome, out_{parameter}.id); free_{pointed.removeprefix('kal_')}(out_{parameter}); }}")

@@ -100,7 +100,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
     options.cache = KAL_CACHE_ONLY;
     switch (kind) {
     case CLIENT:
-        switch (chance_below(chance, 14)) {
+        switch (chance_below(chance, 18)) {
         case 0: return kal_client_stats(client, &stats, error);
         case 1: return kal_client_clear_caches(client, error);
         case 2: return kal_workspace_get_workspace(client, &options, result, error);
@@ -113,6 +113,10 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         case 9: return kal_call(client, "workspace.get_events", "{}", &options, result, error);
         case 10: return kal_submit(client, "workspace.get_groups", NULL, &options, ours, NULL, error);
         case 11: return kal_request(client, "POST", "/echo", NULL, "{}", &options, result, error);
+        case 14: return kal_workspace_submit_get_events(client, NULL, &options, ours, NULL, error);
+        case 15: return kal_workspace_submit_get_members_by_ids(client, ids, 1, &options, ours, NULL, error);
+        case 16: return kal_workspace_submit_get_groups_by_ids(client, ids, 1, &options, ours, NULL, error);
+        case 17: status = kal_stream_open(client, "workspace.follow_events", NULL, NULL, &stream, error); break;
         case 12: status = kal_workspace_stream_events(client, NULL, &options, &stream, error); break;
         default: status = kal_workspace_follow_events(client, NULL, NULL, &options, &stream, error); break;
         }
@@ -135,8 +139,19 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         default: return kal_stream_submit_next((kal_stream){ id }, 0, ours, NULL, error);
         }
     case QUEUE:
-        if (chance_below(chance, 2) == 0)
-            return kal_submit(source, "workspace.get_groups", NULL, &options, (kal_queue){ id }, NULL, error);
+        switch (chance_below(chance, 6)) {
+        case 0: return kal_submit(source, "workspace.get_groups", NULL, &options, (kal_queue){ id }, NULL, error);
+        case 1: return kal_workspace_submit_get_events(source, NULL, &options, (kal_queue){ id }, NULL, error);
+        case 2: return kal_workspace_submit_get_members_by_ids(source, ids, 1, &options, (kal_queue){ id }, NULL, error);
+        case 3: return kal_workspace_submit_get_groups_by_ids(source, ids, 1, &options, (kal_queue){ id }, NULL, error);
+        case 4:
+            status = kal_queue_next_values((kal_queue){ id }, 0, NULL, &completion.status, &completion.result, &completion.error,
+                                           error);
+            kal_result_free(completion.result);
+            kal_error_free(completion.error);
+            return status;
+        default: break;
+        }
         status = kal_queue_next((kal_queue){ id }, 0, &completion, error);
         kal_result_free(completion.result);
         kal_error_free(completion.error);

@@ -221,6 +221,62 @@ CASE(kal_queue_next)
     kal_error_free(completion.error);
     EXPECT(kal_queue_next(queue, 0, &completion, NULL), KAL_NOT_READY);
 }
+static void completes(kal_status status)
+{
+    kal_completion completion = KAL_COMPLETION_INIT;
+    EXPECT(kal_queue_next(queue, 10000, &completion, NULL), KAL_OK);
+    EXPECT(completion.status, status);
+    kal_result_free(completion.result);
+    kal_error_free(completion.error);
+}
+CASE(kal_workspace_submit_get_events)
+{
+    kal_events_query query = everything();
+    EXPECT(kal_workspace_submit_get_events(tls_client, &query, NULL, queue, NULL, NULL), KAL_OK);
+    completes(KAL_OK);
+}
+CASE(kal_workspace_submit_get_members_by_ids)
+{
+    static const char *const ids[] = { "a" };
+    EXPECT(kal_workspace_submit_get_members_by_ids(tls_client, ids, 1, NULL, queue, NULL, NULL), KAL_OK);
+    completes(KAL_OK);
+}
+CASE(kal_workspace_submit_get_groups_by_ids)
+{
+    static const char *const ids[] = { "a" };
+    EXPECT(kal_workspace_submit_get_groups_by_ids(failing_client, ids, 1, NULL, queue, NULL, NULL), KAL_OK);
+    completes(KAL_CONNECT_FAILED);
+}
+CASE(kal_queue_next_values)
+{
+    kal_status status;
+    kal_result result;
+    kal_error failure;
+    EXPECT(kal_submit(failing_client, "workspace.get_events", NULL, NULL, queue, NULL, NULL), KAL_OK);
+    EXPECT(kal_queue_next_values(queue, 10000, NULL, &status, &result, &failure, NULL), KAL_OK);
+    EXPECT(status, KAL_CONNECT_FAILED);
+    kal_error_free(failure);
+}
+CASE(kal_client_open_json)
+{
+    kal_client made;
+    kal_error error;
+    EXPECT(kal_client_open_json("{\"client_id\":\"a\",\"client_secret\":\"b\",\"headers\":[{\"name\":\"X-A\",\"value\":\"b\"}]}",
+                                &made, NULL),
+           KAL_OK);
+    kal_client_close(made);
+    EXPECT(kal_client_open_json("{\"a\":1}", &made, &error), KAL_INVALID_ARGUMENT);
+    kal_error_free(error);
+}
+CASE(kal_stream_open)
+{
+    kal_stream stream;
+    kal_error error;
+    EXPECT(kal_stream_open(client, "workspace.follow_events", "{\"page_size\":2}", NULL, &stream, NULL), KAL_OK);
+    kal_stream_free(stream);
+    EXPECT(kal_stream_open(client, "workspace.stream_events", "{\"page\":1}", NULL, &stream, &error), KAL_INVALID_ARGUMENT);
+    kal_error_free(error);
+}
 CASE(kal_queue_fd)
 {
     if (kal_queue_fd(queue) < 0)
@@ -483,13 +539,15 @@ static struct case_of {
                     ROW(kal_queue_shutdown) ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_fire_from_signal)
                         ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
                             ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free)
-                                ROW(kal_error_get) ROW(kal_error_json) ROW(kal_result_kind) ROW(kal_error_free)
-                                    ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events) ROW(kal_stream_next)
-                                        ROW(kal_stream_submit_next) ROW(kal_stream_cursor) ROW(kal_stream_set_backoff)
-                                            ROW(kal_stream_set_read_ahead) ROW(kal_stream_free) ROW(kal_client_options_init)
-                                                ROW(kal_call_options_init) ROW(kal_events_query_init) ROW(kal_stats_init)
-                                                    ROW(kal_completion_init) ROW(kal_set_log) ROW(kal_status_name)
-                                                        ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
+                                ROW(kal_error_get) ROW(kal_error_json) ROW(kal_result_kind) ROW(kal_workspace_submit_get_events)
+                                    ROW(kal_workspace_submit_get_members_by_ids) ROW(kal_workspace_submit_get_groups_by_ids) ROW(
+                                        kal_queue_next_values) ROW(kal_client_open_json) ROW(kal_stream_open) ROW(kal_error_free)
+                                        ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events) ROW(kal_stream_next)
+                                            ROW(kal_stream_submit_next) ROW(kal_stream_cursor) ROW(kal_stream_set_backoff)
+                                                ROW(kal_stream_set_read_ahead) ROW(kal_stream_free) ROW(kal_client_options_init)
+                                                    ROW(kal_call_options_init) ROW(kal_events_query_init) ROW(kal_stats_init)
+                                                        ROW(kal_completion_init) ROW(kal_set_log) ROW(kal_status_name)
+                                                            ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
 };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 

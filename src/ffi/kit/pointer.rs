@@ -19,15 +19,24 @@ pub(in crate::ffi) unsafe fn out<'a, T>(out: *mut T, name: &str) -> Result<&'a m
     unsafe { out.as_mut() }.ok_or_else(|| null(name))
 }
 
+/// Writes an out parameter that may be NULL.
+///
+/// # Safety
+/// `out` is NULL or points to the caller's variable, which nobody else uses during the call.
+pub(in crate::ffi) unsafe fn write_optional<T: Copy>(out: *mut T, value: T) {
+    // SAFETY: required of the caller.
+    if let Some(out) = unsafe { out.as_mut() } {
+        *out = value;
+    }
+}
+
 /// Returns the pointer of an array or a text to C, and writes the length that goes with it.
 ///
 /// # Safety
 /// `len` is NULL or points to the caller's variable.
 pub(in crate::ffi) unsafe fn with_len<T>((first, count): (*const T, usize), len: *mut usize) -> *const T {
     // SAFETY: required of the caller.
-    if let Some(len) = unsafe { len.as_mut() } {
-        *len = count;
-    }
+    unsafe { write_optional(len, count) };
     first
 }
 

@@ -15,7 +15,7 @@ pub(crate) const SECTIONS: [(&str, &[&str]); 11] = [
     ("ERRORS", &["error_info", "error"]),
     ("CACHE", &["cache"]),
     ("STREAMS", &["stream"]),
-    ("QUEUE", &["completion", "queue"]),
+    ("QUEUE", &["completion", "queue", "workspace_submit"]),
     ("CANCEL", &["cancel"]),
     ("LOG", &["logger", "log"]),
     ("LIBRARY", &["library"]),
