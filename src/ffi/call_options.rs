@@ -1,7 +1,6 @@
 //! `kal_call_options`: how one call is made.
 
 use super::cache::{KAL_CACHE_ONLY, KAL_CACHE_REFRESH, KAL_CACHE_USE};
-use super::export::initialise;
 use super::kit::handles;
 use super::kit::millis::millis;
 use super::kit::versioned::{self, Versioned, size_through};
@@ -47,7 +46,7 @@ unsafe impl Versioned for kal_call_options {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_call_options_init(options: *mut kal_call_options) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { initialise(options, size_through!(kal_call_options, cancel)) }
+    unsafe { versioned::init(options, size_through!(kal_call_options, cancel)) }
 }
 
 /// # Safety

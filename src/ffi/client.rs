@@ -4,14 +4,16 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::client_options::{kal_client_options, settings};
-use super::export::{fallible, fallible_unit, infallible_io, initialise};
+use super::export::{fallible, fallible_unit, infallible_io};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
 use super::kit::text;
-use super::kit::versioned::{OutStruct, Versioned, size_through};
+use super::kit::versioned::{self, OutStruct, Versioned, size_through};
 use super::options_json;
 use super::types::{kal_client, kal_error};
 use crate::client::Client;
+use crate::config::Settings;
+use crate::error::Result;
 
 handle!(kal_client, 1, Client);
 
@@ -52,7 +54,7 @@ unsafe impl Versioned for kal_stats {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_stats_init(stats: *mut kal_stats) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { initialise(stats, size_through!(kal_stats, bytes_received)) }
+    unsafe { versioned::init(stats, size_through!(kal_stats, bytes_received)) }
 }
 
 /// Opens a client. It does no I/O: name lookup, certificates and sign-in follow with the first request.
@@ -74,7 +76,7 @@ pub unsafe extern "C" fn kal_client_open(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
-    unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings(options)?)?))) }
+    unsafe { open(&|| settings(options), client, error) }
 }
 
 /// Opens a client with options in JSON, for languages without structs:
@@ -102,11 +104,19 @@ pub unsafe extern "C" fn kal_client_open_json(
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
     unsafe {
-        fallible(error, client, "client", || {
-            let settings = options_json::settings(text::optional(options_json, "options_json")?.unwrap_or_default())?;
-            handles::insert(Arc::new(Client::open(settings)?))
-        })
+        let settings = || {
+            let text = text::optional(options_json, "options_json")?;
+            options_json::settings(text.unwrap_or_default())
+        };
+        open(&settings, client, error)
     }
+}
+
+/// # Safety
+/// The pointers are as the header requires.
+unsafe fn open(settings: &dyn Fn() -> Result<Settings>, client: *mut kal_client, error: *mut kal_error) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe { fallible(error, client, "client", || handles::insert(Arc::new(Client::open(settings()?)?))) }
 }
 
 /// Closes a client. Calls in progress fail with `KAL_CANCELLED`. Its results, errors and streams stay valid until each

@@ -3,7 +3,6 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use super::export::initialise;
 use super::kit::millis::millis;
 use super::kit::pointer::elements;
 use super::kit::text;
@@ -114,11 +113,12 @@ unsafe impl Versioned for kal_client_options {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_client_options_init(options: *mut kal_client_options) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { initialise(options, size_through!(kal_client_options, client_key_pem)) }
+    unsafe { versioned::init(options, size_through!(kal_client_options, client_key_pem)) }
 }
 
 /// # Safety
 /// `options` and everything in it is as the header requires.
+#[cold]
 pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Settings> {
     // SAFETY: required of the caller, here and below.
     let Some(options) = (unsafe { versioned::read(options, "options")? }) else { return Ok(Settings::default()) };

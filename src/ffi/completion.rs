@@ -3,11 +3,10 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::export::initialise;
 use super::kit::guard::ErrorHandle;
 use super::kit::handles::{self, Handle, handle};
 use super::kit::status::{self, KAL_DONE, KAL_NOT_READY, KAL_OK, kal_status};
-use super::kit::versioned::{Versioned, size_through};
+use super::kit::versioned::{self, Versioned, size_through};
 use super::types::{kal_error, kal_queue, kal_result};
 use crate::answer::Answer;
 use crate::error::Result;
@@ -47,7 +46,7 @@ unsafe impl Versioned for kal_completion {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_completion_init(completion: *mut kal_completion) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { initialise(completion, size_through!(kal_completion, error)) }
+    unsafe { versioned::init(completion, size_through!(kal_completion, error)) }
 }
 
 /// An entry of a queue. Its handles are made when the host picks it up, so that closing the queue leaks none.

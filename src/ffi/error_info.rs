@@ -102,48 +102,44 @@ impl ErrorText {
 
     /// The details as JSON text, with a terminating NUL.
     pub(super) fn json_with_nul(&self) -> &[u8] {
-        self.json.get_or_init(|| {
-            // By name, so that a field that is added does not compile before it is in the JSON, too.
-            let kal_error_info {
-                status,
-                http_status,
-                attempts,
-                retryable,
-                retry_after_ms,
-                message: _,
-                method: _,
-                url: _,
-                code: _,
-                request_id: _,
-                body: _,
-                body_len,
-            } = self.info;
-            let details = self.error.details();
-            let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
-            let body = details.body.as_deref().map(String::from_utf8_lossy);
-            let fields = [
-                ("status", Value::from(status)),
-                ("http_status", Value::from(http_status)),
-                ("attempts", Value::from(attempts)),
-                ("retryable", Value::from(retryable)),
-                ("retry_after_ms", Value::from(retry_after_ms)),
-                ("message", text(Some(&details.message))),
-                ("method", text(details.method)),
-                ("url", text(details.url.as_deref())),
-                ("code", text(details.code.as_deref())),
-                ("request_id", text(details.request_id.as_deref())),
-                ("body", text(body.as_deref())),
-                ("body_len", Value::from(body_len)),
-            ];
-            let mut json = String::from("{");
-            for (name, value) in fields {
-                let comma = if json.len() > 1 { "," } else { "" };
-                // Writing to a string does not fail.
-                let _ = write!(json, "{comma}\"{name}\":{value}");
-            }
-            json.push('}');
-            nul_terminated(json.as_bytes())
-        })
+        self.json.get_or_init(|| self.to_json())
+    }
+
+    #[cold]
+    fn to_json(&self) -> Box<[u8]> {
+        // By name, so that a field that is added does not compile before it is in the JSON, too.
+        let kal_error_info {
+            status,
+            http_status,
+            attempts,
+            retryable,
+            retry_after_ms,
+            message: _,
+            method: _,
+            url: _,
+            code: _,
+            request_id: _,
+            body: _,
+            body_len,
+        } = self.info;
+        let details = self.error.details();
+        let mut json = format!(
+            r#"{{"status":{status},"http_status":{http_status},"attempts":{attempts},"retryable":{retryable},"retry_after_ms":{retry_after_ms}"#
+        );
+        let body = details.body.as_deref().map(String::from_utf8_lossy);
+        for (name, text) in [
+            ("message", Some(details.message.as_str())),
+            ("method", details.method),
+            ("url", details.url.as_deref()),
+            ("code", details.code.as_deref()),
+            ("request_id", details.request_id.as_deref()),
+            ("body", body.as_deref()),
+        ] {
+            // Writing to a string does not fail.
+            let _ = write!(json, ",\"{name}\":{}", text.map_or(Value::Null, Value::from));
+        }
+        let _ = write!(json, ",\"body_len\":{body_len}}}");
+        nul_terminated(json.as_bytes())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::ffi::c_char;
 
-use super::export::initialise;
 use super::kit::text;
 use super::kit::versioned::{self, Versioned, size_through};
 use crate::error::Result;
@@ -56,7 +55,7 @@ unsafe impl Versioned for kal_events_query {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_events_query_init(query: *mut kal_events_query) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { initialise(query, size_through!(kal_events_query, before_date)) }
+    unsafe { versioned::init(query, size_through!(kal_events_query, before_date)) }
 }
 
 /// # Safety

@@ -3,7 +3,6 @@
 use super::kit::guard;
 use super::kit::handles::{self, Handle};
 use super::kit::status::{KAL_OK, kal_status};
-use super::kit::versioned::{self, Versioned};
 use super::setup;
 use super::types::kal_error;
 use crate::error::Result;
@@ -65,18 +64,6 @@ pub(super) fn infallible_io<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -
         enter();
         body()
     })
-}
-
-/// Runs an export that gives a struct its initial value, of `size` bytes.
-///
-/// # Safety
-/// `to` is NULL or points to `size` writable bytes.
-pub(super) unsafe fn initialise<T: Versioned>(to: *mut T, size: usize) {
-    infallible((), || {
-        // SAFETY: required of the caller.
-        unsafe { versioned::init(to, size) };
-        Some(())
-    });
 }
 
 /// What comes before the body of every export.

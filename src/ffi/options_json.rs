@@ -58,6 +58,7 @@ const OPTIONS: [(&str, Find); 20] = [
 const CALLBACKS: [&str; 2] = ["iap_token_provider", "iap_user_data"];
 
 /// The settings in a JSON object. Nothing but whitespace means none.
+#[cold]
 pub(super) fn settings(text: &str) -> Result<Settings> {
     let mut settings = Settings::default();
     if text.trim_ascii().is_empty() {
@@ -78,6 +79,7 @@ pub(super) fn settings(text: &str) -> Result<Settings> {
     Ok(settings)
 }
 
+#[cold]
 fn set(place: Place<'_>, name: &str, json: &RawValue) -> Result<()> {
     match place {
         Place::Text(place) => *place = Some(text(name, json)?),
@@ -94,18 +96,17 @@ fn set(place: Place<'_>, name: &str, json: &RawValue) -> Result<()> {
 }
 
 /// Errors begin with the key, or its element, such as `headers[0].value`, and never quote the value.
+#[cold]
 fn invalid(name: &str, reason: &str) -> Error {
     Error::argument(name, reason)
 }
 
+#[cold]
 fn expected(name: &str, what: &str, json: &RawValue) -> Error {
-    let found = match type_of(json) {
-        "a number" => "another number",
-        other => other,
-    };
-    invalid(name, &format!("expected {what}, not {found}"))
+    invalid(name, &format!("expected {what}, not {}", type_of(json)))
 }
 
+#[cold]
 fn unknown(name: &str) -> Error {
     let known: Vec<_> = OPTIONS.iter().map(|(known, _)| *known).collect();
     invalid(name, &format!("unknown option; the options are {}", known.join(", ")))
@@ -115,10 +116,12 @@ fn not_zero(number: u64) -> Option<u64> {
     Some(number).filter(|number| *number != 0)
 }
 
+#[cold]
 fn object<'a>(name: &str, text: &'a str) -> Result<Vec<(String, &'a RawValue)>> {
     members(text).map_err(|reason| invalid(name, &reason))
 }
 
+#[cold]
 fn text(name: &str, json: &RawValue) -> Result<String> {
     if !json.get().starts_with('"') {
         return Err(expected(name, "a string", json));
@@ -129,9 +132,10 @@ fn text(name: &str, json: &RawValue) -> Result<String> {
     if text.contains('\0') { Err(invalid(name, "contains a NUL")) } else { Ok(text) }
 }
 
+#[cold]
 fn number(name: &str, json: &RawValue, max: u64) -> Result<u64> {
     let number = json.get().parse().ok().filter(|number| *number <= max);
-    number.ok_or_else(|| expected(name, &format!("an integer from 0 to {max}"), json))
+    number.ok_or_else(|| invalid(name, &format!("must be an integer from 0 to {max}")))
 }
 
 fn small(name: &str, json: &RawValue) -> Result<u32> {
@@ -139,6 +143,7 @@ fn small(name: &str, json: &RawValue) -> Result<u32> {
 }
 
 /// `{"X-Name":"value"}`, or `[{"name":"X-Name","value":"value"}]` as in C, where a name may occur twice.
+#[cold]
 fn headers(name: &str, json: &RawValue) -> Result<Vec<(String, String)>> {
     let mut headers = Vec::new();
     let wrong = || expected(name, "an object or a list of objects", json);
@@ -158,6 +163,7 @@ fn headers(name: &str, json: &RawValue) -> Result<Vec<(String, String)>> {
 }
 
 /// A `kal_header` as JSON.
+#[cold]
 fn header(name: &str, json: &RawValue) -> Result<(String, String)> {
     let (mut key, mut value) = (None, None);
     for (part, json) in object(name, json.get())? {
@@ -165,14 +171,10 @@ fn header(name: &str, json: &RawValue) -> Result<(String, String)> {
         match part.as_str() {
             "name" => key = Some(text(&path, json)?),
             "value" => value = Some(text(&path, json)?),
-            _ => return Err(invalid(&path, "unknown; a header has name and value")),
+            _ => return Err(invalid(&path, "unknown; a header has a name and a value")),
         }
     }
-    match (key, value) {
-        (Some(key), Some(value)) => Ok((key, value)),
-        (None, _) => Err(invalid(&format!("{name}.name"), "missing")),
-        (_, None) => Err(invalid(&format!("{name}.value"), "missing")),
-    }
+    key.zip(value).ok_or_else(|| invalid(name, "a header has a name and a value"))
 }
 
 #[cfg(all(test, not(kal_loom)))]
@@ -301,20 +303,14 @@ mod tests {
             (r#"{"headers_len":8}"#, "headers_len: unknown option; "),
             (r#"{"Client_id":null}"#, "Client_id: unknown option; "),
             (r#"{"client_secret":["s3cret"]}"#, "client_secret: expected a string, not a list"),
-            (r#"{"client_secret":12345}"#, "client_secret: expected a string, not another number"),
+            (r#"{"client_secret":12345}"#, "client_secret: expected a string, not a number"),
             (r#"{"client_secret":"s3cret\ud800"}"#, "client_secret: the string is not valid Unicode"),
             (r#"{"client_secret":"s3cret\u0000"}"#, "client_secret: contains a NUL"),
-            (r#"{"timeout_ms":"s3cret"}"#, "timeout_ms: expected an integer from 0 to 4294967295, not a string"),
-            (
-                r#"{"timeout_ms":4294967296}"#,
-                "timeout_ms: expected an integer from 0 to 4294967295, not another number",
-            ),
-            (r#"{"timeout_ms":-1}"#, "timeout_ms: expected an integer from 0 to 4294967295, not another number"),
-            (r#"{"timeout_ms":1.5}"#, "timeout_ms: expected an integer from 0 to 4294967295, not another number"),
-            (
-                r#"{"cache_ttl_ms":true}"#,
-                "cache_ttl_ms: expected an integer from 0 to 18446744073709551615, not a boolean",
-            ),
+            (r#"{"timeout_ms":"s3cret"}"#, "timeout_ms: must be an integer from 0 to 4294967295"),
+            (r#"{"timeout_ms":4294967296}"#, "timeout_ms: must be an integer from 0 to 4294967295"),
+            (r#"{"timeout_ms":-1}"#, "timeout_ms: must be an integer from 0 to 4294967295"),
+            (r#"{"timeout_ms":1.5}"#, "timeout_ms: must be an integer from 0 to 4294967295"),
+            (r#"{"cache_ttl_ms":true}"#, "cache_ttl_ms: must be an integer from 0 to 18446744073709551615"),
             (r#"{"flags":8}"#, "flags: 0x8 is unknown"),
             (r#"{"headers":"s3cret"}"#, "headers: expected an object or a list of objects, not a string"),
             (r#"{"headers":["s3cret"]}"#, "headers[0]: not a valid JSON object: expected an object"),
@@ -323,11 +319,11 @@ mod tests {
                 r#"{"headers":{"X-A":"s3cret","X-A":"s3cret"}}"#,
                 "headers: not a valid JSON object: duplicate member X-A",
             ),
-            (r#"{"headers":[{"name":"X-A"}]}"#, "headers[0].value: missing"),
-            (r#"{"headers":[{"value":"s3cret"}]}"#, "headers[0].name: missing"),
+            (r#"{"headers":[{"name":"X-A"}]}"#, "headers[0]: a header has a name and a value"),
+            (r#"{"headers":[{"value":"s3cret"}]}"#, "headers[0]: a header has a name and a value"),
             (
                 r#"{"headers":[{"name":"X-A","values":"s3cret"}]}"#,
-                "headers[0].values: unknown; a header has name and value",
+                "headers[0].values: unknown; a header has a name and a value",
             ),
             (r#"{"iap_token_provider":"s3cret"}"#, "iap_token_provider: a callback cannot be given in JSON"),
             (r#"{"iap_user_data":1}"#, "iap_user_data: a callback cannot be given in JSON"),

@@ -148,10 +148,9 @@ pub unsafe extern "C" fn kal_queue_next(
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
     unsafe {
-        fallible_status(error, || {
-            let out = OutStruct::new(completion, "completion")?;
-            out.write(&kal_completion::EMPTY);
-            next(queue, timeout_ms, |completion| out.write(completion))
+        next(queue, timeout_ms, error, &|picked_up| {
+            OutStruct::new(completion, "completion")?.write(picked_up);
+            Ok(())
         })
     }
 }
@@ -185,18 +184,15 @@ pub unsafe extern "C" fn kal_queue_next_values(
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
     unsafe {
-        fallible_status(error, || {
-            let set = |completion: &kal_completion| {
-                write_optional(user_data, completion.user_data);
-                write_optional(status, completion.status);
-                write_optional(result, completion.result);
-                write_optional(failure, completion.error);
-            };
-            set(&kal_completion::EMPTY);
+        next(queue, timeout_ms, error, &|picked_up| {
+            write_optional(user_data, picked_up.user_data);
+            write_optional(status, picked_up.status);
+            write_optional(result, picked_up.result);
+            write_optional(failure, picked_up.error);
             pointer::out(status, "status")?;
             pointer::out(result, "result")?;
             pointer::out(failure, "failure")?;
-            next(queue, timeout_ms, set)
+            Ok(())
         })
     }
 }
@@ -267,19 +263,33 @@ pub(super) unsafe fn submit(
     }
 }
 
-/// Passes the next completion to `write`.
-fn next(queue: kal_queue, timeout_ms: u32, write: impl FnOnce(&kal_completion)) -> Result<kal_status> {
-    let queue = handles::get(queue)?;
-    if timeout_ms > 0 {
-        callback::ensure_can_block()?;
-    }
-    match queue.next(Instant::now() + wait(timeout_ms), Completion::to_c)? {
-        Next::Completion((next, picked_up)) => {
-            next.acknowledge();
-            write(&picked_up);
-            Ok(KAL_OK)
-        }
-        Next::NothingYet => Ok(KAL_NOT_READY),
-        Next::Drained => Ok(KAL_DONE),
+/// Passes the next completion to `write`, after an empty one, with which it checks the arguments.
+///
+/// # Safety
+/// `error` is NULL or the caller's.
+unsafe fn next(
+    queue: kal_queue,
+    timeout_ms: u32,
+    error: *mut kal_error,
+    write: &dyn Fn(&kal_completion) -> Result<()>,
+) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe {
+        fallible_status(error, || {
+            write(&kal_completion::EMPTY)?;
+            let queue = handles::get(queue)?;
+            if timeout_ms > 0 {
+                callback::ensure_can_block()?;
+            }
+            match queue.next(Instant::now() + wait(timeout_ms), Completion::to_c)? {
+                Next::Completion((next, picked_up)) => {
+                    next.acknowledge();
+                    write(&picked_up)?;
+                    Ok(KAL_OK)
+                }
+                Next::NothingYet => Ok(KAL_NOT_READY),
+                Next::Drained => Ok(KAL_DONE),
+            }
+        })
     }
 }

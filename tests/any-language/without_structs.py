@@ -44,7 +44,7 @@ with claim("kal_client_open_json takes every field of kal_client_options, except
         elif field in callbacks:
             assert message.startswith(f"{field}: a callback cannot be given in JSON"), message
         elif field != "headers":
-            assert message.startswith(f"{field}: expected "), message
+            assert message.startswith((f"{field}: expected ", f"{field}: must be ")), message
     assert opened({**json.loads(OPTIONS), "headers": {"X-A": "b"}}) == 0
     kal.kal_client_close(client)
 

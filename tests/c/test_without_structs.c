@@ -69,7 +69,7 @@ CLAIM(an_option_that_cannot_be_used_is_named_and_no_value_is_quoted)
         const char *says;
     } wrong[] = {
         { ",\"timeout\":1", "timeout: unknown option; the options are client_id, client_secret, base_url, headers, " },
-        { ",\"timeout_ms\":\"" SECRET "\"", "timeout_ms: expected an integer from 0 to 4294967295, not a string" },
+        { ",\"timeout_ms\":\"" SECRET "\"", "timeout_ms: must be an integer from 0 to 4294967295" },
         { ",\"client_secret\":1", "options_json: not a valid JSON object: duplicate member client_secret" },
         { ",\"proxy_url\":\"http://u:" SECRET "@[\"", "proxy_url: " },
         { ",\"headers\":{\"X-A\":\"" SECRET "\\r\\n\"}", "headers[0].value: " },

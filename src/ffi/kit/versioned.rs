@@ -57,7 +57,7 @@ unsafe fn check_size<T: Versioned>(of: *const T, name: &str) -> Result<usize> {
 }
 
 /// Writes the initial value of a struct: its size, and zeros. Nothing beyond `size` is written, which is that of the first
-/// version with an initialiser function: the caller's header may be as old as that.
+/// version with an initialiser function: the caller's header may be as old as that. It cannot panic, and needs no guard.
 ///
 /// # Safety
 /// `to` is NULL or points to `size` writable bytes, at least those of a `usize`.
