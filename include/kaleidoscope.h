@@ -179,7 +179,7 @@
  * return: an exception or pthread_exit that leaves it ends the process. After a longjmp out of iap_token_provider the
  * thread may call the library as before, and the memory of its call is lost.
  *
- * SIGNALS, FORK, UNLOAD, EXIT
+ * SIGNALS, FORK, EXIT
  *
  * The library installs no signal handlers and changes no dispositions. Its threads block all signals except SIGSEGV,
  * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT and SIGSYS, so no handler of the program runs on them, and a connection
@@ -187,10 +187,29 @@
  * function that is async-signal-safe.
  *
  * A program may fork at any time, even while other threads are inside the library. In the child, handles of the parent
- * are KAL_FORKED and freeing them has no effect; a client opened in the child works. The parent is not affected.
- * dlclose is safe at any time and leaves the library mapped (it is linked with -z nodelete). kal_shutdown ends the
- * library's threads; the next call starts them again. A program may exit at any time; the library has no atexit
- * handlers.
+ * are KAL_FORKED and freeing them has no effect; a client opened in the child works. Callbacks of the parent's clients
+ * are not called in the child. The parent is not affected. kal_shutdown ends the library's threads; the next call
+ * starts them again. A program may exit at any time; the library has no atexit handlers.
+ *
+ * PLUGINS AND UNLOADING
+ *
+ * dlclose of the library is safe at any time: it stays mapped (it is linked with -z nodelete). dlclose of a plugin that
+ * uses it is safe once the library cannot call the plugin any more. For each of its clients, the plugin first calls
+ *
+ *     if (kal_client_shutdown(client, KAL_WAIT_FOREVER, &error) != KAL_OK)
+ *         goto failed;
+ *     kal_client_close(client);
+ *
+ * After KAL_OK, iap_token_provider and log_callback of the client are running on no thread, and will never be called
+ * again: not by the library's thread, not in calls that other threads make with the client, and not in a forked child.
+ * These calls return KAL_CANCELLED. The plugin also has to join its own threads: they return into its code. Handles that
+ * it leaves behind are memory that stays in use, and no more.
+ *
+ * All plugins of a process share the library and its thread. What exists once belongs to the program that loads them:
+ * kal_set_log, and kal_shutdown, which ends the calls of all. A plugin calls neither: its clients have a log_callback of
+ * their own and a name that is in each line of it, and no shutdown is needed before dlclose. A callback of kal_set_log is
+ * removed by kal_set_log(KAL_LOG_OFF, NULL, NULL) before its code is unloaded. A plugin that contains libkaleidoscope.a
+ * has the library's thread in its own code, and must be linked with -z nodelete.
  *
  * LIMITS
  *
@@ -493,12 +512,14 @@ typedef struct kal_cancel {
  * before, and the next submission requests another token.
  *
  * Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
- * return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
+ * return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait;
+ * `kal_client_shutdown` waits until the function has returned.
  * The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
  * afterwards if none is left.
  *
  * The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
- * the call's memory is lost, and calls of the client on other threads time out until this thread makes another one;
+ * the call's memory is lost, and calls of the client on other threads and `kal_client_shutdown` time out until this
+ * thread makes another one or ends;
  * `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
  * provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
  *
@@ -506,6 +527,39 @@ typedef struct kal_cancel {
  *
  * Since: 0.1.0 */
 typedef kal_status (*kal_token_provider)(void *user_data, char *buffer, size_t capacity, size_t *length);
+
+/* No messages. */
+#define KAL_LOG_OFF 0
+
+/* Defects of the library. */
+#define KAL_LOG_ERROR 1
+
+/* Conditions that a user should fix, such as certificates that are not verified. */
+#define KAL_LOG_WARN 2
+
+/* Retries, sign-ins, recoveries. */
+#define KAL_LOG_INFO 3
+
+/* Every request. */
+#define KAL_LOG_DEBUG 4
+
+/* Receives one line of the log.
+ *
+ * - `user_data`: what was passed to `kal_set_log`, or `log_user_data` of the client's options.
+ * - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
+ * - `message`: the line without a line break at its end and without secrets; valid during the call only. A client's
+ *   line ends with `client=NAME host=HOST`, that of a request with ` attempt=N duration_ms=N` in addition. Later
+ *   versions may add fields after these.
+ *
+ * Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
+ * by an exception, `pthread_exit` or `longjmp`: these end the process, or whoever removes the callback waits for ever.
+ * In it, a call that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`,
+ * and the library logs nothing. Not called in a child made by `fork` for what was set in its parent.
+ *
+ * Returns: nothing.
+ *
+ * Since: 0.1.0 */
+typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
 
 /* An HTTP header to send with every request.
  *
@@ -530,7 +584,7 @@ typedef struct kal_header {
 #define KAL_CLIENT_ALLOW_HTTP 4
 
 /* How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
- * field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+ * field. `kal_client_open` copies everything; only what `iap_user_data` and `log_user_data` point to has to stay valid.
  *
  * May grow at its end: `struct_size` says which version the program was compiled with. */
 typedef struct kal_client_options {
@@ -572,7 +626,8 @@ typedef struct kal_client_options {
     uint64_t cache_ttl_ms;
     /* Google IAP: called for the ID token. NULL: no IAP. */
     kal_token_provider iap_token_provider;
-    /* Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned. */
+    /* Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned,
+     * or until `kal_client_shutdown` returns `KAL_OK`. */
     void *iap_user_data;
     /* The number of requests of this client that may be in flight at once, token requests not included; default 64.
      * Others wait, within their deadline. */
@@ -593,12 +648,23 @@ typedef struct kal_client_options {
     const char *client_key_path;
     /* The same as PEM text; one of the two may be set. */
     const char *client_key_pem;
+    /* The client's name in its log lines: 1 to 64 characters of visible ASCII without spaces. NULL: a number, counted
+     * from 1 in each process. */
+    const char *name;
+    /* Receives the log lines of this client, instead of the callback of `kal_set_log`. NULL: that callback does. */
+    kal_log_callback log_callback;
+    /* Passed to `log_callback`; must stay valid until `kal_client_shutdown` returns `KAL_OK`. */
+    void *log_user_data;
+    /* `KAL_LOG_*`: the least severe lines to pass to `log_callback`; `KAL_LOG_OFF`, which is 0: none. */
+    int32_t log_level;
+    /* For a later field; must be 0. */
+    uint32_t reserved_2;
 } kal_client_options;
 
 /* Initialises a kal_client_options with its size and the defaults. */
 #define KAL_CLIENT_OPTIONS_INIT { \
     sizeof(kal_client_options), KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, 0, KAL_NULL, KAL_NULL, KAL_NULL, 0, 0, 0, 0, 0, 0, \
-    KAL_NULL, KAL_NULL, 0, 0, 0, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL }
+    KAL_NULL, KAL_NULL, 0, 0, 0, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, KAL_NULL, 0, 0 }
 
 /* Initialises a `kal_client_options` as `KAL_CLIENT_OPTIONS_INIT` does, for languages that have no macros of C.
  *
@@ -690,11 +756,35 @@ kal_status kal_client_open_json(const char *options_json,
  *
  * - `client`: the client. None and stale handles are ignored.
  *
+ * No callback of the client is called any more. Those that run on other threads are not waited for: before their code
+ * is unloaded or their `user_data` freed, call `kal_client_shutdown`.
+ *
  * Returns: nothing.
  *
  * Since: 0.1.0 */
 KAL_API
 void kal_client_close(struct kal_client client);
+
+/* Ends the calls and the callbacks of a client, and waits for the callbacks. When it returns `KAL_OK`,
+ * `iap_token_provider` and `log_callback` of the client are not running and will not be called again, on any thread:
+ * their code may be unloaded, and their `user_data` freed. See PLUGINS AND UNLOADING.
+ *
+ * - `client`: the client. Its calls in progress, and later ones that need a request, fail with `KAL_CANCELLED`. Close
+ *   it with `kal_client_close` afterwards.
+ * - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit. Do not hold a lock that a callback takes.
+ * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+ *
+ * Any number of threads may call it, also again.
+ *
+ * Returns: `KAL_OK`; `KAL_TIMED_OUT` when a callback has not returned in time: call it again; `KAL_WOULD_DEADLOCK` from
+ * a callback, and nothing has changed; or a common status.
+ *
+ * Since: 0.2.0 */
+KAL_API
+KAL_NODISCARD
+kal_status kal_client_shutdown(struct kal_client client,
+                               uint32_t timeout_ms,
+                               struct kal_error *error);
 
 /* Reads the statistics of a client.
  *
@@ -1836,44 +1926,15 @@ KAL_API void kal_cancel_close(struct kal_cancel cancel);
 
 /* --- LOG ------------------------------------------------------------------------------------------------------------- */
 
-/* No messages. */
-#define KAL_LOG_OFF 0
-
-/* Defects of the library. */
-#define KAL_LOG_ERROR 1
-
-/* Conditions that a user should fix, such as certificates that are not verified. */
-#define KAL_LOG_WARN 2
-
-/* Retries, sign-ins, recoveries. */
-#define KAL_LOG_INFO 3
-
-/* Every request. */
-#define KAL_LOG_DEBUG 4
-
-/* Receives one line of the log.
- *
- * - `user_data`: what was passed to `kal_set_log`.
- * - `level`: `KAL_LOG_ERROR` to `KAL_LOG_DEBUG`.
- * - `message`: the line without a line break at its end and without secrets; valid during the call only.
- *
- * Runs on any thread that logs, the library's own included, possibly on several at once. It must return soon, and not
- * by an exception, `pthread_exit` or `longjmp`: these end the process or leave the log locked for ever. In it, a call
- * that would block, or that needs a token of an `iap_token_provider`, fails with `KAL_WOULD_DEADLOCK`.
- *
- * Returns: nothing.
- *
- * Since: 0.1.0 */
-typedef void (*kal_log_callback)(void *user_data, int32_t level, const char *message);
-
-/* Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
- * again.
+/* Sets the callback for the library's log, which receives the lines of every client without a `log_callback`. When it
+ * returns, the former callback is not running and will not be called again.
  *
  * - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
  * - `callback`: NULL disables the log.
  * - `user_data`: passed to the callback; may be NULL.
  *
- * There is one log per process, and none in a child made by `fork` until it is set there.
+ * There is one log per process, and none in a child made by `fork` until it is set there. It belongs to the program: a
+ * plugin or a library, which may not be the only one in the process, sets `log_callback` of its clients instead.
  *
  * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
  * status.
@@ -1906,8 +1967,9 @@ KAL_API uint32_t kal_version_number(void);
  *
  * - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit.
  *
- * Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
- * it exits, and the compiler does not warn where the status is not used.
+ * It is for the program, such as before a `fork` that is to leave a process without threads of the library. A plugin
+ * does not call it: it would end the calls of others in the process, and `kal_client_shutdown` is what it needs
+ * before a `dlclose`. A program need not call it before it exits, and the compiler does not warn where the status is not used.
  *
  * Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
  * time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.

@@ -11,12 +11,14 @@ use http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::client_log::{ClientLog, LogSink};
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::loopback::is_loopback;
 use crate::proxy::{self, Proxy};
 use crate::redact::MAX_SECRET_LEN;
 use crate::retry::backoff;
+use crate::runtime::Gate;
 
 /// The environment variable of the client id.
 pub const ENV_CLIENT_ID: &str = "KALEIDOSCOPE_API_CLIENT_ID";
@@ -80,6 +82,10 @@ pub struct Settings {
     pub max_in_flight: Option<u32>,
     /// Provides the ID token for Google's identity-aware proxy.
     pub iap: Option<Arc<dyn IapTokenProvider>>,
+    /// The name of the client in its log lines: one word of visible ASCII. None: its number in this process.
+    pub name: Option<String>,
+    /// Receives the client's log lines. None: they go to the logger of the process.
+    pub log: Option<Arc<dyn LogSink>>,
 }
 
 /// Provides the ID token for a server behind Google's identity-aware proxy. Called on the thread that makes a call, by one thread
@@ -143,6 +149,9 @@ pub(crate) struct Config {
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) max_in_flight: usize,
     pub(crate) iap: Option<Arc<dyn IapTokenProvider>>,
+    pub(crate) log: ClientLog,
+    /// What the client's callbacks pass; closed with the client.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Settings {
@@ -156,8 +165,12 @@ impl Settings {
             },
         };
         let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
+        let gate = Gate::new();
+        let authority = base_url.authority().map_or("", Authority::as_str);
+        let log = ClientLog::new(self.name.as_deref(), authority, self.log, Arc::clone(&gate))?;
         let plain = base_url.scheme_str() == Some("http") && !self.allow_http;
-        let (proxy, proxy_secrets) = proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain)?;
+        let (proxy, proxy_secrets) =
+            proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain, &log)?;
         let client_secret = credential(self.client_secret, "client_secret", ENV_CLIENT_SECRET, is_empty)?;
         if client_secret.expose_secret().len() > MAX_SECRET_LEN {
             return Err(Error::argument("client_secret", too_long()));
@@ -165,7 +178,7 @@ impl Settings {
         Ok(Config {
             client_id: credential(self.client_id, "client_id", ENV_CLIENT_ID, String::is_empty)?,
             client_secret,
-            host: HeaderValue::from_str(base_url.authority().map_or("", Authority::as_str))
+            host: HeaderValue::from_str(authority)
                 .map_err(|_| Error::argument(base_url_name, "the host is not a valid header value"))?,
             base_url,
             headers: check_headers(&self.headers)?,
@@ -187,6 +200,8 @@ impl Settings {
             cache_ttl: self.cache_ttl,
             max_in_flight: self.max_in_flight.map_or(64, |max| max.max(1) as usize),
             iap: self.iap,
+            log,
+            gate,
         })
     }
 }

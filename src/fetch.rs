@@ -74,6 +74,7 @@ impl Fetcher {
             wait: self.config.retry_wait,
             quota: &self.quota,
             tracking,
+            log: &self.config.log,
         };
         let (response, decoder) =
             retries.run(request.repeat, || self.attempt(operation, &request, tracking, thread)).await?;
@@ -109,7 +110,7 @@ impl Fetcher {
         let token = self.sign_in.token(None, tracking, thread).await.map_err(unsent)?;
         let outcome = match self.send(operation, request, &token, tracking, thread).await {
             Err(error) if is_rejected_token(&error) => {
-                log::info!("{error}; trying once with a new token");
+                self.config.log.info(format_args!("{error}; trying once with a new token"));
                 tracking.progress.record_error(&error);
                 let after_recovery = |error| iap_rejection::mark_after_recovery(error, iap_token);
                 tracking.progress.waiting().set(Step::Token);
@@ -230,14 +231,14 @@ impl Fetcher {
         let excerpt =
             |text: &[u8]| String::from_utf8_lossy(&self.redaction.excerpt(text, true, MAX_IGNORED)).into_owned();
         for (place, json) in table.ignored_values(2 * MAX_IGNORED) {
-            log::warn!(
+            self.config.log.warn(format_args!(
                 "{}: record {} with the id {:?}: {} is {}, which is not valid; treated as absent",
                 operation.name,
                 place.row,
                 excerpt(place.id.as_bytes()),
                 place.field,
                 excerpt(&json),
-            );
+            ));
         }
     }
 

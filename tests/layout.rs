@@ -39,7 +39,8 @@ fn the_structs_have_the_layout_of_the_header() {
         client_options::kal_client_options {
             struct_size, client_id, client_secret, base_url, headers, headers_len, ca_bundle_path, proxy_url,
             user_agent, connect_timeout_ms, timeout_ms, max_attempts, flags, max_response_bytes, cache_ttl_ms,
-            iap_token_provider, iap_user_data, max_in_flight, reserved, retry_wait_ms, ca_bundle_pem, client_certificate_path, client_certificate_pem, client_key_path, client_key_pem
+            iap_token_provider, iap_user_data, max_in_flight, reserved, retry_wait_ms, ca_bundle_pem, client_certificate_path, client_certificate_pem, client_key_path, client_key_pem,
+            name, log_callback, log_user_data, log_level, reserved_2
         }
         client::kal_stats {
             struct_size, requests, retries, token_requests, cache_hits, shared_requests, bytes_received

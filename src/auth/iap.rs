@@ -16,14 +16,16 @@ use crate::clock::Moment;
 use crate::config::IapTokenProvider;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::{MAX_SECRET_LEN, Redaction};
-use crate::runtime::callback;
 use crate::runtime::outcome::{self, Outcome, Publisher};
+use crate::runtime::{Gate, callback};
 
 /// Google's ID tokens live for an hour. If one expires earlier, its claims or the proxy say so.
 const LIFETIME: Duration = Duration::from_mins(50);
 
 pub(crate) struct Iap {
     provider: Option<Arc<dyn IapTokenProvider>>,
+    /// What the provider's calls pass.
+    gate: Arc<Gate>,
     state: Mutex<State>,
 }
 
@@ -67,8 +69,8 @@ impl PendingIapToken {
 }
 
 impl Iap {
-    pub(super) fn new(provider: Option<Arc<dyn IapTokenProvider>>) -> Self {
-        Self { provider, state: Mutex::default() }
+    pub(super) fn new(provider: Option<Arc<dyn IapTokenProvider>>, gate: Arc<Gate>) -> Self {
+        Self { provider, gate, state: Mutex::default() }
     }
 
     pub(crate) fn has_provider(&self) -> bool {
@@ -102,7 +104,9 @@ impl Iap {
             publisher
         };
         let provider_call = ProviderCall { iap: self, publisher };
-        let result = callback::run(|| provider.token()).map_err(provider_error).and_then(|token| {
+        let closed = || Error::new(ErrorKind::Cancelled, "the client was closed before a request was sent");
+        let result = callback::run_through(&self.gate, || provider.token()).ok_or_else(closed);
+        let result = result.and_then(|token| token.map_err(provider_error)).and_then(|token| {
             if token.expose_secret().len() > MAX_SECRET_LEN {
                 return Err(provider_error(format_args!("the token is longer than {MAX_SECRET_LEN} bytes")));
             }
@@ -210,7 +214,7 @@ mod tests {
     fn result_of_waiter(provide: Provide) -> Result<()> {
         let ((called, calls), (script, provides)) = (mpsc::channel(), mpsc::channel());
         let host = Host { called: Mutex::new(called), provide: Mutex::new(provides) };
-        let iap = Iap::new(Some(Arc::new(host)));
+        let iap = Iap::new(Some(Arc::new(host)), Gate::new());
         let redaction = Redaction::default();
         let prepare = || iap.prepare(&redaction);
         let pending = std::thread::scope(|scope| {

@@ -85,7 +85,7 @@ impl SignIn {
         redaction: Arc<Redaction>,
         quota: Arc<Quota>,
     ) -> Self {
-        let iap = Iap::new(config.iap.clone());
+        let iap = Iap::new(config.iap.clone(), Arc::clone(&config.gate));
         Self { config, transport, redaction, quota, iap, tokens: TokenStore::default() }
     }
 
@@ -128,11 +128,11 @@ impl SignIn {
             let result = this.sign_in(grant, &shared, thread).await;
             let result = this.tokens.complete(result, Moment::now());
             match &result {
-                Ok(_) => log::info!("signed in at {}", this.transport.route()),
+                Ok(_) => this.config.log.info(format_args!("signed in at {}", this.transport.route())),
                 Err(error) if this.tokens.has_valid_token(Moment::now()) => {
-                    log::info!("{error}; the current token stays in use until it expires");
+                    this.config.log.info(format_args!("{error}; the current token stays in use until it expires"));
                 }
-                Err(error) => log::info!("{error}"),
+                Err(error) => this.config.log.info(format_args!("{error}")),
             }
             publisher.publish(result);
         });
@@ -164,10 +164,10 @@ impl SignIn {
                         // The proxy would reject a request with the credentials, too.
                         Err(error) if error.details().iap_token.is_some() => return Err(error),
                         Err(error) if is_refresh => {
-                            log::info!("the refresh failed ({error}); signing in with the client credentials");
+                            self.config.log.info(format_args!("the refresh failed ({error}); signing in with the client credentials"));
                         }
                         Err(error) if pending.is_empty() => return Err(error),
-                        Err(error) => log::info!("{error}; another token request is pending"),
+                        Err(error) => self.config.log.info(format_args!("{error}; another token request is pending")),
                     }
                     has_refresh &= !is_refresh;
                     if pending.is_empty() {
@@ -185,7 +185,7 @@ impl SignIn {
                         continue;
                     }
                     if has_refresh || self.quota.take(Retry::Transient) {
-                        log::info!("no response to a token request yet; sending another one with the client credentials");
+                        self.config.log.info(format_args!("no response to a token request yet; sending another one with the client credentials"));
                         pending.push(with_credentials());
                     }
                     if pending.len() > MAX_PENDING {
@@ -229,6 +229,7 @@ impl SignIn {
             wait: self.config.retry_wait,
             quota: &self.quota,
             tracking,
+            log: &self.config.log,
         };
         let mut requested_at = Moment::now();
         let iap_token = self.iap.generation();

@@ -91,7 +91,8 @@ impl Client {
         let operation = params.operation();
         match self.start_and_wait(prepared, params.clone(), options) {
             Err(error) if self.iap_rejection(&error).is_some() => {
-                log::info!("{error}; trying once with a new token of iap_token_provider");
+                let log = &self.0.fetcher.config.log;
+                log.info(format_args!("{error}; trying once with a new token of iap_token_provider"));
                 let prepared = self.prepare(limit)?;
                 if self.check_time(&prepared, operation).is_err() {
                     return Err(error);
@@ -148,10 +149,23 @@ impl Client {
         self.0.fetcher.counters.read()
     }
 
-    /// Cancels the calls in progress with [`ErrorKind::Cancelled`], and those made later.
+    /// Cancels the calls in progress with [`ErrorKind::Cancelled`], and those made later. The client's functions,
+    /// [`IapTokenProvider`](crate::IapTokenProvider) and [`LogSink`](crate::LogSink), are not called any more.
     pub fn close(&self) {
+        self.0.fetcher.config.gate.close();
         self.0.closing.fire();
         self.0.fetcher.sign_in.abort();
+    }
+
+    /// Closes the client, and waits until none of its functions is running.
+    pub fn shutdown(&self, timeout: Duration) -> Result<()> {
+        callback::ensure_can_block()?;
+        self.close();
+        if self.0.fetcher.config.gate.wait_until_left(Instant::now() + timeout) {
+            return Ok(());
+        }
+        let message = format!("a callback of the client has not returned after {} ms; wait again", timeout.as_millis());
+        Err(Error::new(ErrorKind::TimedOut, message))
     }
 
     /// Whether the host provides ID tokens for the identity-aware proxy.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::client_options::{kal_client_options, settings};
 use super::export::{fallible, fallible_unit, infallible_io};
 use super::kit::handles::{self, handle};
+use super::kit::millis::wait;
 use super::kit::status::kal_status;
 use super::kit::text;
 use super::kit::versioned::{self, OutStruct, Versioned, size_through};
@@ -124,12 +125,37 @@ unsafe fn open(settings: &dyn Fn() -> Result<Settings>, client: *mut kal_client,
 ///
 /// - `client`: the client. None and stale handles are ignored.
 ///
+/// No callback of the client is called any more. Those that run on other threads are not waited for: before their code
+/// is unloaded or their `user_data` freed, call `kal_client_shutdown`.
+///
 /// Returns: nothing.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_client_close(client: kal_client) {
     infallible_io((), || handles::take(client).map(|client| client.close()));
+}
+
+/// Ends the calls and the callbacks of a client, and waits for the callbacks. When it returns `KAL_OK`,
+/// `iap_token_provider` and `log_callback` of the client are not running and will not be called again, on any thread:
+/// their code may be unloaded, and their `user_data` freed. See PLUGINS AND UNLOADING.
+///
+/// - `client`: the client. Its calls in progress, and later ones that need a request, fail with `KAL_CANCELLED`. Close
+///   it with `kal_client_close` afterwards.
+/// - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit. Do not hold a lock that a callback takes.
+/// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
+///
+/// Any number of threads may call it, also again.
+///
+/// Returns: `KAL_OK`; `KAL_TIMED_OUT` when a callback has not returned in time: call it again; `KAL_WOULD_DEADLOCK` from
+/// a callback, and nothing has changed; or a common status.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn kal_client_shutdown(client: kal_client, timeout_ms: u32, error: *mut kal_error) -> kal_status {
+    // SAFETY: the pointers are as the header requires.
+    unsafe { fallible_unit(error, || handles::get(client)?.shutdown(wait(timeout_ms))) }
 }
 
 /// Reads the statistics of a client.

@@ -7,6 +7,7 @@ use super::kit::millis::millis;
 use super::kit::pointer::elements;
 use super::kit::text;
 use super::kit::versioned::{self, Versioned, size_through};
+use super::logger::{Sink, kal_log_callback};
 use super::token_provider::{HostTokenProvider, kal_token_provider};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -33,7 +34,7 @@ pub const KAL_CLIENT_INSECURE_TLS: u32 = 2;
 pub const KAL_CLIENT_ALLOW_HTTP: u32 = 4;
 
 /// How to open a client. Start with `kal_client_options o = KAL_CLIENT_OPTIONS_INIT;`. Zero means the default for every
-/// field. `kal_client_open` copies everything; only what `iap_user_data` points to has to stay valid.
+/// field. `kal_client_open` copies everything; only what `iap_user_data` and `log_user_data` point to has to stay valid.
 ///
 /// May grow at its end: `struct_size` says which version the program was compiled with.
 #[repr(C)]
@@ -76,7 +77,8 @@ pub struct kal_client_options {
     pub cache_ttl_ms: u64,
     /// Google IAP: called for the ID token. NULL: no IAP.
     pub iap_token_provider: kal_token_provider,
-    /// Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned.
+    /// Passed to `iap_token_provider`; must stay valid until the client is closed and its last call has returned,
+    /// or until `kal_client_shutdown` returns `KAL_OK`.
     pub iap_user_data: *mut c_void,
     /// The number of requests of this client that may be in flight at once, token requests not included; default 64.
     /// Others wait, within their deadline.
@@ -97,6 +99,17 @@ pub struct kal_client_options {
     pub client_key_path: *const c_char,
     /// The same as PEM text; one of the two may be set.
     pub client_key_pem: *const c_char,
+    /// The client's name in its log lines: 1 to 64 characters of visible ASCII without spaces. NULL: a number, counted
+    /// from 1 in each process.
+    pub name: *const c_char,
+    /// Receives the log lines of this client, instead of the callback of `kal_set_log`. NULL: that callback does.
+    pub log_callback: kal_log_callback,
+    /// Passed to `log_callback`; must stay valid until `kal_client_shutdown` returns `KAL_OK`.
+    pub log_user_data: *mut c_void,
+    /// `KAL_LOG_*`: the least severe lines to pass to `log_callback`; `KAL_LOG_OFF`, which is 0: none.
+    pub log_level: i32,
+    /// For a later field; must be 0.
+    pub reserved_2: u32,
 }
 
 // SAFETY: integers, raw pointers and an optional function pointer.
@@ -113,7 +126,7 @@ unsafe impl Versioned for kal_client_options {}
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kal_client_options_init(options: *mut kal_client_options) {
     // SAFETY: the pointer is as the header requires.
-    unsafe { versioned::init(options, size_through!(kal_client_options, client_key_pem)) }
+    unsafe { versioned::init(options, size_through!(kal_client_options, reserved_2)) }
 }
 
 /// # Safety
@@ -125,6 +138,10 @@ pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Sett
     if options.reserved != 0 {
         return Err(Error::argument("reserved", "it must be 0"));
     }
+    if options.reserved_2 != 0 {
+        return Err(Error::argument("reserved_2", "it must be 0"));
+    }
+    let log = Sink::new(options.log_level, options.log_callback, options.log_user_data, "log_level")?;
     // SAFETY: as above.
     let mut settings = unsafe {
         Settings {
@@ -149,6 +166,8 @@ pub(super) unsafe fn settings(options: *const kal_client_options) -> Result<Sett
             cache_ttl: (options.cache_ttl_ms != 0).then(|| Duration::from_millis(options.cache_ttl_ms)),
             max_in_flight: (options.max_in_flight != 0).then_some(options.max_in_flight),
             iap: HostTokenProvider::shared(options.iap_token_provider, options.iap_user_data),
+            name: text::owned(options.name, "name")?,
+            log: log.map(Sink::shared),
             ..Settings::default()
         }
     };

@@ -44,8 +44,9 @@ pub extern "C" fn kal_version_number() -> u32 {
 ///
 /// - `timeout_ms`: milliseconds to wait; `KAL_WAIT_FOREVER` has no limit.
 ///
-/// Before a `fork` or `dlclose` it leaves a process without threads of the library. A program need not call it before
-/// it exits, and the compiler does not warn where the status is not used.
+/// It is for the program, such as before a `fork` that is to leave a process without threads of the library. A plugin
+/// does not call it: it would end the calls of others in the process, and `kal_client_shutdown` is what it needs
+/// before a `dlclose`. A program need not call it before it exits, and the compiler does not warn where the status is not used.
 ///
 /// Returns: `KAL_OK`; `KAL_TIMED_OUT` when the I/O thread or a name lookup, which cannot be interrupted, did not end in
 /// time (it ends by itself); `KAL_WOULD_DEADLOCK` from a callback; or a common status.

@@ -3,21 +3,19 @@
 use std::ffi::c_void;
 use std::ptr;
 
-use log::LevelFilter;
-
 use super::export::fallible_unit;
 use super::kit::status::kal_status;
-use super::logger::{self, KAL_LOG_DEBUG, KAL_LOG_ERROR, KAL_LOG_INFO, KAL_LOG_OFF, KAL_LOG_WARN, kal_log_callback};
-use crate::error::Error;
+use super::logger::{self, Sink, kal_log_callback};
 
-/// Sets the callback for the library's log. When it returns, the former callback is not running and will not be called
-/// again.
+/// Sets the callback for the library's log, which receives the lines of every client without a `log_callback`. When it
+/// returns, the former callback is not running and will not be called again.
 ///
 /// - `level`: `KAL_LOG_*`: the least severe messages to pass on. `KAL_LOG_OFF` disables the log.
 /// - `callback`: NULL disables the log.
 /// - `user_data`: passed to the callback; may be NULL.
 ///
-/// There is one log per process, and none in a child made by `fork` until it is set there.
+/// There is one log per process, and none in a child made by `fork` until it is set there. It belongs to the program: a
+/// plugin or a library, which may not be the only one in the process, sets `log_callback` of its clients instead.
 ///
 /// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` for an unknown level; `KAL_WOULD_DEADLOCK` from a callback; or a common
 /// status.
@@ -27,17 +25,5 @@ use crate::error::Error;
 #[must_use]
 pub extern "C" fn kal_set_log(level: i32, callback: kal_log_callback, user_data: *mut c_void) -> kal_status {
     // SAFETY: no error is requested.
-    unsafe {
-        fallible_unit(ptr::null_mut(), || {
-            let level = match level {
-                KAL_LOG_OFF => LevelFilter::Off,
-                KAL_LOG_ERROR => LevelFilter::Error,
-                KAL_LOG_WARN => LevelFilter::Warn,
-                KAL_LOG_INFO => LevelFilter::Info,
-                KAL_LOG_DEBUG => LevelFilter::Debug,
-                other => return Err(Error::argument("level", format_args!("{other} is not a KAL_LOG_* value"))),
-            };
-            logger::set(level, callback, user_data)
-        })
-    }
+    unsafe { fallible_unit(ptr::null_mut(), || logger::set(Sink::new(level, callback, user_data, "level")?)) }
 }

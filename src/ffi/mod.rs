@@ -24,6 +24,7 @@ pub mod types;
 
 pub mod client;
 pub mod client_options;
+pub mod logger;
 pub mod token_provider;
 
 pub mod call;
@@ -49,7 +50,6 @@ pub mod workspace_submit;
 pub mod cancel;
 
 pub mod log;
-pub mod logger;
 
 pub mod library;
 

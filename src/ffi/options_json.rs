@@ -31,7 +31,7 @@ enum Place<'a> {
 type Find = for<'a> fn(&'a mut Settings) -> Place<'a>;
 
 /// The fields of `kal_client_options` that JSON can express.
-const OPTIONS: [(&str, Find); 20] = [
+const OPTIONS: [(&str, Find); 21] = [
     ("client_id", |settings| Place::Text(&mut settings.client_id)),
     ("client_secret", |settings| Place::Secret(&mut settings.client_secret)),
     ("base_url", |settings| Place::Text(&mut settings.base_url)),
@@ -52,10 +52,11 @@ const OPTIONS: [(&str, Find); 20] = [
     ("client_certificate_pem", |settings| Place::Text(&mut settings.client_certificate_pem)),
     ("client_key_path", |settings| Place::Path(&mut settings.client_key_path)),
     ("client_key_pem", |settings| Place::Secret(&mut settings.client_key_pem)),
+    ("name", |settings| Place::Text(&mut settings.name)),
 ];
 
 /// The fields that are functions of C, and what goes with them.
-const CALLBACKS: [&str; 2] = ["iap_token_provider", "iap_user_data"];
+const CALLBACKS: [&str; 5] = ["iap_token_provider", "iap_user_data", "log_callback", "log_user_data", "log_level"];
 
 /// The settings in a JSON object. Nothing but whitespace means none.
 #[cold]
@@ -215,12 +216,14 @@ mod tests {
             cache_ttl,
             max_in_flight,
             iap,
+            name,
+            log,
         } = settings;
         let secret = |secret: Option<SecretString>| secret.map(|secret| secret.expose_secret().to_owned());
         let texts =
-            [client_id, secret(client_secret), base_url, ca_bundle_pem, client_certificate_pem, proxy_url, user_agent];
+            [client_id, secret(client_secret), base_url, ca_bundle_pem, client_certificate_pem, proxy_url, user_agent, name];
         let paths = [ca_bundle_path, client_certificate_path, client_key_path];
-        let flags = [proxy_from_env, insecure_tls, allow_http, iap.is_some()];
+        let flags = [proxy_from_env, insecure_tls, allow_http, iap.is_some(), log.is_some()];
         let times = [connect_timeout, timeout, retry_wait, cache_ttl];
         let counts = [max_attempts.map(u64::from), max_response_bytes, max_in_flight.map(u64::from)];
         format!("{texts:?} {:?} {paths:?} {headers:?} {flags:?} {times:?} {counts:?}", secret(client_key_pem))
@@ -262,6 +265,7 @@ mod tests {
             client_certificate_pem: c(c"i"),
             client_key_path: c(c"j"),
             client_key_pem: c(c"k"),
+            name: c(c"l"),
             ..zeroed()
         };
         let json = r#"{
@@ -269,7 +273,8 @@ mod tests {
             "ca_bundle_path": "d", "proxy_url": "e", "user_agent": "f", "connect_timeout_ms": 1, "timeout_ms": 4294967295,
             "max_attempts": 3, "flags": 5, "max_response_bytes": 4, "cache_ttl_ms": 5, "max_in_flight": 6,
             "retry_wait_ms": 18446744073709551615, "ca_bundle_pem": "g", "client_certificate_path": "h",
-            "client_certificate_pem": "i", "client_key_path": "j", "client_key_pem": "k", "iap_token_provider": null}"#;
+            "client_certificate_pem": "i", "client_key_path": "j", "client_key_pem": "k", "name": "l",
+            "iap_token_provider": null}"#;
         // SAFETY: the struct and its texts are there.
         let from_struct = unsafe { client_options::settings(&raw const options) }.expect("a struct");
         assert_eq!(shown(settings(json).expect("JSON")), shown(from_struct));
@@ -327,6 +332,7 @@ mod tests {
             ),
             (r#"{"iap_token_provider":"s3cret"}"#, "iap_token_provider: a callback cannot be given in JSON"),
             (r#"{"iap_user_data":1}"#, "iap_user_data: a callback cannot be given in JSON"),
+            (r#"{"log_level":4}"#, "log_level: a callback cannot be given in JSON"),
             (
                 r#"{"client_secret":"s3cret","client_secret":"s3cret"}"#,
                 "options_json: not a valid JSON object: duplicate",

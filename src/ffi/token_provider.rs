@@ -26,12 +26,14 @@ use crate::redact::MAX_SECRET_LEN;
 /// before, and the next submission requests another token.
 ///
 /// Other calls of the client wait for the same token and share its failure; `kal_submit` and `kal_stream_submit_next`
-/// return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait.
+/// return at once in the meantime. Their deadlines and cancellation and `kal_client_close` take effect while they wait;
+/// `kal_client_shutdown` waits until the function has returned.
 /// The call on whose thread the function runs cannot be interrupted, but the time counts: it fails with `KAL_TIMED_OUT`
 /// afterwards if none is left.
 ///
 /// The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
-/// the call's memory is lost, and calls of the client on other threads time out until this thread makes another one;
+/// the call's memory is lost, and calls of the client on other threads and `kal_client_shutdown` time out until this
+/// thread makes another one or ends;
 /// `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
 /// provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::client_log::ClientLog;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A bundle of all public authorities is a quarter of a megabyte.
@@ -15,15 +16,16 @@ const BEGIN: &str = "-----BEGIN ";
 /// The PEM labels of certificates; the content is the same.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
 
-pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let certificates = load(path).and_then(|bytes| certificates(&bytes));
+pub(super) fn read(path: &Path, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates = load(path).and_then(|bytes| certificates(&bytes, log));
     certificates
         .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display())))
 }
 
 /// The same of `ca_bundle_pem`.
-pub(super) fn parse(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
-    certificates(pem.as_bytes()).map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_pem: {reason}")))
+pub(super) fn parse(pem: &str, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+    certificates(pem.as_bytes(), log)
+        .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_pem: {reason}")))
 }
 
 pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
@@ -38,7 +40,7 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(cannot)
 }
 
-pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, String> {
     if bytes.is_empty() {
         return Err("it is empty".into());
     }
@@ -76,7 +78,7 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>,
         found.push(certificate);
     }
     for label in others {
-        log::warn!("ignoring a {label} among the CA certificates");
+        log.warn(format_args!("ignoring a {label} among the CA certificates"));
     }
     Ok(found)
 }
@@ -139,12 +141,13 @@ mod tests {
             ("indented", indented, 1),
             ("no line end", one.trim_end().to_owned(), 1),
         ] {
-            let found = certificates(text.as_bytes()).unwrap_or_else(|why| panic!("{what}: {why}"));
+            let found =
+                certificates(text.as_bytes(), &ClientLog::of_a_test()).unwrap_or_else(|why| panic!("{what}: {why}"));
             assert_eq!(found.len(), count, "{what}");
             assert!(found.iter().all(|found| *found == der), "{what}");
         }
         let latin = [b"# Autorit\xe9\n".as_slice(), one.as_bytes()].concat();
-        assert_eq!(certificates(&latin).expect("one").len(), 1);
+        assert_eq!(certificates(&latin, &ClientLog::of_a_test()).expect("one").len(), 1);
     }
 
     /// Red with the parser's own errors: "no certificate" for all but the malformed ones.
@@ -169,7 +172,7 @@ mod tests {
             (format!("{one}{no_certificate}").as_bytes(), "certificate 2 is malformed"),
             (format!("{no_end}\n{one}").as_bytes(), "certificate 1 is malformed"),
         ] {
-            let why = certificates(bytes).expect_err(says);
+            let why = certificates(bytes, &ClientLog::of_a_test()).expect_err(says);
             assert!(why.contains(says), "{why}");
         }
     }

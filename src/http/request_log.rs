@@ -42,14 +42,8 @@ impl<'a> RequestLog<'a> {
     }
 
     fn log(&self, what: impl FnOnce() -> String) {
-        log::debug!(
-            "{} {}: {} (attempt {}, {} ms)",
-            self.method,
-            self.transport.redaction.text(self.path),
-            what(),
-            self.attempt,
-            self.started.elapsed().as_millis()
-        );
+        let outcome = || format!("{} {}: {}", self.method, self.transport.redaction.text(self.path), what());
+        self.transport.config.log.request(outcome, self.attempt, self.started.elapsed());
     }
 }
 

@@ -25,9 +25,9 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::internal(format!("TLS initialization failed: {error}")))?;
     if config.insecure_tls {
-        log::warn!(
+        config.log.warn(format_args!(
             "server certificates are not verified (KAL_CLIENT_INSECURE_TLS): anyone on the network path can read and modify all traffic"
-        );
+        ));
         let verifier = Arc::new(NoVerification(provider));
         return identified(builder.dangerous().with_custom_certificate_verifier(verifier), config);
     }
@@ -36,8 +36,13 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     let _occupied = OccupyStandard::new();
-    let mut bundle = config.ca_bundle_path.as_deref().map(ca_bundle::read).transpose()?.unwrap_or_default();
-    bundle.extend(config.ca_bundle_pem.as_deref().map(ca_bundle::parse).transpose()?.unwrap_or_default());
+    let mut bundle = Vec::new();
+    if let Some(path) = &config.ca_bundle_path {
+        bundle.extend(ca_bundle::read(path, &config.log)?);
+    }
+    if let Some(pem) = &config.ca_bundle_pem {
+        bundle.extend(ca_bundle::parse(pem, &config.log)?);
+    }
     let verifier = verifier(bundle, provider).map_err(|error| no_roots(&error))?;
     identified(builder.dangerous().with_custom_certificate_verifier(verifier), config)
 }

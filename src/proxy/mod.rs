@@ -11,6 +11,7 @@ use http::header::HeaderValue;
 use http::uri::Scheme;
 use secrecy::SecretString;
 
+use crate::client_log::ClientLog;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::loopback::is_loopback;
@@ -56,6 +57,7 @@ pub(crate) fn choose(
     from_environment: bool,
     server: &Uri,
     plain: bool,
+    log: &ClientLog,
 ) -> Result<(Option<Proxy>, Vec<SecretString>)> {
     if let Some(url) = url {
         let (proxy, secrets) = self::url::parse(url.as_bytes()).map_err(|why| invalid_proxy("proxy_url", &why))?;
@@ -71,7 +73,7 @@ pub(crate) fn choose(
     if !from_environment {
         return Ok((None, Vec::new()));
     }
-    choose_of(|name| environment::variable(name).map(OsString::into_encoded_bytes), server, plain)
+    choose_of(|name| environment::variable(name).map(OsString::into_encoded_bytes), server, plain, log)
 }
 
 /// The proxy of the environment.
@@ -79,8 +81,9 @@ fn choose_of(
     variable: impl Fn(&str) -> Option<Vec<u8>>,
     server: &Uri,
     plain: bool,
+    log: &ClientLog,
 ) -> Result<(Option<Proxy>, Vec<SecretString>)> {
-    let Some((name, url)) = of_environment(variable, server) else { return Ok((None, Vec::new())) };
+    let Some((name, url)) = of_environment(variable, server, log) else { return Ok((None, Vec::new())) };
     // An invalid value is an error: connecting directly is not what was configured.
     let (proxy, secrets) = self::url::parse(&url).map_err(|why| invalid_proxy(name, &why))?;
     if plain && !is_loopback(&proxy.host) {
@@ -95,7 +98,11 @@ fn invalid_proxy(name: &str, why: &str) -> Error {
 }
 
 /// The variable that applies to this server, and its value. Empty variables count as unset.
-fn of_environment(variable: impl Fn(&str) -> Option<Vec<u8>>, server: &Uri) -> Option<(&'static str, Vec<u8>)> {
+fn of_environment(
+    variable: impl Fn(&str) -> Option<Vec<u8>>,
+    server: &Uri,
+    log: &ClientLog,
+) -> Option<(&'static str, Vec<u8>)> {
     let first = |names: &[&'static str]| {
         names.iter().find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)))
     };
@@ -110,7 +117,7 @@ fn of_environment(variable: impl Fn(&str) -> Option<Vec<u8>>, server: &Uri) -> O
     let found = first(&["http_proxy", "all_proxy", "ALL_PROXY"]);
     // In a CGI program, this variable holds the client's `Proxy` header (httpoxy).
     if found.is_none() && first(&["HTTP_PROXY"]).is_some() {
-        log::warn!("the environment variable HTTP_PROXY is ignored, as by curl; use http_proxy");
+        log.warn(format_args!("the environment variable HTTP_PROXY is ignored, as by curl; use http_proxy"));
     }
     found
 }
@@ -126,7 +133,7 @@ mod tests {
 
     fn chosen(url: &str, plain: bool) -> Result<Option<Proxy>> {
         let server = if plain { "http://localhost" } else { "https://server.example" };
-        choose(Some(url), false, &Uri::from_static(server), plain).map(|(proxy, _)| proxy)
+        choose(Some(url), false, &Uri::from_static(server), plain, &ClientLog::of_a_test()).map(|(proxy, _)| proxy)
     }
 
     #[test]
@@ -203,7 +210,8 @@ mod tests {
             let variable =
                 |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
             let server = Uri::from_static("http://localhost");
-            choose_of(variable, &server, true).map(|(proxy, _)| proxy.map(|proxy| proxy.to_string()))
+            choose_of(variable, &server, true, &ClientLog::of_a_test())
+                .map(|(proxy, _)| proxy.map(|proxy| proxy.to_string()))
         };
         assert_eq!(proxy("http://10.0.0.1:3128").expect("good"), None);
         assert_eq!(proxy("http://127.0.0.2:3128").expect("good").as_deref(), Some("127.0.0.2:3128"));

@@ -9,6 +9,7 @@ pub(crate) use quota::Quota;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use crate::client_log::ClientLog;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::progress::{Step, Tracking};
 
@@ -19,6 +20,7 @@ pub(crate) struct Retries<'a> {
     pub(crate) wait: Duration,
     pub(crate) quota: &'a Quota,
     pub(crate) tracking: &'a Tracking,
+    pub(crate) log: &'a ClientLog,
 }
 
 /// How an attempt failed.
@@ -73,7 +75,7 @@ impl Retries<'_> {
             };
             self.tracking.progress.record_error(&error);
             let Some(delay) = self.delay_before_next(&error, attempts, repeat) else { return Err(error) };
-            log::info!("{error}; trying again in {} ms", delay.as_millis());
+            self.log.info(format_args!("{error}; trying again in {} ms", delay.as_millis()));
             self.tracking.progress.waiting().set(Step::Retry);
             tokio::time::sleep(delay).await;
             self.tracking.progress.begin_retry();

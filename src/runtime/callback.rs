@@ -3,13 +3,17 @@
 
 use std::cell::Cell;
 use std::ptr;
+use std::sync::Arc;
 
+use super::gate::{Entered, Gate};
 use super::io_thread;
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     /// Where on the stack the innermost callback was called; 0 outside.
     static CALLED_AT: Cell<usize> = const { Cell::new(0) };
+    /// The gate that it has passed. Here, because what a `longjmp` skips on the stack is never dropped.
+    static ENTERED: Cell<Option<Entered>> = const { Cell::new(None) };
 }
 
 /// Runs a callback of the host. In a frame of its own, behind that of the host's call.
@@ -26,6 +30,20 @@ pub(crate) fn run<T>(callback: impl FnOnce() -> T) -> T {
     callback()
 }
 
+/// Runs a callback that passes a gate, unless the gate is closed.
+pub(crate) fn run_through<T>(gate: &Arc<Gate>, callback: impl FnOnce() -> T) -> Option<T> {
+    struct Leave(Option<Entered>);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            drop(ENTERED.replace(self.0.take()));
+        }
+    }
+    let entered = gate.enter()?;
+    // Fails while the thread ends and its thread-local data is destroyed.
+    let _leave = Leave(ENTERED.try_with(|current| current.replace(Some(entered))).ok()?);
+    Some(run(callback))
+}
+
 /// Whether a callback of the host is running on this thread.
 pub(crate) fn is_inside() -> bool {
     CALLED_AT.get() != 0
@@ -40,6 +58,7 @@ pub(crate) fn forget_abandoned() {
         let here = 0_u8;
         if ptr::from_ref(&here).addr() > called_at {
             CALLED_AT.set(0);
+            drop(ENTERED.take());
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod callback;
 mod descriptors;
 pub(crate) mod from_signal;
+mod gate;
 pub(crate) mod io_thread;
 pub(crate) mod lookups;
 mod once;
@@ -11,5 +12,6 @@ pub(crate) mod outcome;
 mod per_process;
 
 pub(crate) use descriptors::OccupyStandard;
+pub(crate) use gate::Gate;
 pub(crate) use once::Once;
 pub(crate) use per_process::{PerProcess, epoch, forked};

@@ -79,7 +79,7 @@ CLAIM(debug_logs_every_request)
     CHECK_CONTAINS(told.text, "4 GET " MEMBERS ": 200");
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": 503");
     CHECK_CONTAINS(told.text, "4 POST " TOKEN ": 200");
-    CHECK_CONTAINS(told.text, " bytes (attempt 2, ");
+    CHECK_CONTAINS(told.text, " attempt=2 duration_ms=");
     CHECK_INT(told.worst_level, KAL_LOG_DEBUG);
 }
 
@@ -124,8 +124,8 @@ CLAIM(debug_logs_every_failed_request)
     kal_client_close(client);
     stop_listening();
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": no response: GET " EVENTS ": the connection to 127.0.0.1:");
-    CHECK_CONTAINS(told.text, " (attempt 1, ");
-    CHECK_CONTAINS(told.text, " (attempt 2, ");
+    CHECK_CONTAINS(told.text, " attempt=1 duration_ms=");
+    CHECK_CONTAINS(told.text, " attempt=2 duration_ms=");
     CHECK_CONTAINS(told.text, "4 GET " EVENTS ": abandoned while waiting for the response from 127.0.0.1:");
 }
 

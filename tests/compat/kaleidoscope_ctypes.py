@@ -53,6 +53,11 @@ class ClientOptions(ctypes.Structure):
         ("client_certificate_pem", c_char_p),
         ("client_key_path", c_char_p),
         ("client_key_pem", c_char_p),
+        ("name", c_char_p),
+        ("log_callback", c_void_p),
+        ("log_user_data", c_void_p),
+        ("log_level", c_int32),
+        ("reserved_2", c_uint32),
     ]
 
 

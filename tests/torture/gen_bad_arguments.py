@@ -140,6 +140,11 @@ FIELDS = {
         "client_key_path": field_text("client_key_path", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
         "client_key_pem": field_text("client_key_pem", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
         "retry_wait_ms": field_number("retry_wait_ms", **{"0": OK, "1": OK, "UINT64_MAX": OK}),
+        "name": field_text("name", lines=ARGUMENT, empty=ARGUMENT, long=ARGUMENT),
+        "log_callback": [("log_callback NULL", "{0}.log_callback = NULL;", OK)],
+        "log_user_data": [("log_user_data garbage", "{0}.log_user_data = (void *)1;", OK)],
+        "log_level": field_number("log_level", **{"-1": ARGUMENT, "5": ARGUMENT, "INT32_MIN": ARGUMENT, "INT32_MAX": ARGUMENT}),
+        "reserved_2": field_number("reserved_2", **{"1": ARGUMENT}),
     },
     "kal_call_options": {
         "timeout_ms": field_number("timeout_ms", **{"0": OK, "UINT32_MAX": OK}),

@@ -100,7 +100,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
     options.cache = KAL_CACHE_ONLY;
     switch (kind) {
     case CLIENT:
-        switch (chance_below(chance, 18)) {
+        switch (chance_below(chance, 19)) {
         case 0: return kal_client_stats(client, &stats, error);
         case 1: return kal_client_clear_caches(client, error);
         case 2: return kal_workspace_get_workspace(client, &options, result, error);
@@ -117,6 +117,7 @@ static kal_status call_with(chance *chance, enum kind kind, uint64_t id, kal_res
         case 15: return kal_workspace_submit_get_members_by_ids(client, ids, 1, &options, ours, NULL, error);
         case 16: return kal_workspace_submit_get_groups_by_ids(client, ids, 1, &options, ours, NULL, error);
         case 17: status = kal_stream_open(client, "workspace.follow_events", NULL, NULL, &stream, error); break;
+        case 18: return kal_client_shutdown(client, 0, error);
         case 12: status = kal_workspace_stream_events(client, NULL, &options, &stream, error); break;
         default: status = kal_workspace_follow_events(client, NULL, NULL, &options, &stream, error); break;
         }

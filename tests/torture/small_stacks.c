@@ -113,6 +113,13 @@ CASE(kal_client_close)
     kal_client_close(opened(plain.url, 0));
     kal_client_close((kal_client){ 12345 });
 }
+CASE(kal_client_shutdown)
+{
+    kal_client fresh = opened(plain.url, 0);
+    GIVES_RESULT(kal_workspace_get_workspace(fresh, NULL, &result, &error));
+    EXPECT(kal_client_shutdown(fresh, KAL_WAIT_FOREVER, NULL), KAL_OK);
+    kal_client_close(fresh);
+}
 CASE(kal_client_clear_caches)
 {
     EXPECT(kal_client_clear_caches(failing_client, NULL), KAL_OK);
@@ -532,7 +539,7 @@ static struct case_of {
     void (*run)(void);
     size_t deepest;
 } cases[] = {
-    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_clear_caches) ROW(kal_client_stats) ROW(kal_workspace_get_workspace)
+    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_shutdown) ROW(kal_client_clear_caches) ROW(kal_client_stats) ROW(kal_workspace_get_workspace)
         ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids) ROW(kal_workspace_get_groups)
             ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call) ROW(kal_request) ROW(kal_methods)
                 ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open) ROW(kal_queue_close)

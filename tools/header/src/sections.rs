@@ -9,7 +9,7 @@ use std::path::Path;
 /// A section's heading, and the files of `src/ffi` whose items it has, in this order.
 pub(crate) const SECTIONS: [(&str, &[&str]); 11] = [
     ("STATUS AND HANDLES", &["kit/status", "types"]),
-    ("CLIENT", &["token_provider", "client_options", "client"]),
+    ("CLIENT", &["token_provider", "logger", "client_options", "client"]),
     ("WORKSPACE", &["call_options", "events_query", "workspace", "call", "request"]),
     ("RESULTS", &["records", "result"]),
     ("ERRORS", &["error_info", "error"]),
@@ -17,7 +17,7 @@ pub(crate) const SECTIONS: [(&str, &[&str]); 11] = [
     ("STREAMS", &["stream"]),
     ("QUEUE", &["completion", "queue", "workspace_submit"]),
     ("CANCEL", &["cancel"]),
-    ("LOG", &["logger", "log"]),
+    ("LOG", &["log"]),
     ("LIBRARY", &["library"]),
 ];
 
