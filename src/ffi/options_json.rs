@@ -220,8 +220,16 @@ mod tests {
             log,
         } = settings;
         let secret = |secret: Option<SecretString>| secret.map(|secret| secret.expose_secret().to_owned());
-        let texts =
-            [client_id, secret(client_secret), base_url, ca_bundle_pem, client_certificate_pem, proxy_url, user_agent, name];
+        let texts = [
+            client_id,
+            secret(client_secret),
+            base_url,
+            ca_bundle_pem,
+            client_certificate_pem,
+            proxy_url,
+            user_agent,
+            name,
+        ];
         let paths = [ca_bundle_path, client_certificate_path, client_key_path];
         let flags = [proxy_from_env, insecure_tls, allow_http, iap.is_some(), log.is_some()];
         let times = [connect_timeout, timeout, retry_wait, cache_ttl];

@@ -105,6 +105,23 @@ KAL_EMULATOR=$emulator PYTHONPATH=tests/compat:tests/docs:tests/header python3 -
 # Slow responses, so that the threads overlap.
 start --seed 7 --latency 200
 prints 'threads: sixteen threads send one request for each thing they want' threads.txt threads_c
+
+# Two plugins, each with a request in progress when it is unloaded. Red when a plugin only dlcloses, valgrind: "Jump to the invalid
+# address"; when the library does not keep callbacks from running after a shutdown: a segmentation fault.
+# shellcheck disable=SC2086
+${CC:-gcc} -std=c99 -Wall -Wextra -Wpedantic -Werror -g examples-c/plugin/host.c -o "$work/plugin_host" -ldl &&
+    ${CC:-gcc} -std=c99 -Wall -Wextra -Wpedantic -Werror -g -shared -fPIC -I "$include_dir" examples-c/plugin/lab_plugin.c \
+        -o "$work/lab_plugin.so" -L "$lib_dir" -lkaleidoscope -Wl,-rpath,"$lib_dir" &&
+    cp "$work/lab_plugin.so" "$work/other_plugin.so"
+claim 'examples-c/plugin compiles without a warning' $?
+prints 'two plugins are loaded, used and unloaded again and again' plugin.txt plugin_host 3 "$work/lab_plugin.so" "$work/other_plugin.so"
+if command -v valgrind >/dev/null; then
+    valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99 \
+        --suppressions=packaging/libkaleidoscope.supp "$work/plugin_host" 2 "$work/lab_plugin.so" "$work/other_plugin.so" >"$work/out" 2>&1
+    claim 'two plugins are loaded, used and unloaded again and again, under valgrind' $? "$(head -n 5 "$work/out" | tr '\n' '|')"
+else
+    echo 'ok - two plugins are loaded, used and unloaded again and again, under valgrind # SKIP valgrind is not here'
+fi
 unset KALEIDOSCOPE_API_CLIENT_ID
 prints 'quickstart without credentials says where to put them' quickstart_bare.txt quickstart_c
 exit $outcome

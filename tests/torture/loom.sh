@@ -30,7 +30,7 @@ while read -r test; do
     tried=$((tried + 1))
 done <"$work/all"
 
-for part in cache::single_flight auth::token_store events::claim ffi::kit::slots queue runtime::oneshot; do
+for part in cache::single_flight auth::token_store events::claim ffi::kit::slots queue runtime::gate runtime::oneshot; do
     if ! grep -q "^$part::" "$work/all"; then
         echo "not ok - loom: there is a model of $part"
         failed=$((failed + 1))

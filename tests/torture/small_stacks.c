@@ -539,22 +539,25 @@ static struct case_of {
     void (*run)(void);
     size_t deepest;
 } cases[] = {
-    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_shutdown) ROW(kal_client_clear_caches) ROW(kal_client_stats) ROW(kal_workspace_get_workspace)
-        ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids) ROW(kal_workspace_get_groups)
-            ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call) ROW(kal_request) ROW(kal_methods)
-                ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open) ROW(kal_queue_close)
-                    ROW(kal_queue_shutdown) ROW(kal_cancel_open) ROW(kal_cancel_fire) ROW(kal_cancel_fire_from_signal)
-                        ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace) ROW(kal_result_workspace_users)
-                            ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events) ROW(kal_result_free)
-                                ROW(kal_error_get) ROW(kal_error_json) ROW(kal_result_kind) ROW(kal_workspace_submit_get_events)
-                                    ROW(kal_workspace_submit_get_members_by_ids) ROW(kal_workspace_submit_get_groups_by_ids) ROW(
-                                        kal_queue_next_values) ROW(kal_client_open_json) ROW(kal_stream_open) ROW(kal_error_free)
-                                        ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events) ROW(kal_stream_next)
-                                            ROW(kal_stream_submit_next) ROW(kal_stream_cursor) ROW(kal_stream_set_backoff)
-                                                ROW(kal_stream_set_read_ahead) ROW(kal_stream_free) ROW(kal_client_options_init)
-                                                    ROW(kal_call_options_init) ROW(kal_events_query_init) ROW(kal_stats_init)
-                                                        ROW(kal_completion_init) ROW(kal_set_log) ROW(kal_status_name)
-                                                            ROW(kal_version) ROW(kal_version_number) ROW(kal_shutdown)
+    ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_shutdown) ROW(kal_client_clear_caches) ROW(kal_client_stats)
+        ROW(kal_workspace_get_workspace) ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids)
+            ROW(kal_workspace_get_groups) ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call)
+                ROW(kal_request) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open)
+                    ROW(kal_queue_close) ROW(kal_queue_shutdown) ROW(kal_cancel_open) ROW(kal_cancel_fire)
+                        ROW(kal_cancel_fire_from_signal) ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace)
+                            ROW(kal_result_workspace_users) ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events)
+                                ROW(kal_result_free) ROW(kal_error_get) ROW(kal_error_json) ROW(kal_result_kind)
+                                    ROW(kal_workspace_submit_get_events) ROW(kal_workspace_submit_get_members_by_ids)
+                                        ROW(kal_workspace_submit_get_groups_by_ids) ROW(kal_queue_next_values)
+                                            ROW(kal_client_open_json) ROW(kal_stream_open) ROW(kal_error_free)
+                                                ROW(kal_workspace_stream_events) ROW(kal_workspace_follow_events)
+                                                    ROW(kal_stream_next) ROW(kal_stream_submit_next) ROW(kal_stream_cursor)
+                                                        ROW(kal_stream_set_backoff) ROW(kal_stream_set_read_ahead)
+                                                            ROW(kal_stream_free) ROW(kal_client_options_init)
+                                                                ROW(kal_call_options_init) ROW(kal_events_query_init)
+                                                                    ROW(kal_stats_init) ROW(kal_completion_init) ROW(kal_set_log)
+                                                                        ROW(kal_status_name) ROW(kal_version)
+                                                                            ROW(kal_version_number) ROW(kal_shutdown)
 };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
