@@ -23,6 +23,7 @@ type Options struct {
 	UserAgent        string            // prepended to the library's own
 	ConnectTimeout   time.Duration     // name resolution, TCP and TLS together; default 10 s
 	Timeout          time.Duration     // a whole call, including sign-in, retries and waits; default 60 s; see also the CallOption Timeout
+	Name             string            // of the client, in its log lines: one word; default: a number
 	MaxAttempts      int               // attempts per request; default 6; 1 disables retries
 	RetryWait        time.Duration     // wait before the first retry, doubled for each further one; default 250 ms
 	MaxResponseBytes int64             // maximum response size after decompression; default 256 MiB
@@ -162,6 +163,7 @@ func (options *Options) toC(in *inputs) C.kal_client_options {
 		client_key_pem:          in.text("ClientKeyPEM", options.ClientKeyPEM),
 		proxy_url:               in.text("ProxyURL", options.ProxyURL),
 		user_agent:              in.text("UserAgent", options.UserAgent),
+		name:                    in.text("Name", options.Name),
 		connect_timeout_ms:      C.uint32_t(in.timeout("ConnectTimeout", options.ConnectTimeout)),
 		timeout_ms:              C.uint32_t(in.timeout("Timeout", options.Timeout)),
 		max_attempts:            C.uint32_t(in.count("MaxAttempts", options.MaxAttempts)),

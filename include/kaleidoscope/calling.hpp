@@ -108,6 +108,7 @@ public:
         made.client_certificate_pem = text("client_certificate_pem", from.client_certificate_pem);
         made.client_key_path = text("client_key_path", from.client_key_path);
         made.client_key_pem = text("client_key_pem", from.client_key_pem);
+        made.name = text("name", from.name);
         made.proxy_url = text("proxy_url", from.proxy_url);
         made.user_agent = text("user_agent", from.user_agent);
         made.connect_timeout_ms = timeout("connect_timeout", from.connect_timeout);

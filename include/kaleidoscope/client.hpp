@@ -3,6 +3,7 @@
 #ifndef KALEIDOSCOPE_CLIENT_HPP
 #define KALEIDOSCOPE_CLIENT_HPP
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -110,6 +111,21 @@ public:
     {
         kal_client_close(handle_.get());
     }
+    // Ends the calls, and waits until the token provider has returned: it is not called again, and the code that it is in may be
+    // unloaded. Fails with status::timed_out, or with status::would_deadlock from within a callback.
+    [[nodiscard]] result<void> try_shutdown(std::chrono::milliseconds timeout) const
+    {
+        kal_error failure = KAL_NONE;
+        if (const kal_status status = kal_client_shutdown(handle_.get(), calling::wait_ms(timeout), &failure); status != KAL_OK)
+            return unexpected(error(status, failure));
+        return {};
+    }
+#if KAL_CPP_EXCEPTIONS
+    void shutdown(std::chrono::milliseconds timeout) const
+    {
+        unwrap(try_shutdown(timeout));
+    }
+#endif
     kal_client handle() const noexcept
     {
         return handle_.get();

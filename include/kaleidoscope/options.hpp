@@ -53,6 +53,7 @@ struct client_options {
     std::optional<std::string> client_certificate_pem = {};  // the same in memory
     std::optional<std::string> client_key_path = {};         // PEM; else: with the certificate
     std::optional<std::string> client_key_pem = {};          // the same in memory
+    std::optional<std::string> name = {};                    // of the client, in its log lines; else: a number
 };
 
 enum class cache_mode : std::int32_t {

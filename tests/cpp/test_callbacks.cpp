@@ -55,6 +55,25 @@ CLAIM(the_log_function_receives_one_line_per_call)
     CHECK(is_told);
 }
 
+CLAIM(a_clients_name_is_in_its_lines_and_a_shutdown_ends_it)
+{
+    const log_off after;
+    std::mutex lock;
+    std::string lines;
+    kal::set_log(kal::log_level::debug, [&](kal::log_level, std::string_view line) {
+        const std::lock_guard<std::mutex> locked(lock);
+        lines.append(line).append("\n");
+    });
+    kal::client_options options = kit::options();
+    options.name = "lims-import";
+    const kal::client client(options);
+    client.workspace().members();
+    client.shutdown(std::chrono::seconds(10));
+    kal::set_log(kal::log_level::off, {});
+    CHECK(kit::contains(lines, " client=lims-import host=127.0.0.1:"));
+    CHECK_EQUAL(kit::thrown([&] { client.workspace().events(); }), kal::status::cancelled);
+}
+
 CLAIM(an_exception_of_the_log_function_is_contained)
 {
     const log_off after;

@@ -22,6 +22,8 @@ public struct ClientOptions: Sendable {
     public var clientKeyPath: String?
     /// The same as PEM text; one of the two may be set.
     public var clientKeyPEM: String?
+    /// The client's name in its log lines: one word of visible ASCII. Default: a number.
+    public var name: String?
     /// Default: no proxy, unless ``takesProxyFromEnvironment``.
     public var proxyURL: String?
     /// Prepended to the library's own.
@@ -70,6 +72,7 @@ public struct ClientOptions: Sendable {
         options.client_certificate_pem = try inputs.string("clientCertificatePEM", clientCertificatePEM)
         options.client_key_path = try inputs.string("clientKeyPath", clientKeyPath)
         options.client_key_pem = try inputs.string("clientKeyPEM", clientKeyPEM)
+        options.name = try inputs.string("name", name)
         options.proxy_url = try inputs.string("proxyURL", proxyURL)
         options.user_agent = try inputs.string("userAgent", userAgent)
         options.connect_timeout_ms = try milliseconds("connectTimeout", connectTimeout)
