@@ -32,7 +32,7 @@ class Item:
 
     @property
     def is_status(self) -> bool:
-        return self.is_number and not re.match(r"KAL_(CLIENT|CACHE|ACCESS|LOG|VERSION|PAGE|WAIT)_", self.name)
+        return self.is_number and not re.match(r"KAL_(CLIENT|CACHE|ACCESS|LOG|RESULT|VERSION|PAGE|WAIT)_", self.name)
 
 
 def comment_text(comment: str) -> str:
