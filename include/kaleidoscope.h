@@ -175,7 +175,8 @@
  * keeps its thread, as getaddrinfo cannot be interrupted, but calls end in time. The caller's thread needs 16 KiB of
  * stack (PTHREAD_STACK_MIN). Blocking calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
  *
- * A thread that is cancelled (pthread_cancel) in a call ends after it; kal_cancel_fire ends the call. A callback has to
+ * A thread that is cancelled (pthread_cancel) in a call ends after it; kal_cancel_fire ends the call. Threads with
+ * PTHREAD_CANCEL_ASYNCHRONOUS must not call the library, as they must not call most of the C library. A callback has to
  * return: an exception or pthread_exit that leaves it ends the process. After a longjmp out of iap_token_provider the
  * thread may call the library as before, and the memory of its call is lost.
  *
@@ -188,8 +189,9 @@
  *
  * A program may fork at any time, even while other threads are inside the library. In the child, handles of the parent
  * are KAL_FORKED and freeing them has no effect; a client opened in the child works. Callbacks of the parent's clients
- * are not called in the child. The parent is not affected. kal_shutdown ends the library's threads; the next call
- * starts them again. A program may exit at any time; the library has no atexit handlers.
+ * are not called in the child. The parent is not affected. A child that is forked in a log callback has to call exec or
+ * _exit in it: when it returns to the library's thread, the library aborts it (SIGABRT). kal_shutdown ends the library's
+ * threads; the next call starts them again. A program may exit at any time; the library has no atexit handlers.
  *
  * PLUGINS AND UNLOADING
  *
@@ -1907,7 +1909,7 @@ void kal_cancel_fire(struct kal_cancel cancel);
  *         kal_cancel_fire_from_signal(interrupted);
  *     }
  *
- * At most 64 different tokens can wait for the library's thread at one time; more are ignored.
+ * At most 64 open tokens can wait for the library's thread at one time; more are ignored.
  *
  * Returns: nothing. `errno` is unchanged.
  *

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::export::{fallible, infallible_io, release};
-use super::kit::guard::KeepErrno;
+use super::kit::guard::{DeferCancel, KeepErrno};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
 use super::types::{kal_cancel, kal_error};
@@ -65,7 +65,7 @@ pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
 /// }
 /// ```
 ///
-/// At most 64 different tokens can wait for the library's thread at one time; more are ignored.
+/// At most 64 open tokens can wait for the library's thread at one time; more are ignored.
 ///
 /// Returns: nothing. `errno` is unchanged.
 ///
@@ -74,7 +74,9 @@ pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
 pub extern "C" fn kal_cancel_fire_from_signal(cancel: kal_cancel) {
     // Not in the guard, which may wait for another thread and allocates after a panic. Nothing here panics.
     let _errno = KeepErrno::new();
-    if cancel.id != 0 {
+    // The write is a cancellation point.
+    let _cancel = DeferCancel::new();
+    if handles::may_exist(cancel) {
         from_signal::request(cancel.id);
     }
 }
@@ -89,4 +91,5 @@ pub extern "C" fn kal_cancel_fire_from_signal(cancel: kal_cancel) {
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_cancel_close(cancel: kal_cancel) {
     release(cancel);
+    from_signal::forget(cancel.id);
 }

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::gate::{Entered, Gate};
-use super::io_thread;
+use super::{epoch, io_thread};
 use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
@@ -27,7 +27,13 @@ pub(crate) fn run<T>(callback: impl FnOnce() -> T) -> T {
     }
     let here = 0_u8;
     let _restore = Restore(CALLED_AT.replace(ptr::from_ref(&here).addr()));
-    callback()
+    let process = epoch();
+    let result = callback();
+    if epoch() != process && io_thread::is_current() {
+        // The callback has forked, and returns in the child: as another I/O thread on the connections of the parent.
+        std::process::abort();
+    }
+    result
 }
 
 /// Runs a callback that passes a gate, unless the gate is closed.

@@ -41,6 +41,15 @@ pub(crate) fn request(number: u64) {
     }
 }
 
+/// Makes room where `number` waits: nothing uses it any more.
+pub(crate) fn forget(number: u64) {
+    if IS_WAITING.load(Ordering::Relaxed) {
+        for slot in &WAITING {
+            let _ = slot.compare_exchange(number, 0, Ordering::SeqCst, Ordering::SeqCst);
+        }
+    }
+}
+
 /// Passes the numbers that wait to the function that serves them.
 pub(crate) fn serve() {
     if !IS_WAITING.load(Ordering::Relaxed) {
@@ -112,7 +121,8 @@ mod tests {
         std::mem::take(&mut SERVED.lock().expect("no panic"))
     }
 
-    /// Red when a number takes a slot each time: the first ones are served twice, and the last ones not at all.
+    /// Red when a number takes a slot each time: the first ones are served twice, and the last ones not at all. Red when a number that
+    /// is forgotten keeps its slot.
     #[test]
     fn each_number_is_served_once_however_often_it_was_stored() {
         assert!(open(|number| SERVED.lock().expect("no panic").push(number)).expect("a descriptor"));
@@ -130,5 +140,11 @@ mod tests {
         request(u64::MAX);
         serve();
         assert_eq!(served(), [u64::MAX]);
+        numbers.iter().for_each(|number| request(*number));
+        forget(7);
+        request(u64::MAX);
+        serve();
+        let last = served();
+        assert!(last.contains(&u64::MAX) && !last.contains(&7), "{last:?}");
     }
 }

@@ -1,7 +1,10 @@
 /* The log of a client: its own lines only, with its name and host, beside the log of the process. */
 #include "kit.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MEMBERS "/workspaces/members"
 #define EVENTS "/workspaces/events"
@@ -149,6 +152,33 @@ CLAIM(what_cannot_be_a_name_or_a_level_is_an_invalid_argument)
     options.log_level = KAL_LOG_OFF;
     options.reserved_2 = 1;
     FAILURE(kal_client_open(&options, &client, &error), &error, KAL_INVALID_ARGUMENT, "reserved_2: it must be 0");
+}
+
+static pid_t forked;
+
+/* Forks once, on the library's thread, and returns in the child too. */
+static void fork_on_the_librarys_thread(void *user_data, int32_t level, const char *message)
+{
+    char name[16] = "";
+    (void)user_data, (void)level, (void)message;
+    if (pthread_getname_np(pthread_self(), name, sizeof name) == 0 && strcmp(name, "kal-io") == 0 && forked == 0)
+        forked = fork();
+}
+
+/* Red when the child goes on with the connections of its parent: it never ends, and calls of the parent time out. */
+CLAIM(a_child_that_returns_from_a_callback_to_the_librarys_thread_is_aborted)
+{
+    kal_client_options options = options_for(&server);
+    int status = 0;
+    options.log_callback = fork_on_the_librarys_thread;
+    options.log_level = KAL_LOG_DEBUG;
+    kal_client client = client_with(options);
+    kal_result_free(RESULT_OF(get_events, client));
+    kal_result_free(RESULT_OF(get_events, client));
+    REQUIRE(forked > 0);
+    REQUIRE(waitpid(forked, &status, 0) == forked);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    kal_client_close(client);
 }
 
 int main(int argc, char **argv)

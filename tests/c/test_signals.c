@@ -160,6 +160,54 @@ CLAIM(a_handler_in_a_forked_child_does_nothing_until_that_has_a_token)
     kal_cancel_close(interrupted);
 }
 
+static void *fire_while_cancelled(void *unused)
+{
+    (void)unused;
+    pthread_cancel(pthread_self());
+    kal_cancel_fire_from_signal(interrupted);
+    return &interrupted;
+}
+
+/* Red when the write to the library's thread is a cancellation point: "FATAL: exception not rethrown", and SIGABRT. */
+CLAIM(a_thread_that_is_being_cancelled_may_fire)
+{
+    pthread_t thread;
+    void *ended = NULL;
+    open_token();
+    REQUIRE(pthread_create(&thread, NULL, fire_while_cancelled, NULL) == 0);
+    REQUIRE(pthread_join(thread, &ended) == 0);
+    CHECK(ended == &interrupted);
+    kal_cancel_close(interrupted);
+}
+
+static kal_status get_members_with_token(void)
+{
+    kal_client client = new_client();
+    kal_call_options options = with_cancel(interrupted);
+    kal_result result;
+    kal_status status = kal_workspace_get_members(client, &options, &result, NULL);
+    kal_result_free(result);
+    kal_client_close(client);
+    return status;
+}
+
+/* Nothing serves them while the library's thread does not run. Red when a closed token, or a number that is none, keeps its
+ * place: KAL_OK. */
+CLAIM(tokens_that_were_closed_leave_their_place_to_others)
+{
+    REQUIRE(kal_shutdown(60000) == KAL_OK);
+    for (int i = 0; i < 64; i++) {
+        open_token();
+        REQUIRE(raise(SIGUSR1) == 0);
+        kal_cancel_close(interrupted);
+        kal_cancel_fire_from_signal((kal_cancel){ (uint64_t)i });
+    }
+    open_token();
+    REQUIRE(raise(SIGUSR1) == 0);
+    CHECK_STATUS(get_members_with_token(), KAL_CANCELLED);
+    kal_cancel_close(interrupted);
+}
+
 int main(int argc, char **argv)
 {
     return kit_main(argc, argv, (char *)NULL);

@@ -98,11 +98,12 @@ unsafe extern "C" {
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 /// Defers `pthread_cancel` until it is dropped. A cancelled thread unwinds its stack, and that ends the process in Rust.
-struct DeferCancel(c_int);
+/// Async-signal-safe in glibc and musl.
+pub(in crate::ffi) struct DeferCancel(c_int);
 
 impl DeferCancel {
     #[inline]
-    fn new() -> Self {
+    pub(in crate::ffi) fn new() -> Self {
         let mut before = 0;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
         Self(before)

@@ -125,6 +125,12 @@ fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
     Arc::clone(object).downcast().ok()
 }
 
+/// Whether a handle says that it is of this kind and of this process. Async-signal-safe.
+pub(in crate::ffi) fn may_exist<H: Handle>(handle: H) -> bool {
+    let id = handle.id();
+    id != 0 && kind_of(id) == H::KIND && id >> INDEX_BITS & EPOCH_MASK == u64::from(epoch()) & EPOCH_MASK
+}
+
 /// What the handle itself says: its kind, and the process it was made in.
 #[inline]
 fn check<H: Handle>(handle: H) -> Result<()> {
