@@ -22,7 +22,10 @@ pub(super) struct Audit {
     is_uncertain: bool,
     /// It is taken for the page before: then this one has as many events as are expected.
     is_assumed: bool,
-    is_first_pass: bool,
+    /// What it means if the page is the first one again. Next: to request the first one, too.
+    if_first_again: Finding,
+    /// It is requested: if it is another one by now, a page has arrived.
+    confirms: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,13 @@ pub(super) enum Finding {
 
 impl Audit {
     /// `delivered`: how many events in this range were delivered.
-    pub(super) fn new(range: Range, delivered: usize, page_len: usize, one_based: bool, is_first_pass: bool) -> Self {
+    pub(super) fn new(
+        range: Range,
+        delivered: usize,
+        page_len: usize,
+        one_based: bool,
+        if_first_again: Finding,
+    ) -> Self {
         let page_len = page_len.max(1);
         // Page 0 is not asked for: servers that count from 1 reject it.
         let index = (delivered / page_len).max(1);
@@ -50,17 +59,21 @@ impl Audit {
             delivered,
             is_uncertain: !one_based,
             is_assumed: false,
-            is_first_pass,
+            if_first_again,
+            confirms: false,
         }
     }
 
     pub(super) fn request(&self) -> Request {
-        Request { page: Some(self.number), size: None, range: self.range }
+        Request { page: (!self.confirms).then_some(self.number), size: None, range: self.range }
     }
 
     /// `first`: the IDs of the first page, sorted. `last`: the ID of the last event in the list.
     pub(super) fn accept(&mut self, page: &Page, first: &[Id], is_last: impl Fn(&Id) -> bool) -> Finding {
         let ids = page.id_set();
+        if self.confirms {
+            return if ids == first { Finding::Complete } else { Finding::Missing };
+        }
         if page.is_empty() {
             return Finding::Complete;
         }
@@ -72,7 +85,8 @@ impl Audit {
                 self.is_uncertain = false;
                 return Finding::Next;
             }
-            return if self.is_first_pass { Finding::Complete } else { Finding::Missing };
+            self.confirms = self.if_first_again == Finding::Next;
+            return self.if_first_again;
         }
         let places = page.rows.iter().filter(|row| row.kind != Kind::New).count();
         if page.len() >= self.page_len && (page.new > 0 || !self.is_uncertain) {

@@ -57,7 +57,13 @@ impl Engine {
             self.ledger.known_in(self.wanted.0, range == Range::default())
         };
         let one_based = self.setup.habits.is_one_based();
-        let audit = Audit::new(range, delivered + walk.old_at_start(), page_len, one_based, self.is_first_pass);
+        let if_first_again = match self.is_first_pass {
+            // A page may have arrived meanwhile. Where dates are known to lead through the list, that hides nothing.
+            true if self.evidence.is_strong() && !self.ledger.has_undated => Finding::Complete,
+            true => Finding::Next,
+            false => Finding::Missing,
+        };
+        let audit = Audit::new(range, delivered + walk.old_at_start(), page_len, one_based, if_first_again);
         self.stage = Stage::Auditing(audit, walk);
     }
 
