@@ -18,10 +18,10 @@ impl Engine {
         if let Some(order) = self.evidence.order().filter(|_| may_walk) {
             let is_full = self.setup.page_size.is_some_and(|size| page.len() >= size as usize);
             let is_certain = self.evidence.is_strong() || is_full || !(self.is_first_pass || self.is_baseline);
-            if is_first && is_certain {
+            if is_first && is_certain && self.is_order_enough(page) {
                 return self.walk(self.new_walk(order), page);
             }
-            if !is_first && page.new > 0 {
+            if !is_first && page.new > 0 && self.evidence.is_conclusive() {
                 return self.start_walk(&numbered, order);
             }
         }

@@ -73,6 +73,11 @@ impl Evidence {
         self.order().is_some() && self.rises.max(self.falls) >= MIN_STEPS
     }
 
+    /// Whether it is more than a few events that appeared late can feign.
+    pub(super) fn is_conclusive(self) -> bool {
+        self.is_strong() || self.order().is_some() && self.rise.max(self.fall) > OVERLAP
+    }
+
     /// The most by which an event was out of order.
     pub(super) fn disorder(self) -> i64 {
         self.rise.min(self.fall).min(OVERLAP)

@@ -6,7 +6,7 @@ use super::engine::{Engine, Numbered, Retries, SEARCH_PAGE, Stage};
 use super::order::{OVERLAP, Order};
 use super::page::Page;
 use super::page_outcome::PageOutcome;
-use super::pages::{FullPage, Pages};
+use super::pages::{FullPage, Pages, SMALL_PAGE};
 use super::request::Range;
 use super::walk::Walk;
 
@@ -72,6 +72,16 @@ impl Engine {
         let is_sized = size.is_some() && self.sizes_work;
         let full = size.filter(|_| is_sized).map_or(self.full, |size| size as usize);
         let is_start = walk.is_at_start();
+        if is_start && !self.is_order_enough(page) {
+            let stage = self.numbered(walk.range());
+            return match stage {
+                Stage::Numbered(numbered) if is_plain => self.read_numbered(numbered, page),
+                stage => {
+                    self.stage = stage;
+                    Vec::new()
+                }
+            };
+        }
         if is_start {
             self.first_page = page.id_set();
             if walk.order() == Order::NewestFirst && page.new == 0 && !self.is_baseline {
@@ -143,6 +153,13 @@ impl Engine {
             }
         }
         Vec::new()
+    }
+
+    /// Whether the order is known well enough to go on from the first page by date. A page that is not full has everything.
+    pub(super) fn is_order_enough(&self, page: &Page) -> bool {
+        let full = self.full_page();
+        let is_full = page.len() >= if full.is_certain { full.len } else { SMALL_PAGE };
+        !is_full || self.evidence.is_conclusive()
     }
 
     pub(super) fn deliver_walked(&mut self, mut walk: Walk, page: &Page, full: usize, is_last: bool) -> Vec<u32> {
