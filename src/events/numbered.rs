@@ -38,12 +38,7 @@ impl Engine {
         let lacks_known = page.len() < self.assumed_full() && page.known_dated() < self.wanted.1;
         let is_empty_below_band = page.times().next().is_none() && self.wanted.0.before.is_some();
         if is_whole && (lacks_known || is_empty_below_band) && self.grain != Grain::Day {
-            // Known events are missing: the server may compare days.
-            self.grain = Grain::Day;
-            let range = self.new_walk(Order::OldestFirst).range();
-            // Or they were deleted: only for this pass.
-            self.has_widened = true;
-            self.stage = self.numbered(range);
+            self.widen();
             return Vec::new();
         }
         let checks_end = numbered.pages.checks_end();
@@ -71,6 +66,15 @@ impl Engine {
             (false, walk) => self.apply_outcome(Numbered { walk, ..numbered }, outcome),
         }
         if self.is_baseline { Vec::new() } else { new }
+    }
+
+    /// Known events are missing: the server may compare days. Reads the range by number again, with whole days around it.
+    fn widen(&mut self) {
+        self.grain = Grain::Day;
+        let range = self.new_walk(Order::OldestFirst).range();
+        // Or they were deleted: only for this pass.
+        self.has_widened = true;
+        self.stage = self.numbered(range);
     }
 
     /// The order is known after some pages: continues by date from there. Nothing of this page was delivered.
@@ -177,6 +181,11 @@ impl Engine {
             (Outcome::Finished, None) if self.may_go_on_by_date(&numbered) => {
                 let order = self.evidence.order().unwrap_or(Order::OldestFirst);
                 self.continue_by_date(&numbered, order);
+            }
+            (Outcome::Finished, None)
+                if self.wanted.1 > 0 && !numbered.pages.has_met_known() && self.grain != Grain::Day =>
+            {
+                self.widen();
             }
             (Outcome::Finished, None) => self.finish(),
             (Outcome::More, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),

@@ -26,6 +26,12 @@ pub(super) struct Row {
     pub(super) kind: Kind,
 }
 
+impl Row {
+    pub(super) fn is_known_dated(&self) -> bool {
+        self.kind != Kind::New && self.at.is_some()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) rows: Vec<Row>,
@@ -76,7 +82,7 @@ impl Page {
 
     /// Those of them that have a time: the others show nothing about dates.
     pub(super) fn known_dated(&self) -> usize {
-        self.rows.iter().filter(|row| row.kind != Kind::New && row.at.is_some()).count()
+        self.rows.iter().filter(|row| row.is_known_dated()).count()
     }
 
     pub(super) fn times(&self) -> impl Iterator<Item = i64> {

@@ -45,6 +45,8 @@ pub(super) struct Pages {
     places: usize,
     repeats: bool,
     news: bool,
+    /// The first pass has met dated events that were known before it.
+    has_met_known: bool,
     last_len: usize,
     last_times: Vec<i64>,
     /// The IDs of that page, sorted.
@@ -155,6 +157,7 @@ impl Pages {
             places: 0,
             repeats: false,
             news: false,
+            has_met_known: false,
             last_len: 0,
             last_times: Vec::new(),
             last: Vec::new(),
@@ -217,6 +220,11 @@ impl Pages {
         self.has_repeated_end
     }
 
+    /// Whether the first pass has met dated events that were known before it.
+    pub(super) fn has_met_known(&self) -> bool {
+        self.has_met_known
+    }
+
     /// Whether the pass has found new events.
     pub(super) fn has_news(&self) -> bool {
         self.news
@@ -249,9 +257,10 @@ impl Pages {
     /// Judges the requested page, before its events are marked as seen. `full`: the number of events on a full page.
     pub(super) fn accept(&mut self, page: &Page, seen: &SeenIds, full: FullPage) -> Outcome {
         self.rejected = None;
-        let last_passes = page.rows.iter().map(|row| seen.last_pass(row.id));
         let (mut unseen, mut first_seen) = (0, 0);
-        for pass in last_passes {
+        for row in &page.rows {
+            let pass = seen.last_pass(row.id);
+            self.has_met_known |= self.passes == 1 && row.is_known_dated() && pass != Some(self.pass);
             unseen += usize::from(pass != Some(self.pass));
             first_seen += usize::from(pass.is_none_or(|pass| pass < self.first_pass));
         }
