@@ -92,6 +92,11 @@ impl Walk {
             self.old_at_start = page.rows.iter().filter(|row| row.kind == Kind::Old).count();
             self.start_times = page.times().collect();
         }
+        let dates_work = self.dates_work;
+        let expects_tail = matches!(self.reach, Reach::Near | Reach::Wide) && !self.tail.is_empty();
+        if expects_tail && !self.meets_tail(page) && self.look_further_back(dates_work) {
+            return PageOutcome::Again;
+        }
         if self.order == Order::NewestFirst && page.times().last().is_some_and(|at| Some(at) <= self.done) {
             return if page.new > 0 { PageOutcome::DeliverLast } else { PageOutcome::Finished };
         }
@@ -101,10 +106,9 @@ impl Walk {
         if let Reach::Jump(_) = self.reach {
             return if page.times().next().is_none() { PageOutcome::Overshot } else { PageOutcome::Deliver };
         }
-        let dates_work = self.dates_work;
         let is_start_below_band = self.reach == Reach::Start && self.is_below_band();
-        if is_start_below_band && page.times().next().is_none() && self.grain == Grain::Second && !dates_work {
-            // The server may compare days, and have hidden what is before the bound.
+        if is_start_below_band && self.grain == Grain::Second && !dates_work {
+            // Nothing on the page is of the day of the bound. The server may compare days, and have hidden what is before the bound.
             self.grain = Grain::Day;
             return PageOutcome::Again;
         }
@@ -123,9 +127,9 @@ impl Walk {
             // The known events are the last ones of the list.
             Reach::Start if self.order == Order::NewestFirst => false,
             Reach::Start => self.known_before > 0,
-            _ => !self.tail.is_empty(),
+            _ => expects_tail,
         };
-        if page.known_dated() == 0 && expects && self.look_further_back(dates_work) {
+        if self.reach == Reach::Start && page.known_dated() == 0 && expects && self.look_further_back(dates_work) {
             return PageOutcome::Again;
         }
         if page.new > 0 {
@@ -155,6 +159,13 @@ impl Walk {
             return PageOutcome::Again;
         }
         PageOutcome::Finished
+    }
+
+    /// Whether the page has an event that was delivered before the last one, or that one, if any such is in the range.
+    fn meets_tail(&self, page: &Page) -> bool {
+        let is_asked_for = self.expected() > 0;
+        let is_behind = |at: i64| !is_asked_for || Some(&self.order.depth(at)) <= self.tail.last();
+        page.rows.iter().any(|row| row.is_known_dated() && row.at.is_some_and(is_behind))
     }
 
     /// Whether the page has events of the day of the bound: the server does not take it for a whole day.
