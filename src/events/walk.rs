@@ -105,7 +105,7 @@ impl Walk {
             Reach::Start => None,
             Reach::Jump(at) => Some(at),
             Reach::Near => self.edge().map(|depth| self.order.depth(depth)),
-            Reach::Wide => self.last_page.map(|depth| self.order.depth(depth)),
+            Reach::Wide => self.last_page.min(self.edge()).map(|depth| self.order.depth(depth)),
         };
         self.rounded(bound)
     }
