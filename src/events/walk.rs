@@ -41,6 +41,8 @@ pub(super) struct Walk {
     /// Only what arrived at the start of the list is wanted.
     pub(super) stops_at_known: bool,
     pub(super) tests_day: bool,
+    /// The last event delivered when that was tested once more.
+    retested_at: Option<i64>,
     /// Events on the first page that are known by their time alone.
     pub(super) old_at_start: usize,
     pub(super) start_times: Vec<i64>,
@@ -80,6 +82,7 @@ impl Walk {
             is_day_certain: grain == Grain::Day,
             stops_at_known: false,
             tests_day: false,
+            retested_at: None,
             old_at_start: 0,
             start_times: Vec::new(),
         }
@@ -92,6 +95,16 @@ impl Walk {
     /// Whole days were only a guess.
     pub(super) fn doubt_days(self) -> Self {
         Self { is_day_certain: false, ..self }
+    }
+
+    /// Whether to test again that bounds are for whole days, once for each last event: it may have been deleted at the last test.
+    pub(super) fn may_retest_days(&self) -> bool {
+        self.grain == Grain::Day && self.retested_at != self.last()
+    }
+
+    pub(super) fn retest_days(&mut self) {
+        self.retested_at = self.last();
+        (self.grain, self.tests_day, self.reach) = (Grain::Second, true, Reach::Near);
     }
 
     /// The resolution of dates, as far as it is certain.
