@@ -89,6 +89,10 @@ impl Engine {
 
     pub(super) fn continue_by_date(&mut self, numbered: &Numbered, order: Order) {
         let mut walk = self.new_walk(order);
+        if order == Order::NewestFirst {
+            // What arrives from now on may be later than what else this pass delivers.
+            self.top = self.top.or(self.ledger.settled());
+        }
         self.first_page = numbered.pages.first_page().to_vec();
         walk.advance(numbered.pages.last_times().iter().copied(), self.assumed_full(), self.evidence.disorder());
         if numbered.pages.filled() > 1 {
