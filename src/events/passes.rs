@@ -100,7 +100,11 @@ impl Engine {
         }
         match outcome {
             PageOutcome::Deliver | PageOutcome::DeliverLast => {
-                self.note_full_page(self.last_len);
+                // After a larger page that is full, the page before was shorter because others had not arrived yet.
+                let has_grown = is_sized && page.len() >= full && self.last_len < self.full;
+                if !has_grown {
+                    self.note_full_page(self.last_len);
+                }
                 self.last_len = if is_plain { page.len() } else { 0 };
                 return self.deliver_walked(walk, page, full, outcome == PageOutcome::DeliverLast);
             }
