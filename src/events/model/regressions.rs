@@ -3,10 +3,10 @@
 use super::dates::{Dates, Unit};
 use super::disturbance::{Delete, Disturbance};
 use super::drive::Run;
-use super::events::{Arrival, MINUTE, SECOND, Stamp};
+use super::events::{Arrival, HOUR, MINUTE, SECOND, Stamp};
 use super::habits::Case;
 use super::paging::{Paging, PastEnd, Sizes};
-use super::server::Traits;
+use super::server::{ListOrder, Traits};
 
 const NEWEST_FIRST: bool = true;
 const OLDEST_FIRST: bool = false;
@@ -23,6 +23,10 @@ fn arrive(count: usize, gap: i64) -> Disturbance {
 /// `count` events, created this long before the newest one.
 fn late(count: usize, late: i64) -> Disturbance {
     Disturbance::arrival(Arrival::new(count, 0).stamped(Stamp::Late(late)))
+}
+
+fn restart(disturbance: Disturbance) -> Disturbance {
+    Disturbance { restarts: true, ..disturbance }
 }
 
 /// `disturbances`: each with the number of requests before it. `has_size`: the caller has a page size.
@@ -91,4 +95,94 @@ fn the_present_of_a_list_on_small_pages() {
     traits.dates.inclusive = true;
     traits.paging.sizes = Sizes::Rejected;
     run(traits, &[Arrival::new(34, SECOND)], true, &[]).check_follower(true).expect("nothing old");
+}
+
+/// Red when the first page again was the end, though a page had arrived and shifted the list by one.
+#[test]
+fn a_page_arrives_while_the_events_are_counted() {
+    let mut traits = traits(NEWEST_FIRST, 13, PastEnd::Empty);
+    traits.paging.first_page = 1;
+    traits.paging.sizes = Sizes::Capped;
+    traits.dates.drops_undated = true;
+    let undated = Arrival::new(2, 11 * SECOND).stamped(Stamp::Undated);
+    let initial = [Arrival::new(1, 7 * SECOND), undated, Arrival::new(2, SECOND / 2), Arrival::new(11, 0)];
+    let initial = [&initial[..], &[Arrival::new(1, 7 * SECOND)]].concat();
+    run(traits, &initial, true, &[(5, arrive(13, SECOND))]).check_stream().expect("the undated ones");
+}
+
+/// Red when a page of events that had appeared late showed the order of the list.
+#[test]
+fn a_page_full_of_late_events() {
+    let mut traits = traits(NEWEST_FIRST, 8, PastEnd::Empty);
+    traits.order = ListOrder::Arrival;
+    let disturbances = [(0, restart(late(4, 1))), (1, restart(late(3, 1)))];
+    run(traits, &[Arrival::new(9, MINUTE)], false, &disturbances).check_resumed_stream().expect("what is below them");
+}
+
+/// Red when everything up to events that had arrived meanwhile counted as delivered with them.
+#[test]
+fn pages_arrive_after_the_first_page_where_dates_are_ignored() {
+    let mut traits = traits(NEWEST_FIRST, 22, PastEnd::Empty);
+    traits.dates.unit = Unit::Ignored;
+    let disturbances = [(1, arrive(45, MINUTE)), (3, restart(Disturbance::default()))];
+    run(traits, &[Arrival::new(1, 0)], false, &disturbances).check_resumed_stream().expect("those in between");
+}
+
+/// Red when known events were looked for only on a page that was not full.
+#[test]
+fn a_page_of_undated_events_where_days_are_compared() {
+    let mut traits = traits(OLDEST_FIRST, 5, PastEnd::Empty);
+    traits.dates.unit = Unit::Day;
+    let undated = |count| Arrival::new(count, MINUTE).stamped(Stamp::Undated);
+    let disturbances = [(0, Disturbance::arrival(undated(1))), (1, restart(Disturbance::default()))];
+    let initial = [Arrival::new(1, MINUTE), undated(1)].repeat(4);
+    run(traits, &initial, false, &disturbances).check_resumed_stream().expect("the dated ones");
+}
+
+/// Red when a page with events of the day before showed that the server does not compare days.
+#[test]
+fn an_event_at_midnight_where_days_are_compared() {
+    let mut traits = traits(NEWEST_FIRST, 6, PastEnd::Empty);
+    traits.dates.unit = Unit::Day;
+    let restarts = [(3, restart(Disturbance::default()))];
+    run(traits, &[Arrival::new(24, HOUR)], false, &restarts).check_resumed_stream().expect("midnight");
+
+    traits.paging.page_size = 18;
+    let restarts = [(0, restart(Disturbance::default())), (1, restart(Disturbance::default()))];
+    let mut short = run(traits, &[Arrival::new(30, HOUR)], false, &restarts);
+    short.check_short_cursor(true, 1).expect("midnight, with a short cursor");
+}
+
+/// Red when a page that ended before others arrived was taken for a full one.
+#[test]
+fn a_page_that_others_follow_later() {
+    let disturbances =
+        [(13, arrive(1, 11 * SECOND)), (14, arrive(22, MINUTE)), (15, Disturbance::delete(Delete::LastGiven))];
+    let traits = traits(OLDEST_FIRST, 22, PastEnd::Ignored);
+    let mut run = run(traits, &[Arrival::new(11, MINUTE)], true, &disturbances);
+    run.check_short_cursor(true, 1).expect("no failure");
+}
+
+/// Red when the second look, further back, began after the first one.
+#[test]
+fn a_late_event_after_the_last_one_was_deleted() {
+    let last = || Disturbance::delete(Delete::LastGiven);
+    let and_last = |disturbance: Disturbance| Disturbance { deletes: Delete::LastGiven, ..disturbance };
+    let first = [(2, arrive(1, 0)), (3, last()), (4, arrive(1, 0)), (6, and_last(arrive(35, MINUTE)))];
+    let second = [(10, and_last(late(1, 5 * SECOND))), (11, arrive(17, MINUTE))];
+    let traits = traits(OLDEST_FIRST, 17, PastEnd::LastPage);
+    let mut run = run(traits, &[Arrival::new(9, MINUTE)], true, &[&first[..], &second[..]].concat());
+    run.check_follower(true).expect("the late one");
+}
+
+/// Red when an empty page showed that days are compared, though the last event had been deleted: a needless error.
+#[test]
+fn the_last_event_is_deleted_while_days_are_tested() {
+    let first = [(0, arrive(1, MINUTE)), (2, arrive(1, MINUTE)), (4, Disturbance::delete(Delete::LastGiven))];
+    let second = [(5, arrive(1, 0)), (12, Disturbance::delete(Delete::LastGiven)), (13, arrive(43, MINUTE))];
+    let traits = traits(OLDEST_FIRST, 21, PastEnd::Ignored);
+    for from_stream in [true, false] {
+        let mut run = run(traits, &[Arrival::new(18, HOUR)], true, &[&first[..], &second[..]].concat());
+        run.check_short_cursor(from_stream, 1).expect("no failure");
+    }
 }
