@@ -6,8 +6,8 @@ use super::engine::{Engine, Stage};
 use super::order::Order;
 use super::page::{Kind, Page};
 use super::page_outcome::Gaps;
-use super::pages::Unknowable;
 use super::request::Range;
+use super::unknowable::Unknowable;
 use super::walk::Walk;
 
 /// So often is a list read on that grew while its events were counted.

@@ -9,10 +9,11 @@ use super::dedup::Id;
 use super::ledger::{LATEST, Ledger};
 use super::order::{Evidence, Order};
 use super::page::Item;
-use super::pages::{Pages, Unknowable};
+use super::pages::Pages;
 use super::present::Search;
 use super::request::{Range, Request};
 use super::snapshot::MAX_IDS;
+use super::unknowable::Unknowable;
 use super::walk::Walk;
 use crate::service::ListHabits;
 

@@ -32,6 +32,7 @@ mod query;
 mod request;
 mod snapshot;
 mod stream;
+mod unknowable;
 mod walk;
 
 pub(crate) use delivery::Delivery;

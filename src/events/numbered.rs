@@ -4,8 +4,9 @@ use super::dates::Grain;
 use super::engine::{Engine, Numbered, Stage};
 use super::order::Order;
 use super::page::Page;
-use super::pages::{Outcome, Pages, SMALL_PAGE, Unknowable};
+use super::pages::{Outcome, Pages, SMALL_PAGE};
 use super::passes::MAX_RESTARTS;
+use super::unknowable::Unknowable;
 
 impl Engine {
     /// Judges a page requested by number.
