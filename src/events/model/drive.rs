@@ -86,7 +86,12 @@ pub(super) struct Run {
     pub(super) last_given: usize,
     pub(super) requests: usize,
     /// Prints every request.
-    is_traced: bool,
+    pub(super) is_traced: bool,
+}
+
+/// Whether traces are wanted.
+pub(super) fn is_traced() -> bool {
+    std::env::var_os("KAL_MODEL_TRACE").is_some()
 }
 
 impl Run {
@@ -101,7 +106,7 @@ impl Run {
             given: Vec::new(),
             last_given: 0,
             requests: 0,
-            is_traced: std::env::var_os("KAL_MODEL_TRACE").is_some(),
+            is_traced: is_traced(),
         }
     }
 
