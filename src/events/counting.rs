@@ -99,7 +99,8 @@ impl Engine {
                 {
                     self.retries.counted = Some(self.ledger.delivered);
                     // Events that have arrived meanwhile are at the start of the list.
-                    self.stage = Stage::Walking(self.new_walk(walk.order()).only_to_known());
+                    let seen = self.ledger.seen.next_number();
+                    self.stage = Stage::Walking(self.new_walk(walk.order()).only_to_known(seen));
                 } else {
                     self.retries.missing = Some((self.ledger.delivered, self.top));
                     self.read_by_number();

@@ -57,8 +57,14 @@ impl SeenIds {
         self.pass
     }
 
-    pub(super) fn contains(&self, id: Id) -> bool {
-        self.find(id).is_some()
+    /// The position of an ID in the order in which IDs were first seen. None: it is new.
+    pub(super) fn number(&self, id: Id) -> Option<u32> {
+        self.find(id).map(|entry| entry.number)
+    }
+
+    /// The position of the next new ID.
+    pub(super) fn next_number(&self) -> u32 {
+        self.next_number
     }
 
     /// The last pass in which an ID was seen. None: it is new.
@@ -161,6 +167,6 @@ mod tests {
             seen.evict(|at| at < Some(100));
         }
         assert_eq!((seen.len(), seen.has_evicted()), (100, true));
-        assert!(seen.contains(id(50)) && !seen.contains(id(250)));
+        assert!(seen.number(id(50)).is_some() && seen.number(id(250)).is_none());
     }
 }

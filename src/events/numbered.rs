@@ -7,6 +7,7 @@ use super::page::Page;
 use super::pages::{Outcome, Pages, SMALL_PAGE};
 use super::passes::MAX_RESTARTS;
 use super::unknowable::Unknowable;
+use super::walk::Walk;
 
 impl Engine {
     /// Judges a page requested by number.
@@ -23,7 +24,11 @@ impl Engine {
                 return self.walk(self.new_walk(order), page);
             }
             if !is_first && page.new > 0 && self.evidence.is_conclusive() {
-                return self.start_walk(&numbered, order);
+                let walk = self.walk_after(&numbered, order);
+                // Late events on the page before may hide what follows them.
+                if walk.shows_new(page) {
+                    return self.start_walk(&numbered, walk);
+                }
             }
         }
         let shows_gap = numbered.is_short && page.new > 0;
@@ -79,23 +84,28 @@ impl Engine {
     }
 
     /// The order is known after some pages: continues by date from there. Nothing of this page was delivered.
-    pub(super) fn start_walk(&mut self, numbered: &Numbered, order: Order) -> Vec<u32> {
+    fn start_walk(&mut self, numbered: &Numbered, walk: Walk) -> Vec<u32> {
         if !numbered.pages.has_stalled() {
             self.has_gaps |= numbered.pages.last_len() < self.full;
             self.note_full_page(numbered.pages.last_len());
         }
-        self.continue_by_date(numbered, order);
+        self.continue_by_date(numbered, walk);
         Vec::new()
     }
 
-    pub(super) fn continue_by_date(&mut self, numbered: &Numbered, order: Order) {
+    /// A walk from the last page on.
+    fn walk_after(&self, numbered: &Numbered, order: Order) -> Walk {
         let mut walk = self.new_walk(order);
-        if order == Order::NewestFirst {
+        walk.advance(numbered.pages.last_times().iter().copied(), self.assumed_full(), self.evidence.disorder());
+        walk
+    }
+
+    fn continue_by_date(&mut self, numbered: &Numbered, walk: Walk) {
+        if walk.order() == Order::NewestFirst {
             // What arrives from now on may be later than what else this pass delivers.
             self.top = self.top.or(self.ledger.settled());
         }
         self.first_page = numbered.pages.first_page().to_vec();
-        walk.advance(numbered.pages.last_times().iter().copied(), self.assumed_full(), self.evidence.disorder());
         if numbered.pages.filled() > 1 {
             let pages = Pages::new(walk.range_behind(), self.setup.habits.is_one_based(), &mut self.ledger.seen);
             self.stage = Stage::Numbered(Numbered {
@@ -165,7 +175,8 @@ impl Engine {
             {
                 // The order was not certain, but it is worth a try.
                 let order = self.evidence.order().unwrap_or(Order::OldestFirst);
-                self.continue_by_date(&numbered, order);
+                let walk = self.walk_after(&numbered, order);
+                self.continue_by_date(&numbered, walk);
             }
             // By date, the list has ended. The page numbers only do not confirm it.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
@@ -194,7 +205,8 @@ impl Engine {
             }
             (Outcome::Finished, None) if self.may_go_on_by_date(&numbered) => {
                 let order = self.evidence.order().unwrap_or(Order::OldestFirst);
-                self.continue_by_date(&numbered, order);
+                let walk = self.walk_after(&numbered, order);
+                self.continue_by_date(&numbered, walk);
             }
             (Outcome::Finished, None)
                 if self.wanted.1 > 0 && !numbered.pages.has_met_known() && self.grain != Grain::Day =>

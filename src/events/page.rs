@@ -24,6 +24,8 @@ pub(super) struct Row {
     pub(super) id: Id,
     pub(super) at: Option<i64>,
     pub(super) kind: Kind,
+    /// Its position in the order in which events were first seen.
+    pub(super) number: Option<u32>,
 }
 
 impl Row {
@@ -43,14 +45,15 @@ impl Page {
     pub(super) fn new(items: &[Item<'_>], seen: &SeenIds, is_old: impl Fn(i64) -> bool) -> Self {
         let row = |item: &Item<'_>| {
             let id = id_of(item.id);
-            let kind = if seen.contains(id) {
+            let number = seen.number(id);
+            let kind = if number.is_some() {
                 Kind::Known
             } else if item.at.is_some_and(&is_old) {
                 Kind::Old
             } else {
                 Kind::New
             };
-            Row { id, at: item.at, kind }
+            Row { id, at: item.at, kind, number }
         };
         let rows: Vec<_> = items.iter().map(row).collect();
         let new = rows.iter().filter(|row| row.kind == Kind::New).count();

@@ -3,6 +3,7 @@
 use super::dates::Grain;
 use super::order::Order;
 use super::page::{Kind, Page};
+use super::request::Range;
 use super::walk::{Reach, Walk};
 
 const SECOND: i64 = 1_000_000;
@@ -100,7 +101,9 @@ impl Walk {
         if self.order == Order::NewestFirst && page.times().last().is_some_and(|at| Some(at) <= self.done) {
             return if page.new > 0 { PageOutcome::DeliverLast } else { PageOutcome::Finished };
         }
-        if self.stops_at_known && page.rows.last().is_some_and(|row| row.kind == Kind::Known) {
+        // Those seen in this walk do not count: late events are also on its next page, above others that are new.
+        let is_seen_before = |number: u32| self.stops_before.is_some_and(|first| number < first);
+        if page.rows.last().and_then(|row| row.number).is_some_and(is_seen_before) {
             return if page.new > 0 { PageOutcome::DeliverLast } else { PageOutcome::Finished };
         }
         if let Reach::Jump(_) = self.reach {
@@ -166,6 +169,13 @@ impl Walk {
         let is_asked_for = self.expected() > 0;
         let is_behind = |at: i64| !is_asked_for || Some(&self.order.depth(at)) <= self.tail.last();
         page.rows.iter().any(|row| row.is_known_dated() && row.at.is_some_and(is_behind))
+    }
+
+    /// Whether the next request shows the new events of this page, too.
+    pub(super) fn shows_new(&self, page: &Page) -> bool {
+        let Range { after, before } = self.range();
+        let is_shown = |at: i64| after.is_none_or(|after| at > after) && before.is_none_or(|before| at < before);
+        page.rows.iter().filter(|row| row.kind == Kind::New).all(|row| row.at.is_none_or(is_shown))
     }
 
     /// Whether the page has events of the day of the bound: the server does not take it for a whole day.

@@ -129,13 +129,14 @@ impl Engine {
                 }
             }
             PageOutcome::Stuck => {
-                let (range, one_based) = (walk.range(), self.setup.habits.is_one_based());
-                let pages = if is_plain {
+                let (range, one_based) = (walk.numbered_range(), self.setup.habits.is_one_based());
+                let is_first_page = is_plain && range == walk.range();
+                let pages = if is_first_page {
                     Pages::after_first(range, one_based, page, &mut self.ledger.seen)
                 } else {
                     Pages::new(range, one_based, &mut self.ledger.seen)
                 };
-                if is_plain {
+                if is_first_page {
                     self.ledger.deliver(page, 0);
                 }
                 self.stage = Stage::Numbered(Numbered {

@@ -38,8 +38,8 @@ pub(super) struct Walk {
     pub(super) no_fractions: bool,
     /// Bounds are for whole days, for certain; or the next page shows whether they are.
     pub(super) is_day_certain: bool,
-    /// Only what arrived at the start of the list is wanted.
-    pub(super) stops_at_known: bool,
+    /// Only what arrived at the start of the list is wanted, down to an event whose number is less than this one.
+    pub(super) stops_before: Option<u32>,
     pub(super) tests_day: bool,
     /// The last event delivered when that was tested once more.
     retested_at: Option<i64>,
@@ -80,7 +80,7 @@ impl Walk {
             dates_work: false,
             no_fractions: false,
             is_day_certain: grain == Grain::Day,
-            stops_at_known: false,
+            stops_before: None,
             tests_day: false,
             retested_at: None,
             old_at_start: 0,
@@ -114,13 +114,27 @@ impl Walk {
 
     /// The range to request.
     pub(super) fn range(&self) -> Range {
-        let bound = match self.reach {
+        self.rounded(self.bound())
+    }
+
+    /// The same to be read by number: it costs little to include what may be out of order, however dense the list is.
+    pub(super) fn numbered_range(&self) -> Range {
+        match (self.reach, self.bound(), self.tail.last()) {
+            (Reach::Near | Reach::Wide, Some(bound), Some(last)) => {
+                let depth = self.order.depth(bound).min(last.saturating_sub(OVERLAP));
+                self.rounded(Some(self.order.depth(depth)))
+            }
+            _ => self.range(),
+        }
+    }
+
+    fn bound(&self) -> Option<i64> {
+        match self.reach {
             Reach::Start => None,
             Reach::Jump(at) => Some(at),
             Reach::Near => self.edge().map(|depth| self.order.depth(depth)),
             Reach::Wide => self.last_page.min(self.edge()).map(|depth| self.order.depth(depth)),
-        };
-        self.rounded(bound)
+        }
     }
 
     /// The range of the first request.
@@ -262,13 +276,13 @@ impl Walk {
         self.wanted.after == self.done
     }
 
-    /// Reads what was added at the start of the list, down to the first event that is known.
-    pub(super) fn only_to_known(self) -> Self {
-        Self { stops_at_known: true, ..self }
+    /// Reads what was added at the start of the list, down to the first event that was seen before. `seen`: how many were.
+    pub(super) fn only_to_known(self, seen: u32) -> Self {
+        Self { stops_before: Some(seen), ..self }
     }
 
     pub(super) fn stops_at_known(&self) -> bool {
-        self.stops_at_known
+        self.stops_before.is_some()
     }
 
     /// Whether what is wanted is before events that were delivered.

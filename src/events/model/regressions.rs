@@ -186,3 +186,23 @@ fn the_last_event_is_deleted_while_days_are_tested() {
         run.check_short_cursor(from_stream, 1).expect("no failure");
     }
 }
+
+/// Red when late events hid what follows them, or one of the same page was taken for one up to which all had been read.
+#[test]
+fn an_event_below_late_ones_that_fill_a_page() {
+    let mut traits = traits(NEWEST_FIRST, 5, PastEnd::Rejected);
+    traits.order = ListOrder::Arrival;
+    traits.paging = Paging { first_page: 1, sizes: Sizes::Rejected, ..traits.paging };
+    let failed = (11, Disturbance { fails: true, ..arrive(5, MINUTE) });
+    let undated = (20, Disturbance::arrival(Arrival::new(1, 0).stamped(Stamp::Undated)));
+    let arrivals = [failed.clone(), (16, arrive(1, 7 * SECOND)), (18, arrive(1, 7 * SECOND))];
+    let same = [(1, arrive(5, MINUTE)), failed, (16, restart(arrive(1, 0))), (18, arrive(1, 0)), (19, late(4, 1))];
+    let late = late(4, 10 * SECOND);
+    for disturbances in [
+        [&arrivals[..], &[(19, late.clone()), undated.clone()]].concat(),
+        [&arrivals[..], &[(19, restart(late)), undated.clone()]].concat(),
+        [&same[..], &[undated]].concat(),
+    ] {
+        run(traits, &[Arrival::new(6, MINUTE)], false, &disturbances).check_follower(false).expect("the one below");
+    }
+}
