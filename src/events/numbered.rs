@@ -9,6 +9,9 @@ use super::passes::MAX_RESTARTS;
 use super::unknowable::Unknowable;
 use super::walk::Walk;
 
+/// After so many passes over a range that changes with every request, the dates decide.
+const MAX_FRUITLESS: u32 = 3;
+
 impl Engine {
     /// Judges a page requested by number.
     pub(super) fn read_numbered(&mut self, mut numbered: Numbered, page: &Page) -> Vec<u32> {
@@ -147,6 +150,20 @@ impl Engine {
             && self.evidence.order().is_some()
     }
 
+    /// Nothing was found since the dates led no further.
+    fn has_ended_by_date(&self) -> bool {
+        self.retries.missing.is_some_and(|(delivered, _)| delivered == self.ledger.delivered)
+    }
+
+    fn end_by_date(&mut self) {
+        self.top = self.retries.missing.and_then(|(_, top)| top);
+        self.finish();
+    }
+
+    fn may_walk_again(&self) -> bool {
+        !self.by_number && self.evidence.is_conclusive() && self.retries.restarts < MAX_RESTARTS
+    }
+
     pub(super) fn apply_outcome(&mut self, mut numbered: Numbered, outcome: Outcome) {
         let is_unconfirmed = matches!(outcome, Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)));
         if is_unconfirmed
@@ -180,10 +197,13 @@ impl Engine {
             }
             // By date, the list has ended. The page numbers only do not confirm it.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
-                if self.retries.missing.is_some_and(|(delivered, _)| delivered == self.ledger.delivered) =>
+                if self.has_ended_by_date() =>
             {
-                self.top = self.retries.missing.and_then(|(_, top)| top);
-                self.finish();
+                self.end_by_date();
+            }
+            // Nor do they show anything else, however often they are read.
+            (Outcome::NextPass, None) if numbered.pages.passes() > MAX_FRUITLESS && self.has_ended_by_date() => {
+                self.end_by_date();
             }
             // New events are on the first page: dates may lead to what is before them.
             (Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)), None)
@@ -215,6 +235,16 @@ impl Engine {
             }
             (Outcome::Finished, None) => self.finish(),
             (Outcome::More, walk) => self.stage = Stage::Numbered(Numbered { walk, ..numbered }),
+            // The range changes with every request: dates may lead through it, from the start.
+            (Outcome::NextPass, walk)
+                if numbered.pages.passes() > MAX_FRUITLESS
+                    && (numbered.is_behind || walk.is_none())
+                    && self.may_walk_again() =>
+            {
+                self.retries.restarts += 1;
+                let order = self.evidence.order().unwrap_or(Order::OldestFirst);
+                self.stage = Stage::Walking(self.new_walk(order));
+            }
             (Outcome::NextPass, walk) => {
                 // A pass over the gap below the band shows nothing of later events.
                 if walk.is_none() && self.wanted.0.before.is_none() {

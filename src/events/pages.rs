@@ -198,6 +198,10 @@ impl Pages {
         self.stalled > 0
     }
 
+    pub(super) fn passes(&self) -> u32 {
+        self.passes
+    }
+
     pub(super) fn is_first_pass(&self) -> bool {
         self.passes == 1
     }

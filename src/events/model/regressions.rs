@@ -187,6 +187,20 @@ fn the_last_event_is_deleted_while_days_are_tested() {
     }
 }
 
+/// Red when pages that change with every request were read until that failed, where dates lead through the list.
+#[test]
+fn equal_times_in_another_order_while_the_list_grows_beyond_a_page() {
+    let mut traits = traits(NEWEST_FIRST, 11, PastEnd::Ignored);
+    traits.order = ListOrder::TimeAlone;
+    let first = [(0, arrive(1, 0)), (1, arrive(4, 0)), (2, arrive(1, 25 * SECOND + 1)), (3, arrive(3, 0))];
+    let last = arrive(1, 7 * SECOND);
+    for last in [last.clone(), restart(last)] {
+        let second = [(4, arrive(1, 18 * SECOND + 1)), (5, arrive(1, 7 * SECOND)), (6, last)];
+        let mut run = run(traits, &[], true, &[&first[..], &second[..]].concat());
+        run.check_short_cursor(false, 1).expect("no failure");
+    }
+}
+
 /// Red when late events hid what follows them, or one of the same page was taken for one up to which all had been read.
 #[test]
 fn an_event_below_late_ones_that_fill_a_page() {
