@@ -26,6 +26,8 @@ pub(super) struct Audit {
     if_first_again: Finding,
     /// It is requested: if it is another one by now, a page has arrived.
     confirms: bool,
+    /// The page that seemed to be the last one again, or the page before that.
+    last_again: Option<Vec<Id>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl Audit {
             is_assumed: false,
             if_first_again,
             confirms: false,
+            last_again: None,
         }
     }
 
@@ -96,21 +99,26 @@ impl Audit {
         if page.new > 0 {
             return Finding::Missing;
         }
-        let ends_with_last = page.rows.last().is_some_and(|row| is_last(&row.id));
-        let expected = self.delivered.saturating_sub(self.before);
-        if places == expected || places < expected && !self.is_assumed {
+        if self.last_again.as_ref() == Some(&ids) {
             return Finding::Complete;
         }
-        if self.is_uncertain && places == self.page_len {
+        let ends_with_last = page.rows.last().is_some_and(|row| is_last(&row.id));
+        let expected = self.delivered.saturating_sub(self.before);
+        if self.is_uncertain && (places == self.page_len || places == expected) {
             // The page before, of a server that counts from 1?
-            if expected == 0 && ends_with_last {
+            if expected == 0 && ends_with_last && self.if_first_again != Finding::Next {
                 return Finding::Complete;
             }
-            if expected > 0 && !ends_with_last {
+            if ends_with_last == (expected == 0) {
                 self.number += 1;
                 (self.is_uncertain, self.is_assumed) = (false, true);
+                // Or the last page again, past the end.
+                self.last_again = ends_with_last.then_some(ids);
                 return Finding::Next;
             }
+        }
+        if places == expected || places < expected && !self.is_assumed {
+            return Finding::Complete;
         }
         Finding::Missing
     }

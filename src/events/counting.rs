@@ -58,8 +58,11 @@ impl Engine {
         };
         let one_based = self.setup.habits.is_one_based();
         let if_first_again = match self.is_first_pass {
-            // A page may have arrived meanwhile. Where dates are known to lead through the list, that hides nothing.
-            true if self.evidence.is_strong() && !self.ledger.has_undated => Finding::Complete,
+            // As many events may have arrived as are before that page. More than a page is unlikely, and the dates are known to
+            // lead through the list.
+            true if self.evidence.is_strong() && !self.ledger.has_undated && delivered >= 2 * page_len => {
+                Finding::Complete
+            }
             true => Finding::Next,
             false => Finding::Missing,
         };

@@ -220,3 +220,41 @@ fn an_event_below_late_ones_that_fill_a_page() {
         run(traits, &[Arrival::new(6, MINUTE)], false, &disturbances).check_follower(false).expect("the one below");
     }
 }
+
+/// Red when the second page of a server that counts from 1 was taken for the last one.
+#[test]
+fn an_undated_event_after_two_full_pages() {
+    let mut traits = traits(OLDEST_FIRST, 10, PastEnd::Empty);
+    traits.dates.drops_undated = true;
+    let undated = Arrival::new(1, MINUTE).stamped(Stamp::Undated);
+    let initial = [Arrival::new(8, MINUTE), undated, Arrival::new(11, MINUTE), undated];
+    traits.paging.first_page = 1;
+    run(traits, &initial, false, &[]).check_stream().expect("the last one");
+}
+
+/// Red when a page in the middle had as many events as the last one should have.
+#[test]
+fn hidden_rows_on_the_page_with_which_events_are_counted() {
+    let mut traits = traits(OLDEST_FIRST, 11, PastEnd::Empty);
+    traits.paging = Paging { first_page: 1, sizes: Sizes::Capped, hides_rows: true, ..traits.paging };
+    let gaps = [(8, 1), (6, MINUTE), (3, 7 * SECOND), (1, 220_717), (2, MINUTE), (1, 0), (2, MINUTE), (5, 1)];
+    let gaps = [&gaps[..], &[(1, 222_458), (3, MINUTE), (3, 518_937), (3, 0), (2, 1)]].concat();
+    let initial: Vec<_> = gaps.into_iter().map(|(count, gap)| Arrival::new(count, gap)).collect();
+    run(traits, &initial, true, &[(0, late(3, 1))]).check_stream().expect("the last one");
+}
+
+/// Red when the first page again was the end where the order is certain: a page had arrived, and shifted the list by one.
+#[test]
+fn a_page_arrives_while_the_events_of_two_pages_are_counted() {
+    let mut traits = traits(NEWEST_FIRST, 10, PastEnd::Empty);
+    traits.order = ListOrder::Arrival;
+    let ahead = Arrival::new(1, MINUTE).stamped(Stamp::Ahead(HOUR));
+    let initial = [Arrival::new(3, MINUTE), ahead, Arrival::new(14, MINUTE)];
+    for first_page in [0, 1] {
+        traits.paging.first_page = first_page;
+        for at in 1..6 {
+            let mut run = run(traits, &initial, true, &[(at, arrive(10, MINUTE))]);
+            run.check_stream().expect("the one ahead");
+        }
+    }
+}
