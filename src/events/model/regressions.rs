@@ -258,3 +258,13 @@ fn a_page_arrives_while_the_events_of_two_pages_are_counted() {
         }
     }
 }
+
+/// Red when the dates of a list that is not in the order of its first page were the end where page numbers are rejected.
+#[test]
+fn a_late_event_on_the_only_page_that_can_be_had() {
+    let mut traits = traits(NEWEST_FIRST, 5, PastEnd::Empty);
+    traits.order = ListOrder::Arrival;
+    traits.paging.window = Some(5);
+    let initial = [Arrival::new(2, 0), Arrival::new(2, 1), Arrival::new(6, 0)];
+    run(traits, &initial, false, &[(0, late(1, 1))]).check_stream().expect("an error");
+}
