@@ -7,7 +7,7 @@
 //! - `drive`: runs the engine. Only this file knows its interface.
 //! - `claims`: what must be true afterwards.
 //! - `habits`: random servers. `KAL_PROPTEST_CASES` sets the number of cases per test, `PROPTEST_RNG_SEED` which. Seed 1 is that
-//!   of `make test`. Of 20,000 cases of each claim, some other seeds find one that does not hold.
+//!   of `make test`. A new seed may find a case for which a claim does not hold: it then belongs into `regressions`.
 //! - `streams`, `followers`: particular servers. `regressions`: those that random cases have found. `costs`: numbers of
 //!   requests.
 //!
