@@ -520,8 +520,8 @@ typedef struct kal_cancel {
  * afterwards if none is left.
  *
  * The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
- * the call's memory is lost, and calls of the client on other threads and `kal_client_shutdown` time out until this
- * thread makes another one or ends;
+ * the call's memory is lost, a submission was not started (no completion follows), and calls of the client on other
+ * threads and `kal_client_shutdown` time out until this thread makes another one or ends;
  * `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
  * provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
  *
@@ -1678,7 +1678,8 @@ int kal_queue_fd(struct kal_queue queue);
  * Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
  * `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
  * the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
- * all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+ * all the time of the call, `KAL_INVALID_STATE` when the queue was shut down or closed meanwhile, and
+ * `KAL_WOULD_DEADLOCK` from a callback; or a common status.
  *
  * Since: 0.1.0 */
 KAL_API
@@ -1704,8 +1705,8 @@ kal_status kal_submit(struct kal_client client,
  *
  * Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
  * another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
- * library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
- * callback; or a common status.
+ * library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_INVALID_STATE` when the
+ * queue was shut down or closed meanwhile, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
  *
  * Since: 0.1.0 */
 KAL_API

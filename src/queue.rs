@@ -93,12 +93,16 @@ impl<T> Queue<T> {
         self.ending.fired()
     }
 
-    /// Accepts a call.
+    /// Fails if the queue accepts no more calls.
+    pub(crate) fn ensure_open(&self) -> Result<()> {
+        self.lock().ensure_open()
+    }
+
+    /// Accepts a call. No function of the host may run before the call is started: after a `longjmp` out of it, the ticket would
+    /// never be dropped, and the queue never drained.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Ticket<T>> {
         let mut state = self.lock();
-        if state.phase != Phase::Open {
-            return Err(Error::new(ErrorKind::InvalidState, "the queue was shut down and accepts no more calls"));
-        }
+        state.ensure_open()?;
         state.in_progress += 1;
         Ok(Ticket(Arc::downgrade(self)))
     }
@@ -174,6 +178,15 @@ impl<T> Queue<T> {
 }
 
 impl<T> State<T> {
+    fn ensure_open(&self) -> Result<()> {
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::ShutDown | Phase::Closed => {
+                Err(Error::new(ErrorKind::InvalidState, "the queue was shut down or closed, and accepts no more calls"))
+            }
+        }
+    }
+
     fn is_drained(&self) -> bool {
         self.phase == Phase::ShutDown && self.in_progress == 0 && self.completions.is_empty()
     }

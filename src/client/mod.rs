@@ -104,21 +104,24 @@ impl Client {
         }
     }
 
-    /// Makes a call without waiting for it: `deliver` is called with its answer, exactly once, on any thread, and before this
-    /// returns if no request is needed. On an error, the call was not started, and `deliver` is not called. `abandoned` cancels
-    /// the call, as the cancel in the options does.
-    pub(crate) fn submit(
+    /// Makes a call without waiting for it. `accept` returns what is called with its answer, exactly once, on any thread, and
+    /// before this returns if no request is needed. On an error, the call was not started, and nothing is called. `abandoned`
+    /// cancels the call, as the cancel in the options does.
+    ///
+    /// `accept` runs after the host's functions, which may not return.
+    pub(crate) fn submit<D: FnOnce(Result<Arc<Answer>>) + Send + 'static>(
         &self,
         params: Params,
         options: &CallOptions,
         abandoned: Fired,
-        deliver: impl FnOnce(Result<Arc<Answer>>) + Send + 'static,
+        accept: impl FnOnce() -> Result<D>,
     ) -> Result<()> {
         if let Some(answer) = self.without_request(&params, options) {
-            deliver(answer);
+            accept()?(answer);
         } else {
             let prepared = self.prepare(TimeLimit::from_now(self.timeout(options)))?;
             self.check_time(&prepared, params.operation())?;
+            let deliver = accept()?;
             let client = self.clone();
             let reply = oneshot::Sender::from_fn(move |answer: Result<_>| {
                 deliver(answer.map_err(|error| client.mark_iap_rejection(error)));

@@ -15,7 +15,7 @@ use super::pending_next::{NextCall, PendingNext};
 use super::query::Query;
 use crate::answer::Answer;
 use crate::cancel::{Cancel, Fired};
-use crate::client::{CacheUse, CallOptions, Client, TimeLimit};
+use crate::client::{CacheUse, CallOptions, Client, Prepared, TimeLimit};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::runtime::{callback, oneshot};
 use crate::service::Params;
@@ -128,7 +128,7 @@ impl Stream {
         loop {
             let end = if timeout.is_none() { deadline } else { deadline.min(Instant::now() + MAX_WAIT) };
             let (reply, receiver) = oneshot::channel();
-            let claim = self.start(end, timeout.is_none(), None, is_first, || reply)?;
+            let claim = self.start(self.prepare(end)?, timeout.is_none(), None, is_first, || reply)?;
             is_first = false;
             let result = receiver.recv_until(end + GRACE).unwrap_or_else(|| {
                 // The I/O thread is late: the next call takes over, unless a result is on its way.
@@ -160,19 +160,22 @@ impl Stream {
         Instant::now() + timeout.unwrap_or_else(|| self.0.client.timeout(&self.0.options))
     }
 
-    /// As [`Stream::wait_next`], but does not block: the result is passed to `deliver`, exactly once, on an unspecified thread.
-    /// On error nothing was started, and `deliver` is not called.
+    /// As [`Stream::wait_next`], but does not block: the result is passed to what `accept` returns, exactly once, on an
+    /// unspecified thread. On error nothing was started, and nothing is called. `accept` runs after the host's functions, which
+    /// may not return.
     ///
     /// `abandoned` ends the wait, as the cancel in the options does. If the host provides tokens, the wait also ends after
     /// `MAX_WAIT`, because the host can be asked for a token only within a call.
-    pub(crate) fn submit_next(
+    pub(crate) fn submit_next<D: FnOnce(Result<Delivery>) + Send + 'static>(
         &self,
         timeout: Option<Duration>,
         abandoned: Fired,
-        deliver: impl FnOnce(Result<Delivery>) + Send + 'static,
+        accept: impl FnOnce() -> Result<D>,
     ) -> Result<()> {
         let has_provider = self.0.client.has_iap_provider();
         let deadline = self.deadline(timeout.map(|timeout| if has_provider { timeout.min(MAX_WAIT) } else { timeout }));
+        let prepared = self.prepare(deadline)?;
+        let deliver = accept()?;
         let shared = Arc::clone(&self.0);
         let reply = || {
             oneshot::Sender::from_fn(move |result: Result<Unacked>| {
@@ -185,7 +188,7 @@ impl Stream {
                 });
             })
         };
-        self.start(deadline, timeout.is_none(), Some(abandoned), true, reply).map(drop)
+        self.start(prepared, timeout.is_none(), Some(abandoned), true, reply).map(drop)
     }
 
     /// The cursor after the last acknowledged page, from which [`Stream::follow`] resumes, also in another process.
@@ -222,18 +225,22 @@ impl Stream {
         self.0.closing.fire();
     }
 
+    /// Prepares a call on the caller's thread, where the host's token provider may run.
+    fn prepare(&self, deadline: Instant) -> Result<Prepared> {
+        let timeout = self.0.client.timeout(&self.0.options);
+        self.0.client.prepare(TimeLimit { timeout, deadline })
+    }
+
     /// Passes a call to the I/O thread. `is_first`: not the continuation of a longer wait. On error, `reply` was not called.
     fn start(
         &self,
-        deadline: Instant,
+        prepared: Prepared,
         no_wait: bool,
         abandoned: Option<Fired>,
         is_first: bool,
         reply: impl FnOnce() -> oneshot::Sender<Unacked>,
     ) -> Result<Claim> {
         let shared = &self.0;
-        let limit = TimeLimit { timeout: shared.client.timeout(&shared.options), deadline };
-        let prepared = shared.client.prepare(limit)?;
         let claim = {
             let mut state = shared.lock();
             let Some(claim) = state.claim(abandoned.clone()) else {
@@ -247,7 +254,7 @@ impl Stream {
         let pending = PendingNext::new(Arc::clone(shared), claim, reply);
         let call = NextCall {
             claim,
-            deadline,
+            deadline: prepared.limit.deadline,
             no_wait,
             thread: prepared.thread.generation,
             abandoned,

@@ -69,7 +69,8 @@ pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
 /// Returns: `KAL_OK` when the call was started; with any other status no completion follows. `KAL_UNKNOWN_METHOD` and
 /// `KAL_INVALID_ARGUMENT` as for `kal_call`; `KAL_INVALID_STATE` after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when
 /// the library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_TIMED_OUT` when it took
-/// all the time of the call, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
+/// all the time of the call, `KAL_INVALID_STATE` when the queue was shut down or closed meanwhile, and
+/// `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -100,8 +101,8 @@ pub unsafe extern "C" fn kal_submit(
 ///
 /// Returns: `KAL_OK` when it was started; with any other status no completion follows. `KAL_INVALID_STATE` while
 /// another call waits for the stream's next page, and after `kal_queue_shutdown`; `KAL_OUT_OF_RESOURCES` when the
-/// library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, and `KAL_WOULD_DEADLOCK` from a
-/// callback; or a common status.
+/// library's thread cannot be started; with an `iap_token_provider`, `KAL_AUTH_FAILED`, `KAL_INVALID_STATE` when the
+/// queue was shut down or closed meanwhile, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
@@ -118,8 +119,11 @@ pub unsafe extern "C" fn kal_stream_submit_next(
         fallible_unit(error, || {
             let stream = handles::get(stream)?;
             let queue = handles::get(queue)?;
-            let deliver = deliver_to(queue.enter()?, user_data);
-            stream.submit_next(millis(timeout_ms), queue.ending(), |next| deliver(next.map(Outcome::Next)))
+            queue.ensure_open()?;
+            stream.submit_next(millis(timeout_ms), queue.ending(), || {
+                let deliver = deliver_to(queue.enter()?, user_data);
+                Ok(|next: Result<_>| deliver(next.map(Outcome::Next)))
+            })
         })
     }
 }
@@ -256,9 +260,11 @@ pub(super) unsafe fn submit(
             let client = handles::get(client)?;
             let queue = handles::get(queue)?;
             let params = params()?;
-            let deliver = deliver_to(queue.enter()?, user_data);
-            client
-                .submit(params, &call_options(options)?, queue.ending(), |answer| deliver(answer.map(Outcome::Answer)))
+            queue.ensure_open()?;
+            client.submit(params, &call_options(options)?, queue.ending(), || {
+                let deliver = deliver_to(queue.enter()?, user_data);
+                Ok(|answer: Result<_>| deliver(answer.map(Outcome::Answer)))
+            })
         })
     }
 }

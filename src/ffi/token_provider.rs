@@ -32,8 +32,8 @@ use crate::redact::MAX_SECRET_LEN;
 /// afterwards if none is left.
 ///
 /// The function must return. An exception or `pthread_exit` that leaves it ends the process. After a `longjmp` out of it
-/// the call's memory is lost, and calls of the client on other threads and `kal_client_shutdown` time out until this
-/// thread makes another one or ends;
+/// the call's memory is lost, a submission was not started (no completion follows), and calls of the client on other
+/// threads and `kal_client_shutdown` time out until this thread makes another one or ends;
 /// `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
 /// provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 ///

@@ -100,6 +100,43 @@ CLAIM(a_thread_that_jumped_out_of_a_provider_may_call)
     kal_client_close(client);
 }
 
+static kal_status start(kal_client client, kal_stream stream, kal_queue queue)
+{
+    return stream.id == 0 ? kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, NULL)
+                          : kal_stream_submit_next(stream, 60000, queue, NULL, NULL);
+}
+
+/* Red when the queue counts a submission before its provider has returned: KAL_NOT_READY (2) for ever instead of KAL_DONE. */
+CLAIM(a_queue_is_drained_after_a_thread_jumped_out_of_a_submission)
+{
+    if (!check_mode_is("plain"))
+        check_skip("what the jump skips is a leak");
+    for (volatile int of_stream = 0; of_stream < 2; of_stream++) {
+        kal_client client = client_with_provider();
+        kal_queue queue;
+        kal_stream stream = { 0 };
+        kal_completion done = KAL_COMPLETION_INIT;
+        REQUIRE(kal_queue_open(&queue, NULL) == KAL_OK);
+        if (of_stream)
+            REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
+        leaves_by = JUMP;
+        if (setjmp(outside) == 0) {
+            (void)!start(client, stream, queue);
+            CHECK(!"the submission returned");
+        }
+        leaves_by = RETURN;
+        CHECK_STATUS(start(client, stream, queue), KAL_OK);
+        CHECK_STATUS(kal_queue_next(queue, 60000, &done, NULL), KAL_OK);
+        CHECK_STATUS(done.status, KAL_OK);
+        kal_result_free(done.result);
+        kal_queue_shutdown(queue);
+        CHECK_STATUS(kal_queue_next(queue, 0, &done, NULL), KAL_DONE);
+        kal_stream_free(stream);
+        kal_queue_close(queue);
+        kal_client_close(client);
+    }
+}
+
 static void *call_and_exit(void *client)
 {
     kal_result result;

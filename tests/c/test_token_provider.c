@@ -397,6 +397,56 @@ CLAIM(the_next_submission_replaces_a_token_rejected_by_the_proxy)
     kal_client_close(client);
 }
 
+static void end_queue(void *context)
+{
+    kal_queue queue = *(kal_queue *)context;
+    kal_completion none = KAL_COMPLETION_INIT;
+    kal_queue_shutdown(queue);
+    CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_DONE);
+}
+
+static void close_queue(void *context)
+{
+    kal_queue_close(*(kal_queue *)context);
+}
+
+/* Red when the queue counts a submission whose provider is still running: KAL_NOT_READY (2) instead of KAL_DONE, and the
+ * submission returned KAL_OK. Red when the queue is not looked at before the provider is called: two calls instead of one. */
+CLAIM(a_queue_that_ends_while_the_provider_runs_refuses_the_submission)
+{
+    for (int i = 0; i < 4; i++) {
+        bool of_stream = i % 2 != 0, closed = i >= 2;
+        provider host;
+        init_provider(&host);
+        host.within = closed ? close_queue : end_queue;
+        kal_client client = client_of(&host);
+        kal_queue queue = new_queue();
+        kal_stream stream;
+        kal_result page;
+        kal_error error;
+        host.context = &queue;
+        REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, NULL) == KAL_OK);
+        FAILURE(of_stream ? kal_stream_submit_next(stream, 60000, queue, NULL, &error)
+                          : kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, &error),
+                &error, KAL_INVALID_STATE, "the queue was shut down or closed");
+        CHECK_INT(emulator_count(&server, "total"), 0);
+        host.within = NULL;
+        /* Nothing of it is left in the stream. */
+        CHECK_STATUS(kal_stream_next(stream, 60000, &page, NULL), KAL_OK);
+        kal_result_free(page);
+        CHECK_INT(host.calls, 1);
+        kal_client_close(client);
+        client = client_of(&host);
+        if (!closed)
+            CHECK_STATUS(submit(client, "workspace.get_events", NULL, queue), KAL_INVALID_STATE);
+        CHECK_INT(host.calls, 1);
+        kal_stream_free(stream);
+        kal_queue_close(queue);
+        kal_client_close(client);
+        emulator_reset(&server);
+    }
+}
+
 static void close_client(void *client)
 {
     kal_client_close(*(kal_client *)client);
