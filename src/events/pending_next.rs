@@ -8,7 +8,7 @@ use super::claim::Claim;
 use super::stream::Shared;
 use crate::auth::PendingIapToken;
 use crate::cancel::Fired;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::runtime::oneshot::Sender;
 
 /// The parameters and state of one call.
@@ -67,8 +67,9 @@ impl PendingNext {
         let result = match Box::pin(self.claimed.0.run(call)).await {
             Ok(unacked) => Ok(unacked),
             Err(Stop::Failed(error)) => Err(error),
-            // The caller does not wait any more.
-            Err(Stop::LostClaim) => Ok(Unacked::timed_out()),
+            // What cancels the call was seen first by the call that has taken over; or the caller does not wait any more, and
+            // nobody reads this.
+            Err(Stop::LostClaim) => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
         };
         let Self { claimed, reply } = self;
         drop(claimed);

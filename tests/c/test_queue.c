@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -473,6 +474,67 @@ CLAIM(closing_the_queue_releases_the_stream)
     kal_result_free(result);
     kal_stream_free(stream);
     kal_client_close(client);
+}
+
+typedef struct block {
+    sem_t entered, release;
+} block;
+
+/* A log callback that holds up the library's thread. */
+static void hold_up(void *user_data, int32_t level, const char *message)
+{
+    block *block = user_data;
+    (void)level;
+    (void)message;
+    sem_post(&block->entered);
+    sem_wait(&block->release);
+}
+
+/* The library's thread learns of the end of the first queue when another call has the stream. Red when a call that was taken over
+ * ends as if its time had passed: KAL_NOT_READY (2) with `stream`, KAL_TIMED_OUT (203) with `follow`. */
+CLAIM(a_page_submitted_to_a_queue_that_is_shut_down_is_cancelled_though_another_call_has_taken_over)
+{
+    for (int follows = 0; follows < 2; follows++) {
+        block block;
+        REQUIRE(sem_init(&block.entered, 0, 0) == 0 && sem_init(&block.release, 0, 0) == 0);
+        kal_client_options options = options_for(&server);
+        options.log_callback = hold_up;
+        options.log_user_data = &block;
+        options.log_level = KAL_LOG_INFO;
+        kal_client client = new_client(), blocker = client_with(options);
+        kal_queue first = new_queue(), second = new_queue(), other = new_queue();
+        kal_stream stream;
+        kal_completion done;
+        emulator_fault(&server, "[{\"path\":\"/workspaces/events\",\"drop\":\"hang\"},"
+                                "{\"path\":\"/workspaces/members\",\"status\":404}]");
+        if (follows)
+            REQUIRE(kal_workspace_follow_events(client, NULL, NULL, NULL, &stream, &error) == KAL_OK);
+        else
+            REQUIRE(kal_workspace_stream_events(client, NULL, NULL, &stream, &error) == KAL_OK);
+        REQUIRE(kal_stream_submit_next(stream, KAL_WAIT_FOREVER, first, NULL, &error) == KAL_OK);
+        emulator_wait_for(&server, "/workspaces/events", 1);
+        REQUIRE(kal_submit(blocker, "workspace.get_members", NULL, NULL, other, NULL, &error) == KAL_OK);
+        sem_wait(&block.entered);
+        kal_queue_shutdown(first);
+        REQUIRE(kal_stream_submit_next(stream, follows ? 0 : 60000, second, NULL, &error) == KAL_OK);
+        for (int i = 0; i < 100; i++)
+            sem_post(&block.release);
+        done = next(first);
+        CHECK_STATUS(done.status, KAL_CANCELLED);
+        free_completion(done);
+        CHECK_STATUS(kal_queue_next(first, 0, &done, NULL), KAL_DONE);
+        done = next(second);
+        CHECK_STATUS(done.status, follows ? KAL_NOT_READY : KAL_OK);
+        free_completion(done);
+        free_completion(next(other));
+        kal_stream_free(stream);
+        kal_queue_close(first);
+        kal_queue_close(second);
+        kal_queue_close(other);
+        CHECK_STATUS(kal_client_shutdown(blocker, 60000, NULL), KAL_OK);
+        kal_client_close(client);
+        emulator_reset(&server);
+    }
 }
 
 static void *wait_forever(void *queue)
