@@ -157,11 +157,11 @@
  * statuses, TLS failures and invalid responses fail at once.
  *
  * A request has max_attempts attempts (6). The wait before a retry starts at retry_wait_ms (250 ms) and doubles up to
- * 20 s; after a 429 it is four times as long. It is shortened at random by up to half, but never below the server's
- * Retry-After. A retry whose wait would end after the deadline of the call is not made: the call fails at once, with
- * the last error. To limit the load on a failing server, the retries of a client share a budget of 500 units: a retry
- * takes 14 (after a 429, 5), a success returns 1, and when it is used up, requests fail without a retry.
- * kal_client_stats counts the retries.
+ * 20 s, or stays at retry_wait_ms if that is longer (50 days at most); after a 429 it is four times as long. It is
+ * shortened at random by up to half, but never below the server's Retry-After. A retry whose wait would end after the
+ * deadline of the call is not made: the call fails at once, with the last error. To limit the load on a failing
+ * server, the retries of a client share a budget of 500 units: a retry takes 14 (after a 429, 5), a success returns 1,
+ * and when it is used up, requests fail without a retry. kal_client_stats counts the retries.
  *
  * A request that fails with 401 is repeated once with a new token. Calls share a sign-in, which continues while one of
  * them has time; a token request is sent at once, even while max_in_flight requests are in flight. One without a

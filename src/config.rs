@@ -72,7 +72,7 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The maximum number of attempts per request.
     pub max_attempts: Option<u32>,
-    /// The maximum delay before the second attempt; it doubles with each attempt.
+    /// The maximum delay before the second attempt, up to 50 days; it doubles with each attempt up to 20 s.
     pub retry_wait: Option<Duration>,
     /// The maximum length of a response body, after decompression.
     pub max_response_bytes: Option<u64>,

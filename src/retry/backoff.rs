@@ -11,6 +11,9 @@ pub(crate) const BASE: Duration = Duration::from_millis(250);
 /// The factor for throttled requests.
 const THROTTLED: u32 = 4;
 const MAX: Duration = Duration::from_secs(20);
+/// A configured base may be as long as this: short enough to be added to any clock, and to end before the deadline of a call
+/// without a limit.
+const LONGEST_BASE: Duration = Duration::from_hours(50 * 24);
 
 /// `delay`, doubled `times` times, but at most `max`.
 pub(crate) fn doubled(delay: Duration, times: u32, max: Duration) -> Duration {
@@ -22,8 +25,9 @@ pub(super) fn with_jitter(base: Duration, attempt: u32, retry: Retry) -> Duratio
     without_jitter(base, attempt, retry).mul_f64(f64::midpoint(1.0, random()))
 }
 
-/// A configured base above the maximum is used as it is.
+/// A configured base above the maximum is not doubled.
 fn without_jitter(base: Duration, attempt: u32, retry: Retry) -> Duration {
+    let base = base.min(LONGEST_BASE);
     let base = if retry == Retry::Throttled { base.saturating_mul(THROTTLED) } else { base };
     doubled(base, attempt.saturating_sub(1), MAX.max(base))
 }
@@ -45,7 +49,8 @@ mod tests {
         assert_eq!([1, 2, 5, 6].map(|n| ms(n, Retry::Throttled)), [1_000, 2_000, 16_000, 20_000]);
         let from = |base| [1, 2, 40].map(|n| without_jitter(Duration::from_secs(base), n, Retry::Transient).as_secs());
         assert_eq!((from(0), from(15), from(60)), ([0, 0, 0], [15, 20, 20], [60, 60, 60]));
-        assert_eq!(without_jitter(Duration::MAX, 40, Retry::Throttled), Duration::MAX);
+        assert_eq!(without_jitter(Duration::MAX, 40, Retry::Transient), LONGEST_BASE);
+        assert_eq!(without_jitter(Duration::MAX, 40, Retry::Throttled), 4 * LONGEST_BASE);
     }
 
     /// Red with full jitter (from zero): six attempts may all be made before a server has restarted.

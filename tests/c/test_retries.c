@@ -118,6 +118,42 @@ CLAIM(a_retry_that_cannot_start_before_the_deadline_fails_at_once)
     }
 }
 
+/* Cancels the call that waits for its retry. */
+static void cancel_the_wait(void *cancel, int32_t level, const char *message)
+{
+    (void)level;
+    if (strstr(message, "trying again in ") != NULL)
+        kal_cancel_fire(*(kal_cancel *)cancel);
+}
+
+/* Red when the wait ends after every deadline, KAL_WAIT_FOREVER included: the retry was not made, and the call failed at once
+ * with KAL_SERVICE_UNAVAILABLE (503). */
+CLAIM(a_call_without_a_deadline_waits_for_its_retry_however_long_that_is)
+{
+    static const uint64_t waits[] = { 1000000000, (uint64_t)1 << 63, UINT64_MAX };
+    for (size_t i = 0; i < 2 * (sizeof waits / sizeof *waits); i++) {
+        kal_cancel cancel;
+        REQUIRE(kal_cancel_open(&cancel, NULL) == KAL_OK);
+        kal_client_options options = options_for(&server);
+        options.max_attempts = 2;
+        options.retry_wait_ms = waits[i / 2];
+        options.log_callback = cancel_the_wait;
+        options.log_user_data = &cancel;
+        options.log_level = KAL_LOG_INFO;
+        kal_client client = client_with(options);
+        kal_call_options call = with_cancel(cancel);
+        call.timeout_ms = KAL_WAIT_FOREVER;
+        emulator_reset(&server);
+        /* After a 429 it is four times as long. */
+        emulator_fault(&server,
+                       i % 2 ? "{\"path\":\"" MEMBERS "\",\"status\":429}" : "{\"path\":\"" MEMBERS "\",\"status\":503}");
+        FAILURE_WITH(get_members, client, &call, KAL_CANCELLED, "cancelled");
+        CHECK_INT(emulator_count(&server, MEMBERS), 1);
+        CHECK_STATUS(kal_client_shutdown(client, 60000, NULL), KAL_OK);
+        kal_cancel_close(cancel);
+    }
+}
+
 CLAIM(retries_end_at_the_calls_deadline)
 {
     kal_client client = patient_client(1000000);
