@@ -86,7 +86,8 @@ pub unsafe extern "C" fn kal_client_open(
 /// - `options_json`: a JSON object whose keys are fields of `kal_client_options`; NULL or `""` means everything from the
 ///   environment and the defaults. Texts are strings; numbers and `flags` are integers, of which 0 is the default; `null`
 ///   counts as not given. `headers` is an object, `{"X-Name":"value"}`, or a list of `{"name":"X-Name","value":"value"}`.
-///   The callback `iap_token_provider` cannot be given in JSON.
+///   Callbacks and what goes with them cannot be given in JSON: `iap_token_provider`, `iap_user_data`, `log_callback`,
+///   `log_user_data` and `log_level` are `KAL_INVALID_ARGUMENT` unless `null`.
 /// - `client`: receives the client; on failure none. Close it with `kal_client_close`.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///

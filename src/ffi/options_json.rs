@@ -56,7 +56,8 @@ const OPTIONS: [(&str, Find); 21] = [
 ];
 
 /// The fields that are functions of C, and what goes with them.
-const CALLBACKS: [&str; 5] = ["iap_token_provider", "iap_user_data", "log_callback", "log_user_data", "log_level"];
+const CALLBACKS: [&str; 2] = ["iap_token_provider", "log_callback"];
+const OF_CALLBACKS: [&str; 3] = ["iap_user_data", "log_user_data", "log_level"];
 
 /// The settings in a JSON object. Nothing but whitespace means none.
 #[cold]
@@ -70,11 +71,19 @@ pub(super) fn settings(text: &str) -> Result<Settings> {
         let is_given = json.get() != "null";
         match find {
             Some((_, find)) if is_given => set(find(&mut settings), &name, json)?,
-            None if !CALLBACKS.contains(&name.as_str()) => return Err(unknown(&name)),
-            None if is_given => {
-                return Err(invalid(&name, "a callback cannot be given in JSON; use kal_client_open"));
+            Some(_) => {}
+            None => {
+                let reason = if CALLBACKS.contains(&name.as_str()) {
+                    "a callback cannot be given in JSON; use kal_client_open"
+                } else if OF_CALLBACKS.contains(&name.as_str()) {
+                    "cannot be given in JSON: it goes with a callback; use kal_client_open"
+                } else {
+                    return Err(unknown(&name));
+                };
+                if is_given {
+                    return Err(invalid(&name, reason));
+                }
             }
-            Some(_) | None => {}
         }
     }
     Ok(settings)
@@ -339,8 +348,16 @@ mod tests {
                 "headers[0].values: unknown; a header has a name and a value",
             ),
             (r#"{"iap_token_provider":"s3cret"}"#, "iap_token_provider: a callback cannot be given in JSON"),
-            (r#"{"iap_user_data":1}"#, "iap_user_data: a callback cannot be given in JSON"),
-            (r#"{"log_level":4}"#, "log_level: a callback cannot be given in JSON"),
+            (r#"{"log_callback":1}"#, "log_callback: a callback cannot be given in JSON; use kal_client_open"),
+            (
+                r#"{"iap_user_data":1}"#,
+                "iap_user_data: cannot be given in JSON: it goes with a callback; use kal_client_open",
+            ),
+            (
+                r#"{"log_user_data":1}"#,
+                "log_user_data: cannot be given in JSON: it goes with a callback; use kal_client_open",
+            ),
+            (r#"{"log_level":4}"#, "log_level: cannot be given in JSON: it goes with a callback; use kal_client_open"),
             (
                 r#"{"client_secret":"s3cret","client_secret":"s3cret"}"#,
                 "options_json: not a valid JSON object: duplicate",

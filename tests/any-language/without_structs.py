@@ -35,14 +35,17 @@ def opened(options):
 
 
 with claim("kal_client_open_json takes every field of kal_client_options, except callbacks and sizes"):
-    excluded = {"struct_size", "headers_len", "reserved"}
-    callbacks = {"iap_token_provider", "iap_user_data"}
+    excluded = {"struct_size", "headers_len", "reserved", "reserved_2"}
+    callbacks = {"iap_token_provider", "log_callback"}
+    of_callbacks = {"iap_user_data", "log_user_data", "log_level"}
     for field in fields("kal_client_options"):
         message = failure(opened({field: []}))["message"] if field not in ("headers",) else ""
         if field in excluded:
             assert message.startswith(f"{field}: unknown option; "), message
         elif field in callbacks:
             assert message.startswith(f"{field}: a callback cannot be given in JSON"), message
+        elif field in of_callbacks:
+            assert message.startswith(f"{field}: cannot be given in JSON: it goes with a callback"), message
         elif field != "headers":
             assert message.startswith((f"{field}: expected ", f"{field}: must be ")), message
     assert opened({**json.loads(OPTIONS), "headers": {"X-A": "b"}}) == 0
