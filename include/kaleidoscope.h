@@ -136,13 +136,13 @@
  *
  * DATES
  *
- * after_date and before_date are RFC 3339 date-times, 2026-01-31T12:00:00Z or 2026-01-31 12:00:00.25+01:00, or dates,
- * 2026-01-31. They are sent as they are, and the server decides about them; what follows is what the library accepts.
- * As RFC 3339 permits, T and Z may be lower case and a space may replace the T. The seconds are required. A fraction
- * has at least one digit, of which the first six count. Offsets are up to 23:59; a time without one is UTC, and a date
- * is its midnight in UTC. Years are 0000 to 9999. Second 60 is accepted where a leap second can be, in the last minute
- * of a month in UTC, and is the same instant as the second after it. Anything else is KAL_INVALID_ARGUMENT with a
- * message that quotes it, and nothing is sent.
+ * after_date and before_date are RFC 3339 date-times, 2026-01-31T12:00:00Z or 2026-01-31T12:00:00.25+01:00, or dates,
+ * 2026-01-31. They are sent as they are. What follows is what the library accepts; a server may refuse some of it, such
+ * as a space for the T, with KAL_UNPROCESSABLE (422). As RFC 3339 permits, T and Z may be lower case and a space may
+ * replace the T. The seconds are required. A fraction has at least one digit, of which the first six count. Offsets are
+ * up to 23:59; a time without one is UTC, and a date is its midnight in UTC. Years are 0000 to 9999. Second 60 is
+ * accepted where a leap second can be, in the last minute of a month in UTC, and is the same instant as the second after
+ * it. Anything else is KAL_INVALID_ARGUMENT with a message that quotes it, and nothing is sent.
  *
  * created_at_us of an event is read from the same texts. As the official client does, it also reads from the server: no
  * seconds; _ for the T; a comma for the decimal point; offsets such as +0100; U+2212 for the minus; and Unix seconds or

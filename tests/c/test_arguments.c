@@ -518,6 +518,54 @@ CLAIM(valid_dates_are_sent_unchanged)
     kal_client_close(client);
 }
 
+/* The text of the header's section about dates, up to `end`. The test frees it. */
+static char *dates_section(const char *end)
+{
+    char path[4096];
+    size_t len;
+    char *header = malloc(1 << 20);
+    snprintf(path, sizeof path, "%s/kaleidoscope.h", getenv("KAL_INCLUDE_DIR"));
+    FILE *file = fopen(path, "r");
+    REQUIRE(header != NULL && file != NULL);
+    len = fread(header, 1, (1 << 20) - 1, file);
+    header[len] = '\0';
+    fclose(file);
+    char *begin = strstr(header, " * DATES\n");
+    REQUIRE(begin != NULL && strstr(begin, end) != NULL);
+    *strstr(begin, end) = '\0';
+    memmove(header, begin, strlen(begin) + 1);
+    return header;
+}
+
+/* Red with a space for the T: KAL_UNPROCESSABLE (422). */
+CLAIM(the_emulator_accepts_the_dates_that_the_header_shows)
+{
+    kal_client client = new_client();
+    char *section = dates_section("They are sent");
+    int shown = 0;
+    for (char *date = section; (date = strstr(date, "2026-")) != NULL; shown++) {
+        static const char *const ends[] = { ",", "\n", " or ", ". " };
+        char copy[64];
+        size_t len = sizeof copy;
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+            const char *end = strstr(date, ends[i]);
+            if (end != NULL && (size_t)(end - date) < len)
+                len = (size_t)(end - date);
+        }
+        REQUIRE(len < sizeof copy);
+        snprintf(copy, sizeof copy, "%.*s", (int)len, date);
+        date += len;
+        kal_events_query query = any_event();
+        kal_result result = { 0 };
+        query.after_date = copy;
+        CHECK_STATUS(kal_workspace_get_events(client, &query, NULL, &result, NULL), KAL_OK);
+        kal_result_free(result);
+    }
+    CHECK_INT(shown, 3);
+    free(section);
+    kal_client_close(client);
+}
+
 /* Red before KAL_PAGE_ZERO: no struct could say what {"page":0} says. */
 CLAIM(page_zero_is_sent_by_a_struct_as_by_json)
 {
