@@ -146,7 +146,7 @@
  *
  * created_at_us of an event is read from the same texts. As the official client does, it also reads from the server: no
  * seconds; _ for the T; a comma for the decimal point; offsets such as +0100; U+2212 for the minus; and Unix seconds or
- * milliseconds, as a number or in a string.
+ * milliseconds, as a number or in a string. A value of another JSON type is KAL_BAD_RESPONSE.
  *
  * RETRIES
  *
@@ -439,9 +439,9 @@ typedef int32_t kal_status;
 /* HTTP 504. */
 #define KAL_GATEWAY_TIMEOUT 504
 
-/* The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
- * gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
- * its target). Also a stream whose pages repeat without end. */
+/* The response is not what the method needs: not JSON, JSON of another type, also in a field of a record, no body, a
+ * `Content-Encoding` other than gzip, a 3xx status, or a redirect (never followed, because it would carry the token to
+ * another host; the message has its target). Also a stream whose pages repeat without end. */
 #define KAL_BAD_RESPONSE 600
 
 /* A defect of this library: please report it with the message. */
@@ -1154,6 +1154,11 @@ typedef struct kal_workspace_group {
 
 /* An event of the workspace.
  *
+ * A string or number from which `event_type_version`, `created_at_us`, `is_bot` or `is_bulk` cannot be read counts as
+ * absent, and is logged as a warning. A value of a JSON type that its field cannot have, such as an object or `true`
+ * for `created_at`, fails the call with `KAL_BAD_RESPONSE`, as in the official client; the message names the field and
+ * quotes the value.
+ *
  * May grow at its end: use it through the pointer, and do not depend on its size. */
 typedef struct kal_workspace_event {
     /* The id of the event; never NULL. */
@@ -1166,7 +1171,7 @@ typedef struct kal_workspace_event {
     /* When it happened, as sent by the server; NULL where the API has none. */
     const char *created_at;
     /* The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
-     * `created_at` is not a time (see DATES), which is logged as a warning. */
+     * `created_at` is a string or number that is not a time (see DATES), which is logged as a warning. */
     int64_t created_at_us;
     /* The id of the acting user; NULL where the API has none. */
     const char *event_user_id;

@@ -72,6 +72,11 @@ pub struct kal_workspace_group {
 
 /// An event of the workspace.
 ///
+/// A string or number from which `event_type_version`, `created_at_us`, `is_bot` or `is_bulk` cannot be read counts as
+/// absent, and is logged as a warning. A value of a JSON type that its field cannot have, such as an object or `true`
+/// for `created_at`, fails the call with `KAL_BAD_RESPONSE`, as in the official client; the message names the field and
+/// quotes the value.
+///
 /// May grow at its end: use it through the pointer, and do not depend on its size.
 #[repr(C)]
 pub struct kal_workspace_event {
@@ -85,7 +90,7 @@ pub struct kal_workspace_event {
     /// When it happened, as sent by the server; NULL where the API has none.
     pub created_at: *const c_char,
     /// The same in microseconds since 1970-01-01 UTC; a time without an offset is taken as UTC. `INT64_MIN`: absent, or
-    /// `created_at` is not a time (see DATES), which is logged as a warning.
+    /// `created_at` is a string or number that is not a time (see DATES), which is logged as a warning.
     pub created_at_us: i64,
     /// The id of the acting user; NULL where the API has none.
     pub event_user_id: *const c_char,

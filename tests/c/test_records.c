@@ -392,6 +392,10 @@ CLAIM(a_field_of_the_wrong_type_is_reported_with_its_path)
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"is_bot\":{}}]", "events[0].is_bot: expected a boolean, found an object: {}");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":true}]",
              "events[0].created_at: expected a time, found a boolean: true");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":{}}]",
+             "events[0].created_at: expected a time, found an object: {}");
+    unusable(get_events, EVENTS, "[{\"id\":\"1\",\"created_at\":[1767323045]}]",
+             "events[0].created_at: expected a time, found an array");
     unusable(get_events, EVENTS, "[{\"id\":\"1\",\"event_attrs\":[]}]", "events[0].event_attrs");
 }
 

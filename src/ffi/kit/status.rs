@@ -93,9 +93,9 @@ pub const KAL_SERVICE_UNAVAILABLE: i32 = 503;
 /// HTTP 504.
 pub const KAL_GATEWAY_TIMEOUT: i32 = 504;
 
-/// The response is not what the method needs: not JSON, JSON of another type, no body, a `Content-Encoding` other than
-/// gzip, a 3xx status, or a redirect (never followed, because it would carry the token to another host; the message has
-/// its target). Also a stream whose pages repeat without end.
+/// The response is not what the method needs: not JSON, JSON of another type, also in a field of a record, no body, a
+/// `Content-Encoding` other than gzip, a 3xx status, or a redirect (never followed, because it would carry the token to
+/// another host; the message has its target). Also a stream whose pages repeat without end.
 pub const KAL_BAD_RESPONSE: i32 = 600;
 
 /// A defect of this library: please report it with the message.
