@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
+use socket2::{Domain, Socket, Type};
 
 use super::connector::without_brackets;
 use crate::error::is_exhaustion;
@@ -118,12 +119,25 @@ fn join(name: &str, look_up: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + 
     lookup
 }
 
+fn look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
+    match (name, 0).to_socket_addrs() {
+        Ok(found) => Ok(found.collect()),
+        Err(error) => Err(no_descriptor().unwrap_or(error)),
+    }
+}
+
+/// `getaddrinfo` says of a name that it does not exist, or of its server that it does not answer, also when it could not open a file
+/// or a socket.
+fn no_descriptor() -> Option<io::Error> {
+    Socket::new(Domain::IPV4, Type::DGRAM, None).err().filter(is_exhaustion)
+}
+
 /// Returns the addresses of a host, which may be an IPv4 address or an IPv6 address in brackets.
 pub(super) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupFailed> {
     if let Ok(address) = without_brackets(host).parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let lookup = join(host, |name| (name, 0).to_socket_addrs().map(Iterator::collect));
+    let lookup = join(host, look_up);
     let mut found = lookup.await.map_err(|error| LookupFailed { name: host.to_owned(), error })?;
     for address in &mut found {
         address.set_port(port);

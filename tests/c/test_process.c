@@ -16,7 +16,7 @@
 static kal_error error;
 
 static atomic_int lookups, lowest_descriptor = -1;
-static atomic_bool lookups_hang, no_threads;
+static atomic_bool lookups_hang, lookups_find_nothing, no_threads;
 
 /* Overrides the C library's function, for the library under test as well. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
@@ -30,7 +30,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     lookups++;
     while (lookups_hang)
         usleep(1000);
-    return real("127.0.0.1", service, hints, found);
+    return lookups_find_nothing ? EAI_NONAME : real("127.0.0.1", service, hints, found);
 }
 
 /* The same. */
@@ -203,6 +203,24 @@ CLAIM(without_a_descriptor_calls_are_out_of_resources)
     REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
     kal_result_free(RESULT_OF(get_events, client));
     kal_client_close(other);
+    kal_client_close(client);
+}
+
+/* Red when getaddrinfo is believed, which says that there is no such name when it cannot open a file: KAL_RESOLVE_FAILED (200).
+ */
+CLAIM(a_lookup_without_a_descriptor_is_out_of_resources)
+{
+    kal_client client = new_client(), by_name = client_by_name();
+    kal_result_free(RESULT_OF(get_events, client)); /* the library's thread has what it needs */
+    lookups_find_nothing = true;
+    struct rlimit before = use_up_descriptors();
+    CHECK(FAILURE_OF(get_events, by_name, KAL_OUT_OF_RESOURCES, "by-name.test cannot be looked up: too many open files")
+              ->retryable);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    FAILURE_OF(get_events, by_name, KAL_RESOLVE_FAILED, "by-name.test was not found");
+    lookups_find_nothing = false;
+    kal_result_free(RESULT_OF(get_events, by_name));
+    kal_client_close(by_name);
     kal_client_close(client);
 }
 
