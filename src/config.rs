@@ -96,10 +96,16 @@ pub trait IapTokenProvider: Send + Sync {
 }
 
 /// PEM from a file or from memory.
-#[derive(Clone)]
 pub(crate) enum Pem {
     File(PathBuf),
     Text(SecretString),
+}
+
+/// What the client shows to a server that asks for a certificate.
+pub(crate) struct Identity {
+    pub(crate) certificate: Pem,
+    /// None: it is with the certificate.
+    pub(crate) key: Option<Pem>,
 }
 
 /// The PEM of the settings `name_path` and `name_pem`.
@@ -112,14 +118,14 @@ fn pem(name: &str, path: Option<PathBuf>, text: Option<SecretString>) -> Result<
     }
 }
 
-fn client_identity(certificate: Option<Pem>, key: Option<Pem>) -> Result<Option<(Pem, Pem)>> {
+fn client_identity(certificate: Option<Pem>, key: Option<Pem>) -> Result<Option<Identity>> {
     match (certificate, key) {
         (None, Some(key)) => Err(Error::argument(
             if matches!(key, Pem::File(_)) { "client_key_path" } else { "client_key_pem" },
             "a key needs its certificate; set client_certificate_path or client_certificate_pem",
         )),
         (None, None) => Ok(None),
-        (Some(certificate), key) => Ok(Some((certificate.clone(), key.unwrap_or(certificate)))),
+        (Some(certificate), key) => Ok(Some(Identity { certificate, key })),
     }
 }
 
@@ -135,7 +141,7 @@ pub(crate) struct Config {
     pub(crate) ca_bundle_path: Option<PathBuf>,
     pub(crate) ca_bundle_pem: Option<String>,
     /// The certificate and its key.
-    pub(crate) client_identity: Option<(Pem, Pem)>,
+    pub(crate) client_identity: Option<Identity>,
     /// None: connect directly.
     pub(crate) proxy: Option<Proxy>,
     pub(crate) proxy_secrets: Vec<SecretString>,

@@ -102,25 +102,67 @@ fn a_client_certificate_is_presented() {
     outcome(insecure).expect("a certificate for a server that is not verified");
     let of_another = over_tls();
     let other_key = of_another.client_pem().expect("a certificate").1;
+    let mismatched = format!("{certificate}{other_key}");
+    let malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
     for (unusable, said) in [
         (
             Settings { client_certificate_pem: Some("x".into()), ..trusting() },
             "client_certificate_pem: it contains no PEM certificate",
         ),
-        (Settings { client_certificate_pem: text(), ..trusting() }, "client_key_pem: it contains no PEM private key"),
+        (
+            Settings { client_certificate_pem: text(), ..trusting() },
+            "client_certificate_pem: it contains no PEM private key",
+        ),
+        (Settings { client_certificate_pem: text(), ..trusting() }, "; set client_key_path or client_key_pem"),
+        (
+            Settings { client_certificate_pem: text(), client_key_pem: Some("x".into()), ..trusting() },
+            "client_key_pem: it contains no PEM private key",
+        ),
         (
             Settings { client_certificate_path: Some("/nonexistent".into()), ..trusting() },
             "client_certificate_path: /nonexistent: ",
         ),
         (
             Settings { client_certificate_pem: text(), client_key_pem: Some(other_key.into()), ..trusting() },
-            "client_key: it cannot be used",
+            "client_key_pem: the private key does not belong to the certificate of client_certificate_pem; ",
+        ),
+        (
+            Settings { client_certificate_path: file("other.pem", &mismatched), ..trusting() },
+            "other.pem: the private key does not belong to the certificate of client_certificate_path: ",
+        ),
+        (
+            Settings { client_certificate_pem: Some(malformed), client_key_pem: Some(key.into()), ..trusting() },
+            "client_certificate_pem: the certificate is malformed",
         ),
     ] {
         let error = outcome(unusable).expect_err("unusable");
         assert_eq!(error.kind(), ErrorKind::TlsFailed, "{error}");
         assert!(error.to_string().contains(said) && !error.to_string().contains("PRIVATE"), "{error}");
+        assert!(!error.to_string().contains("KeyMismatch"), "{error}");
     }
+}
+
+/// Red when the PEM is parsed as it is: "it contains no PEM certificate", "it contains no PEM private key".
+#[test]
+fn a_client_certificate_and_key_may_begin_with_a_bom() {
+    let emulator = emulator(Config { tls: true, client_auth: true, ..Config::default() });
+    let (certificate, key) = emulator.client_pem().expect("a certificate");
+    let (certificate, key) = (format!("\u{feff}{certificate}"), format!("\u{feff}{key}"));
+    let trusting = || {
+        let ca = format!("\u{feff}{}", emulator.ca_pem().expect("a CA"));
+        Settings { ca_bundle_pem: Some(ca), ..settings(&emulator) }
+    };
+    let in_files = Settings {
+        client_certificate_path: Some(ca_file("bom.pem", &certificate)),
+        client_key_path: Some(ca_file("bom.key", &key)),
+        ..trusting()
+    };
+    outcome(in_files).expect("files");
+    let both = format!("{certificate}{}", key.trim_start_matches('\u{feff}'));
+    outcome(Settings { client_certificate_pem: Some(both), ..trusting() }).expect("a key with its certificate");
+    let in_memory =
+        Settings { client_certificate_pem: Some(certificate), client_key_pem: Some(key.into()), ..trusting() };
+    outcome(in_memory).expect("memory");
 }
 
 #[test]

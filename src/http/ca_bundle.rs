@@ -1,53 +1,33 @@
 //! `ca_bundle_path`: reads all certificates of a PEM file, and explains why a file is unusable.
 
-use std::fs;
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::pem_file::{self, Fault};
 use crate::client_log::ClientLog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
-/// A bundle of all public authorities is a quarter of a megabyte.
-const MAX_BYTES: u64 = 64 << 20;
-const BOM: &[u8] = b"\xef\xbb\xbf";
 const BEGIN: &str = "-----BEGIN ";
 /// The PEM labels of certificates; the content is the same.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
 
 pub(super) fn read(path: &Path, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
-    let certificates = load(path).and_then(|bytes| certificates(&bytes, log));
-    certificates
-        .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_path: {}: {reason}", path.display())))
+    let certificates = pem_file::load(path).and_then(|bytes| certificates(&bytes, log));
+    certificates.map_err(|fault| fault.at(format_args!("ca_bundle_path: {}", path.display())))
 }
 
 /// The same of `ca_bundle_pem`.
 pub(super) fn parse(pem: &str, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
-    certificates(pem.as_bytes(), log)
-        .map_err(|reason| Error::new(ErrorKind::TlsFailed, format!("ca_bundle_pem: {reason}")))
+    certificates(pem.as_bytes(), log).map_err(|fault| fault.at("ca_bundle_pem"))
 }
 
-pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
-    let cannot = |error: std::io::Error| format!("the file cannot be read: {error}");
-    let metadata = fs::metadata(path).map_err(cannot)?;
-    if metadata.is_dir() {
-        return Err("this is a directory, not a PEM file".into());
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(format!("the file is longer than {} MiB", MAX_BYTES >> 20));
-    }
-    fs::read(path).map_err(cannot)
-}
-
-pub(super) fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, Fault> {
     if bytes.is_empty() {
         return Err("it is empty".into());
     }
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("it is UTF-16; save it as ASCII or UTF-8".into());
-    }
-    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    let bytes = pem_file::without_bom(bytes)?;
     // Text around the PEM blocks may be in any encoding.
     let text = String::from_utf8_lossy(bytes);
     let labels: Vec<&str> = text.lines().filter_map(label).collect();
@@ -59,7 +39,7 @@ pub(super) fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<Certific
     let others: Vec<&str> = labels.iter().copied().filter(|label| !LABELS.contains(label)).collect();
     if others.len() == labels.len() {
         return Err(match labels.first() {
-            Some(label) => format!("it contains no certificate, only a {label}"),
+            Some(label) => format!("it contains no certificate, only a {label}").into(),
             None if is_der(bytes) => {
                 "it is DER, not PEM; convert it with `openssl x509 -inform der -in FILE -out NEW`".into()
             }
@@ -69,18 +49,19 @@ pub(super) fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<Certific
     let mut found = Vec::with_capacity(labels.len());
     for (number, block) in blocks(&text).enumerate() {
         let number = number + 1;
-        let certificate = CertificateDer::from_pem_slice(block.as_bytes()).map_err(|_| {
-            format!("certificate {number} is malformed: its END line is missing, or it is not valid Base64")
-        })?;
-        rustls::RootCertStore::empty()
-            .add(certificate.clone())
-            .map_err(|_| format!("certificate {number} is malformed: it is not an X.509 version 3 certificate"))?;
-        found.push(certificate);
+        found.push(certificate(&block).map_err(|why| format!("certificate {number} is malformed: {why}"))?);
     }
     for label in others {
         log.warn(format_args!("ignoring a {label} among the CA certificates"));
     }
     Ok(found)
+}
+
+fn certificate(block: &str) -> Result<CertificateDer<'static>, &'static str> {
+    let certificate = CertificateDer::from_pem_slice(block.as_bytes())
+        .map_err(|_| "its END line is missing, or it is not valid Base64")?;
+    rustls::RootCertStore::empty().add(certificate.clone()).map_err(|_| "it is not an X.509 version 3 certificate")?;
+    Ok(certificate)
 }
 
 fn label(line: &str) -> Option<&str> {
@@ -173,7 +154,7 @@ mod tests {
             (format!("{no_end}\n{one}").as_bytes(), "certificate 1 is malformed"),
         ] {
             let why = certificates(bytes, &ClientLog::of_a_test()).expect_err(says);
-            assert!(why.contains(says), "{why}");
+            assert!(why.to_string().contains(says), "{why}");
         }
     }
 }

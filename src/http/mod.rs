@@ -12,6 +12,7 @@ mod error_response;
 mod failure;
 mod interim;
 mod paced;
+mod pem_file;
 mod pool;
 mod request_log;
 mod resolver;

@@ -78,7 +78,7 @@ fn verifier(
 fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, config: &Config) -> Result<ClientConfig> {
     let Some(identity) = &config.client_identity else { return Ok(builder.with_no_client_auth()) };
     let (chain, key) = client_identity::read(identity)?;
-    builder.with_client_auth_cert(chain, key).map_err(|error| client_identity::unusable(&error))
+    builder.with_client_auth_cert(chain, key).map_err(|error| client_identity::unusable(&error, identity))
 }
 
 /// The verifier's error does not say where it searched.
