@@ -23,6 +23,14 @@ pub(super) fn parse(pem: &str, log: &ClientLog) -> Result<Vec<CertificateDer<'st
     certificates(pem.as_bytes(), log).map_err(|fault| fault.at("ca_bundle_pem"))
 }
 
+/// Those certificates of a bundle that can be used, where the others do not matter: others maintain it.
+pub(super) fn usable(bytes: &[u8], log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let text = String::from_utf8_lossy(pem_file::without_bom(bytes)?);
+    let found: Vec<_> = blocks(&text).filter_map(|block| certificate(&block).ok()).collect();
+    // Why there is none.
+    if found.is_empty() { certificates(bytes, log) } else { Ok(found) }
+}
+
 fn certificates(bytes: &[u8], log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, Fault> {
     if bytes.is_empty() {
         return Err("it is empty".into());
@@ -129,6 +137,27 @@ mod tests {
         }
         let latin = [b"# Autorit\xe9\n".as_slice(), one.as_bytes()].concat();
         assert_eq!(certificates(&latin, &ClientLog::of_a_test()).expect("one").len(), 1);
+    }
+
+    /// Red with `certificates`: "certificate 2 is malformed".
+    #[test]
+    fn the_usable_certificates_of_a_bundle_are_found() {
+        let one = pem();
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let trusted = one.replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+        let log = ClientLog::of_a_test();
+        let found = usable(format!("\u{feff}{one}{bad}{trusted}{one}").as_bytes(), &log).expect("two");
+        assert_eq!(found.len(), 2);
+        let none = [
+            ("", "it is empty"),
+            (bad, "certificate 1 is malformed"),
+            (&trusted, "TRUSTED CERTIFICATE"),
+            ("x", "no PEM"),
+        ];
+        for (text, says) in none {
+            let why = usable(text.as_bytes(), &log).expect_err(says);
+            assert!(why.to_string().contains(says), "{why}");
+        }
     }
 
     /// Red with the parser's own errors: "no certificate" for all but the malformed ones.

@@ -27,6 +27,15 @@ impl Fault {
         Self { reason, is_exhaustion: is_exhaustion(error) }
     }
 
+    pub(super) fn is_exhaustion(&self) -> bool {
+        self.is_exhaustion
+    }
+
+    /// The fault of a part of what is to be read.
+    pub(super) fn of(self, part: impl fmt::Display) -> Self {
+        Self { reason: format!("{part}: {}", self.reason), ..self }
+    }
+
     /// As the error of a call. `place`: which setting or variable names the file, and its path.
     pub(super) fn at(self, place: impl fmt::Display) -> Error {
         let message = format!("{place}: {}", self.reason);

@@ -7,16 +7,12 @@ use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::Verifier;
 
-use super::{ca_bundle, client_identity, system_roots, tls_error};
+use super::{ca_bundle, client_identity, environment_roots};
+use crate::client_log::ClientLog;
 use crate::config::Config;
-use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::OccupyStandard;
-
-/// What replaces the system's certificates: a file, and folders.
-const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The TLS configuration. For plain http it has no roots, because loading those of the system takes milliseconds.
 pub(super) fn config(config: &Config) -> Result<ClientConfig> {
@@ -43,35 +39,48 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     if let Some(pem) = &config.ca_bundle_pem {
         bundle.extend(ca_bundle::parse(pem, &config.log)?);
     }
-    let verifier = verifier(bundle, provider).map_err(|error| no_roots(&error))?;
+    let verifier = match environment_roots::load(&config.log)? {
+        Some(roots) => of_roots(bundle, roots, provider)?,
+        None => of_the_system(bundle, provider, &config.log)?,
+    };
     identified(builder.dangerous().with_custom_certificate_verifier(verifier), config)
 }
 
-/// Trusts the system's certificates, or those of the environment, and `bundle`.
-fn verifier(
+/// Trusts the system's certificates and `bundle`.
+#[cfg(not(target_vendor = "apple"))]
+fn of_the_system(
     bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
-    let (file, folders) = (environment::variable(VARIABLES[0]), environment::variable(VARIABLES[1]));
-    let is_empty = file.is_none() && std::env::var_os(VARIABLES[0]).is_some();
-    if !is_empty && !environment::is_ignored() {
-        return Ok(Arc::new(Verifier::new_with_extra_roots(bundle, provider)?));
+    log: &ClientLog,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    of_roots(bundle, super::system_roots::load(log)?, provider)
+}
+
+/// The same by the system's own rules: its certificates are in no file.
+#[cfg(target_vendor = "apple")]
+fn of_the_system(
+    bundle: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    _log: &ClientLog,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(bundle, provider);
+    Ok(Arc::new(verifier.map_err(|error| unusable(&error))?))
+}
+
+/// Trusts `bundle`, each of which can be used, and `roots`.
+fn of_roots(
+    bundle: Vec<CertificateDer<'static>>,
+    roots: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(bundle);
+    trusted.add_parsable_certificates(roots);
+    if trusted.is_empty() {
+        return Err(no_roots());
     }
-    // The platform's verifier would read the variable nevertheless.
-    let system = match folders {
-        Some(folders) => std::env::split_paths(&folders).flat_map(|folder| system_roots::of_folder(&folder)).collect(),
-        None => system_roots::load(),
-    };
-    let mut roots = RootCertStore::empty();
-    for root in bundle {
-        roots.add(root)?;
-    }
-    roots.add_parsable_certificates(system);
-    if roots.is_empty() {
-        return Err(rustls::Error::General("no certificates".to_owned()));
-    }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    Ok(verifier.map_err(|error| rustls::Error::Other(rustls::OtherError(Arc::new(error))))?)
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider).build();
+    Ok(verifier.map_err(|error| unusable(&error))?)
 }
 
 /// With the client's certificate, if it has one.
@@ -81,26 +90,16 @@ fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, config: &Co
     builder.with_client_auth_cert(chain, key).map_err(|error| client_identity::unusable(&error, identity))
 }
 
-/// The verifier's error does not say where it searched.
-fn no_roots(error: &rustls::Error) -> Error {
-    let set: Vec<_> = VARIABLES
-        .iter()
-        .filter_map(|name| environment::variable(name).map(|value| format!("{name}={}", value.display())))
-        .collect();
-    let searched = if set.is_empty() {
-        "in the system's default locations, such as /etc/ssl/certs (SSL_CERT_FILE and SSL_CERT_DIR override them)"
-            .to_owned()
-    } else {
-        format!("at {}", set.join(" and "))
-    };
-    let message = match error {
-        rustls::Error::General(_) => format!(
-            "no CA certificates were found {searched}; install them (on most systems the package ca-certificates), or set \
-             ca_bundle_path to a PEM file"
-        ),
-        other => format!("the CA certificates cannot be used: {}", tls_error::explain(other)),
-    };
-    Error::new(ErrorKind::TlsFailed, message)
+fn no_roots() -> Error {
+    Error::new(
+        ErrorKind::TlsFailed,
+        "no CA certificates were found in the system's default locations, such as /etc/ssl/certs; install them (on most systems the \
+         package ca-certificates), or set ca_bundle_path or SSL_CERT_FILE to a PEM file",
+    )
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::TlsFailed, format!("the CA certificates cannot be used: {error}"))
 }
 
 /// Accepts any certificate, but still verifies that the server holds its private key.

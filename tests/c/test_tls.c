@@ -2,15 +2,53 @@
 #include "kit.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define UNTRUSTED "TLS failed"
 
 static emulator secure, stranger;
-static char ca_path[256], stranger_ca_path[256], file_path[256];
+static char ca_path[256], stranger_ca_path[256], file_path[256], folder_path[256];
+
+/* How often a file or folder below /etc/ssl was opened. */
+static atomic_int opened_of_the_system;
+
+static void count_if_of_the_system(const char *path)
+{
+    if (strncmp(path, "/etc/ssl", 8) == 0)
+        opened_of_the_system++;
+}
+
+/* Overrides the C library's function, for the library under test as well. */
+int open64(const char *path, int flags, ...)
+{
+    int (*real)(const char *, int, ...);
+    va_list arguments;
+    *(void **)&real = dlsym(RTLD_NEXT, "open64");
+    count_if_of_the_system(path);
+    va_start(arguments, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    return real(path, flags, mode);
+}
+
+/* The same. */
+DIR *opendir(const char *path)
+{
+    DIR *(*real)(const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "opendir");
+    count_if_of_the_system(path);
+    return real(path);
+}
 
 static void start_servers(void)
 {
@@ -108,18 +146,166 @@ CLAIM(an_unusable_ca_bundle_is_named)
     refused(secure_client(&secure, file_of("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0), "certificate");
 }
 
-/* Red with the verifier's own message: "No CA certificates were loaded from the system". */
-CLAIM(without_ca_certificates_the_error_names_the_places_searched)
+static void set_variable(const char *name, const char *value)
 {
-    REQUIRE(setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1) == 0 && setenv("SSL_CERT_DIR", "/nonexistent", 1) == 0);
-    refused(secure_client(&secure, NULL, 0),
-            "no CA certificates were found at SSL_CERT_FILE=/nonexistent/ca.pem and SSL_CERT_DIR=/nonexistent; ");
-    refused(secure_client(&secure, NULL, 0), "ca_bundle_path");
-    kal_client client = secure_client(&secure, ca_path, 0);
+    REQUIRE((value == NULL ? unsetenv(name) : setenv(name, value, 1)) == 0);
+}
+
+/* NULL: not set. */
+static void set_variables(const char *file, const char *folders)
+{
+    set_variable("SSL_CERT_FILE", file);
+    set_variable("SSL_CERT_DIR", folders);
+}
+
+/* A folder with the certificate of `secure` and a file that is no PEM. */
+static const char *folder_of_the_ca(void)
+{
+    char path[300], text[4096];
+    snprintf(folder_path, sizeof folder_path, "%s/folder", getenv("CHECK_DIR"));
+    mkdir(folder_path, 0700);
+    FILE *ca = fopen(ca_path, "r");
+    REQUIRE(ca != NULL);
+    text[fread(text, 1, sizeof text - 1, ca)] = '\0';
+    fclose(ca);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%d", folder_path, i);
+        FILE *file = fopen(path, "w");
+        REQUIRE(file != NULL);
+        fputs(i == 0 ? text : "no PEM", file);
+        fclose(file);
+    }
+    return folder_path;
+}
+
+static void accepted(const char *ca)
+{
+    kal_client client = secure_client(&secure, ca, 0);
     kal_result_free(RESULT_OF(get_members, client));
     kal_client_close(client);
-    unsetenv("SSL_CERT_FILE");
-    unsetenv("SSL_CERT_DIR");
+}
+
+/* Red when the system's certificates are read in addition to those of a variable: opened_of_the_system is not 0. */
+CLAIM(one_variable_is_enough_to_replace_the_systems_certificates)
+{
+    const char *folder = folder_of_the_ca();
+    char list[600];
+    snprintf(list, sizeof list, "/nonexistent::%s", folder);
+    opened_of_the_system = 0;
+    set_variables(ca_path, NULL);
+    accepted(NULL);
+    set_variables(NULL, folder);
+    accepted(NULL);
+    set_variables(NULL, list);
+    accepted(NULL);
+    set_variables(stranger_ca_path, folder);
+    accepted(NULL);
+    set_variables(stranger_ca_path, NULL);
+    refused(secure_client(&secure, NULL, 0), UNTRUSTED);
+    accepted(ca_path);
+    CHECK_INT(opened_of_the_system, 0);
+    set_variables(NULL, NULL);
+    accepted(ca_path);
+    if (access("/etc/ssl/certs", R_OK) == 0)
+        CHECK(opened_of_the_system > 0);
+    set_variables(NULL, NULL);
+}
+
+/* Red when it suffices that any certificate is found: KAL_OK where ca_bundle_path or the other variable has one. */
+CLAIM(a_variable_without_certificates_is_named)
+{
+    const char *dir = getenv("CHECK_DIR");
+    set_variables("/nonexistent/ca.pem", NULL);
+    refused(secure_client(&secure, NULL, 0), "SSL_CERT_FILE: /nonexistent/ca.pem: the file cannot be read: no such file");
+    refused(secure_client(&secure, ca_path, 0), "SSL_CERT_FILE: /nonexistent/ca.pem: ");
+    set_variables(dir, NULL);
+    refused(secure_client(&secure, NULL, 0), ": this is a directory");
+    set_variables("/dev/null", folder_of_the_ca());
+    refused(secure_client(&secure, NULL, 0), "SSL_CERT_FILE: /dev/null: it is empty");
+    set_variables(NULL, "/nonexistent");
+    refused(secure_client(&secure, NULL, 0), "SSL_CERT_DIR: /nonexistent: no PEM certificate was found in it");
+    set_variables(ca_path, "/nonexistent");
+    refused(secure_client(&secure, NULL, 0), "SSL_CERT_DIR: /nonexistent: ");
+    set_variables(NULL, NULL);
+}
+
+/* Leaves the process so many free descriptors. */
+static struct rlimit leave_descriptors(int count)
+{
+    struct rlimit before, now;
+    int lowest = dup(STDOUT_FILENO), limit = lowest;
+    REQUIRE(lowest > 0 && close(lowest) == 0);
+    for (int left = count; left > 0; limit++)
+        if (fcntl(limit, F_GETFD) < 0)
+            left--;
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    now = before;
+    now.rlim_cur = (rlim_t)limit;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &now) == 0);
+    return before;
+}
+
+/* Closes the connections of earlier clients, so that no descriptor becomes free later, and starts the library's thread. */
+static kal_client other_client(void)
+{
+    CHECK_STATUS(kal_shutdown(60000), KAL_OK);
+    kal_client other = secure_client(&secure, NULL, KAL_CLIENT_INSECURE_TLS);
+    kal_result_free(RESULT_OF(get_members, other));
+    return other;
+}
+
+/* The first call of a client, with ever more free descriptors until it succeeds: each failure is of that kind, and the next call
+ * of the same client succeeds. */
+static void recovers(const char *ca)
+{
+    kal_status status = KAL_INTERNAL;
+    for (int count = 0; count < 20 && status != KAL_OK; count++) {
+        kal_result result;
+        kal_error error;
+        kal_client_options options = options_for(&secure);
+        options.ca_bundle_path = ca;
+        kal_client client = client_with(options);
+        kal_client other = other_client();
+        struct rlimit before = leave_descriptors(count);
+        status = get_members(client, NULL, &result, &error);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        if (status != KAL_OK) {
+            CHECK_STATUS(status, KAL_OUT_OF_RESOURCES);
+            CHECK(kal_error_get(error)->retryable);
+            CHECK_CONTAINS(kal_error_get(error)->message, "too many open files");
+            kal_error_free(error);
+        }
+        CHECK(count > 0 || status != KAL_OK);
+        kal_result_free(result);
+        kal_result_free(RESULT_OF(get_members, client));
+        kal_client_close(client);
+        kal_client_close(other);
+    }
+    CHECK_STATUS(status, KAL_OK);
+}
+
+/* Red when a file that cannot be opened for now is not told from one that is missing: KAL_TLS_FAILED (202). Red with the
+ * certificates that could be read: "signed by an authority that is not trusted" also once descriptors are free. */
+CLAIM(a_client_recovers_from_a_lack_of_descriptors)
+{
+    set_variables(NULL, NULL);
+    recovers(ca_path);
+    set_variables(NULL, folder_of_the_ca());
+    recovers(NULL);
+    recovers(stranger_ca_path);
+    set_variables(ca_path, NULL);
+    recovers(NULL);
+    set_variables(NULL, NULL);
+    kal_client_options options = options_for(&secure);
+    options.flags = KAL_CLIENT_INSECURE_TLS;
+    options.client_certificate_path = ca_path; /* without its key */
+    kal_client client = client_with(options);
+    kal_client other = other_client();
+    struct rlimit before = leave_descriptors(0);
+    FAILURE_OF(get_members, client, KAL_OUT_OF_RESOURCES, "client_certificate_path: ");
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    refused(client, ": it contains no PEM private key");
+    kal_client_close(other);
 }
 
 CLAIM(plain_http_to_a_tls_port_fails_and_vice_versa)
