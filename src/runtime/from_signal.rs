@@ -140,7 +140,9 @@ mod tests {
         request(u64::MAX);
         serve();
         assert_eq!(served(), [u64::MAX]);
-        numbers.iter().for_each(|number| request(*number));
+        for number in &numbers {
+            request(*number);
+        }
         forget(7);
         request(u64::MAX);
         serve();
