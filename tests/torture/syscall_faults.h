@@ -79,11 +79,13 @@
     X(getaddrinfo, EAI_FAIL, KAL_RESOLVE_FAILED)                   \
     X(getaddrinfo, EAI_NONAME, KAL_RESOLVE_FAILED)                 \
     X(getaddrinfo, EAI_MEMORY, KAL_RESOLVE_FAILED)                 \
-    X(open, EMFILE, KAL_TLS_FAILED)                                \
+    X(open, EMFILE, KAL_OUT_OF_RESOURCES)                          \
     X(open, EIO, KAL_TLS_FAILED)                                   \
     X(open64, ENOENT, KAL_TLS_FAILED)                              \
     X(open64, EACCES, KAL_TLS_FAILED)                              \
-    X(open64, EMFILE, KAL_TLS_FAILED)                              \
+    X(open64, EMFILE, KAL_OUT_OF_RESOURCES)                        \
+    X(open64, ENFILE, KAL_OUT_OF_RESOURCES)                        \
+    X(open64, ENOMEM, KAL_OUT_OF_RESOURCES)                        \
     X(open64, EIO, KAL_TLS_FAILED)
 
 #define FUNCTION_NUMBER(function) FUNCTION_##function,
