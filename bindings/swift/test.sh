@@ -12,7 +12,7 @@ target=${TARGET:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 emulator=${KAL_EMULATOR:-$target/debug/kal-emulator}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
-swift_root=$target/swift-root
+swift_root=${TRIXIE:-$target/trixie}
 work=$target/swift
 mkdir -p "$work"
 
@@ -26,7 +26,7 @@ claim() {
         outcome=1
     fi
 }
-have_swift() { ./root.sh "$swift_root"; }
+have_swift() { TRIXIE=$swift_root ../../scripts/trixie.sh swift; }
 install_library() {
     rm -rf "$work/prefix"
     # Override the directories that a calling make exports.
