@@ -52,7 +52,7 @@
  * Every function that can fail returns a kal_status and has a kal_error * as its last parameter, which may be NULL. On
  * failure it receives an error; kal_error_get returns its details, and kal_error_free frees it. On success it receives
  * none, so it is always initialised. All other outputs are none or 0 on failure. There is no thread-local state,
- * nothing is printed, and errno is what it was before the call.
+ * nothing is printed, and errno is what it was before the call; on Windows, GetLastError too.
  *
  * The documentation of each function lists its statuses. Two groups are not repeated there:
  *
@@ -103,7 +103,8 @@
  *     if (kal_queue_open(&queue, &error) != KAL_OK ||
  *         kal_submit(client, "workspace.get_members", NULL, NULL, queue, my_data, &error) != KAL_OK)
  *         goto failed;
- *     // ... wait with poll, select or epoll until kal_queue_fd(queue) is readable, then:
+ *     // ... wait with poll, select or epoll until kal_queue_fd(queue) is readable, or on Windows with
+ *     // WaitForMultipleObjects until kal_queue_handle(queue) is signalled, then:
  *     while (kal_queue_next(queue, 0, &done, NULL) == KAL_OK) {
  *         // done.user_data is my_data; done.status, done.result and done.error are those of the call
  *         kal_result_free(done.result);
@@ -172,8 +173,8 @@
  *
  * Every function may be called from any thread at any time, with the same handles. The library starts one I/O thread
  * with the first request, and up to 64 short-lived threads for name lookups, one for each name; a lookup that hangs
- * keeps its thread, as getaddrinfo cannot be interrupted, but calls end in time. The caller's thread needs 16 KiB of
- * stack (PTHREAD_STACK_MIN). Blocking calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
+ * keeps its thread, as getaddrinfo cannot be interrupted, but calls end in time. The caller's thread needs 16,384 bytes
+ * of stack. Blocking calls from a callback of the library fail with KAL_WOULD_DEADLOCK.
  *
  * A thread that is cancelled (pthread_cancel) in a call ends after it; kal_cancel_fire ends the call. Threads with
  * PTHREAD_CANCEL_ASYNCHRONOUS must not call the library, as they must not call most of the C library. A callback has to
@@ -212,6 +213,20 @@
  * their own and a name that is in each line of it, and no shutdown is needed before dlclose. A callback of kal_set_log is
  * removed by kal_set_log(KAL_LOG_OFF, NULL, NULL) before its code is unloaded. A plugin that contains libkaleidoscope.a
  * has the library's thread in its own code, and must be linked with -z nodelete.
+ *
+ * PLATFORMS
+ *
+ * Linux with glibc or musl, macOS, iOS and Windows, on x86-64 and arm64; the README has what is tested on which. These
+ * differ on Windows:
+ *
+ *     kal_queue_handle       an event to wait for, instead of the descriptor of kal_queue_fd
+ *     fork, pthread_cancel   do not exist there, and what is said of them above does not apply
+ *     KAL_DLL                defined before the header, makes calls into the DLL direct (__declspec(dllimport)). Without it, every
+ *                            program links with the DLL and with the static library
+ *     FreeLibrary            is safe at any time, as dlclose is: the library pins itself when it is first called, with the DLL or
+ *                            program that contains it
+ *     DllMain                must not call the library, as it must call nothing that waits for another thread
+ *     paths, environment     are Unicode: char * is UTF-8 there as well, whatever the code page
  *
  * LIMITS
  *
@@ -271,9 +286,16 @@
 #define KAL_VERSION_NUMBER (KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH)
 
 /* How functions are declared, none of which throws: KAL_API, which a program need not define, for the shared or the static
- * library, and KAL_NODISCARD, with which the compiler warns where a status is not used. In C23 and C++17 `(void)` before the
+ * library (on Windows, KAL_DLL says that it is the DLL), and KAL_NODISCARD, with which the compiler warns where a status is not used. In C23 and C++17 `(void)` before the
  * call says that this is meant. gcc does not heed that in older standards: use the status, or define KAL_NODISCARD as nothing
  * before the header. */
+#if !defined(KAL_API) && defined(_WIN32)
+#  if defined(KAL_DLL)
+#    define KAL_API __declspec(dllimport) __declspec(nothrow)
+#  else
+#    define KAL_API __declspec(nothrow)
+#  endif
+#endif
 #if !defined(KAL_API) && !defined(KAL_NODISCARD) && defined(__GNUC__)
 #  if defined(__cplusplus)
 #    if __cplusplus >= 201703L
@@ -295,7 +317,7 @@
 #  endif
 #endif
 #ifndef KAL_NODISCARD
-#  if defined(__GNUC__)
+#  if defined(__GNUC__) || defined(__clang__)
 #    define KAL_NODISCARD __attribute__((warn_unused_result))
 #  elif defined(__cplusplus) && __cplusplus >= 201703L
 #    define KAL_NODISCARD [[nodiscard]]
@@ -727,8 +749,8 @@ void kal_stats_init(struct kal_stats *stats);
  * handle is left; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_client_open(const struct kal_client_options *options,
                            struct kal_client *client,
                            struct kal_error *error);
@@ -750,8 +772,8 @@ kal_status kal_client_open(const struct kal_client_options *options,
  * `kal_client_open`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_client_open_json(const char *options_json,
                                 struct kal_client *client,
                                 struct kal_error *error);
@@ -785,8 +807,8 @@ void kal_client_close(struct kal_client client);
  * a callback, and nothing has changed; or a common status.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_client_shutdown(struct kal_client client,
                                uint32_t timeout_ms,
                                struct kal_error *error);
@@ -800,8 +822,8 @@ kal_status kal_client_shutdown(struct kal_client client,
  * Returns: `KAL_OK`; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_client_stats(struct kal_client client,
                             struct kal_stats *stats,
                             struct kal_error *error);
@@ -904,8 +926,8 @@ void kal_events_query_init(struct kal_events_query *query);
  * request; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_workspace(struct kal_client client,
                                        const struct kal_call_options *options,
                                        struct kal_result *result,
@@ -923,8 +945,8 @@ kal_status kal_workspace_get_workspace(struct kal_client client,
  * request; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_members(struct kal_client client,
                                      const struct kal_call_options *options,
                                      struct kal_result *result,
@@ -944,8 +966,8 @@ kal_status kal_workspace_get_members(struct kal_client client,
  * Returns: as `kal_workspace_get_members`.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_members_by_ids(struct kal_client client,
                                             const char *const *ids,
                                             size_t ids_len,
@@ -963,8 +985,8 @@ kal_status kal_workspace_get_members_by_ids(struct kal_client client,
  * Returns: as `kal_workspace_get_members`.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_groups(struct kal_client client,
                                     const struct kal_call_options *options,
                                     struct kal_result *result,
@@ -984,8 +1006,8 @@ kal_status kal_workspace_get_groups(struct kal_client client,
  * Returns: as `kal_workspace_get_members`.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
                                            const char *const *ids,
                                            size_t ids_len,
@@ -1006,8 +1028,8 @@ kal_status kal_workspace_get_groups_by_ids(struct kal_client client,
  * another status of a request; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_get_events(struct kal_client client,
                                     const struct kal_events_query *query,
                                     const struct kal_call_options *options,
@@ -1029,8 +1051,8 @@ kal_status kal_workspace_get_events(struct kal_client client,
  * the wrong type; or whatever the typed function returns.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_call(struct kal_client client,
                     const char *method,
                     const char *params_json,
@@ -1075,8 +1097,8 @@ const char *kal_methods(void);
  * `KAL_WOULD_DEADLOCK` from a callback; another status of a request; or a common status.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_request(struct kal_client client,
                        const char *verb,
                        const char *path,
@@ -1387,8 +1409,8 @@ KAL_API void kal_error_free(struct kal_error error);
  * Returns: `KAL_OK`; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_client_clear_caches(struct kal_client client,
                                    struct kal_error *error);
 
@@ -1425,8 +1447,8 @@ kal_status kal_client_clear_caches(struct kal_client client,
  * Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_stream_events(struct kal_client client,
                                        const struct kal_events_query *query,
                                        const struct kal_call_options *options,
@@ -1464,8 +1486,8 @@ kal_status kal_workspace_stream_events(struct kal_client client,
  * filters; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_follow_events(struct kal_client client,
                                        const struct kal_events_query *query,
                                        const char *cursor,
@@ -1489,8 +1511,8 @@ kal_status kal_workspace_follow_events(struct kal_client client,
  * or `cursor` for a method that takes none; or as `kal_workspace_follow_events`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_stream_open(struct kal_client client,
                            const char *method,
                            const char *params_json,
@@ -1530,8 +1552,8 @@ kal_status kal_stream_open(struct kal_client client,
  * request; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_stream_next(struct kal_stream stream,
                            uint32_t timeout_ms,
                            struct kal_result *result,
@@ -1572,8 +1594,8 @@ const char *kal_stream_cursor(struct kal_stream stream);
  * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` when both are given and `min_ms` is greater; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_stream_set_backoff(struct kal_stream stream,
                                   uint32_t min_ms,
                                   uint32_t max_ms,
@@ -1593,8 +1615,8 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
  * Returns: `KAL_OK`, or a common status.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_stream_set_read_ahead(struct kal_stream stream,
                                      int on,
                                      struct kal_error *error);
@@ -1649,13 +1671,13 @@ void kal_completion_init(struct kal_completion *completion);
  * a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_queue_open(struct kal_queue *queue,
                           struct kal_error *error);
 
-/* Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
- * loops of GUIs.
+/* Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll, kqueue and the
+ * event loops of GUIs. On Windows there is none: see `kal_queue_handle`.
  *
  * - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
  *
@@ -1663,11 +1685,26 @@ kal_status kal_queue_open(struct kal_queue *queue,
  * longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
  * before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
  *
- * Returns: the descriptor; -1 for a handle that is none, stale or of another type.
+ * Returns: the descriptor; -1 for a handle that is none, stale or of another type, and on Windows.
  *
  * Since: 0.1.0 */
 KAL_API
 int kal_queue_fd(struct kal_queue queue);
+
+/* Returns an event of Windows that is signalled while `kal_queue_next` does not wait: a `HANDLE` for
+ * `WaitForMultipleObjects`, `MsgWaitForMultipleObjectsEx`, `RegisterWaitForSingleObject` and the event loops of GUIs.
+ * Elsewhere there is none: see `kal_queue_fd`.
+ *
+ * - `queue`: the queue, which owns the event. Do not set, reset or close it.
+ *
+ * It is reset by `kal_queue_next` alone, when the queue is empty: a wait does not reset it. End waits for it before
+ * `kal_queue_close`, which closes it before it returns.
+ *
+ * Returns: the handle; NULL for a handle that is none, stale or of another type, and on other systems.
+ *
+ * Since: 0.2.0 */
+KAL_API
+void *kal_queue_handle(struct kal_queue queue);
 
 /* Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
  * the queue is closed.
@@ -1690,8 +1727,8 @@ int kal_queue_fd(struct kal_queue queue);
  * `KAL_WOULD_DEADLOCK` from a callback; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_submit(struct kal_client client,
                       const char *method,
                       const char *params_json,
@@ -1717,8 +1754,8 @@ kal_status kal_submit(struct kal_client client,
  * queue was shut down or closed meanwhile, and `KAL_WOULD_DEADLOCK` from a callback; or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_stream_submit_next(struct kal_stream stream,
                                   uint32_t timeout_ms,
                                   struct kal_queue queue,
@@ -1739,8 +1776,8 @@ kal_status kal_stream_submit_next(struct kal_stream stream,
  * stays in the queue); or a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_queue_next(struct kal_queue queue,
                           uint32_t timeout_ms,
                           struct kal_completion *completion,
@@ -1762,8 +1799,8 @@ kal_status kal_queue_next(struct kal_queue queue,
  * Returns: as `kal_queue_next`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_queue_next_values(struct kal_queue queue,
                                  uint32_t timeout_ms,
                                  void **user_data,
@@ -1797,7 +1834,8 @@ void kal_queue_shutdown(struct kal_queue queue);
 
 /* Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
  * lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
- * `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
+ * `kal_queue_shutdown`. The descriptor of `kal_queue_fd`, or the event of
+ * `kal_queue_handle`, is closed when this returns.
  *
  * - `queue`: the queue. None and stale handles are ignored.
  *
@@ -1819,8 +1857,8 @@ void kal_queue_close(struct kal_queue queue);
  * Returns: as `kal_submit`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_submit_get_events(struct kal_client client,
                                            const struct kal_events_query *query,
                                            const struct kal_call_options *options,
@@ -1841,8 +1879,8 @@ kal_status kal_workspace_submit_get_events(struct kal_client client,
  * Returns: as `kal_submit`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_submit_get_members_by_ids(struct kal_client client,
                                                    const char *const *ids,
                                                    size_t ids_len,
@@ -1864,8 +1902,8 @@ kal_status kal_workspace_submit_get_members_by_ids(struct kal_client client,
  * Returns: as `kal_submit`.
  *
  * Since: 0.2.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_workspace_submit_get_groups_by_ids(struct kal_client client,
                                                   const char *const *ids,
                                                   size_t ids_len,
@@ -1881,14 +1919,15 @@ kal_status kal_workspace_submit_get_groups_by_ids(struct kal_client client,
  * - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
  * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
  *
- * The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open.
+ * The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open; on Windows
+ * none.
  *
  * Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
  * a common status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_cancel_open(struct kal_cancel *cancel,
                            struct kal_error *error);
 
@@ -1903,7 +1942,8 @@ kal_status kal_cancel_open(struct kal_cancel *cancel,
 KAL_API
 void kal_cancel_fire(struct kal_cancel cancel);
 
-/* Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.
+/* Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe. On Windows, from a handler of
+ * `signal` or `SetConsoleCtrlHandler`.
  *
  * - `cancel`: the token. A fired token and handles that are none or stale are ignored.
  *
@@ -1920,7 +1960,7 @@ void kal_cancel_fire(struct kal_cancel cancel);
  *
  * At most 64 open tokens can wait for the library's thread at one time; more are ignored.
  *
- * Returns: nothing. `errno` is unchanged.
+ * Returns: nothing. `errno`, or the last error of Windows, is unchanged.
  *
  * Since: 0.2.0 */
 KAL_API
@@ -1951,8 +1991,8 @@ KAL_API void kal_cancel_close(struct kal_cancel cancel);
  * status.
  *
  * Since: 0.1.0 */
-KAL_API
 KAL_NODISCARD
+KAL_API
 kal_status kal_set_log(int32_t level,
                        kal_log_callback callback,
                        void *user_data);

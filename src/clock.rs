@@ -3,13 +3,7 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
-/// On other systems, the monotonic clock includes time in suspend.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
+use crate::platform;
 
 /// A point in time, as the time since boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,8 +11,7 @@ pub(crate) struct Moment(Duration);
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        // An existing clock does not fail. Without one, tokens are used until the server rejects them.
-        Self(clock_gettime(CLOCK).map_or(Duration::ZERO, Duration::from))
+        Self(platform::time_since_boot())
     }
 }
 

@@ -1,11 +1,8 @@
 //! The error type of the whole client: a kind, a message, and the details of the failure.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-use nix::errno::Errno;
 
 /// The maximum number of bytes of a response body that an error keeps.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -123,15 +120,6 @@ pub(crate) fn printable(name: &str) -> String {
         text.push_str("...");
     }
     text
-}
-
-/// Whether a system call failed because the process or the system is out of what it needs.
-pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
-    use Errno::{EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC};
-    // ENOSPC: of epoll, which has a limit of its own.
-    error
-        .raw_os_error()
-        .is_some_and(|code| matches!(Errno::from_raw(code), EMFILE | ENFILE | ENOBUFS | ENOMEM | ENOSPC))
 }
 
 impl Error {

@@ -1,7 +1,7 @@
 //! libkaleidoscope: the workspace service of the Kaleidoscope platform for programs in C and in whatever can call C.
 //!
-//! Two halves: a safe client that knows nothing of C (`Client` and what it is made of), and the C boundary in `ffi`, the only
-//! place with `unsafe`, that knows nothing of HTTP. C programs read `include/kaleidoscope.h`; Rust programs may use
+//! Two halves: a safe client that knows nothing of C (`Client` and what it is made of), and the C boundary in `ffi`, that knows
+//! nothing of HTTP. `unsafe` is in `ffi`, and in `platform`, the boundary to the operating system. C programs read `include/kaleidoscope.h`; Rust programs may use
 //! [`Client`] directly.
 
 mod answer;
@@ -23,6 +23,7 @@ mod http;
 mod json;
 mod loopback;
 mod not_json;
+mod platform;
 mod progress;
 mod proxy;
 mod queue;

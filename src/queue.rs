@@ -1,14 +1,13 @@
 //! A completion queue for applications with an event loop: the I/O thread pushes, the application pops.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, RawFd};
+use std::ffi::{c_int, c_void};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
-
 use crate::cancel::{Cancel, Fired};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::Readiness;
 use crate::runtime::OccupyStandard;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -25,8 +24,8 @@ struct State<T> {
     /// Calls that will complete.
     in_progress: usize,
     phase: Phase,
-    /// Its count is 1 while [`Queue::next`] would not wait, and 0 otherwise. None: closed.
-    signal: Option<EventFd>,
+    /// Set while [`Queue::next`] would not wait. None: closed.
+    signal: Option<Readiness>,
     is_readable: bool,
 }
 
@@ -71,7 +70,7 @@ impl<T> Drop for Ticket<T> {
 impl<T> Queue<T> {
     pub(crate) fn open() -> Result<Self> {
         let _occupied = OccupyStandard::new();
-        let signal = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+        let signal = Readiness::new()
             .map_err(|error| Error::out_of_resources(format!("cannot create a descriptor for the queue: {error}")))?;
         let state = State {
             completions: VecDeque::new(),
@@ -83,9 +82,14 @@ impl<T> Queue<T> {
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), ending: Cancel::default() })
     }
 
-    /// The descriptor for `poll`, `select` and `epoll`; owned by the queue. None: closed.
-    pub(crate) fn descriptor(&self) -> Option<RawFd> {
-        self.lock().signal.as_ref().map(AsRawFd::as_raw_fd)
+    /// The descriptor for `poll`, `select` and `epoll`, -1 on Windows; owned by the queue. None: closed.
+    pub(crate) fn descriptor(&self) -> Option<c_int> {
+        self.lock().signal.as_ref().map(Readiness::descriptor)
+    }
+
+    /// The event for `WaitForMultipleObjects`, NULL on other systems; owned by the queue. None: closed.
+    pub(crate) fn handle(&self) -> Option<*mut c_void> {
+        self.lock().signal.as_ref().map(Readiness::handle)
     }
 
     /// Cancels a call submitted to this queue when the queue is shut down or closed.
@@ -198,8 +202,7 @@ impl<T> State<T> {
         if let Some(signal) = &self.signal
             && readable != self.is_readable
         {
-            // A count of 0 or 1 neither overflows nor blocks.
-            let _ = if readable { signal.write(1).map(|_| 1) } else { signal.read() };
+            signal.set(readable);
             self.is_readable = readable;
         }
         is_drained
@@ -272,15 +275,10 @@ mod loom_tests {
 mod tests {
     use std::time::Duration;
 
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd;
-
     use super::*;
 
     fn is_readable<T>(queue: &Queue<T>) -> bool {
-        let state = queue.lock();
-        let signal = state.signal.as_ref().expect("open");
-        poll(&mut [PollFd::new(signal.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).expect("poll") == 1
+        queue.lock().signal.as_ref().expect("open").is_set()
     }
 
     fn open<T>() -> Arc<Queue<T>> {

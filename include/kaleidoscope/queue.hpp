@@ -136,10 +136,16 @@ public:
 #endif
 
     // A descriptor that is readable while completions are pending, for poll, epoll and event loops. Owned by the queue; -1 after
-    // close.
+    // close, and on Windows.
     int fd() const noexcept
     {
         return kal_queue_fd(handle_.get());
+    }
+    // On Windows, which has no such descriptor, an event that is signalled while completions are pending, for
+    // WaitForMultipleObjects; nullptr elsewhere and after close.
+    void *native_handle() const noexcept
+    {
+        return kal_queue_handle(handle_.get());
     }
     // Cancels its calls and accepts no more: next returns the completion of every call that was submitted, and then fails with
     // status::done, so that the program gets each `user_data` back.

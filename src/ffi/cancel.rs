@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::export::{fallible, infallible_io, release};
-use super::kit::guard::{DeferCancel, KeepErrno};
 use super::kit::handles::{self, handle};
 use super::kit::status::kal_status;
 use super::types::{kal_cancel, kal_error};
 use crate::cancel::Cancel;
+use crate::platform::{DeferCancel, KeepLastError};
 use crate::runtime::{from_signal, io_thread};
 
 handle!(kal_cancel, 4, Cancel);
@@ -17,7 +17,8 @@ handle!(kal_cancel, 4, Cancel);
 /// - `cancel`: receives the token, to be closed with `kal_cancel_close`; on failure none.
 /// - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
 ///
-/// The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open.
+/// The first token of a process opens two descriptors, for `kal_cancel_fire_from_signal`, which stay open; on Windows
+/// none.
 ///
 /// Returns: `KAL_OK`; `KAL_OUT_OF_RESOURCES` when no descriptor is left; `KAL_INVALID_STATE` when no handle is left; or
 /// a common status.
@@ -48,7 +49,8 @@ pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
     infallible_io((), || handles::get(cancel).ok().map(|cancel| cancel.fire()));
 }
 
-/// Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe.
+/// Fires a token from a signal handler: as `kal_cancel_fire`, but async-signal-safe. On Windows, from a handler of
+/// `signal` or `SetConsoleCtrlHandler`.
 ///
 /// - `cancel`: the token. A fired token and handles that are none or stale are ignored.
 ///
@@ -67,13 +69,13 @@ pub extern "C" fn kal_cancel_fire(cancel: kal_cancel) {
 ///
 /// At most 64 open tokens can wait for the library's thread at one time; more are ignored.
 ///
-/// Returns: nothing. `errno` is unchanged.
+/// Returns: nothing. `errno`, or the last error of Windows, is unchanged.
 ///
 /// Since: 0.2.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_cancel_fire_from_signal(cancel: kal_cancel) {
     // Not in the guard, which may wait for another thread and allocates after a panic. Nothing here panics.
-    let _errno = KeepErrno::new();
+    let _last_error = KeepLastError::new();
     // The write is a cancellation point.
     let _cancel = DeferCancel::new();
     if handles::may_exist(cancel) {

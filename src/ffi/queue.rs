@@ -1,6 +1,7 @@
 //! `kal_queue`: calls that do not block.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,8 +36,8 @@ pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_e
     unsafe { fallible(error, queue, "queue", || handles::insert(Arc::new(Queue::open()?))) }
 }
 
-/// Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll and the event
-/// loops of GUIs.
+/// Returns a descriptor that is readable while `kal_queue_next` does not wait: for poll, select, epoll, kqueue and the
+/// event loops of GUIs. On Windows there is none: see `kal_queue_handle`.
 ///
 /// - `queue`: the queue, which owns the descriptor. Do not read, write or close it.
 ///
@@ -44,12 +45,29 @@ pub unsafe extern "C" fn kal_queue_open(queue: *mut kal_queue, error: *mut kal_e
 /// longer empty: call `kal_queue_next` until it does not return `KAL_OK`. Remove the descriptor from the event loop
 /// before `kal_queue_close`, which closes it before it returns: the number may be another file's then.
 ///
-/// Returns: the descriptor; -1 for a handle that is none, stale or of another type.
+/// Returns: the descriptor; -1 for a handle that is none, stale or of another type, and on Windows.
 ///
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub extern "C" fn kal_queue_fd(queue: kal_queue) -> c_int {
     infallible_io(-1, || handles::get(queue).ok()?.descriptor())
+}
+
+/// Returns an event of Windows that is signalled while `kal_queue_next` does not wait: a `HANDLE` for
+/// `WaitForMultipleObjects`, `MsgWaitForMultipleObjectsEx`, `RegisterWaitForSingleObject` and the event loops of GUIs.
+/// Elsewhere there is none: see `kal_queue_fd`.
+///
+/// - `queue`: the queue, which owns the event. Do not set, reset or close it.
+///
+/// It is reset by `kal_queue_next` alone, when the queue is empty: a wait does not reset it. End waits for it before
+/// `kal_queue_close`, which closes it before it returns.
+///
+/// Returns: the handle; NULL for a handle that is none, stale or of another type, and on other systems.
+///
+/// Since: 0.2.0
+#[unsafe(no_mangle)]
+pub extern "C" fn kal_queue_handle(queue: kal_queue) -> *mut c_void {
+    infallible_io(ptr::null_mut(), || handles::get(queue).ok()?.handle())
 }
 
 /// Starts a call and returns at once. Its completion is added to the queue, exactly once, however the call ends, unless
@@ -230,7 +248,8 @@ pub extern "C" fn kal_queue_shutdown(queue: kal_queue) {
 
 /// Closes a queue: its calls in progress are cancelled and its completions freed. A page of a stream among them is not
 /// lost: the stream returns it again. What the `user_data` of these calls point to is not returned: see
-/// `kal_queue_shutdown`. The descriptor of `kal_queue_fd` is closed when this returns.
+/// `kal_queue_shutdown`. The descriptor of `kal_queue_fd`, or the event of
+/// `kal_queue_handle`, is closed when this returns.
 ///
 /// - `queue`: the queue. None and stale handles are ignored.
 ///

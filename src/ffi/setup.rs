@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::kit::guard;
 use super::logger;
 use crate::environment;
+use crate::platform;
 use crate::runtime::{self, Once};
 
 /// Sets the process up, once.
@@ -19,19 +20,18 @@ pub(super) fn ensure() {
         }
         // In a child that was counted, the handler is registered already.
         if runtime::epoch() == 0 {
-            // SAFETY: the handler adds one to an atomic number, which is all that a child may do at that point. It
-            // stays mapped, because the library is linked with `nodelete`.
-            let registered = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
-            if registered != 0 {
-                log::warn!("fork is not detected: pthread_atfork failed with {registered}");
+            if let Err(error) = platform::on_fork(in_the_child) {
+                log::warn!("fork is not detected: {error}");
+            }
+            if let Err(error) = platform::deny_unmapping() {
+                log::warn!("the library may be unmapped while its thread runs: {error}");
             }
         }
         // In a child, a thread of the parent may have been inside what follows and hold its locks: it is skipped.
         if BEGUN.swap(true, Ordering::Relaxed) {
             return;
         }
-        // SAFETY: it reads what the kernel passed to the process.
-        if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        if platform::has_raised_privileges() {
             environment::ignore();
         }
         logger::install();

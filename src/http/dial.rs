@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::failure::reason;
-use crate::error::is_exhaustion;
+use crate::platform::is_exhaustion;
 use crate::runtime::OccupyStandard;
 
 /// The connection attempt delay: how long to wait for an attempt before the next one starts. Shorter if the timeout would not reach

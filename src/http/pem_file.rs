@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::failure::reason;
-use crate::error::{Error, ErrorKind, is_exhaustion};
+use crate::error::{Error, ErrorKind};
+use crate::platform::is_exhaustion;
 
 /// A bundle of all public authorities is a quarter of a megabyte.
 const MAX_BYTES: u64 = 64 << 20;

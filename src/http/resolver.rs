@@ -14,7 +14,7 @@ use futures_util::future::Shared;
 use socket2::{Domain, Socket, Type};
 
 use super::connector::without_brackets;
-use crate::error::is_exhaustion;
+use crate::platform::is_exhaustion;
 use crate::runtime::{OccupyStandard, PerProcess, lookups};
 
 /// Marks an error as a failed lookup in the chain of sources.

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use super::ca_bundle;
 use super::pem_file::{self, Fault};
 use crate::client_log::ClientLog;
-use crate::error::is_exhaustion;
+use crate::platform::is_exhaustion;
 
 /// The certificates found so far.
 #[derive(Default)]

@@ -1,14 +1,9 @@
-//! Keeps the library's descriptors out of 0, 1 and 2. A process that closed them, as daemons do, writes to its standard error all
-//! the same: these writes must not end up in a request.
+//! Occupies the standard descriptors that the process closed, for as long as any thread needs it.
 
-use std::os::fd::AsRawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
-
 use super::PerProcess;
-
-const STANDARD_ERROR: i32 = 2;
+use crate::platform;
 
 static STATE: PerProcess<Mutex<State>> = PerProcess::new();
 
@@ -16,8 +11,7 @@ static STATE: PerProcess<Mutex<State>> = PerProcess::new();
 #[derive(Default)]
 struct State {
     users: usize,
-    /// They have the numbers of standard descriptors, and nobody uses them.
-    occupied: Vec<EventFd>,
+    occupied: Option<platform::OccupyStandard>,
 }
 
 /// While it exists, the standard descriptors that the process closed are occupied.
@@ -29,13 +23,7 @@ impl OccupyStandard {
         let mut state = state()?;
         state.users += 1;
         if state.users == 1 {
-            // Fails when no descriptor is left. Then what follows fails, too, and reports it.
-            while let Ok(descriptor) = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK) {
-                if descriptor.as_raw_fd() > STANDARD_ERROR {
-                    break;
-                }
-                state.occupied.push(descriptor);
-            }
+            state.occupied = Some(platform::OccupyStandard::new());
         }
         Some(Self(()))
     }
@@ -47,7 +35,7 @@ impl Drop for OccupyStandard {
         // In a child of `fork` it was counted in the parent.
         state.users = state.users.saturating_sub(1);
         if state.users == 0 {
-            state.occupied.clear();
+            state.occupied = None;
         }
     }
 }

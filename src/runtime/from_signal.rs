@@ -1,13 +1,12 @@
 //! What signal handlers ask for. A handler may have interrupted any code, a holder of locks included: it stores a number and
-//! writes to a socket, and the I/O thread does the rest. A call that is made later serves what the I/O thread has not.
+//! wakes the I/O thread, which does the rest. A call that is made later serves what the I/O thread has not.
 
-use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{OccupyStandard, PerProcess};
 use crate::error::{Error, Result};
+use crate::platform::{Listener, Wake};
 
 /// The numbers that can wait at one time.
 const MAX_WAITING: usize = 64;
@@ -19,13 +18,12 @@ static IS_WAITING: AtomicBool = AtomicBool::new(false);
 static SERVICE: PerProcess<OnceLock<Service>> = PerProcess::new();
 
 struct Service {
-    /// A pair, never closed: a handler may be about to write to it.
-    wake: UnixStream,
-    woken: UnixStream,
+    /// Never closed: a handler may be about to use it.
+    wake: Wake,
     serve: fn(u64),
 }
 
-/// Stores `number`, which is not 0, and wakes the I/O thread. Async-signal-safe: atomic operations and one `write`. Without room,
+/// Stores `number`, which is not 0, and wakes the I/O thread. Async-signal-safe: atomic operations and [`Wake::wake`]. Without room,
 /// it does nothing.
 pub(crate) fn request(number: u64) {
     let is_stored = WAITING.iter().any(|slot| {
@@ -35,8 +33,7 @@ pub(crate) fn request(number: u64) {
     if is_stored {
         IS_WAITING.store(true, Ordering::SeqCst);
         if let Some(service) = service() {
-            // Fails only if the socket is full, and then the I/O thread is awake.
-            let _ = (&service.wake).write(&[0]);
+            service.wake.wake();
         }
     }
 }
@@ -71,37 +68,27 @@ pub(super) fn open(serve: fn(u64)) -> Result<bool> {
         return Ok(false);
     }
     let _occupied = OccupyStandard::new();
-    let (wake, woken) = pair()
+    let wake = Wake::new()
         .map_err(|error| Error::out_of_resources(format!("cannot create the sockets for signal handlers: {error}")))?;
-    Ok(SERVICE.get().is_some_and(|service| service.set(Service { wake, woken, serve }).is_ok()))
+    Ok(SERVICE.get().is_some_and(|service| service.set(Service { wake, serve }).is_ok()))
 }
 
 /// Serves signal handlers on the I/O thread. Returns at once if none can ask for anything.
 pub(super) async fn watch() {
     let Some(service) = service() else { return };
     serve();
-    let Ok(woken) = receiver(&service.woken) else {
+    let Ok(listener) = listen(&service.wake) else {
         log::warn!("signal handlers cannot wake the library's thread");
         return;
     };
-    while woken.readable().await.is_ok() {
-        let _ = woken.try_read(&mut [0; 64]);
+    while listener.woken().await.is_ok() {
         serve();
     }
 }
 
-/// Neither of them blocks.
-fn pair() -> io::Result<(UnixStream, UnixStream)> {
-    let (wake, woken) = UnixStream::pair()?;
-    wake.set_nonblocking(true)?;
-    woken.set_nonblocking(true)?;
-    Ok((wake, woken))
-}
-
-/// A copy for the I/O thread, which closes it when it ends.
-fn receiver(woken: &UnixStream) -> io::Result<tokio::net::UnixStream> {
+fn listen(wake: &Wake) -> std::io::Result<Listener> {
     let _occupied = OccupyStandard::new();
-    tokio::net::UnixStream::from_std(woken.try_clone()?)
+    wake.listen()
 }
 
 fn service() -> Option<&'static Service> {

@@ -11,12 +11,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::{OccupyStandard, PerProcess, from_signal, lookups};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::with_signals_blocked;
 
 /// The deepest stacks are those of certificate verification and of parsing token responses.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -185,27 +185,6 @@ fn start() -> std::io::Result<Running> {
         })
     })?;
     Ok(Running { handle, stop, exit, thread })
-}
-
-/// Blocks signals on this thread while `start` spawns one. The new thread inherits the mask, so the host's mask never applies to
-/// it.
-fn with_signals_blocked<T>(start: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
-    let mut blocked = SigSet::all();
-    for fatal in [
-        Signal::SIGSEGV,
-        Signal::SIGBUS,
-        Signal::SIGFPE,
-        Signal::SIGILL,
-        Signal::SIGTRAP,
-        Signal::SIGABRT,
-        Signal::SIGSYS,
-    ] {
-        blocked.remove(fatal);
-    }
-    let before = blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-    let started = start();
-    before.thread_set_mask()?;
-    started
 }
 
 impl Exit {

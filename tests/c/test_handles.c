@@ -67,6 +67,7 @@ static void check_no_queue(kal_client client, kal_queue queue)
     INVALID(kal_queue_next(queue, 0, &completion, &error), "this kal_queue is ");
     INVALID(kal_submit(client, "workspace.get_members", NULL, NULL, queue, NULL, &error), "this kal_queue is ");
     CHECK_INT(kal_queue_fd(queue), -1);
+    CHECK(kal_queue_handle(queue) == NULL);
     kal_queue_close(queue);
 }
 

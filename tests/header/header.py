@@ -139,8 +139,9 @@ def initialisers(text, found):
 
 
 def names(text, found):
-    """Every KAL_ and kal_ name in a comment is one that the header declares."""
+    """Every KAL_ and kal_ name in a comment is one that the header declares, or that it looks for."""
     declared = {item.name for item in found} | set(MACRO.findall(text)) | NAMES_OF_STATUSES
+    declared |= set(re.findall(r"defined\((KAL_\w+)\)", text))
     comments = "\n".join(re.findall(r"/\*.*?\*/", text, flags=re.S))
     for name in sorted(set(re.findall(r"\b(?:kal|KAL)_\w+\*?", comments))):
         prefix = name.rstrip("*")

@@ -21,7 +21,7 @@ def callers(text):
     """A function for each one of the header, which calls it."""
     for item in declarations.items(text):
         if item.kind == "function":
-            declared = re.search(r"(?:KAL_API )?(?:KAL_NODISCARD )?(.*?)\b(kal_\w+)\s*\(([^()]*)\);$", item.declaration)
+            declared = re.search(r"(?:KAL_NODISCARD )?(?:KAL_API )?(.*?)\b(kal_\w+)\s*\(([^()]*)\);$", item.declaration)
             result, name, parameters = declared.groups()
             arguments = ", ".join(declarations.parameters(item.declaration))
             returned = "" if result.strip() == "void" else "return "

@@ -203,7 +203,7 @@ def parse(header):
         structs[name] = [re.search(r"(\w+)$", field.strip())[1] for field in fields.split(";") if field.strip()]
     functions = []
     body = re.sub(r"typedef\b[^;{]*\{.*?\}[^;]*;|typedef\b[^;]*;", "", body, flags=re.S)
-    for result, name, parameters in re.findall(r"KAL_API\s+(?:KAL_NODISCARD\s+)?([\w\s*]+?)\s*\b(kal_\w+)\(([^)]*)\);", body):
+    for result, name, parameters in re.findall(r"KAL_API\s+([\w\s*]+?)\s*\b(kal_\w+)\(([^)]*)\);", body):
         declared = []
         for parameter in parameters.split(","):
             parameter = " ".join(parameter.split())

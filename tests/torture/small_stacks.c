@@ -289,6 +289,11 @@ CASE(kal_queue_fd)
     if (kal_queue_fd(queue) < 0)
         torture_fail("a queue has no descriptor");
 }
+CASE(kal_queue_handle)
+{
+    if (kal_queue_handle(queue))
+        torture_fail("a queue has a handle, which is for Windows only");
+}
 CASE(kal_queue_open)
 {
     kal_queue queue;
@@ -542,7 +547,7 @@ static struct case_of {
     ROW(kal_client_open) ROW(kal_client_close) ROW(kal_client_shutdown) ROW(kal_client_clear_caches) ROW(kal_client_stats)
         ROW(kal_workspace_get_workspace) ROW(kal_workspace_get_members) ROW(kal_workspace_get_members_by_ids)
             ROW(kal_workspace_get_groups) ROW(kal_workspace_get_groups_by_ids) ROW(kal_workspace_get_events) ROW(kal_call)
-                ROW(kal_request) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_open)
+                ROW(kal_request) ROW(kal_methods) ROW(kal_submit) ROW(kal_queue_next) ROW(kal_queue_fd) ROW(kal_queue_handle) ROW(kal_queue_open)
                     ROW(kal_queue_close) ROW(kal_queue_shutdown) ROW(kal_cancel_open) ROW(kal_cancel_fire)
                         ROW(kal_cancel_fire_from_signal) ROW(kal_cancel_close) ROW(kal_result_json) ROW(kal_result_workspace)
                             ROW(kal_result_workspace_users) ROW(kal_result_workspace_groups) ROW(kal_result_workspace_events)

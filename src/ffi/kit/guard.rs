@@ -1,17 +1,15 @@
 //! What stands between an export's body and C: no panic unwinds into the caller, out parameters are always written,
-//! the caller's `errno` stays what it was, and its thread is not cancelled in between.
+//! the caller's `errno` or last error stays what it was, and its thread is not cancelled in between.
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-
-use nix::errno::Errno;
 
 use super::handles::Handle;
 use super::pointer;
 use super::status::{self, KAL_OK, kal_status};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{DeferCancel, KeepLastError};
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -54,7 +52,7 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
     error: *mut E,
     body: impl FnOnce() -> Result<kal_status>,
 ) -> kal_status {
-    let _errno = KeepErrno::new();
+    let _last_error = KeepLastError::new();
     let _cancel = DeferCancel::new();
     // SAFETY: required of the caller.
     let mut error = unsafe { error.as_mut() };
@@ -75,7 +73,7 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
 /// Runs an export that cannot fail and does no I/O: without a cancellation point, no `pthread_cancel` takes effect in it. It
 /// returns `otherwise` when there is no value.
 pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
-    let _errno = KeepErrno::new();
+    let _last_error = KeepLastError::new();
     match catch(|| Ok(body())) {
         Ok(Some(value)) => value,
         Ok(None) | Err(_) => otherwise,
@@ -86,52 +84,6 @@ pub(in crate::ffi) fn infallible<T>(otherwise: T, body: impl FnOnce() -> Option<
 pub(in crate::ffi) fn infallible_io<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
     let _cancel = DeferCancel::new();
     infallible(otherwise, body)
-}
-
-// SAFETY: as `<pthread.h>` declares it. It writes to `before`, unless that is NULL.
-unsafe extern "C" {
-    /// Not in the crate `libc` for Linux.
-    safe fn pthread_setcancelstate(state: c_int, before: Option<&mut c_int>) -> c_int;
-}
-
-/// The same number in glibc and musl.
-const PTHREAD_CANCEL_DISABLE: c_int = 1;
-
-/// Defers `pthread_cancel` until it is dropped. A cancelled thread unwinds its stack, and that ends the process in Rust.
-/// Async-signal-safe in glibc and musl.
-pub(in crate::ffi) struct DeferCancel(c_int);
-
-impl DeferCancel {
-    #[inline]
-    pub(in crate::ffi) fn new() -> Self {
-        let mut before = 0;
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, Some(&mut before));
-        Self(before)
-    }
-}
-
-impl Drop for DeferCancel {
-    #[inline]
-    fn drop(&mut self) {
-        pthread_setcancelstate(self.0, None);
-    }
-}
-
-/// Restores the `errno` of the caller when it is dropped, last of all: freeing memory may set it too.
-pub(in crate::ffi) struct KeepErrno(i32);
-
-impl KeepErrno {
-    #[inline]
-    pub(in crate::ffi) fn new() -> Self {
-        Self(Errno::last_raw())
-    }
-}
-
-impl Drop for KeepErrno {
-    #[inline]
-    fn drop(&mut self) {
-        Errno::set_raw(self.0);
-    }
 }
 
 /// Runs `body` and turns a panic into an error.

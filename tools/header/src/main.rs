@@ -36,6 +36,10 @@ fn header() -> Result<String, Box<dyn Error>> {
     builder.generate()?.write(&mut text);
     let text = sections::without_fences(&String::from_utf8(text)?);
     let arranged = sections::arrange(&text, &root().join("src/ffi"))?;
+    // [[nodiscard]] has to precede __declspec.
+    let arranged = arranged
+        .replace("KAL_API\nKAL_NODISCARD\n", "KAL_NODISCARD\nKAL_API\n")
+        .replace("KAL_API KAL_NODISCARD ", "KAL_NODISCARD KAL_API ");
     Ok(sections::in_blocks(&arranged))
 }
 

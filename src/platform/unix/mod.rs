@@ -1,0 +1,17 @@
+//! Linux and the systems of Apple.
+
+mod clock;
+mod errors;
+mod process;
+mod readiness;
+mod standard_descriptors;
+mod thread;
+mod wake;
+
+pub(crate) use clock::time_since_boot;
+pub(crate) use errors::{KeepLastError, is_exhaustion};
+pub(crate) use process::{deny_unmapping, has_raised_privileges, on_fork};
+pub(crate) use readiness::Readiness;
+pub(crate) use standard_descriptors::OccupyStandard;
+pub(crate) use thread::{DeferCancel, with_signals_blocked};
+pub(crate) use wake::{Listener, Wake};
