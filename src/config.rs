@@ -199,7 +199,7 @@ impl Settings {
             insecure_tls: self.insecure_tls,
             user_agent: check_user_agent(self.user_agent.as_deref())?,
             connect_timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
-            timeout: self.timeout.unwrap_or(Duration::from_mins(1)),
+            timeout: self.timeout.unwrap_or(Duration::from_secs(60)),
             max_attempts: self.max_attempts.unwrap_or(MAX_ATTEMPTS).max(1),
             retry_wait: self.retry_wait.unwrap_or(backoff::BASE),
             max_response_bytes: check_cap(self.max_response_bytes)?,

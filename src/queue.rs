@@ -253,7 +253,7 @@ mod loom_tests {
             let call = thread::spawn(move || ticket.complete(7));
             let drain = |queue: Arc<Queue<i32>>| {
                 let mut count = 0;
-                let in_an_hour = || Instant::now() + std::time::Duration::from_hours(1);
+                let in_an_hour = || Instant::now() + std::time::Duration::from_secs(60 * 60);
                 while let Next::Completion(_) = queue.next(in_an_hour(), |_| Ok(())).expect("not closed") {
                     count += 1;
                 }
@@ -348,7 +348,7 @@ mod tests {
         push(&queue, Arc::clone(&kept));
         let waiting = Arc::clone(&queue);
         let waiter = std::thread::spawn(move || {
-            let in_an_hour = Instant::now() + Duration::from_hours(1);
+            let in_an_hour = Instant::now() + Duration::from_secs(60 * 60);
             while waiting.next(in_an_hour, |_| Ok(()))? != Next::Drained {}
             Ok::<_, Error>(())
         });

@@ -221,7 +221,7 @@ fn a_page_requested_by_a_call_that_was_given_up_is_delivered_to_the_next() {
         assert!(matches!(next, Next::NothingYet));
         assert_eq!(stream.cursor(), before);
     });
-    add_to(&mut ids, stream.next(Some(Duration::from_mins(1))).expect("the page"));
+    add_to(&mut ids, stream.next(Some(Duration::from_secs(60))).expect("the page"));
     assert_eq!(ids.len(), 10);
     assert_ne!(stream.cursor(), before);
     assert_eq!(emulator.counts().paths["/workspaces/events"], 1);

@@ -173,7 +173,7 @@ fn jwt(lifetime: Duration) -> String {
 #[test]
 fn a_proxy_token_with_an_exp_claim_is_replaced_before_it_expires() {
     let emulator = emulator(Config::default());
-    let (brief, long) = (jwt(Duration::from_secs(4)), jwt(Duration::from_hours(1)));
+    let (brief, long) = (jwt(Duration::from_secs(4)), jwt(Duration::from_secs(60 * 60)));
     let (client, host) = behind_proxy(&emulator, &[&brief, &long]);
     get(&client, &GET_EVENTS).expect("events");
     assert_eq!(asked(&host), 1);

@@ -108,7 +108,7 @@ fn client(emulator: &Emulator, name: &str) -> Client {
 
 fn named(emulator: &Emulator, name: &str) -> Settings {
     let base_url = Some(format!("http://{name}:{}", port(emulator)));
-    Settings { base_url, allow_http: true, connect_timeout: Some(Duration::from_mins(1)), ..settings(emulator) }
+    Settings { base_url, allow_http: true, connect_timeout: Some(Duration::from_secs(60)), ..settings(emulator) }
 }
 
 /// Waits until the sign-in of each client waits for a lookup. It stays there: it outlives the calls that wait for it.
@@ -173,7 +173,7 @@ fn an_unresponsive_address_of_a_proxy_does_not_delay_the_others() {
     let settings = Settings {
         proxy_url,
         insecure_tls: true,
-        connect_timeout: Some(Duration::from_mins(1)),
+        connect_timeout: Some(Duration::from_secs(60)),
         ..settings(&emulator)
     };
     let client = Client::open(settings).expect("good settings");

@@ -12,7 +12,7 @@ use kaleidoscope::{CallOptions, Cancel, Client, Next, Settings, Stream};
 
 const EVENTS: &str = "/workspaces/events";
 /// Longer than any test takes: never waited for in full.
-const LONG: Option<Duration> = Some(Duration::from_hours(1));
+const LONG: Option<Duration> = Some(Duration::from_secs(60 * 60));
 
 fn stream(client: &Client, options: CallOptions) -> Stream {
     let stream = Stream::open(client, events(10), options).expect("a stream");
@@ -85,7 +85,7 @@ fn a_follower_that_waits_for_its_next_poll_requests_nothing_ahead() {
     let emulator = emulator(Config { events: 10, ..Config::default() });
     let follower = Stream::follow(&client(&emulator), events(10), None, CallOptions::default()).expect("a stream");
     follower.set_read_ahead(true);
-    follower.set_backoff(Some(Duration::from_hours(1)), None).expect("a wait");
+    follower.set_backoff(Some(Duration::from_secs(60 * 60)), None).expect("a wait");
     assert!(matches!(follower.next(None), Ok(Next::NothingYet)));
     emulator.append_events(3);
     assert_eq!(ids(&follower.next(None).expect("a page")).len(), 3);

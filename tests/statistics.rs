@@ -346,7 +346,7 @@ fn bytes_are_counted_as_they_arrive() {
         let settings = Settings {
             max_attempts: Some(1),
             max_response_bytes,
-            timeout: Some(Duration::from_mins(1)),
+            timeout: Some(Duration::from_secs(60)),
             ..server.settings()
         };
         let client = Client::open(settings).expect("good settings");

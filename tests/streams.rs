@@ -14,7 +14,7 @@ use kaleidoscope::{CacheUse, CallOptions, Cancel, Client, Error, ErrorKind, Next
 
 const EVENTS: &str = "/workspaces/events";
 /// Longer than any test takes: never waited for in full.
-const LONG: Option<Duration> = Some(Duration::from_hours(1));
+const LONG: Option<Duration> = Some(Duration::from_secs(60 * 60));
 
 fn stream(client: &Client, params: Params) -> Stream {
     Stream::open(client, params, CallOptions::default()).expect("a stream")

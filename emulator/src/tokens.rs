@@ -112,7 +112,7 @@ impl TokenStore {
             refresh: format!("kal-rt-{}", self.rng.token()),
         };
         // A lifetime that overflows the clock is limited to a year, which is long enough here.
-        let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_hours(365 * 24));
+        let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
         self.access.insert(pair.access.clone(), Access { family, expires });
         self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
         pair

@@ -20,7 +20,7 @@ use crate::runtime::outcome::{self, Outcome, Publisher};
 use crate::runtime::{Gate, callback};
 
 /// Google's ID tokens live for an hour. If one expires earlier, its claims or the proxy say so.
-const LIFETIME: Duration = Duration::from_mins(50);
+const LIFETIME: Duration = Duration::from_secs(50 * 60);
 
 pub(crate) struct Iap {
     provider: Option<Arc<dyn IapTokenProvider>>,

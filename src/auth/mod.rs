@@ -43,7 +43,7 @@ use crate::runtime::outcome::{self, Outcome};
 /// block them; but a slow endpoint still gets time to respond.
 const HEDGE_DELAY: Duration = Duration::from_secs(10);
 /// The delay doubles with each hedge, up to this.
-const MAX_HEDGE_DELAY: Duration = Duration::from_mins(1);
+const MAX_HEDGE_DELAY: Duration = Duration::from_secs(60);
 /// With more pending requests than this, the oldest one is dropped. It is several minutes old by then.
 const MAX_PENDING: usize = 6;
 

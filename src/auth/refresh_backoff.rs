@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_respected() {
-        assert_eq!(delay(1, Some(Duration::from_mins(2))), Duration::from_mins(2));
+        assert_eq!(delay(1, Some(Duration::from_secs(2 * 60))), Duration::from_secs(2 * 60));
         assert_eq!(delay(6, Some(Duration::ZERO)).as_secs(), 30);
         assert_eq!(delay(1, Some(retry_after::MAX)), retry_after::MAX);
     }

@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 use crate::clock::Moment;
 
 /// A token is refreshed at most this long before it expires.
-const MAX_MARGIN: Duration = Duration::from_mins(10);
+const MAX_MARGIN: Duration = Duration::from_secs(10 * 60);
 /// Longer lifetimes are cut to this, so that the expiry time does not overflow the clock.
-const MAX_LIFETIME: Duration = Duration::from_hours(24 * 365 * 100);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 365 * 100 * 60 * 60);
 
 /// An access token. Its `Debug` does not show it.
 #[derive(Debug)]

@@ -126,7 +126,7 @@ mod tests {
 
     use crate::error::{Error, ErrorKind};
 
-    const HOUR: Duration = Duration::from_hours(1);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
 
     /// A store with a token that is valid for an hour, and when it was requested.
     fn signed_in() -> (TokenStore<u64>, Moment) {
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(call(&store, None, late), (Some(0), None));
         // The refresh token has been used.
         assert_eq!(call(&store, None, within(1)), (Some(0), Some((2, false))));
-        fail(&store, within(1), Some(Duration::from_mins(1)));
+        fail(&store, within(1), Some(Duration::from_secs(60)));
         assert_eq!(call(&store, None, within(60)), (Some(0), None), "Retry-After is a minute");
         assert_eq!(call(&store, None, within(61)), (Some(0), Some((3, false))));
         succeed(&store, 3, within(61));
@@ -257,7 +257,7 @@ mod loom_tests {
     }
 
     fn signed_in(generation: u64) -> Result<(Token, SecretString)> {
-        let token = Token::new("t".to_owned().into(), generation, Duration::from_hours(1), Moment::now());
+        let token = Token::new("t".to_owned().into(), generation, Duration::from_secs(60 * 60), Moment::now());
         Ok((token, format!("r{generation}").into()))
     }
 
@@ -345,7 +345,7 @@ mod loom_tests {
     fn loom_an_expiring_token_is_refreshed_once_and_used_meanwhile() {
         loom::model(|| {
             let server = Server::start();
-            let late = Moment::now() + Duration::from_mins(57);
+            let late = Moment::now() + Duration::from_secs(57 * 60);
             let others: Vec<_> = (0..2)
                 .map(|_| {
                     let server = Arc::clone(&server);

@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn refresh(cache: &Arc<Cache>, fetched: Fetched) -> Arc<InFlight> {
-        match cache.join_or_start(&key(), true, Instant::now() + Duration::from_mins(1), &caller(), 1, |_| fetched) {
+        match cache.join_or_start(&key(), true, Instant::now() + Duration::from_secs(60), &caller(), 1, |_| fetched) {
             Lookup::Started(request) => request,
             Lookup::Cached(_) | Lookup::Joined(_) => panic!("a refresh always starts a request"),
         }
@@ -235,8 +235,8 @@ mod tests {
     #[tokio::test]
     async fn a_request_in_flight_is_joined() {
         let cache = Arc::new(Cache::new(None));
-        let _first = read(&cache, Duration::from_mins(1));
-        assert!(matches!(read(&cache, Duration::from_mins(1)), Lookup::Joined(_)));
+        let _first = read(&cache, Duration::from_secs(60));
+        assert!(matches!(read(&cache, Duration::from_secs(60)), Lookup::Joined(_)));
     }
 
     /// Red without the check of the deadline. While a server kept the I/O thread busy, new calls joined the request that did so and
@@ -245,7 +245,7 @@ mod tests {
     async fn a_request_past_its_deadline_is_not_joined() {
         let cache = Arc::new(Cache::new(None));
         let _first = read(&cache, Duration::ZERO);
-        assert!(matches!(read(&cache, Duration::from_mins(1)), Lookup::Started(_)));
+        assert!(matches!(read(&cache, Duration::from_secs(60)), Lookup::Started(_)));
     }
 
     /// Red when dropping a request does not complete it: the old answer is still cached. It must be gone before the task is dropped.
@@ -264,7 +264,7 @@ mod tests {
         cache.clear();
         let (send, receive) = tokio::sync::oneshot::channel();
         let first = refresh(&cache, Box::pin(async { receive.await.expect("an answer") }));
-        let Lookup::Joined(second) = read(&cache, Duration::from_mins(1)) else { panic!("it is in flight") };
+        let Lookup::Joined(second) = read(&cache, Duration::from_secs(60)) else { panic!("it is in flight") };
         drop(first);
         assert!(send.send(Ok(answer())).is_ok());
         second.wait().await.expect("an answer");

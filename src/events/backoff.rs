@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn a_single_limit_adjusts_the_other_one() {
         let mut backoff = Backoff::default();
-        backoff.set_limits(Some(Duration::from_mins(1)), None);
-        assert_eq!((backoff.min, backoff.max), (Duration::from_mins(1), Duration::from_mins(1)));
+        backoff.set_limits(Some(Duration::from_secs(60)), None);
+        assert_eq!((backoff.min, backoff.max), (Duration::from_secs(60), Duration::from_secs(60)));
         backoff.set_limits(None, Some(Duration::from_millis(10)));
         assert_eq!((backoff.min, backoff.max), (Duration::from_millis(10), Duration::from_millis(10)));
     }

@@ -25,7 +25,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 const GRACE: Duration = Duration::from_millis(250);
 /// A long wait is split into calls of this length, so that the token for an identity-aware proxy is renewed in between: the
 /// host's callback for it must not run on the I/O thread.
-const MAX_WAIT: Duration = Duration::from_mins(5);
+const MAX_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// A stream of events. Cheap to clone; every clone is the same stream.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ const THROTTLED: u32 = 4;
 const MAX: Duration = Duration::from_secs(20);
 /// A configured base may be as long as this: short enough to be added to any clock, and to end before the deadline of a call
 /// without a limit.
-const LONGEST_BASE: Duration = Duration::from_hours(50 * 24);
+const LONGEST_BASE: Duration = Duration::from_secs(50 * 24 * 60 * 60);
 
 /// `delay`, doubled `times` times, but at most `max`.
 pub(crate) fn doubled(delay: Duration, times: u32, max: Duration) -> Duration {

@@ -42,7 +42,7 @@ pub fn events(page_size: i64) -> Params {
 
 /// Waits until `done`, however loaded the machine is; fails the test after a minute.
 pub fn wait_for(what: &str, done: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !done() {
         assert!(std::time::Instant::now() < deadline, "{what} did not happen");
         std::thread::sleep(std::time::Duration::from_millis(1));

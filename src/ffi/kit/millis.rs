@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `KAL_WAIT_FOREVER`: longer than any process runs, and short enough to be added to any clock.
-const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A time to wait, of which 0 is none.
 pub(in crate::ffi) fn wait(ms: u32) -> Duration {
@@ -26,7 +26,9 @@ mod tests {
     fn the_largest_number_of_milliseconds_is_for_ever() {
         assert_eq!((millis(0), wait(0)), (None, Duration::ZERO));
         assert_eq!(wait(u32::MAX - 1), Duration::from_millis(4_294_967_294));
-        assert!(wait(u32::MAX) > Duration::from_hours(50 * 365 * 24) && millis(u32::MAX) == Some(wait(u32::MAX)));
+        assert!(
+            wait(u32::MAX) > Duration::from_secs(50 * 365 * 24 * 60 * 60) && millis(u32::MAX) == Some(wait(u32::MAX))
+        );
         assert!(Instant::now().checked_add(wait(u32::MAX)).is_some());
     }
 }
