@@ -199,11 +199,11 @@ impl<T> State<T> {
     fn update(&mut self) -> bool {
         let is_drained = self.is_drained();
         let readable = is_drained || !self.completions.is_empty();
-        if let Some(signal) = &self.signal
-            && readable != self.is_readable
-        {
-            signal.set(readable);
-            self.is_readable = readable;
+        if let Some(signal) = &self.signal {
+            if readable != self.is_readable {
+                signal.set(readable);
+                self.is_readable = readable;
+            }
         }
         is_drained
     }

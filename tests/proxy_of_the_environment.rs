@@ -232,10 +232,11 @@ fn the_environment_is_read_as_curl_reads_it() {
         }
 
         // The URL given as an option is parsed the same way.
-        if let [("https_proxy", proxy_url)] = &env[..]
-            && case.server == SERVER
-            && let Some(proxy_url) = proxy_url.to_str()
-        {
+        let as_option = match &env[..] {
+            [("https_proxy", proxy_url)] if case.server == SERVER => proxy_url.to_str(),
+            _ => None,
+        };
+        if let Some(proxy_url) = as_option {
             let by_option = ask(&[], &url, Some(proxy_url));
             let arrival = arrival(&proxy, &server, &asked);
             if arrival.as_ref() != Ok(&case.ours) || by_option != outcome.replace("https_proxy", "proxy_url") {

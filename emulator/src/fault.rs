@@ -192,10 +192,10 @@ impl Fault {
     /// Returns what cannot be represented in HTTP, if anything.
     pub(crate) fn check(&self) -> Result<(), String> {
         // hyper sends 1xx itself and rejects them as final responses.
-        if let Some(status) = self.status
-            && (status < 200 || StatusCode::from_u16(status).is_err())
-        {
-            return Err(format!("status {status} is not valid for a final response"));
+        if let Some(status) = self.status {
+            if status < 200 || StatusCode::from_u16(status).is_err() {
+                return Err(format!("status {status} is not valid for a final response"));
+            }
         }
         for (name, value) in &self.headers {
             if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {

@@ -84,9 +84,7 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(cut) = &mut self.cut
-            && cut.left == 0
-        {
+        if let Some(cut) = self.cut.as_mut().filter(|cut| cut.left == 0) {
             // Pending once, so that the previous data is flushed before the connection closes.
             if !std::mem::replace(&mut cut.flushed, true) {
                 context.waker().wake_by_ref();

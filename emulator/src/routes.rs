@@ -28,12 +28,12 @@ fn route(path: &str) -> Option<Route> {
 
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     // The proxy is in front of the service, so it is checked before the path.
-    if let Some(wanted) = &state.config.iap_token
-        && bearer(parts, "authorization") != Some(wanted)
-    {
-        let message = "the request has no valid token for the Identity-Aware Proxy";
-        return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message)
-            .header("x-goog-iap-generated-response", "true");
+    if let Some(wanted) = &state.config.iap_token {
+        if bearer(parts, "authorization") != Some(wanted) {
+            let message = "the request has no valid token for the Identity-Aware Proxy";
+            return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message)
+                .header("x-goog-iap-generated-response", "true");
+        }
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {

@@ -134,10 +134,10 @@ impl Iap {
 
     /// A request with this token got a response from behind the proxy.
     pub(crate) fn mark_accepted(&self, generation: Option<u64>) {
-        if generation.is_some()
-            && let Some(current) = &mut self.lock().current
-        {
-            current.is_accepted |= generation == Some(current.generation);
+        if generation.is_some() {
+            if let Some(current) = &mut self.lock().current {
+                current.is_accepted |= generation == Some(current.generation);
+            }
         }
     }
 

@@ -153,10 +153,10 @@ impl Shared {
             return;
         }
         // An error of the parameters is that of the next call.
-        if let Step::Fetch(request) = state.engine.next()
-            && let Ok(params) = self.query.params(request)
-        {
-            state.in_flight = Some(self.send_now(params, thread));
+        if let Step::Fetch(request) = state.engine.next() {
+            if let Ok(params) = self.query.params(request) {
+                state.in_flight = Some(self.send_now(params, thread));
+            }
         }
     }
 

@@ -166,13 +166,12 @@ impl Engine {
 
     pub(super) fn apply_outcome(&mut self, mut numbered: Numbered, outcome: Outcome) {
         let is_unconfirmed = matches!(outcome, Outcome::Failed(Unknowable::NumbersIgnored | Unknowable::Rejected(_)));
-        if is_unconfirmed
-            && !numbered.checks_gap
-            && let Some(mut walk) = numbered.walk.take_if(|walk| walk.may_retest_days())
-        {
-            walk.retest_days();
-            self.stage = Stage::Walking(walk);
-            return;
+        if is_unconfirmed && !numbered.checks_gap {
+            if let Some(mut walk) = numbered.walk.take_if(|walk| walk.may_retest_days()) {
+                walk.retest_days();
+                self.stage = Stage::Walking(walk);
+                return;
+            }
         }
         match (outcome, numbered.walk.take()) {
             // The range was read by date, and only the page number does not confirm its end.

@@ -205,10 +205,10 @@ impl Stream {
 
     /// Sets the minimum and maximum wait between polls when following. None: the default (1 s and 30 s).
     pub fn set_backoff(&self, min: Option<Duration>, max: Option<Duration>) -> Result<()> {
-        if let (Some(min), Some(max)) = (min, max)
-            && min > max
-        {
-            return Err(Error::argument("min_ms", "greater than max_ms"));
+        if let (Some(min), Some(max)) = (min, max) {
+            if min > max {
+                return Err(Error::argument("min_ms", "greater than max_ms"));
+            }
         }
         self.0.lock().backoff.set_limits(min, max);
         Ok(())
@@ -279,8 +279,10 @@ impl State {
     /// Ends a claim, if it has not ended yet. Returns whether it had not.
     pub(super) fn end(&mut self, claim: Claim) -> bool {
         let is_held = self.claims.end(claim);
-        if is_held && let Some(in_flight) = &self.in_flight {
-            in_flight.set_abandoned(None);
+        if is_held {
+            if let Some(in_flight) = &self.in_flight {
+                in_flight.set_abandoned(None);
+            }
         }
         is_held
     }

@@ -55,11 +55,11 @@ pub(super) fn to_error(
             message.push_str(": ");
             message.extend(text.chars().take(MAX_SERVER_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }));
         }
-        if let Encoding::Unknown(name) = encoding
-            && body.is_empty()
-        {
-            message.push_str("; the body cannot be decoded: its Content-Encoding is ");
-            message.push_str(&redaction.text(name));
+        if let Encoding::Unknown(name) = encoding {
+            if body.is_empty() {
+                message.push_str("; the body cannot be decoded: its Content-Encoding is ");
+                message.push_str(&redaction.text(name));
+            }
         }
         message
     };

@@ -215,10 +215,10 @@ impl Transport {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(GZIP));
         // For https, it is sent when the tunnel is opened.
-        if let Some(authorization) = config.proxy.as_ref().and_then(Proxy::authorization)
-            && config.base_url.scheme() == Some(&Scheme::HTTP)
-        {
-            headers.entry(PROXY_AUTHORIZATION).or_insert(authorization.clone());
+        if let Some(authorization) = config.proxy.as_ref().and_then(Proxy::authorization) {
+            if config.base_url.scheme() == Some(&Scheme::HTTP) {
+                headers.entry(PROXY_AUTHORIZATION).or_insert(authorization.clone());
+            }
         }
         headers.entry(HOST).or_insert(config.host.clone());
         headers
@@ -235,10 +235,10 @@ impl Transport {
     /// Returns the pool of this generation of the I/O thread.
     fn pool(&self, thread: u64) -> Result<Pool> {
         let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, pool)) = &*current
-            && *generation == thread
-        {
-            return Ok(pool.clone());
+        if let Some((generation, pool)) = &*current {
+            if *generation == thread {
+                return Ok(pool.clone());
+            }
         }
         let config = &self.config;
         let connector = Connector::new(

@@ -88,10 +88,10 @@ impl ResponseHead {
                 count(&body, &mut counted, received);
                 break end;
             };
-            if let Encoding::Unknown(name) = &self.encoding
-                && !chunk.is_empty()
-            {
-                return Err(unknown_encoding(name, route));
+            if let Encoding::Unknown(name) = &self.encoding {
+                if !chunk.is_empty() {
+                    return Err(unknown_encoding(name, route));
+                }
             }
             let taken = body::take(&mut body, &chunk, on_body.as_deref_mut(), length.unwrap_or(0)).await;
             count(&body, &mut counted, received);

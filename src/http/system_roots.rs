@@ -39,10 +39,10 @@ fn of(files: &[&Path], folders: &[&Path], log: &ClientLog) -> Result<Vec<Certifi
         }
     }
     for folder in folders {
-        if let Err(fault) = roots.add_folder(folder, log)
-            && fault.is_exhaustion()
-        {
-            return Err(fault.at(WHAT));
+        if let Err(fault) = roots.add_folder(folder, log) {
+            if fault.is_exhaustion() {
+                return Err(fault.at(WHAT));
+            }
         }
     }
     Ok(roots.certificates())

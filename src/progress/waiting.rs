@@ -90,10 +90,10 @@ pub(crate) fn while_connecting<F: Future>(connecting: F) -> impl Future<Output =
     let mut exchange = CURRENT.try_with(Arc::clone).ok();
     let mut connecting = Box::pin(connecting);
     std::future::poll_fn(move |cx| {
-        if CURRENT.try_with(|_| ()).is_err()
-            && let Some(exchange) = exchange.take()
-        {
-            exchange.stop_connecting();
+        if CURRENT.try_with(|_| ()).is_err() {
+            if let Some(exchange) = exchange.take() {
+                exchange.stop_connecting();
+            }
         }
         connecting.as_mut().poll(cx)
     })

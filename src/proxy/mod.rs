@@ -106,10 +106,10 @@ fn of_environment(
     let first = |names: &[&'static str]| {
         names.iter().find_map(|name| Some((*name, variable(name).filter(|value| !value.is_empty())?)))
     };
-    if let Some((_, list)) = first(&["no_proxy", "NO_PROXY"])
-        && no_proxy::contains(&list, server.host().unwrap_or_default())
-    {
-        return None;
+    if let Some((_, list)) = first(&["no_proxy", "NO_PROXY"]) {
+        if no_proxy::contains(&list, server.host().unwrap_or_default()) {
+            return None;
+        }
     }
     if server.scheme() != Some(&Scheme::HTTP) {
         return first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);

@@ -152,10 +152,10 @@ fn time_of_day(text: &[u8], spelling: Spelling) -> Option<(Clock, i64)> {
         let (&[s1, s2], after) = after.split_first_chunk::<2>()?;
         second = two_digits(s1, s2)?;
         rest = after;
-        if let [mark @ (b'.' | b','), after @ ..] = rest
-            && (*mark == b'.' || spelling == Spelling::Lenient)
-        {
-            (micros, rest) = fraction(after)?;
+        if let [mark @ (b'.' | b','), after @ ..] = rest {
+            if *mark == b'.' || spelling == Spelling::Lenient {
+                (micros, rest) = fraction(after)?;
+            }
         }
     } else if spelling == Spelling::Rfc3339 {
         return None;

@@ -48,7 +48,7 @@ impl Pattern {
         };
         let mut min_match = public_len + MIN_PREFIX_LEN;
         add(text, min_match, looks_encoded);
-        if looks_encoded && let Some(latin1) = Decoded::new(text, Encoding::Latin1) {
+        if let Some(latin1) = looks_encoded.then(|| Decoded::new(text, Encoding::Latin1)).flatten() {
             add(latin1.bytes(), decoded_min_match(&latin1, min_match), true);
         }
         let mut decoded: Option<Decoded> = None;

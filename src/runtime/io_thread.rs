@@ -108,10 +108,10 @@ pub(crate) fn get_or_start() -> Result<IoHandle> {
 pub(crate) fn serve_signals(serve: fn(u64)) -> Result<()> {
     // Locked, so that an I/O thread which is started meanwhile watches, too.
     let state = state()?;
-    if from_signal::open(serve)?
-        && let Some(running) = &state.running
-    {
-        running.handle.spawn(from_signal::watch());
+    if from_signal::open(serve)? {
+        if let Some(running) = &state.running {
+            running.handle.spawn(from_signal::watch());
+        }
     }
     Ok(())
 }
