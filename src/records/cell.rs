@@ -10,9 +10,21 @@ pub(super) const NONE: u64 = u64::MAX;
 /// A value of the wrong type. An error unless a later duplicate of the key is valid.
 pub(super) const INVALID: u64 = u64::MAX - 1;
 /// The microseconds of a text that is not a time. Earlier than any valid time.
-pub(super) const NO_TIME: u64 = i64::MIN.cast_unsigned();
+pub(super) const NO_TIME: u64 = from_int(i64::MIN);
 /// The first cell of an integer that is present.
 pub(super) const PRESENT: u64 = 1;
+
+/// The cell for `value`: its bits.
+#[inline]
+pub(super) const fn from_int(value: i64) -> u64 {
+    u64::from_ne_bytes(value.to_ne_bytes())
+}
+
+/// The integer of a cell.
+#[inline]
+pub(super) const fn to_int(cell: u64) -> i64 {
+    i64::from_ne_bytes(cell.to_ne_bytes())
+}
 
 /// The cell for `range`, whose bounds are below 4 GiB.
 #[inline]

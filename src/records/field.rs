@@ -3,7 +3,7 @@
 //! A value of the wrong type is not an error yet: of duplicate keys, only the last one counts. The error is deferred until
 //! the end of the record.
 
-use super::cell::{INVALID, NO_TIME, NONE, PRESENT, span};
+use super::cell::{INVALID, NO_TIME, NONE, PRESENT, from_int, span};
 use super::convert::{bool_from_number, bool_from_text, int_from_number, int_from_text};
 use super::escape::read_string;
 use super::fault::{Fault, ParseResult};
@@ -103,11 +103,11 @@ fn read_other(
         (_, _, false) => bool_from_number(&body[text.clone()]).map(i64::from),
     };
     match converted {
-        Some(value) if kind == Kind::Bool => set(cells, 0, value.cast_unsigned()),
+        Some(value) if kind == Kind::Bool => set(cells, 0, from_int(value)),
         Some(value) => {
             let first = if kind == Kind::Time { span(text) } else { PRESENT };
             set(cells, 0, first);
-            set(cells, 1, value.cast_unsigned());
+            set(cells, 1, from_int(value));
         }
         None => {
             // One bad value must not fail the whole answer. A time keeps its text.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::OnceLock;
 
-use super::cell::{NO_TIME, PRESENT, range};
+use super::cell::{NO_TIME, PRESENT, range, to_int};
 use super::original::Original;
 use super::schema::{Kind, Schema};
 use super::scratch::IgnoredSpan;
@@ -232,7 +232,7 @@ impl<'a> Record<'a> {
     #[inline]
     pub(crate) fn int(self, column: usize) -> Option<i64> {
         match self.cells(column, Kind::Int)? {
-            [PRESENT, value, ..] => Some(value.cast_signed()),
+            [PRESENT, value, ..] => Some(to_int(*value)),
             _ => None,
         }
     }
@@ -261,7 +261,7 @@ impl<'a> Record<'a> {
     #[inline]
     pub(crate) fn time_us(self, column: usize) -> Option<i64> {
         match self.cells(column, Kind::Time)? {
-            [text, value, ..] if *value != NO_TIME && range(*text).is_some() => Some(value.cast_signed()),
+            [text, value, ..] if *value != NO_TIME && range(*text).is_some() => Some(to_int(*value)),
             _ => None,
         }
     }
