@@ -86,9 +86,9 @@ fn encoded(ids: &[(Option<i64>, Id)]) -> String {
 
 fn decoded(text: &str) -> Option<Vec<Id>> {
     let bytes = STANDARD_NO_PAD.decode(text).ok()?;
-    let (ids, rest) = bytes.as_chunks::<16>();
-    let half = |id: &[u8; 16], half: usize| u64::from_le_bytes(std::array::from_fn(|byte| id[half * 8 + byte]));
-    rest.is_empty().then(|| ids.iter().map(|id| [half(id, 0), half(id, 1)]).collect())
+    let ids = bytes.chunks_exact(16);
+    let half = |id: &[u8], half: usize| u64::from_le_bytes(std::array::from_fn(|byte| id[half * 8 + byte]));
+    ids.remainder().is_empty().then(|| ids.map(|id| [half(id, 0), half(id, 1)]).collect())
 }
 
 /// The end of a cursor's text: a hash of what precedes it. A damaged cursor would lose or repeat events.

@@ -153,6 +153,6 @@ impl Separator {
 
 #[inline]
 fn block(bytes: &[u8; MAX_SEPARATOR]) -> Block {
-    let (halves, _) = bytes.as_chunks::<16>();
-    [u8x16::from(halves[0]), u8x16::from(halves[1])]
+    let half = |chunk: Option<&[u8; 16]>| u8x16::from(chunk.copied().unwrap_or_default());
+    [half(bytes.first_chunk()), half(bytes.last_chunk())]
 }

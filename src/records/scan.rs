@@ -30,12 +30,13 @@ const fn is_special(byte: u8) -> bool {
 /// Inlined: most strings are too short for a call to `memchr` to pay off.
 #[inline]
 pub(super) fn special(body: &[u8], mut at: usize) -> usize {
-    let (chunks, rest) = body.get(at..).unwrap_or_default().as_chunks::<WIDTH>();
-    for chunk in chunks {
+    let mut rest = body.get(at..).unwrap_or_default();
+    while let Some((chunk, after)) = rest.split_first_chunk::<WIDTH>() {
         if let Some(offset) = first_special(*chunk) {
             return at + offset;
         }
         at += WIDTH;
+        rest = after;
     }
     at + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
