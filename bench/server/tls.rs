@@ -3,31 +3,36 @@
 use std::io;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use kal_emulator::{Certificate, Contents, Purpose};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The TLS configuration, and the CA certificate that clients must trust (PEM).
 pub(crate) fn server() -> io::Result<(Arc<ServerConfig>, String)> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "bench-server CA");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(io::Error::other)?)
-        .map_err(io::Error::other)?;
-    let key = KeyPair::generate().map_err(io::Error::other)?;
-    let mut params = CertificateParams::new(["localhost".to_owned()]).map_err(io::Error::other)?;
+    let contents = Contents {
+        common_name: "bench-server CA",
+        names: &[],
+        purpose: None,
+        is_authority: true,
+        not_before: (2020, 1, 1),
+        not_after: (2099, 1, 1),
+    };
+    let ca = Certificate::self_signed(&contents)?;
     // With the issuer's name, it would be treated as self-signed.
-    params.distinguished_name.push(DnType::CommonName, "localhost");
-    params.use_authority_key_identifier_extension = true;
-    let certificate = params.signed_by(&key, &ca).map_err(io::Error::other)?;
+    let contents = Contents {
+        common_name: "localhost",
+        names: &["localhost"],
+        purpose: Some(Purpose::Server),
+        is_authority: false,
+        ..contents
+    };
+    let certificate = Certificate::signed_by(&contents, &ca)?;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
+        .with_single_cert(vec![certificate.der().clone()], certificate.key())
         .map_err(io::Error::other)?;
     Ok((Arc::new(config), ca.pem()))
 }

@@ -19,8 +19,10 @@
 
 mod admin;
 mod answer;
+mod certificate;
 mod config;
 mod connection;
+mod der;
 mod echo;
 mod emulator;
 mod event_query;
@@ -45,6 +47,7 @@ mod token_endpoint;
 mod tokens;
 mod urlencoded;
 
+pub use certificate::{Certificate, Contents, Purpose};
 pub use config::{Config, DateBounds, EventOrder, PageZero};
 pub use emulator::Emulator;
 pub use fault::{DropPoint, Fault};

@@ -3,14 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
-};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
+use crate::certificate::{Certificate, Contents, Purpose};
 use crate::timestamp;
 
 /// The TLS acceptor, and the CA certificate that clients must trust.
@@ -23,16 +19,22 @@ pub(crate) struct Tls {
 
 impl Tls {
     pub(crate) fn new(client_auth: bool) -> io::Result<Self> {
-        let ca_key = KeyPair::generate().map_err(io::Error::other)?;
-        let ca = CertifiedIssuer::self_signed(ca_params(), ca_key).map_err(io::Error::other)?;
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = server_params()?.signed_by(&key, &ca).map_err(io::Error::other)?;
-
-        let client_key = KeyPair::generate().map_err(io::Error::other)?;
-        let client = client_params().signed_by(&client_key, &ca).map_err(io::Error::other)?;
+        let (not_before, not_after) = validity();
+        let contents = |common_name, names, purpose| Contents {
+            common_name,
+            names,
+            purpose,
+            is_authority: false,
+            not_before,
+            not_after,
+        };
+        let ca = Contents { is_authority: true, ..contents("kal-emulator CA", &[], None) };
+        let ca = Certificate::self_signed(&ca)?;
+        let names = ["localhost", "127.0.0.1", "::1"];
+        let certificate = Certificate::signed_by(&contents("localhost", &names, Some(Purpose::Server)), &ca)?;
+        let client = Certificate::signed_by(&contents("kal-emulator client", &[], Some(Purpose::Client)), &ca)?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let verifier = if client_auth {
             let mut roots = RootCertStore::empty();
             roots.add(ca.der().clone()).map_err(io::Error::other)?;
@@ -45,46 +47,16 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(vec![certificate.der().clone()], certificate.key())
             .map_err(io::Error::other)?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { server: Arc::new(server), ca_pem: ca.pem(), client_pem: (client.pem(), client_key.serialize_pem()) })
+        Ok(Self { server: Arc::new(server), ca_pem: ca.pem(), client_pem: (client.pem(), client.key_pem()) })
     }
 }
 
-fn ca_params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "kal-emulator CA");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    valid_around_now(&mut params);
-    params
-}
-
-fn client_params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "kal-emulator client");
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.use_authority_key_identifier_extension = true;
-    valid_around_now(&mut params);
-    params
-}
-
-fn server_params() -> io::Result<CertificateParams> {
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-    params.distinguished_name.push(DnType::CommonName, "localhost");
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    valid_around_now(&mut params);
-    Ok(params)
-}
-
-// Apple's verifier rejects server certificates valid for more than 825 days: valid from last January to the end of next year.
-fn valid_around_now(params: &mut CertificateParams) {
-    let year = i32::try_from(timestamp::civil(timestamp::now()).0).unwrap_or(2026);
-    params.not_before = date_time_ymd(year - 1, 12, 1);
-    params.not_after = date_time_ymd(year + 1, 12, 31);
+/// The first and the last day: from last December to the end of next year, since Apple's verifier rejects server certificates that
+/// are valid for more than 825 days.
+fn validity() -> ((i64, i64, i64), (i64, i64, i64)) {
+    let (year, ..) = timestamp::civil(timestamp::now());
+    ((year - 1, 12, 1), (year + 1, 12, 31))
 }

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
-};
+use kal_emulator::{Certificate, Contents, Purpose};
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Which certificate a server presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +30,14 @@ pub enum Shown {
 pub struct Certificates {
     /// The CA certificate for clients to trust.
     pub ca_pem: String,
-    authority: CertifiedIssuer<'static, KeyPair>,
-    stranger: CertifiedIssuer<'static, KeyPair>,
+    authority: Certificate,
+    stranger: Certificate,
 }
 
 impl Default for Certificates {
     fn default() -> Self {
-        let authority = authority("kal-torture CA");
-        Self { ca_pem: authority.pem(), authority, stranger: authority_of_strangers() }
+        let (authority, stranger) = (authority("kal-torture CA"), authority("Unknown CA"));
+        Self { ca_pem: authority.pem(), authority, stranger }
     }
 }
 
@@ -54,55 +50,36 @@ impl Certificates {
     pub fn server(&self, shown: Shown) -> Arc<ServerConfig> {
         let names: &[&str] =
             if shown == Shown::OtherHost { &["elsewhere.example"] } else { &["localhost", "127.0.0.1"] };
-        let mut params = params("localhost", names);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![if shown == Shown::ForClients {
-            ExtendedKeyUsagePurpose::ClientAuth
-        } else {
-            ExtendedKeyUsagePurpose::ServerAuth
-        }];
+        let purpose = if shown == Shown::ForClients { Purpose::Client } else { Purpose::Server };
+        let mut contents = contents("localhost", names, Some(purpose));
         match shown {
-            Shown::Expired => params.not_after = date_time_ymd(2021, 1, 1),
-            Shown::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
-            Shown::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            Shown::Expired => contents.not_after = (2021, 1, 1),
+            Shown::NotYetValid => contents.not_before = (2090, 1, 1),
+            Shown::Authority => contents.is_authority = true,
             _ => {}
         }
-        let key = KeyPair::generate().expect("a key");
-        let certificate: CertificateDer<'static> = match shown {
-            Shown::SelfSigned | Shown::Authority => params.self_signed(&key),
-            Shown::UnknownAuthority => params.signed_by(&key, &self.stranger),
-            _ => params.signed_by(&key, &self.authority),
+        let certificate = match shown {
+            Shown::SelfSigned | Shown::Authority => Certificate::self_signed(&contents),
+            Shown::UnknownAuthority => Certificate::signed_by(&contents, &self.stranger),
+            _ => Certificate::signed_by(&contents, &self.authority),
         }
-        .expect("a certificate")
-        .der()
-        .clone();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        .expect("a certificate");
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("protocol versions")
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
+            .with_single_cert(vec![certificate.der().clone()], certificate.key())
             .expect("a certificate and its key");
         Arc::new(config)
     }
 }
 
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = params(name, &[]);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority")
+fn authority(name: &str) -> Certificate {
+    let contents = Contents { is_authority: true, ..contents(name, &[], None) };
+    Certificate::self_signed(&contents).expect("an authority")
 }
 
-fn authority_of_strangers() -> CertifiedIssuer<'static, KeyPair> {
-    authority("Unknown CA")
-}
-
-fn params(name: &str, names: &[&str]) -> CertificateParams {
-    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let mut params = CertificateParams::new(names).expect("names");
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(2020, 1, 1);
-    params.not_after = date_time_ymd(2099, 1, 1);
-    params
+fn contents<'a>(common_name: &'a str, names: &'a [&'a str], purpose: Option<Purpose>) -> Contents<'a> {
+    let (not_before, not_after) = ((2020, 1, 1), (2099, 1, 1));
+    Contents { common_name, names, purpose, is_authority: false, not_before, not_after }
 }
