@@ -79,8 +79,8 @@ impl KeyPredictor {
         let separator = self.separators.get(usize::from(next))?;
         let window = body.get(at..)?.first_chunk::<MAX_SEPARATOR>()?;
         let [first, second] = block(window);
-        let is_same = (first & separator.mask[0]).simd_eq(separator.bytes[0]).all()
-            && (separator.length <= 16 || (second & separator.mask[1]).simd_eq(separator.bytes[1]).all());
+        let is_same = (first & separator.mask[0]) == separator.bytes[0]
+            && (separator.length <= 16 || (second & separator.mask[1]) == separator.bytes[1]);
         // This record may have more whitespace.
         is_same.then(|| (whitespace(body, at + usize::from(separator.length)), separator))
     }

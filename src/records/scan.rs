@@ -48,9 +48,9 @@ const WIDTH: usize = 16;
 #[inline]
 fn first_special(chunk: [u8; WIDTH]) -> Option<usize> {
     let bytes = u8x16::from(chunk);
-    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
-    let is_control = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
-    let marks = (is(b'"') | is(b'\\') | is_control).to_bitmask();
+    let is = |byte| bytes.cmp_eq(u8x16::splat(byte));
+    let is_control = bytes.min(u8x16::splat(0x1F)).cmp_eq(bytes);
+    let marks = (is(b'"') | is(b'\\') | is_control).move_mask();
     (marks != 0).then(|| marks.trailing_zeros() as usize)
 }
 
