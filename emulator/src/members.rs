@@ -85,7 +85,7 @@ impl Member {
         object.string("created_at", &timestamp::zulu(self.joined));
         object.number("login_count", self.logins);
         object.object("settings", |settings| {
-            settings.boolean("dark_mode", self.logins.is_multiple_of(2));
+            settings.boolean("dark_mode", self.logins % 2 == 0);
             settings.strings("pinned", ["tasks", "records"]);
             settings.raw("quota", "1.5e3");
         });

@@ -121,7 +121,7 @@ impl Sequence<'_> {
         let mut error = kal_error { id: 1 };
         // SAFETY: as above; integers may be zero.
         let status = unsafe {
-            if self.byte().is_multiple_of(2) {
+            if self.byte() % 2 == 0 {
                 kal_client_clear_caches(client, &raw mut error)
             } else {
                 let mut stats: kal_stats = std::mem::zeroed();

@@ -63,7 +63,7 @@ impl Sequence<'_> {
 
     pub(super) fn query(&mut self) -> (kal_events_query, Option<CString>) {
         let choice = self.byte();
-        let text = if choice.is_multiple_of(4) { self.text() } else { None };
+        let text = if choice % 4 == 0 { self.text() } else { None };
         // SAFETY: zeros are valid in every field.
         let mut query: kal_events_query = unsafe { std::mem::zeroed() };
         query.struct_size = size_of::<kal_events_query>();

@@ -85,7 +85,7 @@ impl Sequence<'_> {
         let choice = self.byte();
         let stream = kal_stream { id };
         let mut error = kal_error { id: 1 };
-        if choice.is_multiple_of(4) {
+        if choice % 4 == 0 {
             // SAFETY: as above.
             let status = unsafe { kal_stream_set_backoff(stream, 1, u32::from(choice / 4), &raw mut error) };
             self.settle(status, self.is(id, Kind::Stream), error, None);

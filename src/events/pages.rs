@@ -321,7 +321,7 @@ impl Pages {
     fn check_end(&mut self, why: Unknowable, full: usize) -> Outcome {
         // Not a larger one: the server may reduce it.
         let mut sizes = (full.saturating_sub(3)..full).rev();
-        let size = sizes.find(|size| *size > 1 && !self.unseen.is_multiple_of(*size));
+        let size = sizes.find(|size| *size > 1 && self.unseen % *size != 0);
         let Some(size) = size.and_then(|size| u32::try_from(size).ok()) else { return Outcome::Failed(why) };
         let index = (self.unseen / size as usize) as u64;
         let number = if index > 0 { index + u64::from(self.one_based) } else { 0 };

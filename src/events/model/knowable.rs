@@ -93,7 +93,7 @@ impl Server {
     fn may_end_with_full_page(&self) -> bool {
         let count = self.matching().count();
         let has_changed = self.most_arrived > 0 || !self.deleted.is_empty();
-        has_changed || self.traits.paging.hides_rows || count.is_multiple_of(self.traits.paging.page_size)
+        has_changed || self.traits.paging.hides_rows || count % self.traits.paging.page_size == 0
     }
 
     /// Events of the next page move to one that was already read.

@@ -269,7 +269,7 @@ fn watch(time: Duration, counts: &Counts, samples: &mut Vec<Sample>) {
         thread::sleep(Duration::from_secs(1));
         let sample = Sample::take();
         let seconds = began.elapsed().as_secs();
-        if seconds.is_multiple_of(say_every) {
+        if seconds % say_every == 0 {
             let calls: u64 = counts.lock().values().sum();
             println!(
                 "# {seconds:>4} s {:>6} KiB {:>6} KiB {:>12} {:>8} {calls:>10}",
