@@ -31,7 +31,8 @@ pub(crate) fn arrange(header: &str, ffi: &Path) -> Result<String, Box<dyn Error>
     let mut blocks: Vec<&str> = header.split("\n\n").map(|block| block.trim_matches('\n')).collect();
     blocks.retain(|block| !block.is_empty());
     let end = blocks.pop().ok_or("the header is empty")?;
-    let linkage: Vec<&str> = blocks.extract_if(.., |block| block.starts_with("#ifdef __cplusplus")).collect();
+    let (linkage, mut blocks): (Vec<&str>, Vec<&str>) =
+        blocks.into_iter().partition(|block| block.starts_with("#ifdef __cplusplus"));
     let [begin_linkage, end_linkage] = linkage[..] else { return Err("expected two blocks of extern \"C\"".into()) };
     let mut sections = String::new();
     for (heading, sources) in SECTIONS {
@@ -42,9 +43,12 @@ pub(crate) fn arrange(header: &str, ffi: &Path) -> Result<String, Box<dyn Error>
             for name in text.lines().filter_map(declared_in_rust) {
                 let initialiser = format!("{}_INIT", name.to_uppercase());
                 for name in [name, &initialiser] {
-                    for block in blocks.extract_if(.., |block| declared_in_c(block).as_deref() == Some(name)) {
+                    let (found, others): (Vec<&str>, Vec<&str>) =
+                        blocks.into_iter().partition(|block| declared_in_c(block).as_deref() == Some(name));
+                    for block in found {
                         write!(sections, "{block}\n\n")?;
                     }
+                    blocks = others;
                 }
             }
         }
