@@ -28,13 +28,15 @@ pub(super) fn load(log: &ClientLog) -> Result<Option<Vec<CertificateDer<'static>
 fn named(file: Option<&OsStr>, folders: Option<&OsStr>, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
     let mut found = Vec::new();
     if let Some(file) = file {
+        let file = Path::new(file);
         let mut roots = RootFiles::default();
-        roots.add_file(Path::new(file), log).map_err(|fault| fault.at(format_args!("{FILE}: {}", file.display())))?;
+        roots.add_file(file, log).map_err(|fault| fault.at(format_args!("{FILE}: {}", file.display())))?;
         found.extend(roots.certificates());
     }
     if let Some(folders) = folders {
         let of_folders = of_folders(folders, log);
-        found.extend(of_folders.map_err(|fault| fault.at(format_args!("{FOLDERS}: {}", folders.display())))?);
+        found
+            .extend(of_folders.map_err(|fault| fault.at(format_args!("{FOLDERS}: {}", Path::new(folders).display())))?);
     }
     Ok(found)
 }
@@ -62,7 +64,7 @@ fn of_folders(folders: &OsStr, log: &ClientLog) -> Result<Vec<CertificateDer<'st
         return Err(format!("no PEM certificate was found in it{why}").into());
     }
     if !missing.is_empty() {
-        log.warn(format_args!("{FOLDERS}: {}: {missing}", folders.display()));
+        log.warn(format_args!("{FOLDERS}: {}: {missing}", Path::new(folders).display()));
     }
     Ok(found)
 }

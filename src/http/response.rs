@@ -174,9 +174,11 @@ fn count(body: &Body, counted: &mut usize, received: &Counter) {
 
 /// Whether this is readable text, perhaps truncated within a character.
 fn is_text(bytes: &[u8]) -> bool {
-    let text = match str::from_utf8(bytes) {
+    let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
         Err(_) => return false,
     };
     !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace())

@@ -187,7 +187,7 @@ impl Table {
 
     /// The buffer is UTF-8, but only a check proves that to the compiler.
     fn str_at(&self, text: Range<usize>) -> Option<&str> {
-        str::from_utf8(self.text.get(text)?).ok()
+        std::str::from_utf8(self.text.get(text)?).ok()
     }
 
     fn with_nul(&self, text: Range<usize>) -> Option<&[u8]> {
