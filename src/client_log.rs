@@ -45,8 +45,12 @@ impl ClientLog {
     /// How a request ended. `attempt` counts those of its call from 1.
     pub(crate) fn request(&self, outcome: impl FnOnce() -> String, attempt: u32, took: Duration) {
         if self.receives(Level::Debug) {
-            let fields = format_args!(" attempt={attempt} duration_ms={}", took.as_millis());
-            self.log_with(Level::Debug, format_args!("{}", outcome()), fields);
+            let took = took.as_millis();
+            self.log_with(
+                Level::Debug,
+                format_args!("{}", outcome()),
+                format_args!(" attempt={attempt} duration_ms={took}"),
+            );
         }
     }
 

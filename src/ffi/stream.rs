@@ -165,8 +165,10 @@ pub unsafe extern "C" fn kal_stream_open(
                 _ if follows => Stream::follow(&client, params, cursor, options)?,
                 None => Stream::open(&client, params, options)?,
                 Some(_) => {
-                    let reason = format_args!("{STREAM_EVENTS} takes none; {FOLLOW_EVENTS} resumes from a cursor");
-                    return Err(Error::argument("cursor", reason));
+                    return Err(Error::argument(
+                        "cursor",
+                        format_args!("{STREAM_EVENTS} takes none; {FOLLOW_EVENTS} resumes from a cursor"),
+                    ));
                 }
             };
             handles::insert(Arc::new(stream))

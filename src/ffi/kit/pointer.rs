@@ -49,8 +49,10 @@ pub(in crate::ffi) unsafe fn elements<'a, T>(first: *const T, len: usize, name: 
         return Ok(&[]);
     }
     if len > MAX_ELEMENTS {
-        let reason = format_args!("{len} is over the limit of {MAX_ELEMENTS} elements");
-        return Err(Error::argument(format_args!("{name}_len"), reason));
+        return Err(Error::argument(
+            format_args!("{name}_len"),
+            format_args!("{len} is over the limit of {MAX_ELEMENTS} elements"),
+        ));
     }
     if first.is_null() {
         return Err(Error::argument(name, format_args!("NULL is not allowed when {name}_len is {len}")));
