@@ -61,6 +61,7 @@ macro_rules! handle {
 pub(in crate::ffi) use handle;
 
 /// For a check at compile time: whether each kind fits its bits and no two are equal.
+#[allow(dead_code, reason = "Rust 1.85 does not count a use in `const _`")]
 pub(in crate::ffi) const fn are_distinct(mut kinds: &[u64]) -> bool {
     let mut seen = 0_u64;
     while let [kind, rest @ ..] = kinds {
