@@ -59,7 +59,7 @@ _Noreturn void check_give_up(void);
 _Noreturn void check_skip(const char *why);
 /* Whether the running claim has failed. */
 bool check_has_failed(void);
-/* How the tests are run: "plain", "valgrind" or "asan". */
+/* How the tests are run: "plain", "valgrind", "asan" or "emulated", which is by qemu-user. */
 bool check_mode_is(const char *mode);
 /* Whether the test runs under valgrind, about fifty times slower. */
 bool check_is_slow(void);

@@ -189,7 +189,10 @@ def main(program: str) -> int:
         periods(export)
         failures(export, emulator)
         progress(export)
-    memory(export)
+    if os.environ.get("KAL_RUNNER"):
+        print("ok - export: 100,000 events use no more memory than 50,000 # SKIP what is resident is the emulator of another machine")
+    else:
+        memory(export)
     return close()
 
 

@@ -9,6 +9,7 @@
 # KAL_STATIC_LIBS  what the archive needs                     (default: -lpthread -ldl -lm)
 # PROFILE          dev, when the archive is not optimised     (default: release)
 # CC               the compiler                               (default: gcc)
+# KAL_RUNNER       plain: what runs programs of another machine, such as `qemu-aarch64 -L DIRECTORY`
 set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -30,7 +31,10 @@ archive=$lib_dir/libkaleidoscope.a
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -g -O1 -pthread"
 before=
 case $mode in
-plain) ;;
+plain)
+    before=${KAL_RUNNER:-}
+    [ -z "$before" ] || CHECK_MODE=emulated
+    ;;
 valgrind)
     before="valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite
             --show-leak-kinds=definite --fair-sched=yes --num-callers=40 --suppressions=valgrind.supp"

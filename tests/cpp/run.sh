@@ -12,6 +12,8 @@
 # KAL_STATIC_LIBS    what the archive needs                     (default: -lpthread -ldl -lm)
 # KAL_REQUIRE_CLANG  1: a missing clang++ is a failure          (default: it is skipped)
 # CC, CXX            the C compiler; the C++ compiler, instead of both
+# KAL_STANDARDS      of C++                                     (default: 17 20 23)
+# KAL_RUNNER         what runs programs of another machine, such as `qemu-aarch64 -L DIRECTORY`
 set -eu
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -28,7 +30,7 @@ unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API
 
 archive=$lib_dir/libkaleidoscope.a
 flags="-Wall -Wextra -Wpedantic -Werror -pthread"
-standards="17 20 23"
+standards=${KAL_STANDARDS:-17 20 23}
 case $mode in
 plain) ;;
 asan)
@@ -104,7 +106,8 @@ run() {
     program=$1
     shift
     code=0
-    "$scratch/$program" "$@" || code=$?
+    # shellcheck disable=SC2086
+    ${KAL_RUNNER:-} "$scratch/$program" "$@" || code=$?
     if [ "$code" -ne 0 ]; then
         failures=$((failures + 1))
         [ "$code" -eq 1 ] || echo "not ok - $program exits with 0 or 1: it exits with $code"
