@@ -1,5 +1,7 @@
 #include "kit.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -184,6 +186,14 @@ void crowd(int threads, void (*each)(int index, void *context), void *context)
     for (int i = 0; i < threads; i++)
         pthread_join(members[i].thread, NULL);
     pthread_barrier_destroy(&start);
+}
+
+const char *no_descriptor(void)
+{
+    static char text[64];
+    snprintf(text, sizeof text, "%s", strerror(EMFILE));
+    text[0] = (char)tolower((unsigned char)text[0]);
+    return text;
 }
 
 kal_call_options with_cache(int32_t cache)

@@ -78,6 +78,9 @@ kal_status caller_join(caller *caller);
 enum { CROWD_MOST = 64 };
 void crowd(int threads, void (*each)(int index, void *context), void *context);
 
+/* What the C library calls the lack of descriptors, in an error's message; each has words of its own. */
+const char *no_descriptor(void);
+
 /* Call options with one field changed from the defaults. */
 kal_call_options with_cache(int32_t cache);
 kal_call_options with_timeout(uint32_t timeout_ms);

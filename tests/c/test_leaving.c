@@ -163,7 +163,12 @@ CLAIM(a_thread_that_exits_in_a_provider_ends_the_process)
     }
     int status = -1;
     REQUIRE(waitpid(child, &status, 0) == child);
+#ifdef __GLIBC__
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+#else
+    /* With musl, pthread_exit runs no destructors, so the library cannot notice it. */
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+#endif
 }
 
 int main(int argc, char **argv)

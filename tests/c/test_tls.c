@@ -272,7 +272,7 @@ static void recovers(const char *ca)
         if (status != KAL_OK) {
             CHECK_STATUS(status, KAL_OUT_OF_RESOURCES);
             CHECK(kal_error_get(error)->retryable);
-            CHECK_CONTAINS(kal_error_get(error)->message, "too many open files");
+            CHECK_CONTAINS(kal_error_get(error)->message, no_descriptor());
             kal_error_free(error);
         }
         CHECK(count > 0 || status != KAL_OK);
