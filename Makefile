@@ -10,8 +10,9 @@ TARGET  ?= target
 CC      ?= cc
 CARGO   ?= cargo
 CARGO_RUSTC ?= $(CARGO) rustc
-# The target triple of CARGO_RUSTC when cross-compiling.
+# The target triple of CARGO_RUSTC when cross-compiling, and the prefix of the binutils, such as aarch64-linux-gnu-.
 RUST_TARGET ?=
+CROSS_COMPILE ?=
 export CC
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -52,7 +53,7 @@ all: lib
 
 help: ## lists the targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo 'Variables: PROFILE=release|dev PREFIX= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR= TARGET= CC='
 
 # --- Building
@@ -85,9 +86,9 @@ $(SO): $(RUST_LIB) $(LIB)/exports/versions
 	  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed $(STATIC_LIBS)
 ifeq ($(PROFILE),release)
 	@# Symbols are kept in a separate file, where debuggers and valgrind find them.
-	objcopy --only-keep-debug $@ $@.debug
-	strip --strip-unneeded $@
-	cd $(LIB) && objcopy --add-gnu-debuglink=$(notdir $@).debug $(notdir $@)
+	$(CROSS_COMPILE)objcopy --only-keep-debug $@ $@.debug
+	$(CROSS_COMPILE)strip --strip-unneeded $@
+	cd $(LIB) && $(CROSS_COMPILE)objcopy --add-gnu-debuglink=$(notdir $@).debug $(notdir $@)
 endif
 
 $(LIB)/libkaleidoscope.so: $(SO)
@@ -97,14 +98,14 @@ $(LIB)/libkaleidoscope.so: $(SO)
 # One object with only kal_* as global symbols, so that it cannot clash with another Rust library in the same program.
 $(ARCHIVE): $(RUST_LIB) $(LIB)/exports/versions
 	sed 's/^-Wl,//' $(LIB)/exports/required >$(LIB)/exports/roots
-	ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) -o $(LIB)/kaleidoscope.o
-	objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(LIB)/kaleidoscope.o
-	objcopy --keep-global-symbols=$(LIB)/exports/names $(LIB)/kaleidoscope.o
+	$(CROSS_COMPILE)ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) -o $(LIB)/kaleidoscope.o
+	$(CROSS_COMPILE)objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(LIB)/kaleidoscope.o
+	$(CROSS_COMPILE)objcopy --keep-global-symbols=$(LIB)/exports/names $(LIB)/kaleidoscope.o
 ifeq ($(PROFILE),release)
-	strip --strip-debug $(LIB)/kaleidoscope.o
+	$(CROSS_COMPILE)strip --strip-debug $(LIB)/kaleidoscope.o
 endif
 	rm -f $@
-	ar rcsD $@ $(LIB)/kaleidoscope.o
+	$(CROSS_COMPILE)ar rcsD $@ $(LIB)/kaleidoscope.o
 	rm $(LIB)/kaleidoscope.o
 
 sqlite: $(TARGET)/sqlite/kal_sqlite.so ## builds the SQLite extension target/sqlite/kal_sqlite.so
@@ -168,9 +169,14 @@ man: ## builds the manual pages in target/man
 DIST_GLIBC ?= 2.17
 export DIST_GLIBC
 
-.PHONY: dist abi deb
-dist: ## builds a tarball for x86-64 Linux with glibc 2.17 or later, in target/dist
-	@scripts/dist.sh
+.PHONY: dist dist-linux abi deb
+dist: ## builds a tarball for this machine's Linux with glibc 2.17 or later, in target/dist (PLATFORM=linux-aarch64: another)
+	@scripts/dist.sh $(PLATFORM)
+
+# One after the other: each of them uses every core.
+DIST_LINUX := linux-x86_64 linux-aarch64 linux-musl-x86_64 linux-musl-aarch64
+dist-linux: ## builds the tarballs of x86-64 and arm64, each for glibc and for musl (scripts/linux-tools.sh arm64)
+	@set -e; for platform in $(DIST_LINUX); do scripts/dist.sh $$platform; done
 
 abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
@@ -344,10 +350,20 @@ test-abi:
 	@tests/dist/abi.sh
 
 test-dist: dist emulator
-	@tests/dist/run.sh
+	@tests/dist/run.sh linux-$(shell uname -m)
 
 test-deb: deb emulator
 	@tests/deb/run.sh
+
+# Where what they need is installed they are part of `make test`; these install it.
+.PHONY: test-arm64 test-musl
+test-arm64: emulator ## builds for arm64 Linux and runs the C tests, the examples and the C++ tests under qemu-user
+	@scripts/linux-tools.sh arm64
+	@tests/linux/run.sh linux-aarch64
+
+test-musl: emulator ## builds for musl, x86-64 and arm64, and runs the C tests (arm64: where test-arm64 has installed what runs them)
+	@scripts/linux-tools.sh musl
+	@tests/linux/run.sh linux-musl-x86_64 linux-musl-aarch64
 
 test-swift: lib emulator ## tests the Swift package in a Debian trixie root (installed once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # cross.sh COMMAND...: runs a command with what builds for another platform in its environment. Installs that first, once (two
-# minutes, 0.6 GB).
+# minutes, 0.6 GB). `cross.sh --zig COMMAND...`: with zig and cargo-zigbuild only, which suffice for the machine's own platform and an
+# older glibc. `cross.sh --has` only says whether all of it is installed.
 #
 # A Rust toolchain has the standard library for its own platform only, so cargo builds it. Its source is the component rust-src of
 # rustup, if it is installed, or Debian's package rust-src of the same version. zig, from PyPI, is the C compiler and the linker; it
@@ -75,14 +76,29 @@ linker() {
     echo "$zig" >"$cross/venv/.finished"
 }
 
+zig_only=
+case ${1:-} in
+--has)
+    [ -e "$cross/toolchain/.finished" ] && [ -e "$cross/venv/.finished" ]
+    exit
+    ;;
+--zig)
+    zig_only=yes
+    shift
+    ;;
+esac
+# Within itself: in PATH, the toolchain would be prepared from itself.
+[ -z "${KAL_BUILD_STD:-}" ] || exec "$@"
 # Several builds may want it at the same time.
 exec 8>"$cross/.lock"
 flock 8
-toolchain
+[ -n "$zig_only" ] || toolchain
 linker
 exec 8>&-
 
-export PATH="$cross/toolchain/bin:$cross/venv/bin:$PATH" RUSTC="$cross/toolchain/bin/rustc" CARGO="$cross/toolchain/bin/cargo" \
-    RUSTC_BOOTSTRAP=1 KAL_BUILD_STD='-Zbuild-std=std,panic_unwind' KAL_PYTHON="$cross/venv/bin/python"
+export PATH="$cross/venv/bin:$PATH" KAL_PYTHON="$cross/venv/bin/python"
+[ -z "$zig_only" ] || exec "$@"
+export PATH="$cross/toolchain/bin:$PATH" RUSTC="$cross/toolchain/bin/rustc" CARGO="$cross/toolchain/bin/cargo" RUSTC_BOOTSTRAP=1 \
+    KAL_BUILD_STD='-Zbuild-std=std,panic_unwind'
 unset RUSTUP_TOOLCHAIN
 exec "$@"

@@ -1,31 +1,50 @@
 #!/bin/sh
-# dist.sh: builds the library for glibc DIST_GLIBC with zig's C library and linker, and packs it with headers and metadata.
+# dist.sh [PLATFORM]: builds the library for a Linux with zig's C library and linker, and packs it with headers and metadata.
 #
-# All output is below TARGET/dist: the tools (from PyPI, in a venv), the output of cargo, the library, the tarball.
+# PLATFORM is linux-x86_64 or linux-aarch64, for glibc DIST_GLIBC, linux-musl-x86_64 or linux-musl-aarch64; default: the machine's own
+# with glibc. All output is below TARGET/dist: the tarball; in a directory for each target, the library and the output of cargo.
 set -eu
-machine=$(uname -m)
-triple=$machine-unknown-linux-gnu
-dist=$TARGET/dist
-name=libkaleidoscope-$VERSION-linux-$machine
-venv=$dist/venv
-mkdir -p "$dist"
-dist=$(cd "$dist" && pwd)
-venv=$dist/venv
+. scripts/platform.sh
+platform "${1:-linux-$(uname -m)}"
+# Only the machine's own platform has a standard library already.
+case $(rustc -vV) in
+*"host: $triple"*) zig_only=--zig ;;
+*) zig_only= ;;
+esac
+# shellcheck disable=SC2086
+[ -n "${KAL_DIST_INSIDE:-}" ] || KAL_DIST_INSIDE=yes exec scripts/cross.sh $zig_only "$0" "$platform"
+[ -z "$tools" ] || command -v "${tools}objcopy" >/dev/null || {
+    echo "dist.sh: ${tools}objcopy not found: scripts/linux-tools.sh arm64" >&2
+    exit 1
+}
 
-if ! "$venv/bin/python" -c 'import ziglang' 2>/dev/null || [ ! -x "$venv/bin/cargo-zigbuild" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check ziglang cargo-zigbuild
+name=libkaleidoscope-$VERSION-$platform
+mkdir -p "$TARGET/dist/$triple"
+dist=$(cd "$TARGET/dist" && pwd)
+built=$dist/$triple
+export KAL_ZIG_TARGET="$zig_target"
+suffix=
+[ "$libc" = musl ] || suffix=.$DIST_GLIBC
+build_std=
+if [ -n "$zig_only" ]; then
+    # Set if the caller runs within cross.sh: the bytes must not depend on that.
+    unset RUSTC_BOOTSTRAP
+else
+    build_std=$KAL_BUILD_STD
+    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=rust"
 fi
-export PATH="$venv/bin:$PATH" KAL_PYTHON="$venv/bin/python" KAL_GLIBC="$DIST_GLIBC"
+# Rust assumes that a program for musl is static; this is for both kinds.
+[ "$libc" != musl ] || RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=-crt-static"
+export RUSTFLAGS="${RUSTFLAGS:-}"
 
 # gcc links its unwinder by default, zig only on request. Clears the variables of the calling make.
 unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
-make --no-print-directory lib TARGET="$dist" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
-    CARGO_RUSTC="cargo-zigbuild rustc --target $triple.$DIST_GLIBC"
+make --no-print-directory lib TARGET="$built" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
+    CROSS_COMPILE="$tools" CARGO_RUSTC="cargo-zigbuild rustc $build_std --target $triple$suffix"
 
 root=$dist/$name
 rm -rf "$root"
-LIB=$dist/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh install
+LIB=$built/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh install
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
 # The stack unwinder and a few functions of compiler-rt come from zig; both are part of LLVM.
 python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \

@@ -11,11 +11,14 @@ pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
 mandir=${DESTDIR:-}$MANDIR
 share=$PREFIX/share/kaleidoscope
+# The size of a pointer of the library's platform, which may not be this machine's.
+pointer=$(readelf -h "$LIB/$name.so.$VERSION" 2>/dev/null | sed -n 's/.*Class: *ELF\([0-9]*\).*/\1/p')
+pointer=$((${pointer:-$(getconf LONG_BIT)} / 8))
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
 # fill TEMPLATE DIRECTORY: expands a template for a file in that directory, with relative paths to the other directories.
 fill() {
-    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$(($(getconf LONG_BIT) / 8))|g" \
+    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$pointer|g" \
         -e "s|@PREFIX@|$(realpath -ms --relative-to="$2" "$PREFIX")|g" \
         -e "s|@INCLUDEDIR@|$(realpath -ms --relative-to="$2" "$INCLUDEDIR")|g" \
         -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" "packaging/$1.in" >"${DESTDIR:-}$2/$1"

@@ -50,6 +50,19 @@ section 'any language'   'From any language'                                 tes
 section 'SQLite'         'The SQLite extension'                              test-sqlite
 section 'ABI'            'Compatibility with the last release'               test-abi
 section 'tarball'        'The tarball for older systems'                     test-dist
+# With a standard library that is compiled for each; `make test-arm64` and `make test-musl` install what they need, once.
+foreign=false
+! { scripts/cross.sh --has && scripts/linux-tools.sh --has arm64; } || foreign=true
+if "$foreign"; then
+    section 'arm64'      'Linux arm64'                                       test-arm64
+else
+    skip 'arm64'         'Linux arm64'                                       'make test-arm64 installs what it needs, once'
+fi
+if scripts/cross.sh --has && scripts/linux-tools.sh --has musl; then
+    section 'musl'       'musl'                                              test-musl
+else
+    skip 'musl'          'musl'                                              'make test-musl installs what it needs, once'
+fi
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb

@@ -1,15 +1,34 @@
 #!/bin/sh
-# Tests the tarball of `make dist`: run.sh [TARBALL]. KAL_EMULATOR is the program kal-emulator.
+# Tests tarballs of `make dist` and `make dist-linux`: run.sh [PLATFORM]..., by default each that is there and whose programs can be run.
+# Programs of another architecture run under qemu-user. KAL_EMULATOR is the program kal-emulator.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
-machine=$(uname -m)
-name=libkaleidoscope-$version-linux-$machine
-tarball=${1:-${TARGET:-target}/dist/$name.tar.gz}
+dist=${TARGET:-target}/dist
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 floor=${DIST_GLIBC:-2.17}
+. scripts/platform.sh
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH
+
+if [ $# -ne 1 ]; then
+    [ $# -gt 0 ] || for each in linux-x86_64 linux-aarch64 linux-musl-x86_64 linux-musl-aarch64; do
+        [ ! -e "$dist/libkaleidoscope-$version-$each.tar.gz" ] || set -- "$@" "$each"
+    done
+    for each in "$@"; do "$0" "$each" || failures=$((failures + 1)); done
+    finish
+fi
+platform "$1"
+name=libkaleidoscope-$version-$platform
+tarball=$dist/$name.tar.gz
+# Its claims are named after it; those of the machine's own platform are not.
+of=
+[ "$platform" = "linux-$(uname -m)" ] || of="$platform: "
+if [ -n "$runner" ] && ! command -v "${runner%% *}" >/dev/null || [ ! -e "$root$loader" ]; then
+    echo "ok - ${of}programs with the tarball run # SKIP scripts/linux-tools.sh arm64 musl"
+    exit
+fi
+test_compilers
 
 tar -xzf "$tarball" -C "$scratch"
 prefix=$scratch/$name
@@ -27,13 +46,13 @@ expected() {
     echo ./share/kaleidoscope/libkaleidoscope.supp
     printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
-claim 'the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences' \
+claim "${of}the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
-claim 'everything is in one folder and owned by root' \
+claim "${of}everything is in one folder and owned by root" \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"
 # Uses cargo tree; the text is generated with cargo metadata.
 crates() {
-    cargo tree --locked --package kaleidoscope --edges normal,no-proc-macro --target "$machine-unknown-linux-gnu" \
+    cargo tree --locked --package kaleidoscope --edges normal,no-proc-macro --target "$triple" \
         --prefix none --format '{p}' | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/  \1 \2:/p' | grep -v '^  kaleidoscope ' | sort -u
 }
 every_crate_is_named() {
@@ -41,31 +60,43 @@ every_crate_is_named() {
     [ -s "$scratch/crates" ] && sed -n 's/^\(  [^ ]* [^ ]*:\).*/\1/p' "$prefix/THIRD-PARTY-LICENSES.txt" | sort -u >"$scratch/named" &&
         missing=$(comm -23 "$scratch/crates" "$scratch/named") && same '' "$missing"
 }
-claim 'the licences include every linked crate' every_crate_is_named
-claim 'no file contains the build path' same '' "$(grep -rlF -e "$PWD" "$prefix")"
+claim "${of}the licences include every linked crate" every_crate_is_named
+claim "${of}no file contains the build path" same '' "$(grep -rlF -e "$PWD" "$prefix")"
 
 # --- Old systems
 
-newest() { objdump -T "$1" | grep -o 'GLIBC_[0-9][0-9.]*' | sort -Vu | tail -n 1; }
-at_most() { same "GLIBC_$floor" "$(printf '%s\n' "$(newest "$1")" "GLIBC_$floor" | sort -V | tail -n 1)"; }
-claim "the shared library needs no glibc newer than $floor" at_most "$lib/libkaleidoscope.so.$version"
-echo "#   newest symbol: $(newest "$lib/libkaleidoscope.so.$version")"
-
-# With a C library of that version, without any newer function.
-venv=${TARGET:-target}/dist/venv/bin/python
-old_cc() { KAL_PYTHON=$venv KAL_GLIBC=$floor scripts/zig-cc "$@"; }
 pkg_config() { PKG_CONFIG_LIBDIR=$lib/pkgconfig pkg-config "$@" kaleidoscope; }
-# shellcheck disable=SC2046
+# With zig's C library, in which a newer glibc's functions are not, or with musl's.
+old_cc() { scripts/zig-cc "$@"; }
+newest() { "${tools}objdump" -T "$1" | grep -o 'GLIBC_[0-9][0-9.]*' | sort -Vu | tail -n 1; }
+if [ "$libc" = glibc ]; then
+    at_most() { same "GLIBC_$floor" "$(printf '%s\n' "$(newest "$1")" "GLIBC_$floor" | sort -V | tail -n 1)"; }
+    claim "${of}the shared library needs no glibc newer than $floor" at_most "$lib/libkaleidoscope.so.$version"
+    echo "#   newest symbol: $(newest "$lib/libkaleidoscope.so.$version")"
+    old="glibc $floor" dynamic=
+else
+    # musl's loader takes each of its names, libc.so included, for itself.
+    at_most() { same '' "$(newest "$1")" && same libc.so "$(readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v kaleidoscope)"; }
+    claim "${of}the shared library needs the C library of musl alone" at_most "$lib/libkaleidoscope.so.$version"
+    old=musl dynamic=-dynamic
+fi
+# shellcheck disable=SC2046,SC2086
 links_with_the_shared_library() {
-    old_cc tests/install/consumer.c -o "$scratch/old-shared" $(pkg_config --cflags --libs)
+    old_cc $dynamic tests/install/consumer.c -o "$scratch/old-shared" $(pkg_config --cflags --libs) && at_most "$scratch/old-shared"
 }
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 links_with_the_archive() {
-    old_cc tests/install/consumer.c -o "$scratch/old" $(pkg_config --cflags) $(pkg_config --variable=static) -lunwind &&
+    old_cc $dynamic tests/install/consumer.c -o "$scratch/old" $(pkg_config --cflags) $(pkg_config --variable=static) -lunwind &&
         at_most "$scratch/old"
 }
-claim "a program for glibc $floor is linked with the shared library" links_with_the_shared_library
-claim "a program for glibc $floor is linked with the archive" links_with_the_archive
+# shellcheck disable=SC2046,SC2086
+links_statically() {
+    old_cc -static tests/install/consumer.c -o "$scratch/old-static" $(pkg_config --static --cflags --libs) -lunwind &&
+        same '' "$(readelf -dW "$scratch/old-static" | grep NEEDED)"
+}
+claim "${of}a program for $old is linked with the shared library" links_with_the_shared_library
+claim "${of}a program for $old is linked with the archive" links_with_the_archive
+if [ "$libc$without" = musl ]; then claim "${of}a program for $old is linked fully statically" links_statically; fi
 
 # --- It works
 
@@ -75,26 +106,39 @@ exec 9>"$scratch/stop"
 read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
 prints_the_members() { found=$("$@") && same "$(cat tests/c/expected/quickstart.txt)" "$found"; }
-# shellcheck disable=SC2046
+run() { LD_LIBRARY_PATH=$lib $runner "$@"; }
+# shellcheck disable=SC2046,SC2086
 quickstart() {
-    ${CC:-cc} -Wall -Werror examples-c/quickstart.c -o "$scratch/quickstart" $(pkg_config --cflags --libs) &&
-        prints_the_members env LD_LIBRARY_PATH="$lib" "$scratch/quickstart"
+    $cc -Wall -Werror examples-c/quickstart.c -o "$scratch/quickstart" $(pkg_config --cflags --libs) &&
+        prints_the_members run "$scratch/quickstart"
 }
-loads_this() { LD_LIBRARY_PATH=$lib ldd "$1" | grep -F "$lib/libkaleidoscope.so.0"; }
-# shellcheck disable=SC2046
+loads_this() { run "$root$loader" --list "$1" | grep -F "$lib/libkaleidoscope.so.0"; }
+# shellcheck disable=SC2046,SC2086
 quickstart_static() {
-    ${CC:-cc} -Wall -Werror examples-c/quickstart.c -o "$scratch/static" $(pkg_config --cflags) $(pkg_config --variable=static) &&
-        prints_the_members "$scratch/static"
+    $cc -Wall -Werror examples-c/quickstart.c -o "$scratch/static" $(pkg_config --cflags) $(pkg_config --variable=static) \
+        $unwinder && prints_the_members run "$scratch/static"
 }
-version_and_members() { LD_LIBRARY_PATH=$lib "$1" | grep -qx "$version [0-9]*"; }
-claim 'the quickstart, built from the unpacked tarball alone, prints the members' quickstart
-claim 'it loads the library of the tarball' loads_this "$scratch/quickstart"
-claim 'the quickstart with the archive prints the members' quickstart_static
-claim "the program for glibc $floor runs with the shared library" version_and_members "$scratch/old-shared"
-claim "the program for glibc $floor runs with the archive" version_and_members "$scratch/old"
+version_and_members() { run "$1" | grep -qx "$version [0-9]*"; }
+claim "${of}the quickstart, built from the unpacked tarball alone, prints the members" quickstart
+claim "${of}it loads the library of the tarball" loads_this "$scratch/quickstart"
+claim "${of}the quickstart with the archive prints the members" quickstart_static
+claim "${of}the program for $old runs with the shared library" version_and_members "$scratch/old-shared"
+claim "${of}the program for $old runs with the archive" version_and_members "$scratch/old"
+if [ "$libc$without" = musl ]; then claim "${of}the static program for $old runs" version_and_members "$scratch/old-static"; fi
+
+# CMake compares the size of a pointer with that of the compiler.
+cmake_package() { grep -q 'CMAKE_SIZEOF_VOID_P EQUAL 8' "$lib/cmake/kaleidoscope/kaleidoscope-config-version.cmake"; }
+with_cmake() {
+    cmake -S tests/install/cmake -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DPROGRAM="$PWD/tests/install/consumer.c" \
+        -DLINK=kaleidoscope "-DWANTED=$version" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$machine" \
+        -DCMAKE_C_COMPILER="${cc%% *}" && cmake --build "$scratch/cmake" && version_and_members "$scratch/cmake/consumer"
+}
+claim "${of}the CMake package is for pointers of 8 bytes" cmake_package
+if [ "$libc" = glibc ]; then claim "${of}a program built with the CMake package runs" with_cmake; fi
 
 # --- The tests of the built library also pass for this one
 
-KAL_LIB_DIR=$lib KAL_INCLUDE_DIR=$prefix/include tests/artefact/run.sh >"$scratch/artefact" 2>&1 || failures=$((failures + 1))
-sed 's/^\(not \)\{0,1\}ok - /&the tarball: /' "$scratch/artefact"
+KAL_PLATFORM=$platform KAL_LIB_DIR=$lib KAL_INCLUDE_DIR=$prefix/include KAL_RUST_LIB=$dist/$triple/lib/rustc/libkaleidoscope.a \
+    tests/artefact/run.sh >"$scratch/artefact" 2>&1 || failures=$((failures + 1))
+sed "s/^\(not \)\{0,1\}ok - /&${of:-the tarball: }/" "$scratch/artefact"
 finish
