@@ -35,15 +35,15 @@ rust_src() {
     wanted=$1
     shift
     apt-get "$@" update
-    version=$(apt-cache "$@" madison rust-src | awk -F '|' -v wanted="$wanted" \
+    package=$(apt-cache "$@" madison rust-src | awk -F '|' -v wanted="$wanted" \
         '{ gsub(/ /, "", $2) } index($2, wanted "+") == 1 && !found { print $2; found = 1 }')
-    [ -n "$version" ] || {
+    [ -n "$package" ] || {
         echo "Debian has no rust-src $wanted: rustup component add rust-src, or use a version that Debian has:" >&2
         apt-cache "$@" madison rust-src >&2
         return 1
     }
     rm -rf "$cross/rust-src"
-    (cd "$apt/cache/archives" && rm -f rust-src_*.deb && apt-get "$@" download "rust-src=$version" &&
+    (cd "$apt/cache/archives" && rm -f rust-src_*.deb && apt-get "$@" download "rust-src=$package" &&
         dpkg-deb -x rust-src_*.deb "$cross/rust-src" && rm -f rust-src_*.deb)
 }
 
