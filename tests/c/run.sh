@@ -29,6 +29,8 @@ unset KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET KALEIDOSCOPE_API
 
 archive=$lib_dir/libkaleidoscope.a
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -g -O1 -pthread"
+# What the tests use and the system lacks.
+[ "$(uname -s)" != Darwin ] || flags="$flags -include $root/tests/apple/posix.h"
 before=
 case $mode in
 plain)

@@ -2,14 +2,22 @@
 #include "kit.h"
 
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __APPLE__
+#define HAS_MORE_RIGHTS (issetugid() != 0)
+#else
+#include <sys/auxv.h>
+#define HAS_MORE_RIGHTS (getauxval(AT_SECURE) != 0)
+#endif
+
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static kal_error error;
+/* The path of this program. */
+static const char *program;
 
 /* How a call to an https server ends that nobody listens for, with this environment: KAL_CONNECT_FAILED, or KAL_TLS_FAILED
  * without certificates. */
@@ -50,7 +58,7 @@ enum { IGNORES = 0, NOT_SECURE = 100 };
 static int with_more_rights(void)
 {
     kal_client client;
-    if (getauxval(AT_SECURE) == 0)
+    if (!HAS_MORE_RIGHTS)
         return NOT_SECURE;
     if (kal_client_open(NULL, &client, &error) != KAL_NO_CREDENTIALS || strstr(kal_error_get(error)->message, "ignores") == NULL)
         return 1;
@@ -75,7 +83,7 @@ CLAIM(a_program_with_more_rights_than_its_user_ignores_the_environment)
     if (geteuid() != 0)
         check_skip("only root can make one");
     snprintf(path, sizeof path, "%s/set-group-id", getenv("CHECK_DIR"));
-    snprintf(command, sizeof command, "cp /proc/%d/exe %s", (int)getpid(), path);
+    snprintf(command, sizeof command, "cp %s %s", program, path);
     if (check_is_slow() || check_mode_is("emulated"))
         check_skip("the program that runs is that of valgrind or qemu");
     REQUIRE(system(command) == 0);
@@ -101,6 +109,7 @@ CLAIM(a_program_with_more_rights_than_its_user_ignores_the_environment)
 
 int main(int argc, char **argv)
 {
+    program = argv[0];
     if (argc == 2 && strcmp(argv[1], "with-more-rights") == 0)
         return with_more_rights();
     return kit_main(argc, argv, (char *)NULL);

@@ -2,9 +2,27 @@
 #include "kit.h"
 
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The clock that continues, and the C library's function without its name. */
+#ifdef __APPLE__
+#define CONTINUOUS CLOCK_MONOTONIC
+static int read_clock(clockid_t clock, struct timespec *now)
+{
+    uint64_t nanoseconds = clock_gettime_nsec_np(clock);
+    now->tv_sec = (time_t)(nanoseconds / 1000000000);
+    now->tv_nsec = (long)(nanoseconds % 1000000000);
+    return nanoseconds == 0 ? -1 : 0;
+}
+#else
+#include <sys/syscall.h>
+#define CONTINUOUS CLOCK_BOOTTIME
+static int read_clock(clockid_t clock, struct timespec *now)
+{
+    return (int)syscall(SYS_clock_gettime, clock, now);
+}
+#endif
 
 #define EVENTS "/workspaces/events"
 
@@ -13,10 +31,10 @@ static _Atomic long slept;
 /* Overrides the C library's function, for the library under test as well. */
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    long outcome = syscall(SYS_clock_gettime, clock, now);
-    if (outcome == 0 && clock == CLOCK_BOOTTIME)
+    int outcome = read_clock(clock, now);
+    if (outcome == 0 && clock == CONTINUOUS)
         now->tv_sec += slept;
-    return (int)outcome;
+    return outcome;
 }
 
 static int calls;

@@ -8,7 +8,6 @@ typedef struct shared {
     kal_client client;
     kal_result result;
     kal_error error;
-    pthread_barrier_t barrier;
 } shared;
 
 static void read_all(int index, void *context)

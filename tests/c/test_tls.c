@@ -36,7 +36,7 @@ int open64(const char *path, int flags, ...)
     *(void **)&real = dlsym(RTLD_NEXT, "open64");
     count_if_of_the_system(path);
     va_start(arguments, flags);
-    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    mode_t mode = (flags & O_CREAT) != 0 ? (mode_t)va_arg(arguments, int) : 0;
     va_end(arguments);
     return real(path, flags, mode);
 }
