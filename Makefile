@@ -345,6 +345,11 @@ test-docs-snippets: lib emulator $(TARGET)/sqlite/kal_sqlite.so
 test-man: emulator
 	@tests/docs/man.sh
 
+.PHONY: check-apple
+check-apple: ## builds and links for macOS and iOS, and checks the files; nothing runs (LLVM 0.5 GB, zig 0.4 GB: installed once, as root)
+	@tests/apple/run.sh
+	@tests/apple/xcframework.sh
+
 .PHONY: test-abi test-dist test-deb test-swift
 test-abi:
 	@tests/dist/abi.sh

@@ -63,6 +63,12 @@ if scripts/cross.sh --has && scripts/linux-tools.sh --has musl; then
 else
     skip 'musl'          'musl'                                              'make test-musl installs what it needs, once'
 fi
+# Several hundred MB; `make check-apple` installs them.
+if scripts/trixie.sh --has apple && [ -e "${CROSS:-${TARGET:-target}/cross}/toolchain/.finished" ]; then
+    section 'Apple'      'macOS and iOS, linked but not run'                 check-apple
+else
+    skip 'Apple'         'macOS and iOS, linked but not run'                 'make check-apple installs what it needs'
+fi
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb
