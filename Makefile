@@ -349,6 +349,7 @@ test-man: emulator
 check-apple: ## builds and links for macOS and iOS, and checks the files; nothing runs (LLVM 0.5 GB, zig 0.4 GB: installed once, as root)
 	@tests/apple/run.sh
 	@tests/apple/xcframework.sh
+	@tests/apple/dist.sh
 
 .PHONY: test-abi test-dist test-deb test-swift
 test-abi:
