@@ -140,10 +140,31 @@ says_what_is_missing() {
     (include=$work fails_with 'libkaleidoscope is not installed: apt-get install libkaleidoscope-dev' imports_c) &&
         (include=$work/old fails_with 'libkaleidoscope is too old' imports_c) && imports_c
 }
-# Red with `platforms: [.macOS(.v15)]`.
-no_platforms() {
-    inside "$root" swift package --scratch-path "$work/build" dump-package >"$work/manifest.json" &&
-        python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1]))["platforms"] != [])' "$work/manifest.json"
+# manifest FOLDER EXPRESSION [NAME=VALUE]: evaluates a Python expression about the manifest there, as `m`, with its target of the C
+# library as `c`.
+manifest() {
+    inside "$1" env ${3:+"$3"} swift package --scratch-path "$work/manifest" dump-package >"$work/manifest.json" &&
+        python3 -c 'import json, sys; m = json.load(open(sys.argv[1])); c = m["targets"][0]; sys.exit(not eval(sys.argv[2]) and repr(m))' \
+            "$work/manifest.json" "$2"
+}
+# Red with an empty list: Synchronization is of these versions and later. They are those of the xcframework; `make check-apple` builds
+# the library for both systems.
+platforms() { manifest "$root" '[(p["platformName"], p["version"]) for p in m["platforms"]] == [("macos", "15.0"), ("ios", "18.0")]'; }
+system_library() { manifest "$root" 'c["name"] == "CKaleidoscope" and c["type"] == "system" and c["pkgConfig"] == "kaleidoscope"'; }
+own_xcframework() {
+    manifest "$root" 'c["name"] == "CKaleidoscope" and c["type"] == "binary" and c["path"] == "target/own/CKaleidoscope.xcframework"' \
+        KALEIDOSCOPE_XCFRAMEWORK=target/own/CKaleidoscope.xcframework
+}
+# A copy of the manifest as it will be after a release, read as on a Mac.
+published_xcframework() {
+    rm -rf "$work/published" && mkdir "$work/published" &&
+        sed -e 's|^let published: .*|let published: (url: String, checksum: String)? = ("https://kaleidoscope.bio/C.zip", "abc123")|' \
+            -e 's|#if canImport(Darwin)|#if true|' "$root/Package.swift" >"$work/published/Package.swift" &&
+        manifest "$work/published" 'c["name"] == "CKaleidoscope" and c["type"] == "binary" and c["url"] == "https://kaleidoscope.bio/C.zip" and c["checksum"] == "abc123"'
+}
+# Only the syntax: types would need Apple's SDK. Red with a missing `#endif` after the imports of Darwin.
+parses_for() {
+    inside "$root" swiftc -frontend -parse -swift-version 6 -target "$1" "$folder"/Sources/Kaleidoscope/*.swift "$folder"/Tests/KaleidoscopeTests/*.swift
 }
 # Red with `client.workspace.follows` in docs/swift.md: "value of type 'WorkspaceService' has no member 'follows'".
 snippets() {
@@ -161,6 +182,11 @@ claim 'with any number of free descriptors a client reports what it lacks, and t
 claim 'a package that depends on this one by URL and version builds' depends
 claim 'the example, which is that package, prints every member' prints_every_member
 claim 'where the library is missing or too old, the compiler says what to do' says_what_is_missing
-claim 'the manifest claims no platform that the library is not built for' no_platforms
+claim 'the manifest claims the systems of Apple that the library is built for, from the versions that have Synchronization' platforms
+claim 'on Linux the C library is the installed one' system_library
+claim 'KALEIDOSCOPE_XCFRAMEWORK names an xcframework to use instead' own_xcframework
+claim 'on a Mac the C library is the published xcframework, once there is one' published_xcframework
+claim 'the syntax of the package is right for macOS' parses_for arm64-apple-macosx15.0
+claim 'the syntax of the package is right for iOS' parses_for arm64-apple-ios18.0
 claim 'the Swift blocks of the documentation compile, those in the comments of the package too' snippets
 exit "$outcome"

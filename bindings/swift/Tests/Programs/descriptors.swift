@@ -1,15 +1,22 @@
 // descriptors NUMBER [first]: opens a client and makes a call with so many free descriptors, and again when there are enough. With
 // `first` nothing of the process has used Dispatch before, and only the client is opened.
 import Dispatch
-import Glibc
 import Kaleidoscope
+
+#if canImport(Darwin)
+import Darwin
+let openFiles = RLIMIT_NOFILE
+#else
+import Glibc
+let openFiles = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+#endif
 
 /// Occupies all descriptors but a number of them.
 func occupy(exceptFor free: Int) -> [Int32] {
     var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    getrlimit(openFiles, &limit)
     limit.rlim_cur = 64
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    setrlimit(openFiles, &limit)
     var occupied: [Int32] = []
     while case let descriptor = dup(0), descriptor >= 0 { occupied.append(descriptor) }
     for _ in 0..<free { close(occupied.removeLast()) }
