@@ -15,23 +15,30 @@ import sys
 NAMES = re.compile(r"(?i)(un)?licen[cs]e|copying|copyright|notice")
 
 
+def tree(triple):
+    """Of every crate that is linked into the library, itself included, as (name, version), those that it uses directly. No macros,
+    build scripts or tests, and no crate that only another package of the workspace needs, as cargo's metadata has them."""
+    lines = subprocess.run(
+        ["cargo", "tree", "--locked", "--package", "kaleidoscope", "--target", triple, "--edges", "normal,no-proc-macro",
+         "--prefix", "depth", "--format", " {p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
+    uses, path = {}, []
+    for line in lines:
+        depth, name, version = line.split()[:3]
+        crate = (name, version.removeprefix("v"))
+        path = path[:int(depth)] + [crate]
+        uses.setdefault(crate, [])
+        if len(path) > 1 and crate not in uses[path[-2]]:
+            uses[path[-2]].append(crate)
+    return uses
+
+
 def linked(triple):
-    """The packages that are linked into the library: no macros, build scripts or tests."""
+    """The packages that are linked into the library, except its own."""
     metadata = json.loads(subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", triple],
         check=True, stdout=subprocess.PIPE).stdout)
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    own = set(metadata["workspace_members"])
-    found, todo = set(), [name for name in own if packages[name]["name"] == "kaleidoscope"]
-    while todo:
-        package = todo.pop()
-        if package in found or any("proc-macro" in target["kind"] for target in packages[package]["targets"]):
-            continue
-        found.add(package)
-        todo += [dependency["pkg"] for dependency in nodes[package]["deps"]
-                 if any(kind["kind"] is None for kind in dependency["dep_kinds"])]
-    return sorted((packages[name] for name in found - own), key=lambda package: (package["name"], package["version"]))
+    packages = {(package["name"], package["version"]): package for package in metadata["packages"]}
+    return [packages[crate] for crate in sorted(tree(triple)) if packages[crate]["id"] not in metadata["workspace_members"]]
 
 
 def crate_files(package):
