@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools.sh build|test|docs: checks that the tools for the target are installed. On Debian, as root, it lists and installs missing
+# tools.sh build|test|docs|recipes: checks that the tools for the target are installed. On Debian, as root, it lists and installs missing
 # packages; elsewhere it lists them, and fails if the target requires them. README.md has the list.
 set -eu
 
@@ -19,6 +19,22 @@ else
     need "${CC:-cc}" gcc
     need ld binutils
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null 2>/dev/null || missing="$missing libc6-dev"
+fi
+if [ "$1" = recipes ]; then
+    # With which tests/recipes checks the recipes: 90 MB to download, 320 MB, one minute. It does without those that are missing.
+    need cmake cmake
+    need pkg-config pkg-config
+    need ruby ruby
+    need shellcheck shellcheck
+    need makepkg makepkg
+    need pacman pacman-package-manager
+    need fakeroot fakeroot
+    need bsdtar libarchive-tools
+    need busybox busybox
+    need nuget nuget
+    need mcs mono-mcs
+    need mono mono-runtime
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
 if [ "$1" = test ]; then
     need gcc gcc
@@ -70,6 +86,13 @@ if [ -n "$missing" ]; then
 fi
 
 [ "$1" != docs ] || exit 0
+if [ "$1" = recipes ]; then
+    [ -x "${TARGET:-target}/recipes/bin/conan" ] || {
+        python3 -m venv --clear "${TARGET:-target}/recipes"
+        "${TARGET:-target}/recipes/bin/pip" install --quiet --disable-pip-version-check conan==2.34.0
+    }
+    exit 0
+fi
 
 command -v cargo >/dev/null 2>&1 || {
     echo "cargo not found (Debian's is too old): curl -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2
