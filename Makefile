@@ -47,7 +47,7 @@ export KAL_STATIC_LIBS := $(STATIC_LIBS)
 export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
-.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test tools-docs clean
+.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test tools-docs tools-recipes clean
 
 all: lib
 
@@ -184,9 +184,17 @@ abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI
 deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb
 	@scripts/deb.sh
 
+# Where the archives of a release are downloaded from, in the recipes of package managers.
+RELEASE_URL ?= https://kaleidoscope.bio/libkaleidoscope
+export RELEASE_URL PLATFORMS DRAFT
+
+.PHONY: release
+release: ## makes everything that a release consists of in target/release-VERSION (PLATFORMS="linux-x86_64 ...": only these; DRAFT=1)
+	@scripts/release.sh
+
 # --- Demo
 
-tools-build tools-test tools-docs:
+tools-build tools-test tools-docs tools-recipes:
 	@scripts/tools.sh $(@:tools-%=%)
 
 demo: tools-build ## builds everything, starts a local server and prints a workspace from C programs
@@ -351,7 +359,7 @@ check-apple: ## builds and links for macOS and iOS, and checks the files; nothin
 	@tests/apple/xcframework.sh
 	@tests/apple/dist.sh
 
-.PHONY: test-abi test-dist test-deb test-swift
+.PHONY: test-abi test-dist test-deb test-swift test-release test-recipes test-reproducible
 test-abi:
 	@tests/dist/abi.sh
 
@@ -370,6 +378,15 @@ test-arm64: emulator ## builds for arm64 Linux and runs the C tests, the example
 test-musl: emulator ## builds for musl, x86-64 and arm64, and runs the C tests (arm64: where test-arm64 has installed what runs them)
 	@scripts/linux-tools.sh musl
 	@tests/linux/run.sh linux-musl-x86_64 linux-musl-aarch64
+
+test-release: dist
+	@tests/release/run.sh
+
+test-recipes: dist emulator
+	@tests/recipes/run.sh $(RECIPES)
+
+test-reproducible: ## builds the archive of PLATFORM (default: linux-x86_64) twice, in different surroundings, and compares the bytes
+	@tests/release/reproducible.sh $(or $(PLATFORM),linux-x86_64)
 
 test-swift: lib emulator ## tests the Swift package in a Debian trixie root (installed once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh

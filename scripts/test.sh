@@ -69,6 +69,8 @@ if scripts/trixie.sh --has apple && [ -e "${CROSS:-${TARGET:-target}/cross}/tool
 else
     skip 'Apple'         'macOS and iOS, linked but not run'                 'make check-apple installs what it needs'
 fi
+section 'release'        'What a release consists of'                        test-release
+section 'recipes'        'The recipes of package managers'                  test-recipes
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb

@@ -1,0 +1,29 @@
+#!/bin/sh
+# In place of make in tests of scripts/release.sh, which compile nothing: made.sh dist PLATFORM=NAME, or deb ARCH=NAME.
+#
+# An archive that is in KAL_BUILT is copied from there; the others are made up. Nothing is made for KAL_MISSING.
+set -eu
+[ "$1" != --no-print-directory ] || shift
+name=${2#*=}
+[ "$name" != "${KAL_MISSING:-}" ] || exit 0
+case $1 in
+dist)
+    mkdir -p "$TARGET/dist"
+    row=$(sed '/^#/d' packaging/platforms.txt | awk -v name="$name" '$1 == name')
+    # shellcheck disable=SC2086
+    set -- $row
+    archive=libkaleidoscope-$VERSION-$name.$2
+    if [ -e "$KAL_BUILT/$archive" ]; then
+        cp "$KAL_BUILT/$archive" "$TARGET/dist/"
+    else
+        python3 -B scripts/licences.py "$3" >"$TARGET/dist/licences"
+        python3 -B tests/recipes/fixture.py "$TARGET/dist" "$VERSION" "$name" --licences "$TARGET/dist/licences"
+    fi
+    ;;
+deb)
+    mkdir -p "$TARGET/deb"
+    for package in libkaleidoscope0 libkaleidoscope-dev; do
+        echo "$package for $name" >"$TARGET/deb/${package}_$VERSION-1_$name.deb"
+    done
+    ;;
+esac
