@@ -85,8 +85,9 @@ $(SO): $(RUST_LIB) $(LIB)/exports/versions
 	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed $(STATIC_LIBS)
 ifeq ($(PROFILE),release)
-	@# Symbols are kept in a separate file, where debuggers and valgrind find them.
-	$(CROSS_COMPILE)objcopy --only-keep-debug $@ $@.debug
+	@# Symbols are kept in a separate file, where debuggers and valgrind find them. Its checksum is in the library, and the debug
+	@# information of what zig links has paths of the machine: that is left out.
+	$(CROSS_COMPILE)objcopy --only-keep-debug $(if $(RUST_TARGET),'--remove-section=.debug_*') $@ $@.debug
 	$(CROSS_COMPILE)strip --strip-unneeded $@
 	cd $(LIB) && $(CROSS_COMPILE)objcopy --add-gnu-debuglink=$(notdir $@).debug $(notdir $@)
 endif
@@ -194,8 +195,11 @@ release: ## makes everything that a release consists of in target/release-VERSIO
 
 # --- Demo
 
-tools-build tools-test tools-docs tools-recipes:
+tools-build tools-test tools-docs:
 	@scripts/tools.sh $(@:tools-%=%)
+
+tools-recipes: ## installs the package managers with which test-recipes checks the recipes (as root, 320 MB, one minute)
+	@scripts/tools.sh recipes
 
 demo: tools-build ## builds everything, starts a local server and prints a workspace from C programs
 	@$(MAKE) --no-print-directory lib emulator

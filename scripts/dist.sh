@@ -46,9 +46,10 @@ root=$dist/$name
 rm -rf "$root"
 LIB=$built/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh install
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
-# The stack unwinder and a few functions of compiler-rt come from zig; both are part of LLVM.
+# The stack unwinder and a few functions of compiler-rt come from zig, both part of LLVM, and the functions that every glibc leaves to
+# its users to link, such as stat.
 python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \
-    >"$root/THIRD-PARTY-LICENSES.txt"
+    "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES" >"$root/THIRD-PARTY-LICENSES.txt"
 install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
 # Reproducible: the same sources result in the same bytes.
 tar --create --directory "$dist" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX \

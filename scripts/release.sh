@@ -1,12 +1,12 @@
 #!/bin/sh
-# release.sh: makes everything that a release consists of, in TARGET/release-VERSION: the archive of each platform, the Debian packages,
-# the sources, the Go module, the NuGet package, a software bill of materials for each archive, the recipes of package managers with
-# this release's checksums, and SHA256SUMS.
+# release.sh: makes everything that a release consists of, in TARGET/release-VERSION: the archive of each platform, the Debian
+# packages, the sources, the Go module, the NuGet package, a software bill of materials for each archive, the recipes of package
+# managers with this release's checksums, and SHA256SUMS.
 #
 # PLATFORMS     the platforms, separated by spaces   (default: every one in packaging/platforms.txt)
 # RELEASE_URL   where the release will be downloaded from
-# DRAFT=1       for trying: of a tree with uncommitted changes, of which the sources are those of the last commit, and of a version
-#               that is not in the changelogs yet
+# DRAFT=1       for trying: of a tree with uncommitted changes, whose sources are those of the last commit, and of a version that is
+#               not in the changelogs yet
 #
 # What is made twice from one commit is the same, byte for byte.
 set -eu

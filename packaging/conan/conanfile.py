@@ -52,7 +52,8 @@ class LibkaleidoscopeConan(ConanFile):
             raise ConanInvalidConfiguration(
                 f"{self.ref} was not released for {self.settings.os} on {self.settings.arch} ({self._platform})")
         if self.settings.compiler == "msvc" and not self.options.shared:
-            raise ConanInvalidConfiguration(f"the archive of {self.ref} for Windows is one of MinGW: use -o libkaleidoscope/*:shared=True")
+            raise ConanInvalidConfiguration(
+                f"the archive of {self.ref} for Windows is one of MinGW: use -o libkaleidoscope/*:shared=True")
 
     def build(self):
         get(self, **self.conan_data["sources"][self.version][self._platform], strip_root=True)
@@ -71,7 +72,8 @@ class LibkaleidoscopeConan(ConanFile):
     def package_info(self):
         self.cpp_info.libs = ["kaleidoscope"]
         self.cpp_info.set_property("cmake_file_name", "Kaleidoscope")
-        self.cpp_info.set_property("cmake_target_name", "Kaleidoscope::kaleidoscope" if self.options.shared else "Kaleidoscope::static")
+        target = "kaleidoscope" if self.options.shared else "static"
+        self.cpp_info.set_property("cmake_target_name", f"Kaleidoscope::{target}")
         self.cpp_info.set_property("pkg_config_name", "kaleidoscope")
         if self.options.shared:
             return

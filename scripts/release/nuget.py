@@ -47,9 +47,9 @@ def envelope(files: dict[str, bytes], version: str) -> dict[str, bytes]:
             f"{types}{plain}</Types>\n").encode(),
         "_rels/.rels": (
             f'{header}<Relationships xmlns="{RELATIONSHIPS}">'
-            '<Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/libkaleidoscope.nuspec" Id="manifest" />'
-            '<Relationship Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" '
-            f'Target="/{core}" Id="core" /></Relationships>\n').encode(),
+            '<Relationship Type="http://schemas.microsoft.com/packaging/2010/07/manifest" Target="/libkaleidoscope.nuspec" '
+            f'Id="manifest" /><Relationship Type="{RELATIONSHIPS}/metadata/core-properties" Target="/{core}" Id="core" />'
+            "</Relationships>\n").encode(),
         core: (
             f'{header}<coreProperties xmlns:dc="http://purl.org/dc/elements/1.1/" '
             'xmlns="http://schemas.openxmlformats.org/package/2006/metadata/core-properties">'
@@ -66,7 +66,7 @@ def main(release: pathlib.Path, version: str) -> None:
         if not archive.exists():
             print(f"left out of the NuGet package: {platform.name}")
             continue
-        there[platform.name] = recipes.values(platform, version, release) | {"NUGET": platform.nuget}
+        there[platform.name] = recipes.values(platform, version, release)
         unpacked = contents(archive)
         name, content = shared_library(archive, unpacked)
         files[f"runtimes/{platform.nuget}/native/{name}"] = content

@@ -5,8 +5,8 @@ downloaded from. The templates are the folders below packaging that the list REC
 
   @VERSION@ @URL@               stand for the arguments
   #each PLATFORM... / #end      what is between these lines is repeated for every named platform whose archive is in RELEASE
-                                (*: every platform), with @PLATFORM@, @ARCHIVE@, @SHA256@, @SHA512@, @MACHINE@ (x86_64, aarch64)
-                                and @CPU@ (intel, arm)
+                                (*: every platform), with @PLATFORM@, @ARCHIVE@, @SHA256@, @SHA512@, @MACHINE@ (x86_64, aarch64),
+                                @CPU@ (intel, arm) and @NUGET@ (NuGet's name of the platform)
 
 A recipe none of whose platforms is there is left out; it and every platform left out of a recipe are named.
 """
@@ -26,7 +26,8 @@ def values(platform, version: str, release: pathlib.Path) -> dict[str, str]:
     archive = platform.archive(version)
     content = (release / archive).read_bytes()
     machine = platform.name.rsplit("-", 1)[1]
-    return {"PLATFORM": platform.name, "ARCHIVE": archive, "MACHINE": machine, "CPU": {"x86_64": "intel", "aarch64": "arm"}[machine],
+    return {"PLATFORM": platform.name, "ARCHIVE": archive, "MACHINE": machine,
+            "CPU": {"x86_64": "intel", "aarch64": "arm"}[machine], "NUGET": platform.nuget,
             "SHA256": hashlib.sha256(content).hexdigest(), "SHA512": hashlib.sha512(content).hexdigest()}
 
 

@@ -32,7 +32,9 @@ sys.path.insert(0, str(TOP / "scripts"))
 import licences  # noqa: E402
 
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
-LLVM = "LLVM's libunwind and compiler-rt"
+# Parts that come from zig: their folders in it, and their licence where SPDX has an expression for it.
+ZIG = {"LLVM's libunwind and compiler-rt": ("lib/libunwind", "Apache-2.0 WITH LLVM-exception"),
+       "glibc's libc_nonshared": ("lib/libc/glibc", None)}
 
 
 class Part(typing.NamedTuple):
@@ -96,7 +98,8 @@ def document(archive: pathlib.Path, version: str, target: str) -> Bom:
     own = ("kaleidoscope", version)
     there, here = {part[:2] for part in listed if part.version}, set(uses) - {own}
     if there != here:
-        sys.exit(f"sbom.py: {archive.name}: THIRD-PARTY-LICENSES.txt has {sorted(there - here)} in addition and lacks {sorted(here - there)}")
+        sys.exit(f"sbom.py: {archive.name}: THIRD-PARTY-LICENSES.txt has {sorted(there - here)} in addition and "
+                 f"lacks {sorted(here - there)}")
 
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{digest}"))
@@ -133,11 +136,11 @@ def other_part(bom: Bom, part: Part, target: str) -> Component:
         for each in inside:
             bom.components.add(each)
             bom.register_dependency(each)
-    elif part.name == LLVM:
+    elif part.name in ZIG:
+        folder, licence = ZIG[part.name]
         zig = re.search(r"ziglang==(\S+?)['\s]", (TOP / "scripts/cross.sh").read_text())[1]
-        one = component(part.name, f"zig-{zig}", "Apache-2.0 WITH LLVM-exception",
-                        PackageURL("pypi", name="ziglang", version=zig), description="as zig has them")
-        inside = []
+        purl = PackageURL("pypi", name="ziglang", version=zig, subpath=folder)
+        one, inside = component(part.name, f"zig-{zig}", licence, purl), []
     else:
         # Its licence is in THIRD-PARTY-LICENSES.txt.
         one, inside = component(part.name, None, part.licence, None), []

@@ -33,8 +33,8 @@ if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", manifest["name"]):
     wrong.append("vcpkg: a name has lower-case letters, digits and hyphens")
 if not re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?", manifest["version-semver"]):
     wrong.append("vcpkg: version-semver is not a semantic version")
-if unknown := manifest.keys() - {"$schema", "name", "version-semver", "port-version", "description", "homepage", "license", "supports",
-                                 "documentation", "maintainers", "dependencies", "features"}:
+if unknown := manifest.keys() - {"$schema", "name", "version-semver", "port-version", "description", "homepage", "license",
+                                 "supports", "documentation", "maintainers", "dependencies", "features"}:
     wrong.append(f"vcpkg: unknown fields {sorted(unknown)}")
 print("\n".join(wrong))
 sys.exit(bool(wrong))

@@ -26,7 +26,8 @@ def files(platform: str, version: str, licences: bytes) -> dict[str, str | bytes
     found["lib/libkaleidoscope.a"] = f"archive of {platform}\n"
     shared = f"shared library of {platform}\n"
     if platform.startswith("windows"):
-        found |= {"bin/kaleidoscope.dll": shared, "lib/kaleidoscope.lib": "import library\n", "lib/libkaleidoscope.dll.a": "import library\n"}
+        imports = "import library\n"
+        found |= {"bin/kaleidoscope.dll": shared, "lib/kaleidoscope.lib": imports, "lib/libkaleidoscope.dll.a": imports}
         return found
     found["lib/pkgconfig/kaleidoscope.pc"] = PKG_CONFIG
     found["share/man/man3/kal_version.3"] = ".TH kal_version 3\n"
@@ -45,7 +46,8 @@ def main(folder: pathlib.Path, version: str, names: list[str]) -> None:
         licences, names = pathlib.Path(names[-1]).read_bytes(), names[:-2]
     for platform in names:
         top = f"libkaleidoscope-{version}-{platform}"
-        content = {name: text.encode() if isinstance(text, str) else text for name, text in files(platform, version, licences).items()}
+        content = {name: text.encode() if isinstance(text, str) else text
+                   for name, text in files(platform, version, licences).items()}
         if platform.startswith("windows"):
             with zipfile.ZipFile(folder / f"{top}.zip", "w") as packed:
                 for name, text in content.items():

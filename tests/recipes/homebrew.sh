@@ -9,8 +9,9 @@ $url/$version/$name
 $(sha256sum <"$release/$name" | cut -d' ' -f1)" "$(ruby tests/recipes/formula.rb "$formula" "$1" "$2" fields)"
 }
 brewed() {
-    rm -rf "$scratch/brew" && mkdir "$scratch/brew" && tar -xzf "$release/libkaleidoscope-$version-$1.tar.gz" -C "$scratch/brew" &&
-        ruby tests/recipes/formula.rb "$formula" "${1%-*}" "$2" install "$scratch/brew/libkaleidoscope-$version-$1" "$scratch/brew/prefix"
+    name=libkaleidoscope-$version-$1
+    rm -rf "$scratch/brew" && mkdir "$scratch/brew" && tar -xzf "$release/$name.tar.gz" -C "$scratch/brew" &&
+        ruby tests/recipes/formula.rb "$formula" "${1%-*}" "$2" install "$scratch/brew/$name" "$scratch/brew/prefix"
 }
 if has ruby; then
     claim 'the formula is Ruby' sh -c 'ruby -wc "$1"' sh "$formula"

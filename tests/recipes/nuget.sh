@@ -8,9 +8,10 @@ package=$release/libkaleidoscope.$version.nupkg
 claim 'it is a valid package, with the library of every platform by the name that .NET looks for' \
     python3 -B tests/recipes/nupkg.py "$package" "$version" $rids
 same_library() {
-    unzip_python='import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))'
-    same "$(tar -xzOf "$release/libkaleidoscope-$version-linux-x86_64.tar.gz" "libkaleidoscope-$version-linux-x86_64/lib/libkaleidoscope.so.$version" | sha256sum)" \
-        "$(python3 -c "$unzip_python" "$package" runtimes/linux-x64/native/libkaleidoscope.so | sha256sum)"
+    name=libkaleidoscope-$version-linux-x86_64
+    mkdir -p "$scratch/nuget/content" && python3 -m zipfile --extract "$package" "$scratch/nuget/content" &&
+        tar -xzOf "$release/$name.tar.gz" "$name/lib/libkaleidoscope.so.$version" |
+        cmp - "$scratch/nuget/content/runtimes/linux-x64/native/libkaleidoscope.so"
 }
 claim 'the library for linux-x64 is that of the archive' same_library
 if has nuget; then
@@ -18,20 +19,19 @@ if has nuget; then
     installs() {
         mkdir -p "$scratch/nuget/home" "$scratch/nuget/source" && cp "$package" "$scratch/nuget/source/" &&
             HOME=$scratch/nuget/home nuget install libkaleidoscope -Version "$version" -Source "$scratch/nuget/source" \
-                -OutputDirectory "$scratch/nuget/packages" && [ -e "$scratch/nuget/packages/libkaleidoscope.$version/build/native/include/kaleidoscope.h" ]
+                -OutputDirectory "$scratch/nuget/packages" &&
+            [ -e "$scratch/nuget/packages/libkaleidoscope.$version/build/native/include/kaleidoscope.h" ]
     }
     claim 'nuget installs it' installs
 else
-    skip 'nuget installs it' 'nuget is not installed: scripts/tools.sh recipes'
+    skip 'nuget installs it' 'nuget is not installed: make tools-recipes'
 fi
 if has mcs && has mono; then
-    native=$scratch/nuget/native
     calls() {
-        mkdir -p "$native" && python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])' "$package" "$native" &&
-            mcs -out:"$scratch/Version.exe" tests/recipes/Version.cs &&
-            same "$version" "$(LD_LIBRARY_PATH=$native/runtimes/linux-x64/native mono "$scratch/Version.exe")"
+        mcs -out:"$scratch/Version.exe" tests/recipes/Version.cs &&
+            same "$version" "$(LD_LIBRARY_PATH=$scratch/nuget/content/runtimes/linux-x64/native mono "$scratch/Version.exe")"
     }
     claim 'a C# program calls the library by the name "kaleidoscope"' calls
 else
-    skip 'a C# program calls the library by the name "kaleidoscope"' 'mono is not installed: scripts/tools.sh recipes'
+    skip 'a C# program calls the library by the name "kaleidoscope"' 'mono is not installed: make tools-recipes'
 fi

@@ -1,4 +1,7 @@
-"""Checks a NuGet package as the Open Packaging Conventions and NuGet have it: nupkg.py PACKAGE VERSION RID... Prints what is wrong."""
+"""Checks a NuGet package by the Open Packaging Conventions and NuGet's rules: nupkg.py PACKAGE VERSION RID...
+
+Prints what is wrong.
+"""
 
 import re
 import sys
@@ -32,7 +35,8 @@ relations = xml.fromstring(package.read("_rels/.rels"))
 targets = {entry.get("Type").rsplit("/", 1)[1]: entry.get("Target")[1:] for entry in relations}
 check(set(targets.values()) <= set(names), "a relationship has no target")
 check("manifest" in targets and "core-properties" in targets, "the manifest or the properties have no relationship")
-check([name for name in names if "/" not in name and name.endswith(".nuspec")] == [targets.get("manifest")], "there is not one manifest")
+check([name for name in names if "/" not in name and name.endswith(".nuspec")] == [targets.get("manifest")],
+      "there is not one manifest")
 
 manifest = xml.fromstring(package.read(targets["manifest"]))
 space = manifest.tag[:manifest.tag.index("}") + 1]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests the recipes of package managers, filled in as by `make release`, with the package managers themselves where they are installed
-# (scripts/tools.sh recipes), on archives that a local server serves. KAL_EMULATOR is the program kal-emulator.
+# Tests the recipes of package managers, filled in as by `make release`, with the package managers themselves where they are
+# installed (make tools-recipes), on archives that a local server serves. KAL_EMULATOR is the program kal-emulator.
 #
 # The archive of x86-64 Linux is that of `make dist`. Those of other platforms are made up unless they are in TARGET/dist.
 set -eu

@@ -3,7 +3,8 @@
 
 port() {
     rm -rf "$scratch/vcpkg" && mkdir -p "$scratch/vcpkg/packages" &&
-        cmake -D PORT_DIR="$recipes/vcpkg/libkaleidoscope" -D TRIPLET="$1" -D LINKAGE="$2" -D OUT="$scratch/vcpkg" -P tests/recipes/vcpkg.cmake >"$scratch/vcpkg.log" 2>&1 || { tail -n 20 "$scratch/vcpkg.log" && false; }
+        cmake -D PORT_DIR="$recipes/vcpkg/libkaleidoscope" -D TRIPLET="$1" -D LINKAGE="$2" -D OUT="$scratch/vcpkg" \
+            -P tests/recipes/vcpkg.cmake >"$scratch/vcpkg.log" 2>&1 || { tail -n 20 "$scratch/vcpkg.log" && false; }
 }
 # port_has TRIPLET LINKAGE FILE...: exactly these libraries.
 port_has() {
@@ -31,9 +32,13 @@ done
     claim "vcpkg's portfile installs the DLL for x64-windows" port_has x64-windows dynamic $(twice $dll)
     claim "vcpkg's portfile installs the DLL for x64-windows-static, too: MSVC cannot link with the archive" \
         port_has x64-windows static $(twice $dll)
-    claim "vcpkg's portfile installs the archive for x64-mingw-static" port_has x64-mingw-static static $(twice lib/libkaleidoscope.a)
+    claim "vcpkg's portfile installs the archive for x64-mingw-static" \
+        port_has x64-mingw-static static $(twice lib/libkaleidoscope.a)
 }
-refuses() { ! printed=$(port arm64-windows dynamic 2>&1) && echo "$printed" | grep -F "libkaleidoscope $version was not released for windows-aarch64"; }
+refuses() {
+    ! printed=$(port arm64-windows dynamic 2>&1) &&
+        echo "$printed" | grep -F "libkaleidoscope $version was not released for windows-aarch64"
+}
 claim "vcpkg's portfile says that there is none for arm64-windows" refuses
 
 # with_cmake LINKAGE: a project that follows the usage that vcpkg prints.
@@ -55,7 +60,9 @@ claim "the port's pkg-config file works" works "$scratch/vcpkg/packages"
 has_copyright() { grep -q 'Apache License' "$scratch/vcpkg/packages/share/libkaleidoscope/copyright"; }
 claim 'the port has the licences as copyright' has_copyright
 if has vcpkg; then
-    formatted() { cp "$recipes/vcpkg/libkaleidoscope/vcpkg.json" "$scratch/vcpkg.json" && vcpkg format-manifest "$scratch/vcpkg.json"; }
+    formatted() {
+        cp "$recipes/vcpkg/libkaleidoscope/vcpkg.json" "$scratch/vcpkg.json" && vcpkg format-manifest "$scratch/vcpkg.json"
+    }
     claim 'vcpkg accepts vcpkg.json' formatted
 else
     skip 'vcpkg accepts vcpkg.json' 'vcpkg is not installed, and is neither a Debian nor a PyPI package'

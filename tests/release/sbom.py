@@ -30,8 +30,8 @@ own = {(one["name"], one["version"]) for one in document["components"]
        if one.get("purl", "").startswith("pkg:cargo/") and not any(each["value"] == "std" for each in one.get("properties", []))}
 # The lines of cargo's tree, not its edges, which the document is made of.
 lines = subprocess.run(
-    ["cargo", "tree", "--locked", "--package", "kaleidoscope", "--edges", "normal,no-proc-macro", "--target", triple, "--prefix", "none",
-     "--format", "{p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
+    ["cargo", "tree", "--locked", "--package", "kaleidoscope", "--edges", "normal,no-proc-macro", "--target", triple,
+     "--prefix", "none", "--format", "{p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
 same("crates", {(line.split()[0], line.split()[1][1:]) for line in lines if not line.startswith("kaleidoscope ")}, own)
 listed = licences.split("=====")[0].splitlines()
 same("crates of THIRD-PARTY-LICENSES.txt",
