@@ -14,7 +14,13 @@
 
 #include "check.h"
 
+#ifndef _WIN32
+#define closesocket close
+#endif
+
 enum { OPTIONS_MOST = 24 };
+
+#define READY "kal-emulator: ready on %63s"
 
 /* Without an emulator no claim can be checked. */
 static _Noreturn void give_up(const char *why)
@@ -23,19 +29,60 @@ static _Noreturn void give_up(const char *why)
     exit(1);
 }
 
-emulator emulator_start(const char *option, ...)
+static int connected(const emulator *server)
 {
-    const char *program = getenv("KAL_EMULATOR");
-    const char *arguments[OPTIONS_MOST + 3] = { "kal-emulator", "--exit-with-stdin" };
-    size_t count = 2;
-    va_list options;
-    va_start(options, option);
-    for (; option != NULL && count < OPTIONS_MOST + 2; option = va_arg(options, const char *))
-        arguments[count++] = option;
-    va_end(options);
-    if (program == NULL)
-        give_up("KAL_EMULATOR is not set; run the tests with run.sh");
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(server->port) };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int socket_fd = (int)socket(AF_INET, SOCK_STREAM, 0);
+    if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof address) != 0)
+        give_up("it does not accept connections");
+    return socket_fd;
+}
 
+static void send_all(int socket_fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = send(socket_fd, text, length, MSG_NOSIGNAL);
+        if (sent <= 0)
+            give_up("an admin request was not accepted");
+        text += sent;
+        length -= (size_t)sent;
+    }
+}
+
+#ifdef _WIN32
+
+/* The emulator is a program of the system below, if the tests run on Wine: `program` is the port at which another process starts
+ * one for each connection, which takes the place of its standard input and output. */
+static emulator start(const char *program, const char **arguments)
+{
+    emulator server = { .port = (uint16_t)atoi(program) };
+    char line[256];
+    size_t length = 0;
+    server.stdin_fd = connected(&server);
+    server.pid = 1;
+    for (size_t i = 1; arguments[i] != NULL; i++) {
+        send_all(server.stdin_fd, arguments[i], strlen(arguments[i]));
+        send_all(server.stdin_fd, arguments[i + 1] == NULL ? "\n" : "\t", 1);
+    }
+    while (length < sizeof line - 1 && recv(server.stdin_fd, line + length, 1, 0) == 1 && line[length] != '\n')
+        length++;
+    line[length] = '\0';
+    if (sscanf(line, READY, server.url) != 1)
+        give_up("it did not start");
+    return server;
+}
+
+void emulator_stop(emulator *server)
+{
+    closesocket(server->stdin_fd);
+    server->pid = 0;
+}
+
+#else
+
+static emulator start(const char *program, const char **arguments)
+{
     int in[2], out[2];
     if (pipe(in) != 0 || pipe(out) != 0)
         give_up("no pipes");
@@ -55,10 +102,9 @@ emulator emulator_start(const char *option, ...)
     close(out[1]);
     FILE *lines = fdopen(out[0], "r");
     char line[256];
-    if (lines == NULL || fgets(line, sizeof line, lines) == NULL || sscanf(line, "kal-emulator: ready on %63s", server.url) != 1)
+    if (lines == NULL || fgets(line, sizeof line, lines) == NULL || sscanf(line, READY, server.url) != 1)
         give_up("it did not start");
     fclose(lines);
-    server.port = (uint16_t)atoi(strrchr(server.url, ':') + 1);
     return server;
 }
 
@@ -70,25 +116,24 @@ void emulator_stop(emulator *server)
     server->pid = 0;
 }
 
-static int connected(const emulator *server)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(server->port) };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof address) != 0)
-        give_up("it does not accept connections");
-    return socket_fd;
-}
+#endif
 
-static void send_all(int socket_fd, const char *text, size_t length)
+emulator emulator_start(const char *option, ...)
 {
-    while (length > 0) {
-        ssize_t sent = send(socket_fd, text, length, MSG_NOSIGNAL);
-        if (sent <= 0)
-            give_up("an admin request was not accepted");
-        text += sent;
-        length -= (size_t)sent;
-    }
+    const char *program = getenv("KAL_EMULATOR");
+    const char *arguments[OPTIONS_MOST + 3] = { "kal-emulator", "--exit-with-stdin" };
+    size_t count = 2;
+    va_list options;
+    va_start(options, option);
+    for (; option != NULL && count < OPTIONS_MOST + 2; option = va_arg(options, const char *))
+        arguments[count++] = option;
+    va_end(options);
+    if (program == NULL)
+        give_up("KAL_EMULATOR is not set; run the tests with run.sh");
+
+    emulator server = start(program, arguments);
+    server.port = (uint16_t)atoi(strrchr(server.url, ':') + 1);
+    return server;
 }
 
 /* Sends an admin request and returns the body of the response, which the caller frees. */
@@ -104,12 +149,12 @@ static char *exchange(const emulator *server, const char *method, const char *na
     send_all(socket_fd, body, strlen(body));
     size_t length = 0, capacity = 4096;
     char *answer = malloc(capacity);
-    for (ssize_t got; answer != NULL && (got = read(socket_fd, answer + length, capacity - 1 - length)) > 0;) {
+    for (ssize_t got; answer != NULL && (got = recv(socket_fd, answer + length, capacity - 1 - length, 0)) > 0;) {
         length += (size_t)got;
         if (capacity - 1 == length)
             answer = realloc(answer, capacity *= 2);
     }
-    close(socket_fd);
+    closesocket(socket_fd);
     if (answer == NULL)
         give_up("no memory");
     answer[length] = '\0';

@@ -8,7 +8,7 @@
 
 typedef struct emulator {
     pid_t pid;
-    int stdin_fd; /* the emulator exits when this is closed, however the test ends */
+    int stdin_fd; /* the emulator exits when this is closed, however the test ends; on Windows a socket */
     char url[64];
     uint16_t port;
 } emulator;

@@ -1,7 +1,10 @@
 #include "kit.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -195,6 +198,52 @@ const char *no_descriptor(void)
     text[0] = (char)tolower((unsigned char)text[0]);
     return text;
 }
+
+#ifdef _WIN32
+
+bool is_pollable(kal_queue queue)
+{
+    return kal_queue_handle(queue) != NULL && kal_queue_fd(queue) == -1;
+}
+
+bool is_readable(kal_queue queue, int timeout_ms)
+{
+    return WaitForSingleObject(kal_queue_handle(queue), (DWORD)timeout_ms) == WAIT_OBJECT_0;
+}
+
+#else
+
+bool is_pollable(kal_queue queue)
+{
+    return kal_queue_fd(queue) >= 0;
+}
+
+bool is_readable(kal_queue queue, int timeout_ms)
+{
+    struct pollfd wait = { .fd = kal_queue_fd(queue), .events = POLLIN };
+    return poll(&wait, 1, timeout_ms) == 1;
+}
+
+int thread_count(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    REQUIRE(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+int descriptor_count(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) != -1;
+    return count;
+}
+
+#endif
 
 kal_call_options with_cache(int32_t cache)
 {

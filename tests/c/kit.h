@@ -80,6 +80,20 @@ void crowd(int threads, void (*each)(int index, void *context), void *context);
 
 /* What the C library calls the lack of descriptors, in an error's message; each has words of its own. */
 const char *no_descriptor(void);
+/* Whether the queue has something that an event loop can wait for. */
+bool is_pollable(kal_queue queue);
+/* Whether `kal_queue_next` would return something within this time. */
+bool is_readable(kal_queue queue, int timeout_ms);
+
+/* The numbers of threads of this process and of its descriptors; on Windows of its handles. */
+int thread_count(void);
+int descriptor_count(void);
+/* The file of the shared library. */
+#ifdef _WIN32
+#define LIBRARY "kaleidoscope.dll"
+#else
+#define LIBRARY "libkaleidoscope.so"
+#endif
 
 /* Call options with one field changed from the defaults. */
 kal_call_options with_cache(int32_t cache);

@@ -2,11 +2,16 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#ifndef _WIN32
+#define closesocket close
+#endif
 
 static const char token[] = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 64\r\n\r\n"
                             "{\"access_token\":\"at-1\",\"refresh_token\":\"rt-1\",\"expires_in\":3600}";
@@ -26,7 +31,7 @@ static void read_request(int connection, char *request, size_t room)
             if (length >= (size_t)(end + 4 - request) + body)
                 return;
         }
-        ssize_t got = read(connection, request + length, room - 1 - length);
+        ssize_t got = recv(connection, request + length, room - 1 - length, 0);
         if (got <= 0)
             return;
         length += (size_t)got;
@@ -37,8 +42,12 @@ static void read_request(int connection, char *request, size_t room)
 static void *serve(void *argument)
 {
     raw_server *server = argument;
-    for (int connection; (connection = accept(server->listener, NULL, NULL)) >= 0; close(connection)) {
+    for (int connection; (connection = (int)accept(server->listener, NULL, NULL)) >= 0; closesocket(connection)) {
         char request[16384];
+        if (server->is_stopping) {
+            closesocket(connection);
+            break;
+        }
         read_request(connection, request, sizeof request);
         if (strncmp(request, "POST /auth", 10) == 0)
             send(connection, token, sizeof token - 1, MSG_NOSIGNAL);
@@ -56,7 +65,8 @@ void raw_server_start(raw_server *server, const char *answer, size_t length)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     server->answer = answer;
     server->length = length;
-    server->listener = socket(AF_INET, SOCK_STREAM, 0);
+    server->is_stopping = false;
+    server->listener = (int)socket(AF_INET, SOCK_STREAM, 0);
     if (bind(server->listener, (struct sockaddr *)&address, size) != 0 || listen(server->listener, 16) != 0
         || getsockname(server->listener, (struct sockaddr *)&address, &size) != 0
         || pthread_create(&server->thread, NULL, serve, server) != 0) {
@@ -68,7 +78,15 @@ void raw_server_start(raw_server *server, const char *answer, size_t length)
 
 void raw_server_stop(raw_server *server)
 {
-    shutdown(server->listener, SHUT_RDWR);
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int wake = (int)socket(AF_INET, SOCK_STREAM, 0);
+    server->is_stopping = true;
+    /* Only a connection ends accept on every system. */
+    if (getsockname(server->listener, (struct sockaddr *)&address, &size) != 0
+        || connect(wake, (struct sockaddr *)&address, size) != 0)
+        exit(1);
     pthread_join(server->thread, NULL);
-    close(server->listener);
+    closesocket(wake);
+    closesocket(server->listener);
 }

@@ -3,10 +3,12 @@
 #define RAW_SERVER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 typedef struct raw_server {
     int listener;
+    atomic_bool is_stopping;
     pthread_t thread;
     const char *answer;
     size_t length;

@@ -27,7 +27,7 @@ static void find(void *library, const char *name, void *function)
 static bool load(loaded *kal)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/libkaleidoscope.so", getenv("KAL_LIB_DIR"));
+    snprintf(path, sizeof path, "%s/" LIBRARY, getenv("KAL_LIB_DIR"));
     kal->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!CHECK(kal->library != NULL)) {
         printf("#     %s\n", dlerror());

@@ -188,7 +188,7 @@ CLAIM(a_handle_of_another_kind_is_detected)
     /* None of that freed anything. */
     CHECK(kal_result_json(result, NULL) != NULL);
     CHECK(kal_error_get(error) != NULL);
-    CHECK(kal_queue_fd(queue) >= 0);
+    CHECK(is_pollable(queue));
     kal_call_options options = with_cancel(cancel);
     kal_result_free(RESULT_WITH(get_members, client, &options));
     kal_error_free(error);

@@ -171,25 +171,13 @@ CLAIM(closing_a_cancel_does_not_fire_it)
     kal_client_close(client);
 }
 
-/* The number of threads of this process. */
-static int threads(void)
-{
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    REQUIRE(tasks != NULL);
-    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
-        count += task->d_name[0] != '.';
-    closedir(tasks);
-    return count;
-}
-
 static int threads_at_start;
 
 /* A joined thread counts until the kernel has removed it, under qemu for longer. If one stays, the claim hangs. */
 static int threads_when_others_have_ended(void)
 {
     int count;
-    while ((count = threads()) > threads_at_start)
+    while ((count = thread_count()) > threads_at_start)
         poll(NULL, 0, 1);
     return count;
 }
@@ -202,12 +190,12 @@ CLAIM(the_library_has_one_thread_from_the_first_request_to_shutdown)
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     CHECK_INT(threads_when_others_have_ended(), threads_at_start);
     kal_client client = new_client();
-    CHECK_INT(threads(), threads_at_start);
+    CHECK_INT(thread_count(), threads_at_start);
     kal_result_free(RESULT_OF(get_events, client));
-    CHECK_INT(threads(), threads_at_start + 1);
+    CHECK_INT(thread_count(), threads_at_start + 1);
     kal_client other = new_client();
     kal_result_free(RESULT_OF(get_events, other));
-    CHECK_INT(threads(), threads_at_start + 1);
+    CHECK_INT(thread_count(), threads_at_start + 1);
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     CHECK_INT(threads_when_others_have_ended(), threads_at_start);
     kal_client_close(client);
@@ -469,6 +457,6 @@ CLAIM(forking_while_other_threads_call_does_not_hang)
 
 int main(int argc, char **argv)
 {
-    threads_at_start = threads();
+    threads_at_start = thread_count();
     return kit_main(argc, argv, NULL);
 }

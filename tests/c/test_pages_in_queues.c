@@ -2,7 +2,6 @@
  * before later ones. Each claim adds up all pages, and resumes from every cursor that it saw. */
 #include "kit.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #define EVENTS "/workspaces/events"
@@ -87,8 +86,7 @@ static void submit(kal_queue queue)
 static void put_page(kal_queue queue)
 {
     submit(queue);
-    struct pollfd wait = { .fd = kal_queue_fd(queue), .events = POLLIN };
-    REQUIRE(poll(&wait, 1, 60000) == 1);
+    REQUIRE(is_readable(queue, 60000));
 }
 
 static void pick_up(kal_queue queue)

@@ -2,7 +2,6 @@
 #include "kit.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -30,20 +29,6 @@ static void free_completion(kal_completion completion)
 {
     kal_result_free(completion.result);
     kal_error_free(completion.error);
-}
-
-static bool is_readable(kal_queue queue, int timeout_ms)
-{
-    struct pollfd wait = { .fd = kal_queue_fd(queue), .events = POLLIN };
-    return poll(&wait, 1, timeout_ms) == 1;
-}
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    for (int fd = 0; fd < 1024; fd++)
-        count += fcntl(fd, F_GETFD) != -1;
-    return count;
 }
 
 CLAIM(a_submitted_call_completes_with_its_user_data)
@@ -334,7 +319,7 @@ CLAIM(closing_the_queue_ends_its_calls_and_leaks_no_descriptor)
 {
     kal_client client = new_client();
     kal_result_free(RESULT_OF(get_members, client)); /* opens the connection that stays in the pool */
-    int before = open_descriptors();
+    int before = descriptor_count();
     emulator_fault(&server, "{\"path\":\"/workspaces/events\",\"drop\":\"hang\",\"times\":0}");
     kal_queue queue = new_queue();
     for (int i = 0; i < 10; i++)
@@ -345,7 +330,7 @@ CLAIM(closing_the_queue_ends_its_calls_and_leaks_no_descriptor)
     kal_completion none = KAL_COMPLETION_INIT;
     CHECK_STATUS(kal_queue_next(queue, 0, &none, NULL), KAL_INVALID_HANDLE);
     CHECK_STATUS(kal_shutdown(60000), KAL_OK); /* cancelled calls are gone once the thread has ended */
-    CHECK(open_descriptors() <= before);
+    CHECK(descriptor_count() <= before);
     kal_client_close(client);
 }
 

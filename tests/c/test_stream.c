@@ -1,7 +1,6 @@
 /* Streams in the C API: pages, ends, cursors and ownership. Paging itself is tested in tests/streams.rs. */
 #include "kit.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -467,8 +466,7 @@ typedef struct waiting_page {
 
 static void wait_for_completion(kal_queue queue)
 {
-    struct pollfd wait = { .fd = kal_queue_fd(queue), .events = POLLIN };
-    REQUIRE(poll(&wait, 1, 60000) == 1);
+    REQUIRE(is_readable(queue, 60000));
 }
 
 static kal_status pick_up(kal_queue queue, ids *all)

@@ -206,7 +206,7 @@ static void *every_call(void *argument)
     kal_error_free(error);
     kal_cancel_close(cancel);
     CHECK_STATUS(kal_queue_open(&queue, &error), KAL_OK);
-    CHECK(kal_queue_fd(queue) >= 0);
+    CHECK(is_pollable(queue));
     CHECK_STATUS(kal_submit(client, "workspace.get_events", NULL, NULL, queue, NULL, &error), KAL_OK);
     CHECK_STATUS(kal_queue_next(queue, 60000, &completion, &error), KAL_OK);
     CHECK_STATUS(completion.status, KAL_OK);

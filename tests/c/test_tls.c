@@ -15,12 +15,22 @@
 #include <unistd.h>
 
 #define UNTRUSTED "TLS failed"
+#ifdef _WIN32
+#define LIST_SEPARATOR ";"
+#define NO_SUCH_FILE "" /* the system says it in its language */
+#else
+#define LIST_SEPARATOR ":"
+#define NO_SUCH_FILE "no such file"
+#define closesocket close
+#endif
 
 static emulator secure, stranger;
 static char ca_path[256], stranger_ca_path[256], file_path[256], folder_path[256];
 
 /* How often a file or folder below /etc/ssl was opened. */
 static atomic_int opened_of_the_system;
+
+#ifndef _WIN32
 
 static void count_if_of_the_system(const char *path)
 {
@@ -49,6 +59,8 @@ DIR *opendir(const char *path)
     count_if_of_the_system(path);
     return real(path);
 }
+
+#endif
 
 static void start_servers(void)
 {
@@ -190,7 +202,7 @@ CLAIM(one_variable_is_enough_to_replace_the_systems_certificates)
 {
     const char *folder = folder_of_the_ca();
     char list[600];
-    snprintf(list, sizeof list, "/nonexistent::%s", folder);
+    snprintf(list, sizeof list, "/nonexistent" LIST_SEPARATOR LIST_SEPARATOR "%s", folder);
     opened_of_the_system = 0;
     set_variables(ca_path, NULL);
     accepted(NULL);
@@ -206,8 +218,10 @@ CLAIM(one_variable_is_enough_to_replace_the_systems_certificates)
     CHECK_INT(opened_of_the_system, 0);
     set_variables(NULL, NULL);
     accepted(ca_path);
+#ifndef _WIN32
     if (access("/etc/ssl/certs", R_OK) == 0)
         CHECK(opened_of_the_system > 0);
+#endif
     set_variables(NULL, NULL);
 }
 
@@ -216,12 +230,12 @@ CLAIM(a_variable_without_certificates_is_named)
 {
     const char *dir = getenv("CHECK_DIR");
     set_variables("/nonexistent/ca.pem", NULL);
-    refused(secure_client(&secure, NULL, 0), "SSL_CERT_FILE: /nonexistent/ca.pem: the file cannot be read: no such file");
+    refused(secure_client(&secure, NULL, 0), "SSL_CERT_FILE: /nonexistent/ca.pem: the file cannot be read: " NO_SUCH_FILE);
     refused(secure_client(&secure, ca_path, 0), "SSL_CERT_FILE: /nonexistent/ca.pem: ");
     set_variables(dir, NULL);
     refused(secure_client(&secure, NULL, 0), ": this is a directory");
-    set_variables("/dev/null", folder_of_the_ca());
-    refused(secure_client(&secure, NULL, 0), "SSL_CERT_FILE: /dev/null: it is empty");
+    set_variables(file_of(""), folder_of_the_ca());
+    refused(secure_client(&secure, NULL, 0), "/file.pem: it is empty");
     set_variables(NULL, "/nonexistent");
     refused(secure_client(&secure, NULL, 0), "SSL_CERT_DIR: /nonexistent: no PEM certificate was found in it");
     set_variables(ca_path, "/nonexistent");
@@ -331,7 +345,7 @@ CLAIM(a_hanging_handshake_times_out)
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t size = sizeof address;
     char url[64];
-    int silent = socket(AF_INET, SOCK_STREAM, 0);
+    int silent = (int)socket(AF_INET, SOCK_STREAM, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(bind(silent, (struct sockaddr *)&address, size) == 0 && listen(silent, 4) == 0);
     REQUIRE(getsockname(silent, (struct sockaddr *)&address, &size) == 0);
@@ -344,7 +358,7 @@ CLAIM(a_hanging_handshake_times_out)
                      "no connection within 150 ms (connect_timeout_ms), waiting for the TLS handshake with 127.0.0.1:")
               ->retryable);
     kal_client_close(client);
-    close(silent);
+    closesocket(silent);
 }
 
 int main(int argc, char **argv)
