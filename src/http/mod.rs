@@ -3,6 +3,8 @@
 //! In imports, `http::` is the crate of that name, and this module is always `crate::http`.
 
 mod body;
+#[cfg(any(windows, test))]
+mod bundle_or_system;
 mod ca_bundle;
 mod client_identity;
 mod connector;
@@ -22,7 +24,7 @@ mod root_files;
 mod route;
 mod spare_buffer;
 mod stream;
-#[cfg(not(target_vendor = "apple"))]
+#[cfg(all(unix, not(target_vendor = "apple")))]
 mod system_roots;
 mod tls;
 mod tls_error;

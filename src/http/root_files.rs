@@ -1,9 +1,8 @@
 //! Root certificates from files and folders.
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 
@@ -16,17 +15,15 @@ use crate::platform::is_exhaustion;
 #[derive(Default)]
 pub(super) struct RootFiles {
     certificates: Vec<CertificateDer<'static>>,
-    /// The device and inode of each file: `openssl rehash` links to each one by its hash.
-    seen: HashSet<(u64, u64)>,
+    /// Each file without links: `openssl rehash` links to each one by its hash.
+    seen: HashSet<PathBuf>,
     unreadable: usize,
 }
 
 impl RootFiles {
     /// Adds the certificates of a file that can be used; there has to be one.
     pub(super) fn add_file(&mut self, file: &Path, log: &ClientLog) -> Result<(), Fault> {
-        if let Ok(metadata) = fs::metadata(file) {
-            self.is_new(&metadata);
-        }
+        self.is_new(file);
         let found = ca_bundle::usable(&pem_file::load(file)?, log)?;
         self.certificates.extend(found);
         Ok(())
@@ -46,7 +43,7 @@ impl RootFiles {
                 // A link to a file that was removed.
                 Err(_) => continue,
             };
-            if !metadata.is_file() || !self.is_new(&metadata) {
+            if !metadata.is_file() || !self.is_new(&file) {
                 continue;
             }
             match pem_file::load(&file) {
@@ -58,8 +55,9 @@ impl RootFiles {
         Ok(())
     }
 
-    fn is_new(&mut self, metadata: &Metadata) -> bool {
-        self.seen.insert((metadata.dev(), metadata.ino()))
+    /// A file that cannot be told from others counts as new: reading it says why.
+    fn is_new(&mut self, file: &Path) -> bool {
+        fs::canonicalize(file).map_or(true, |file| self.seen.insert(file))
     }
 
     /// How many files of folders cannot be read.

@@ -47,7 +47,7 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
 }
 
 /// Trusts the system's certificates and `bundle`.
-#[cfg(not(target_vendor = "apple"))]
+#[cfg(all(unix, not(target_vendor = "apple")))]
 fn of_the_system(
     bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
@@ -65,6 +65,23 @@ fn of_the_system(
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(bundle, provider);
     Ok(Arc::new(verifier.map_err(|error| unusable(&error))?))
+}
+
+/// The same, as Windows verifies certificates: many roots are installed when they are first needed. Its verifier takes certificates in
+/// addition, but then verifies with those alone.
+#[cfg(windows)]
+fn of_the_system(
+    bundle: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    _log: &ClientLog,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    let system = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|error| unusable(&error))?;
+    let system = Arc::new(system);
+    if bundle.is_empty() {
+        return Ok(system);
+    }
+    let bundle = of_roots(bundle, Vec::new(), provider)?;
+    Ok(Arc::new(super::bundle_or_system::BundleOrSystem { bundle, system }))
 }
 
 /// Trusts `bundle`, each of which can be used, and `roots`.
