@@ -28,7 +28,12 @@ section 'clippy'         'clippy'                                            tes
 section 'docs'           'Docs'                                              test-docs
 section 'Rust tests'     'Rust tests'                                        test-rust
 section 'dependencies'   'The crates'                                        test-deny
-section 'oldest Rust'    'The oldest Rust'                                   test-msrv
+# The compiler is in another Debian root, which needs mounts; `make test-msrv` installs it.
+if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null && scripts/trixie.sh --has rust; then
+    section 'oldest Rust' 'The oldest Rust'                                  test-msrv
+else
+    section 'oldest Rust' 'The oldest Rust that crates declare'              test-msrv-declared
+fi
 section 'header'         'The header, alone, in every standard of C and C++' test-header
 section 'build'          'Build'                                             test-build
 section 'artefact'       'The built library'                                 test-artefact

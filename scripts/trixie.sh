@@ -16,7 +16,7 @@ packages_for() {
     swift) echo 'swiftlang libc6-dev libstdc++-14-dev pkgconf ca-certificates git' ;;
     windows) echo 'wine wine64 clang lld llvm' ;;
     apple) echo 'clang lld llvm' ;;
-    rust) echo 'rustc cargo gcc libc6-dev' ;;
+    rust) echo 'rustc cargo gcc libc6-dev make' ;;
     arm64) echo 'qemu-user' ;;
     *)
         echo "trixie.sh: unknown purpose $1; use swift, windows, apple, rust or arm64" >&2
