@@ -46,6 +46,9 @@ def main() -> None:
     version = "v" + re.search(r'^version = "(.*)"', (TOP / "Cargo.toml").read_text(), re.M)[1]
     files = sources()
     for architecture, archive in archives.items():
+        # That of cargo is larger, and defines the symbols of every crate.
+        if subprocess.run(["ar", "t", archive], check=True, stdout=subprocess.PIPE, text=True).stdout != "kaleidoscope.o\n":
+            sys.exit(f"go-module: {archive} is not an archive of `make lib`, which is one object")
         files[f"lib/linux_{architecture}/libkaleidoscope.a"] = pathlib.Path(archive).read_bytes()
     triple = ARCHITECTURES[next(iter(archives))]
     files["THIRD-PARTY-LICENSES.txt"] = subprocess.run(

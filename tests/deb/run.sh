@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
+. tests/artefact/optimised.sh
 target=$(cd "${TARGET:-target}" && pwd)
 root=$target/deb-root
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
@@ -39,6 +40,14 @@ claim 'the symbols file of libkaleidoscope0 has every function with its version'
     same "$(listed | LC_ALL=C sort)" "$(in_package | LC_ALL=C sort)"
 claim 'libkaleidoscope0 depends on the C library and libgcc only' \
     same 'libc6 libgcc-s1' "$(dpkg-deb --field "$runtime" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"
+unpacked() { dpkg-deb --fsys-tarfile "$1" | tar -x -C "$scratch" "./usr/lib/$multiarch/$2"; }
+optimised() {
+    unpacked "$runtime" "libkaleidoscope.so.$version" && unpacked "$dev" libkaleidoscope.a &&
+        smaller "$scratch/usr/lib/$multiarch/libkaleidoscope.so.$version" "$max_shared" &&
+        smaller "$scratch/usr/lib/$multiarch/libkaleidoscope.a" "$max_archive" &&
+        one_object "$target/deb/libkaleidoscope-$version/target/lib/rustc/libkaleidoscope.a"
+}
+claim 'link-time optimisation took effect in the packages' optimised
 claim 'lintian has no error and no warning' lintian --allow-root --fail-on error,warning "$changes"
 
 # --- In a Debian 12

@@ -8,6 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
+. tests/artefact/optimised.sh
 KAL_SQLITE=${KAL_SQLITE:-$PWD/target/sqlite/kal_sqlite}
 KAL_EMULATOR=${KAL_EMULATOR:-$PWD/target/debug/kal-emulator}
 export KAL_SQLITE KAL_EMULATOR
@@ -61,6 +62,7 @@ compiles() { ${CC:-gcc} $flags -fPIC -fsyntax-only examples-c/sqlite/*.c; }
 exported() { nm -D --defined-only "$KAL_SQLITE.so" | awk '{ print $3 }'; }
 claim 'the extension compiles without a warning' compiles
 claim 'it exports its entry point and nothing else' same sqlite3_kalsqlite_init "$(exported)"
+claim 'link-time optimisation took effect in it' smaller "$KAL_SQLITE.so" "$max_extension"
 claim 'it needs no libkaleidoscope.so' sh -c '! ldd "$0.so" | grep libkaleidoscope' "$KAL_SQLITE"
 
 # --- The rows are what the server sent

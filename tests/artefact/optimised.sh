@@ -1,0 +1,19 @@
+# Sourced by the tests of everything that is linked from the library: whether link-time optimisation took effect. Cargo leaves it
+# out without a word where it builds a Rust library, too.
+# shellcheck shell=sh
+
+# Bytes. Without, the shared library has 3,742,168, the archive 9,390,718, the extension for SQLite, which keeps its symbols, 4,492,768.
+max_shared=3500000
+max_archive=8000000
+max_extension=4050000
+
+# smaller FILE LIMIT
+smaller() {
+    bytes=$(stat -L -c %s "$1")
+    [ "$bytes" -lt "$2" ] || { echo "$1 has $bytes bytes, the limit is $2" && false; }
+}
+# one_object ARCHIVE: the Rust code in cargo's archive is one object, beside those of compiler_builtins and of C.
+one_object() {
+    found=$(ar t "$1" | grep '\.rcgu\.o$' | grep -v '^compiler_builtins-') || { echo "$1 has no object of rustc" && false; }
+    [ "$(printf '%s\n' "$found" | wc -l)" -eq 1 ] || { printf '%s\n' "$found" && false; }
+}
