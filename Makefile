@@ -332,9 +332,10 @@ test-any-language: lib emulator
 test-go: lib emulator
 	@bindings/go/test.sh
 
-# The archive of the machine's own architecture is that of `make lib`; the other one is built on, or for, a machine that has it.
-GO_ARCHIVE_amd64 ?= $(if $(filter x86_64,$(shell uname -m)),$(ARCHIVE))
-GO_ARCHIVE_arm64 ?= $(if $(filter aarch64,$(shell uname -m)),$(ARCHIVE))
+# The archive of the machine's own architecture is that of `make lib`; the other one that of `make dist-linux`, if it is there.
+go_archive = $(if $(filter $(1),$(shell uname -m)),$(ARCHIVE),$(wildcard $(TARGET)/dist/$(1)-unknown-linux-gnu/lib/libkaleidoscope.a))
+GO_ARCHIVE_amd64 ?= $(call go_archive,x86_64)
+GO_ARCHIVE_arm64 ?= $(call go_archive,aarch64)
 .PHONY: go-module
 go-module: lib ## packs the Go module with its archives for a proxy, in target/go/module (GO_ARCHIVE_arm64=, GO_ARCHIVE_amd64=)
 	@python3 -B scripts/go_module.py $(TARGET)/go/module $(foreach arch,amd64 arm64,$(patsubst %,$(arch)=%,$(GO_ARCHIVE_$(arch))))
