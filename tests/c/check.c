@@ -160,7 +160,7 @@ int check_main(int argc, char **argv)
         current = claims[i].claim;
         failed = false;
         skipped = NULL;
-        alarm(check_is_slow() ? HANGS_AFTER_SLOW_S : HANGS_AFTER_S);
+        alarm(check_is_slow() || check_mode_is("emulated") ? HANGS_AFTER_SLOW_S : HANGS_AFTER_S);
         run(claims[i].run);
         alarm(0);
         failures += failed;
