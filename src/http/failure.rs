@@ -147,11 +147,31 @@ pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    // The texts of Windows are sentences.
+    let text = text.strip_suffix('.').unwrap_or(text);
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(first), Some(second)) if second.is_lowercase() => {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red without the last step: "connection refused." in the middle of a sentence.
+    #[test]
+    fn the_text_of_a_system_error_fits_in_a_sentence() {
+        for (text, expected) in [
+            ("Connection refused (os error 111)", "connection refused"),
+            ("Connection refused. (os error 10061)", "connection refused"),
+            ("failed to lookup address information: Name or service not known", "name or service not known"),
+            ("TLS is broken", "TLS is broken"),
+        ] {
+            assert_eq!(reason(&io::Error::other(text)), expected);
+        }
     }
 }
