@@ -168,6 +168,9 @@ static void fork_on_the_librarys_thread(void *user_data, int32_t level, const ch
 /* Red when the child goes on with the connections of its parent: it never ends, and calls of the parent time out. */
 CLAIM(a_child_that_returns_from_a_callback_to_the_librarys_thread_is_aborted)
 {
+#ifdef _WIN32
+    check_skip("Windows has no fork");
+#endif
     kal_client_options options = options_for(&server);
     int status = 0;
     options.log_callback = fork_on_the_librarys_thread;

@@ -165,7 +165,9 @@ CLAIM(retries_end_at_the_calls_deadline)
     CHECK(status == KAL_SERVICE_UNAVAILABLE || status == KAL_TIMED_OUT);
     const kal_error_info *info = FAILURE(status, &error, status, "503");
     CHECK_INT(info->http_status, 503);
-    CHECK_INT(info->attempts, emulator_count(&server, MEMBERS));
+    /* The deadline may end the last one before it arrives. */
+    long arrived = emulator_count(&server, MEMBERS);
+    CHECK(info->attempts == arrived || info->attempts == arrived + 1);
     kal_client_close(client);
 }
 

@@ -5,6 +5,7 @@
 #include <kaleidoscope.hpp>
 
 #include <cstdlib>
+#include <poll.h>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,17 @@ inline std::string requests(const emulator& of = server)
     std::string copy = text;
     std::free(text);
     return copy;
+}
+
+// Whether the queue's descriptor is readable, or on Windows its handle is signalled, within this time.
+inline bool is_readable(const kal::queue& queue, int timeout_ms)
+{
+#ifdef _WIN32
+    return WaitForSingleObject(queue.native_handle(), static_cast<DWORD>(timeout_ms)) == WAIT_OBJECT_0;
+#else
+    pollfd descriptor{ queue.fd(), POLLIN, 0 };
+    return poll(&descriptor, 1, timeout_ms) == 1;
+#endif
 }
 
 inline bool contains(std::string_view text, std::string_view part)
