@@ -182,6 +182,10 @@ dist-linux: ## builds the tarballs of x86-64 and arm64, each for glibc and for m
 abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
 
+.PHONY: windows tools-windows
+windows: tools-windows ## builds the zip for x64 Windows in target/dist: DLL, import and static libraries, headers, CMake package
+	@scripts/windows.sh
+
 deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb
 	@scripts/deb.sh
 
@@ -195,7 +199,7 @@ release: ## makes everything that a release consists of in target/release-VERSIO
 
 # --- Demo
 
-tools-build tools-test tools-docs:
+tools-build tools-test tools-docs tools-windows:
 	@scripts/tools.sh $(@:tools-%=%)
 
 tools-recipes: ## installs the package managers with which test-recipes checks the recipes (as root, 320 MB, one minute)
@@ -367,7 +371,7 @@ check-apple: ## builds and links for macOS and iOS, and checks the files; nothin
 	@tests/apple/xcframework.sh
 	@tests/apple/dist.sh
 
-.PHONY: test-abi test-dist test-deb test-swift test-release test-recipes test-reproducible
+.PHONY: test-abi test-dist test-deb test-swift test-release test-recipes test-reproducible test-windows
 test-abi:
 	@tests/dist/abi.sh
 
@@ -395,6 +399,10 @@ test-recipes: dist emulator
 
 test-reproducible: ## builds the archive of PLATFORM (default: linux-x86_64) twice, in different surroundings, and compares the bytes
 	@tests/release/reproducible.sh $(or $(PLATFORM),linux-x86_64)
+
+test-windows: windows emulator ## tests that zip on Wine, with mingw and with clang in its MSVC mode (scripts/trixie.sh windows, as root)
+	@scripts/trixie.sh windows
+	@tests/windows/run.sh
 
 test-swift: lib emulator ## tests the Swift package in a Debian trixie root (installed once: 2.6 GB, ten minutes, as root)
 	@bindings/swift/test.sh

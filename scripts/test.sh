@@ -80,6 +80,11 @@ section 'recipes'        'The recipes of package managers'                  test
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb
     # Several GB; `make test-swift` and the like install it.
+    if scripts/trixie.sh --has windows && command -v x86_64-w64-mingw32-gcc >/dev/null; then
+        section 'Windows' 'x64 Windows, on Wine'                             test-windows
+    else
+        skip 'Windows'   'x64 Windows, on Wine'                              'scripts/trixie.sh windows and make tools-windows install what it needs'
+    fi
     ! scripts/trixie.sh --has swift || section 'Swift' 'The Swift package' test-swift
 else
     skip 'Debian'        'The Debian packages'                               'on Debian, as root, where mounts are allowed'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# tools.sh build|test|docs|recipes: checks that the tools for the target are installed. On Debian, as root, it lists and installs missing
-# packages; elsewhere it lists them, and fails if the target requires them. README.md has the list.
+# tools.sh build|test|docs|recipes|windows: checks that the tools for the target are installed. On Debian, as root, it lists and
+# installs missing packages; elsewhere it lists them, and fails if the target requires them. README.md has the list.
 set -eu
 
 missing=
@@ -35,6 +35,13 @@ if [ "$1" = recipes ]; then
     need mcs mono-mcs
     need mono mono-runtime
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
+if [ "$1" = windows ]; then
+    # One whose library needs no other DLL, and one that has std::thread for the tests.
+    need x86_64-w64-mingw32-gcc-win32 gcc-mingw-w64-x86-64-win32
+    need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+    need cmake cmake
+    need pkg-config pkg-config
 fi
 if [ "$1" = test ]; then
     need gcc gcc
