@@ -7,6 +7,9 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#ifdef __APPLE__
+#include <mach/mach.h>
+#endif
 
 emulator server;
 
@@ -224,6 +227,21 @@ bool is_readable(kal_queue queue, int timeout_ms)
     return poll(&wait, 1, timeout_ms) == 1;
 }
 
+#ifdef __APPLE__
+
+int thread_count(void)
+{
+    thread_act_array_t threads;
+    mach_msg_type_number_t count;
+    REQUIRE(task_threads(mach_task_self(), &threads, &count) == KERN_SUCCESS);
+    for (mach_msg_type_number_t i = 0; i < count; i++)
+        mach_port_deallocate(mach_task_self(), threads[i]);
+    vm_deallocate(mach_task_self(), (vm_address_t)threads, count * sizeof *threads);
+    return (int)count;
+}
+
+#else
+
 int thread_count(void)
 {
     int count = 0;
@@ -234,6 +252,8 @@ int thread_count(void)
     closedir(tasks);
     return count;
 }
+
+#endif
 
 int descriptor_count(void)
 {

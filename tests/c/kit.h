@@ -91,6 +91,8 @@ int descriptor_count(void);
 /* The file of the shared library. */
 #ifdef _WIN32
 #define LIBRARY "kaleidoscope.dll"
+#elif defined __APPLE__
+#define LIBRARY "libkaleidoscope.dylib"
 #else
 #define LIBRARY "libkaleidoscope.so"
 #endif

@@ -184,9 +184,6 @@ static int threads_when_others_have_ended(void)
 
 CLAIM(the_library_has_one_thread_from_the_first_request_to_shutdown)
 {
-#ifdef __APPLE__
-    check_skip("it counts the threads of /proc");
-#endif
     CHECK_STATUS(kal_shutdown(10000), KAL_OK);
     CHECK_INT(threads_when_others_have_ended(), threads_at_start);
     kal_client client = new_client();
