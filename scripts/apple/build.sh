@@ -1,8 +1,8 @@
 #!/bin/sh
 # build.sh TRIPLE...: builds the library for Apple's systems on Linux, linked with stubs of their libraries.
 #
-# All output is below TARGET/apple: cargo's, the SDK of stubs in sdk/, and for each triple lib/TRIPLE with libkaleidoscope.VERSION.dylib,
-# its links and the archive.
+# All output is below TARGET/apple: cargo's, the SDK of stubs in sdk/, and for each triple, in lib/TRIPLE, the shared library with its
+# links and the archive.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/apple/targets.sh
@@ -20,7 +20,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 abi=${ABI:-0}
 shared=libkaleidoscope.$version.dylib
 
-# link: the shared library. Debug information and local symbols are left out; -dead_strip removes what no exported function reaches.
+# link: the shared library, without debug information, local symbols and what no exported function reaches.
 link() {
     scripts/symbols names | sed 's/^/_/' >"$lib/exported"
     # Every listed function must be defined: ld64 reports one that is not, by -u.
@@ -36,9 +36,9 @@ link() {
     ln -sf "libkaleidoscope.$abi.dylib" "$lib/libkaleidoscope.dylib"
 }
 
-# archive: cargo's archive with only kal_* visible, so that it cannot clash with another Rust library in the same program. The linker of
-# LLVM 19 cannot join objects (-r), and zig's loses the tables of exceptions, so it stays several, and what they need of each other
-# stays global: the functions of ring and of the compiler, whose names have a version or are the same everywhere.
+# archive: cargo's archive with only kal_* visible, so that it cannot clash with another Rust library in the same program. The linker
+# of LLVM 19 cannot join objects (-r), and zig's loses the tables of exceptions, so it stays several, and what they need of each
+# other stays global: the functions of ring and of the compiler, whose names have a version or are the same everywhere.
 archive() {
     rm -rf "$lib/objects" "$lib/libkaleidoscope.a"
     mkdir "$lib/objects"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# dist.sh TRIPLE...: packs the library for macOS, built by scripts/apple/build.sh, in TARGET/dist/libkaleidoscope-VERSION-macos-MACHINE.tar.gz.
+# dist.sh TRIPLE...: packs the library for macOS in TARGET/dist/libkaleidoscope-VERSION-macos-MACHINE.tar.gz.
 #
-# The layout is that of the tarballs for Linux. The manual pages and README-macos.md, which says what was checked and what was not, are in it.
+# The layout is that of the tarballs for Linux. README-macos.md in it says what was checked and what was not.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/apple/targets.sh
@@ -13,8 +13,8 @@ abi=${ABI:-0}
 mkdir -p "$TARGET/dist"
 dist=$(cd "$TARGET/dist" && pwd)
 
-# fill TEMPLATE FILE: expands a template of packaging/ for a file in lib/ or below it, with the names that libraries have on macOS. Paths
-# are relative, so that the folder can be moved.
+# fill TEMPLATE FILE: expands a template of packaging/ for a file of the tarball, with the names that libraries have on macOS. Paths are
+# relative, so that the folder can be moved.
 fill() {
     to_prefix=$(realpath -ms --relative-to="$(dirname "$2")" "$root")
     sed -e "s|libkaleidoscope\.so\.@VERSION@|libkaleidoscope.@VERSION@.dylib|g" \
