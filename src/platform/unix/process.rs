@@ -30,7 +30,7 @@ pub(crate) fn deny_unmapping() -> io::Result<()> {
     // SAFETY: all zeros are a `Dl_info`; both functions get valid pointers, and the name ends with a NUL.
     let handle = unsafe {
         let mut image: libc::Dl_info = std::mem::zeroed();
-        if libc::dladdr(deny_unmapping as *const () as *const libc::c_void, &raw mut image) == 0 {
+        if libc::dladdr((deny_unmapping as *const ()).cast(), &raw mut image) == 0 {
             return Err(io::ErrorKind::NotFound.into());
         }
         libc::dlopen(image.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE)
