@@ -36,6 +36,8 @@ def name_at(data, strings, offset):
 def symbols(data):
     """The symbol table as (name, type, section, description, value, offset of the name)."""
     places = dict(commands(data))
+    if LC_SYMTAB not in places:
+        return
     symoff, count, strings, _ = struct.unpack_from("<4I", data, places[LC_SYMTAB] + 8)
     for at in range(symoff, symoff + count * SYMBOL.size, SYMBOL.size):
         text, kind, section, description, value = SYMBOL.unpack_from(data, at)
@@ -49,6 +51,8 @@ def is_undefined(kind):
 def localize(data, keep):
     """Changes `data` in place; returns the names that stay global."""
     places = dict(commands(data))
+    if LC_SYMTAB not in places:
+        return set()
     local, defined, undefined = [], [], []
     for old, (name, kind, section, description, value, text) in enumerate(symbols(data)):
         if is_undefined(kind):
