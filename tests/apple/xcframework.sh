@@ -36,7 +36,7 @@ tool uname <<'TOOL'
 echo Darwin
 TOOL
 tool cargo <<'TOOL'
-if [ "$1" = metadata ]; then exec "$KAL_REAL_CARGO" "$@"; fi
+case $1 in metadata | tree) exec "$KAL_REAL_CARGO" "$@" ;; esac
 expect rustc "$1"
 expect 11.0 "$MACOSX_DEPLOYMENT_TARGET"
 expect 15.0 "$IPHONEOS_DEPLOYMENT_TARGET"
