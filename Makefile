@@ -186,8 +186,8 @@ abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI
 windows: tools-windows ## builds the zip for x64 Windows in target/dist: DLL, import and static libraries, headers, CMake package
 	@scripts/windows.sh
 
-deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb
-	@scripts/deb.sh
+deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb (ARCH=arm64: for arm64)
+	@ARCH=$(ARCH) scripts/deb.sh
 
 # Where the archives of a release are downloaded from, in the recipes of package managers.
 RELEASE_URL ?= https://kaleidoscope.bio/libkaleidoscope
@@ -371,7 +371,7 @@ check-apple: ## builds and links for macOS and iOS, and checks the files; nothin
 	@tests/apple/xcframework.sh
 	@tests/apple/dist.sh
 
-.PHONY: test-abi test-dist test-deb test-swift test-release test-recipes test-reproducible test-windows
+.PHONY: test-abi test-dist test-deb test-deb-arm64 test-swift test-release test-recipes test-reproducible test-windows
 test-abi:
 	@tests/dist/abi.sh
 
@@ -379,7 +379,11 @@ test-dist: dist emulator
 	@tests/dist/run.sh linux-$(shell uname -m)
 
 test-deb: deb emulator
-	@tests/deb/run.sh
+	@ARCH=$(ARCH) tests/deb/run.sh
+
+test-deb-arm64: ## builds the Debian packages for arm64 and tests them
+	@scripts/linux-tools.sh arm64
+	@$(MAKE) --no-print-directory test-deb ARCH=arm64
 
 # Where what they need is installed they are part of `make test`; these install it.
 .PHONY: test-arm64 test-musl

@@ -1,7 +1,20 @@
 #!/bin/sh
 # deb.sh: builds the Debian packages in TARGET/deb, from a copy of the sources with packaging/debian as debian/ and the crates in
-# vendor/, so that the build itself needs no network, as in a distribution.
+# vendor/, so that the build itself needs no network, as in a distribution. ARCH is Debian's name of the architecture, default: this
+# machine's; for another one, Debian's cross compiler and scripts/cross.sh are used.
 set -eu
+architecture=${ARCH:-$(dpkg --print-architecture)}
+cross=
+if [ "$architecture" != "$(dpkg --print-architecture)" ]; then
+    cross=yes
+    scripts/linux-tools.sh --has "$architecture" || {
+        echo "what compiles for $architecture is missing: scripts/linux-tools.sh $architecture" >&2
+        exit 1
+    }
+    [ -n "${KAL_BUILD_STD:-}" ] || exec scripts/cross.sh "$0"
+    LINUX_TOOLS=$(cd "${LINUX_TOOLS:-$TARGET/linux-tools}" && pwd)
+    export LINUX_TOOLS
+fi
 mkdir -p "$TARGET/deb"
 deb=$(cd "$TARGET/deb" && pwd)
 source=$deb/libkaleidoscope-$VERSION
@@ -30,21 +43,26 @@ sources() {
 sources | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
     xargs -0 cp --parents --preserve=mode,timestamps -t "$source"
 cp -R "$source/packaging/debian" "$source/debian"
-if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock"; then
+# The standard library is compiled too, where there is none for the architecture.
+library=
+[ -z "$cross" ] || library=$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.toml
+if ! cmp -s Cargo.lock "$source/vendor/Cargo.lock" || { [ "$library" ] && [ ! -e "$source/vendor/.library" ]; }; then
     rm -rf "$source/vendor"
     mkdir -p "$source/.cargo"
-    (cd "$source" && "${CARGO:-cargo}" vendor --locked --versioned-dirs vendor >"$deb/vendored.toml" 2>"$deb/vendor.log")
+    (cd "$source" && "${CARGO:-cargo}" vendor --locked --versioned-dirs ${library:+--sync "$library"} vendor >"$deb/vendored.toml" 2>"$deb/vendor.log")
     cp Cargo.lock "$source/vendor/Cargo.lock"
+    [ -z "$library" ] || touch "$source/vendor/.library"
     mv "$deb/vendored.toml" "$source/.cargo/config.toml"
 fi
 
-rm -f "$deb"/*.deb "$deb"/*.changes "$deb"/*.buildinfo
+rm -f "$deb"/*_"$architecture".deb "$deb"/*_"$architecture".changes "$deb"/*_"$architecture".buildinfo
 # Clears the variables of the calling make. On Debian 12, everything except Rust is from Debian.
 unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MAKE_TERMOUT MAKE_TERMERR PROFILE VERSION ABI LIB PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR \
-    TARGET STATIC_LIBS CC KAL_LIB_DIR KAL_INCLUDE_DIR KAL_EMULATOR KAL_ASAN_LIB KAL_STATIC_LIBS KAL_TORTURE_BIN DIST_GLIBC
+    TARGET STATIC_LIBS CC KAL_LIB_DIR KAL_INCLUDE_DIR KAL_EMULATOR KAL_ASAN_LIB KAL_STATIC_LIBS KAL_TORTURE_BIN DIST_GLIBC \
+    ARCH CROSS_COMPILE RUST_TARGET CARGO_RUSTC
 (cd "$source" && dpkg-buildpackage --build=binary --no-sign --no-pre-clean --build-profiles=pkg.kaleidoscope.rustup \
-    >"$deb/build.log" 2>&1) || {
-    tail -n 40 "$deb/build.log" >&2
+    --host-arch="$architecture" >"$deb/build-$architecture.log" 2>&1) || {
+    tail -n 40 "$deb/build-$architecture.log" >&2
     exit 1
 }
-ls "$deb"/*.deb
+ls "$deb"/*_"$architecture".deb

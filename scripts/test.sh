@@ -79,6 +79,7 @@ section 'recipes'        'The recipes of package managers'                  test
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb
+    ! "$foreign" || section 'Debian' 'The Debian packages for arm64'         test-deb-arm64
     # Several GB; `make test-swift` and the like install it.
     if scripts/trixie.sh --has windows && command -v x86_64-w64-mingw32-gcc >/dev/null; then
         section 'Windows' 'x64 Windows, on Wine'                             test-windows

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests the packages of `make deb` in a separate Debian 12: installs them, builds programs with them, and purges them. Must be
-# root. KAL_EMULATOR is the program kal-emulator.
+# root. KAL_EMULATOR is the program kal-emulator. With ARCH, the packages of another architecture: what is in them, and a program that
+# is built with their files and run under qemu-user.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -9,8 +10,10 @@ target=$(cd "${TARGET:-target}" && pwd)
 root=$target/deb-root
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
-architecture=$(dpkg --print-architecture)
-multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
+architecture=${ARCH:-$(dpkg --print-architecture)}
+multiarch=$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_MULTIARCH 2>/dev/null)
+of=
+[ "$architecture" = "$(dpkg --print-architecture)" ] || of="$architecture: "
 runtime=$(echo "$target"/deb/libkaleidoscope0_"$version"-*_"$architecture".deb)
 dev=$(echo "$target"/deb/libkaleidoscope-dev_"$version"-*_"$architecture".deb)
 changes=$(echo "$target"/deb/libkaleidoscope_"$version"-*_"$architecture".changes)
@@ -32,23 +35,54 @@ expected_dev() {
 }
 listed() { awk '!/^#/ && NF { print $2 "@" $1 } !/^#/ && NF && !seen[$1]++ { print $1 "@" $1 }' packaging/symbols.txt; }
 in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
-claim 'libkaleidoscope0 contains exactly the library and its documentation' \
+claim "${of}libkaleidoscope0 contains exactly the library and its documentation" \
     same "$(expected_runtime | LC_ALL=C sort)" "$(files "$runtime" | sed '/lintian/d')"
-claim 'libkaleidoscope-dev contains exactly the development files' \
+claim "${of}libkaleidoscope-dev contains exactly the development files" \
     same "$(expected_dev | LC_ALL=C sort)" "$(files "$dev" | sed '/lintian/d')"
-claim 'the symbols file of libkaleidoscope0 has every function with its version' \
+claim "${of}the symbols file of libkaleidoscope0 has every function with its version" \
     same "$(listed | LC_ALL=C sort)" "$(in_package | LC_ALL=C sort)"
-claim 'libkaleidoscope0 depends on the C library and libgcc only' \
+claim "${of}libkaleidoscope0 depends on the C library and libgcc only" \
     same 'libc6 libgcc-s1' "$(dpkg-deb --field "$runtime" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"
 unpacked() { dpkg-deb --fsys-tarfile "$1" | tar -x -C "$scratch" "./usr/lib/$multiarch/$2"; }
 optimised() {
     unpacked "$runtime" "libkaleidoscope.so.$version" && unpacked "$dev" libkaleidoscope.a &&
         smaller "$scratch/usr/lib/$multiarch/libkaleidoscope.so.$version" "$max_shared" &&
         smaller "$scratch/usr/lib/$multiarch/libkaleidoscope.a" "$max_archive" &&
-        one_object "$target/deb/libkaleidoscope-$version/target/lib/rustc/libkaleidoscope.a"
+        one_object "$target/deb/libkaleidoscope-$version/target/${of:+$architecture/}lib/rustc/libkaleidoscope.a"
 }
-claim 'link-time optimisation took effect in the packages' optimised
-claim 'lintian has no error and no warning' lintian --allow-root --fail-on error,warning "$changes"
+claim "${of}link-time optimisation took effect in the packages" optimised
+claim "${of}lintian has no error and no warning" lintian --allow-root --fail-on error,warning "$changes"
+
+# --- Another architecture
+
+mkfifo "$scratch/stop" "$scratch/ready"
+"$emulator" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
+exec 9>"$scratch/stop"
+read -r _ _ _ url <"$scratch/ready"
+if [ "$of" ]; then
+    . scripts/platform.sh
+    platform "linux-$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_GNU_CPU 2>/dev/null)"
+    dpkg-deb -x "$runtime" "$scratch/root"
+    dpkg-deb -x "$dev" "$scratch/root"
+    lib=$scratch/root/usr/lib/$multiarch
+    pkg_config() { PKG_CONFIG_LIBDIR=$lib/pkgconfig pkg-config "$@" kaleidoscope; }
+    # program NAME FLAGS...: builds the quickstart and runs it.
+    program() {
+        program=$scratch/$1
+        shift
+        "${tools}gcc" -Wall -Werror examples-c/quickstart.c -o "$program" "$@" &&
+            # shellcheck disable=SC2086
+            found=$(KALEIDOSCOPE_API_URL=$url KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret \
+                LD_LIBRARY_PATH=$lib $runner "$program") && same "$(cat tests/c/expected/quickstart.txt)" "$found"
+    }
+    is_for_it() { same "$machine" "$(readelf -h "$lib/libkaleidoscope.so.0" | sed -n 's/.*Machine: *//p' | tr '[:upper:]' '[:lower:]')"; }
+    claim "${of}the library is for it" is_for_it
+    # shellcheck disable=SC2046
+    claim "${of}a program with the shared library prints the members" program shared $(pkg_config --cflags --libs)
+    # shellcheck disable=SC2046
+    claim "${of}a program with the archive prints the members" program static $(pkg_config --cflags) $(pkg_config --variable=static)
+    finish
+fi
 
 # --- In a Debian 12
 
@@ -68,10 +102,6 @@ before=$(installed)
 mkdir "$root/packages"
 cp "$runtime" "$dev" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
 
-mkfifo "$scratch/stop" "$scratch/ready"
-"$emulator" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
-exec 9>"$scratch/stop"
-read -r _ _ _ url <"$scratch/ready"
 with_credentials() {
     inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret "$@"
 }
