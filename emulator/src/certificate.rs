@@ -4,19 +4,29 @@ use std::fmt::Display;
 use std::io;
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use der::asn1::{BitString, Ia5String, ObjectIdentifier, OctetString};
+use der::oid::db::{rfc5280, rfc5912};
+use der::pem::{self, LineEnding};
+use der::{Encode as _, Sequence};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-
-use crate::der::{self, Tag};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+    SubjectKeyIdentifier,
+};
+use x509_cert::ext::{Extensions, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::{Time, Validity};
+use x509_cert::{AlgorithmIdentifier, SubjectPublicKeyInfo, Version};
 
 /// What a certificate says.
 #[derive(Clone, Debug)]
 pub struct Contents<'a> {
-    /// The common name of its subject.
+    /// The common name of its subject, with a backslash before commas and the like (RFC 4514).
     pub common_name: &'a str,
     /// DNS names and IP addresses, for servers.
     pub names: &'a [&'a str],
@@ -39,12 +49,20 @@ pub enum Purpose {
     Client,
 }
 
+impl Purpose {
+    fn id(self) -> ObjectIdentifier {
+        match self {
+            Self::Server => rfc5280::ID_KP_SERVER_AUTH,
+            Self::Client => rfc5280::ID_KP_CLIENT_AUTH,
+        }
+    }
+}
+
 /// A certificate and its private key.
 #[derive(Debug)]
 pub struct Certificate {
     der: CertificateDer<'static>,
-    /// The subject as a DER `Name`.
-    name: Vec<u8>,
+    subject: Name,
     key: EcdsaKeyPair,
     pkcs8: Vec<u8>,
 }
@@ -54,7 +72,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// If the system has no random bytes.
+    /// If the system has no random bytes, or no certificate can have these contents.
     pub fn self_signed(contents: &Contents<'_>) -> io::Result<Self> {
         Self::new(contents, None)
     }
@@ -63,7 +81,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// If the system has no random bytes.
+    /// If the system has no random bytes, or no certificate can have these contents.
     pub fn signed_by(contents: &Contents<'_>, issuer: &Self) -> io::Result<Self> {
         Self::new(contents, Some(issuer))
     }
@@ -73,12 +91,15 @@ impl Certificate {
         let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(error)?;
         let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).map_err(error)?;
-        let name = der::name(contents.common_name);
         let signer = issuer.map_or(&key, |issuer| &issuer.key);
-        let to_sign = to_be_signed(contents, &name, &key, issuer);
-        let signature = signer.sign(&random, &to_sign).map_err(error)?;
-        let signed = der::sequence([to_sign, der::ecdsa_with_sha256(), der::bits(signature.as_ref(), 0)]);
-        Ok(Self { der: signed.into(), name, key, pkcs8: pkcs8.as_ref().to_vec() })
+        let to_sign = ToBeSigned::new(contents, &key, issuer)
+            .map_err(|error| io::Error::other(format!("cannot write {contents:?} in a certificate: {error}")))?;
+        let signature = signer.sign(&random, &to_sign.to_der().map_err(error)?).map_err(error)?;
+        let signature = BitString::from_bytes(signature.as_ref()).map_err(error)?;
+        let subject = to_sign.subject.clone();
+        let signed = Signed { algorithm: to_sign.algorithm.clone(), to_sign, signature };
+        let der = signed.to_der().map_err(error)?.into();
+        Ok(Self { der, subject, key, pkcs8: pkcs8.as_ref().to_vec() })
     }
 
     /// The certificate.
@@ -102,70 +123,86 @@ impl Certificate {
     }
 }
 
-/// `TBSCertificate` of RFC 5280, 4.1.
-fn to_be_signed(contents: &Contents<'_>, name: &[u8], key: &EcdsaKeyPair, issuer: Option<&Certificate>) -> Vec<u8> {
-    der::sequence([
-        der::encode(Tag::explicit(0), &der::integer(&[2])),
-        der::integer(&serial(key)),
-        der::ecdsa_with_sha256(),
-        issuer.map_or(name, |issuer| &issuer.name).to_vec(),
-        der::sequence([der::time(contents.not_before, "000000"), der::time(contents.not_after, "235959")]),
-        name.to_vec(),
-        der::p256_public_key(key.public_key().as_ref()),
-        der::encode(Tag::explicit(3), &der::sequence(extensions(contents, key, issuer))),
-    ])
+/// `Certificate` of RFC 5280, 4.1. That of x509-cert comes from its builder only.
+#[derive(Sequence)]
+struct Signed {
+    to_sign: ToBeSigned,
+    algorithm: AlgorithmIdentifier,
+    signature: BitString,
 }
 
-/// Of its key, hence another one for each certificate. Positive, and without leading zeros.
-fn serial(key: &EcdsaKeyPair) -> Vec<u8> {
-    let mut serial = key_id(key);
-    serial[0] = serial[0] & 0x3F | 0x40;
-    serial
+/// `TBSCertificate`, without what these certificates have not.
+#[derive(Sequence)]
+struct ToBeSigned {
+    #[asn1(context_specific = "0")]
+    version: Version,
+    serial_number: SerialNumber,
+    algorithm: AlgorithmIdentifier,
+    issuer: Name,
+    validity: Validity,
+    subject: Name,
+    public_key: SubjectPublicKeyInfo,
+    #[asn1(context_specific = "3")]
+    extensions: Extensions,
 }
 
-fn key_id(key: &EcdsaKeyPair) -> Vec<u8> {
-    digest(&SHA256, key.public_key().as_ref()).as_ref()[..20].to_vec()
-}
-
-fn extensions(contents: &Contents<'_>, key: &EcdsaKeyPair, issuer: Option<&Certificate>) -> Vec<Vec<u8>> {
-    let mut extensions = Vec::new();
-    if contents.is_authority {
-        let path_length = der::integer(&[0]);
-        extensions.push(der::extension(19, true, &der::sequence([der::encode(Tag::BOOLEAN, &[0xFF]), path_length])));
-        extensions.push(der::extension(14, false, &der::encode(Tag::OCTET_STRING, &key_id(key))));
+impl ToBeSigned {
+    fn new(contents: &Contents<'_>, key: &EcdsaKeyPair, issuer: Option<&Certificate>) -> der::Result<Self> {
+        let subject: Name = format!("CN={}", contents.common_name).parse()?;
+        let curve = Some(rfc5912::SECP_256_R_1.into());
+        let mut to_sign = Self {
+            version: Version::V3,
+            // Of its key, hence another one for each certificate; of 20 bytes at most with the sign.
+            serial_number: SerialNumber::new(&key_id(key)?.as_bytes()[1..])?,
+            algorithm: AlgorithmIdentifier { oid: rfc5912::ECDSA_WITH_SHA_256, parameters: None },
+            issuer: issuer.map_or(&subject, |issuer| &issuer.subject).clone(),
+            validity: Validity::new(time(contents.not_before, "00:00:00")?, time(contents.not_after, "23:59:59")?),
+            public_key: SubjectPublicKeyInfo {
+                algorithm: AlgorithmIdentifier { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters: curve },
+                subject_public_key: BitString::from_bytes(key.public_key().as_ref())?,
+            },
+            subject,
+            extensions: Extensions::new(),
+        };
+        if contents.is_authority {
+            to_sign.extend(&BasicConstraints { ca: true, path_len_constraint: Some(0) })?;
+            to_sign.extend(&SubjectKeyIdentifier(key_id(key)?))?;
+        }
+        if let Some(purpose) = contents.purpose {
+            to_sign.extend(&KeyUsage(KeyUsages::DigitalSignature.into()))?;
+            to_sign.extend(&ExtendedKeyUsage(vec![purpose.id()]))?;
+        } else if contents.is_authority {
+            to_sign.extend(&KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))?;
+        }
+        if !contents.names.is_empty() {
+            let names = contents.names.iter().map(|name| general_name(name)).collect::<der::Result<_>>()?;
+            to_sign.extend(&SubjectAltName(names))?;
+        }
+        if let Some(issuer) = issuer {
+            let key_identifier = Some(key_id(&issuer.key)?);
+            to_sign.extend(&AuthorityKeyIdentifier { key_identifier, ..AuthorityKeyIdentifier::default() })?;
+        }
+        Ok(to_sign)
     }
-    let usage = match contents.purpose {
-        // keyCertSign and cRLSign.
-        None if contents.is_authority => Some(der::bits(&[0b0000_0110], 1)),
-        // digitalSignature.
-        Some(_) => Some(der::bits(&[0b1000_0000], 7)),
-        None => None,
-    };
-    extensions.extend(usage.map(|usage| der::extension(15, true, &usage)));
-    extensions.extend(contents.purpose.map(|purpose| {
-        // 1.3.6.1.5.5.7.3.1 and 1.3.6.1.5.5.7.3.2.
-        let last = if purpose == Purpose::Server { 1 } else { 2 };
-        let purpose = der::encode(Tag::OBJECT_ID, &[0x2B, 6, 1, 5, 5, 7, 3, last]);
-        der::extension(37, false, &der::sequence([purpose]))
-    }));
-    if !contents.names.is_empty() {
-        extensions.push(der::extension(
-            17,
-            false,
-            &der::sequence(contents.names.iter().map(|name| general_name(name))),
-        ));
+
+    fn extend(&mut self, extension: impl ToExtension<Error = der::Error>) -> der::Result<()> {
+        self.extensions.push(extension.to_extension(&self.subject, &self.extensions)?);
+        Ok(())
     }
-    extensions.extend(issuer.map(|issuer| {
-        der::extension(35, false, &der::sequence([der::encode(Tag::implicit(0), &key_id(&issuer.key))]))
-    }));
-    extensions
 }
 
-fn general_name(name: &str) -> Vec<u8> {
-    match name.parse() {
-        Ok(IpAddr::V4(address)) => der::encode(Tag::implicit(7), &address.octets()),
-        Ok(IpAddr::V6(address)) => der::encode(Tag::implicit(7), &address.octets()),
-        Err(_) => der::encode(Tag::implicit(2), name.as_bytes()),
+fn time((year, month, day): (i64, i64, i64), clock: &str) -> der::Result<Time> {
+    format!("{year:04}-{month:02}-{day:02}T{clock}Z").parse()
+}
+
+fn key_id(key: &EcdsaKeyPair) -> der::Result<OctetString> {
+    OctetString::new(&digest(&SHA256, key.public_key().as_ref()).as_ref()[..20])
+}
+
+fn general_name(name: &str) -> der::Result<GeneralName> {
+    match name.parse::<IpAddr>() {
+        Ok(address) => Ok(address.into()),
+        Err(_) => Ia5String::new(name).map(GeneralName::DnsName),
     }
 }
 
@@ -175,9 +212,7 @@ fn error(error: impl Display) -> io::Error {
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    pem::encode_string(label, LineEnding::LF, der).expect("a length in usize")
 }
 
 #[cfg(test)]
@@ -275,6 +310,20 @@ mod tests {
             Err(Error::InvalidCertificate(CertificateError::BadSignature)),
             "another authority of the same name"
         );
+    }
+
+    #[test]
+    fn what_a_certificate_cannot_say_is_an_error() {
+        let rejection = |contents| Certificate::self_signed(&contents).err().map(|error| error.to_string());
+        assert_eq!(rejection(contents(r"Authority\, escaped", &["xn--bcher-kva.example"], None)), None);
+        for wrong in [
+            contents("Authority, not escaped", &[], None),
+            contents("", &["b\u{fc}cher.example"], None),
+            Contents { not_before: (2026, 2, 29), ..contents("", &[], None) },
+        ] {
+            let text = rejection(wrong.clone()).unwrap_or_default();
+            assert!(text.contains(&format!("{wrong:?}")), "{wrong:?}: {text}");
+        }
     }
 
     #[test]

@@ -22,7 +22,6 @@ mod answer;
 mod certificate;
 mod config;
 mod connection;
-mod der;
 mod echo;
 mod emulator;
 mod event_query;
