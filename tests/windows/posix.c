@@ -43,7 +43,24 @@ int posix_sleep(int timeout_ms)
 
 #undef signal
 static void (*on_alarm)(int);
-static HANDLE timer;
+static HANDLE alarm_is_set;
+static volatile DWORD alarm_ms = INFINITE;
+
+static DWORD WINAPI watch(LPVOID unused)
+{
+    (void)unused;
+    while (WaitForSingleObject(alarm_is_set, alarm_ms) != WAIT_TIMEOUT)
+        continue;
+    on_alarm(SIGALRM);
+    return 0;
+}
+
+/* From the start, so that no claim sees a new thread. */
+__attribute__((constructor)) static void start_watch(void)
+{
+    alarm_is_set = CreateEventW(NULL, FALSE, FALSE, NULL);
+    CloseHandle(CreateThread(NULL, 0, watch, NULL, 0, NULL));
+}
 
 void (*posix_signal(int number, void (*handler)(int)))(int)
 {
@@ -54,19 +71,10 @@ void (*posix_signal(int number, void (*handler)(int)))(int)
     return before;
 }
 
-static VOID CALLBACK ring(PVOID unused, BOOLEAN fired)
-{
-    (void)unused, (void)fired;
-    on_alarm(SIGALRM);
-}
-
 unsigned alarm(unsigned seconds)
 {
-    if (timer != NULL)
-        (void)DeleteTimerQueueTimer(NULL, timer, NULL);
-    timer = NULL;
-    if (seconds > 0 && !CreateTimerQueueTimer(&timer, NULL, ring, NULL, seconds * 1000, 0, WT_EXECUTEONLYONCE))
-        abort();
+    alarm_ms = seconds == 0 ? INFINITE : seconds * 1000;
+    SetEvent(alarm_is_set);
     return 0;
 }
 
