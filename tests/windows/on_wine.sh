@@ -2,6 +2,8 @@
 # emulator for the examples.
 bin=$1 out=$2 url=$3
 cd "$bin" || exit 1
+# An interrupted run leaves its server, which does not see the directories of this one.
+wineserver --kill >/dev/null 2>&1
 # Makes the prefix, once; its server stays between programs.
 wine wineboot --init >/dev/null 2>&1
 while read -r test; do
