@@ -5,8 +5,8 @@
 #
 # PLATFORMS     the platforms, separated by spaces   (default: every one in packaging/platforms.txt)
 # RELEASE_URL   where the release will be downloaded from
-# DRAFT=1       for trying: of a tree with uncommitted changes, whose sources are those of the last commit, and of a version that is
-#               not in the changelogs yet
+# DRAFT=1       for trying: of a tree with uncommitted changes, whose sources are those of the last commit, and of a version that
+#               is not in the changelogs yet
 #
 # What is made twice from one commit is the same, byte for byte.
 set -eu

@@ -127,7 +127,7 @@ claim 'the sources are those of the commit' sources_are_those_of_the_commit
 claim 'the Go module has the archives of both architectures' go_module_has_both
 claim 'the archive is that of make dist' archive_is_that_of_dist
 
-# Red without tar.umask for git archive: "libkaleidoscope-0.2.0.tar.gz differ".
+# Red with a random serial number in the bills of materials.
 again() {
     other=$scratch/in/another/directory
     mkdir -p "${other%/*}" && clone "$other" || return
