@@ -80,6 +80,6 @@ class LibkaleidoscopeConan(ConanFile):
         if self.settings.os == "Linux":
             self.cpp_info.system_libs = ["pthread", "m", "dl"]
         elif self.settings.os == "Macos":
-            self.cpp_info.frameworks = ["CoreFoundation", "Security", "SystemConfiguration"]
+            self.cpp_info.frameworks = ["CoreFoundation", "Security"]
         elif self.settings.os == "Windows":
-            self.cpp_info.system_libs = ["ws2_32", "bcrypt", "ntdll", "userenv", "crypt32", "secur32", "ncrypt", "advapi32"]
+            self.cpp_info.system_libs = ["ws2_32", "crypt32", "bcrypt", "advapi32", "userenv", "kernel32", "ntdll"]

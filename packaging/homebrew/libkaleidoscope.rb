@@ -26,7 +26,7 @@ class Libkaleidoscope < Formula
     include.install Dir["include/*"]
     lib.install Dir["lib/*"]
     man.install Dir["share/man/*"]
-    pkgshare.install Dir["share/kaleidoscope/*"]
+    pkgshare.install Dir["share/kaleidoscope/*"] if OS.linux?
     prefix.install "THIRD-PARTY-LICENSES.txt"
   end
 

@@ -31,10 +31,11 @@ def files(platform: str, version: str, licences: bytes) -> dict[str, str | bytes
         return found
     found["lib/pkgconfig/kaleidoscope.pc"] = PKG_CONFIG
     found["share/man/man3/kal_version.3"] = ".TH kal_version 3\n"
-    found["share/kaleidoscope/libkaleidoscope.supp"] = "{}\n"
     if platform.startswith("macos"):
-        found |= {"lib/libkaleidoscope.0.dylib": shared, "lib/libkaleidoscope.dylib": "->libkaleidoscope.0.dylib"}
+        found |= {f"lib/libkaleidoscope.{version}.dylib": shared, "lib/libkaleidoscope.0.dylib": f"->libkaleidoscope.{version}.dylib",
+                  "lib/libkaleidoscope.dylib": "->libkaleidoscope.0.dylib"}
     else:
+        found["share/kaleidoscope/libkaleidoscope.supp"] = "{}\n"
         found |= {f"lib/libkaleidoscope.so.{version}": shared, "lib/libkaleidoscope.so.0": f"->libkaleidoscope.so.{version}",
                   "lib/libkaleidoscope.so": "->libkaleidoscope.so.0"}
     return found

@@ -25,6 +25,10 @@ class Pathname
   end
 end
 
+module OS
+  def self.linux? = $system == "linux"
+end
+
 module ENVCompilers
   def cc = fetch("CC", "cc")
 end

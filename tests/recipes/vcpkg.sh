@@ -14,7 +14,7 @@ port_has() {
         -o -path '*/bin/*' | sed 's|^\./||' | sort)"
 }
 so="lib/libkaleidoscope.so lib/libkaleidoscope.so.0 lib/libkaleidoscope.so.$version"
-dylib='lib/libkaleidoscope.dylib lib/libkaleidoscope.0.dylib'
+dylib="lib/libkaleidoscope.dylib lib/libkaleidoscope.0.dylib lib/libkaleidoscope.$version.dylib"
 dll='bin/kaleidoscope.dll lib/kaleidoscope.lib lib/libkaleidoscope.dll.a'
 twice() { for file; do echo "$file" "debug/$file"; done; }
 # shellcheck disable=SC2046,SC2086

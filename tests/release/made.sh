@@ -1,7 +1,8 @@
 #!/bin/sh
 # In place of make in tests of scripts/release.sh, which compile nothing: made.sh dist PLATFORM=NAME, or deb ARCH=NAME.
 #
-# An archive that is in KAL_BUILT is copied from there; the others are made up. Nothing is made for KAL_MISSING.
+# The archive of this machine's platform is that of `make dist`, in KAL_BUILT. The others are made up: one that was built earlier would
+# be of other sources. Nothing is made for KAL_MISSING.
 set -eu
 [ "$1" != --no-print-directory ] || shift
 name=${2#*=}
@@ -13,7 +14,7 @@ dist)
     # shellcheck disable=SC2086
     set -- $row
     archive=libkaleidoscope-$VERSION-$name.$2
-    if [ -e "$KAL_BUILT/$archive" ]; then
+    if [ "$name" = "linux-$(uname -m)" ]; then
         cp "$KAL_BUILT/$archive" "$TARGET/dist/"
     else
         python3 -B scripts/licences.py "$3" >"$TARGET/dist/licences"

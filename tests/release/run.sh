@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests `make release` without compiling: run.sh. The archive of x86-64 Linux is that of `make dist`; others are made up, unless
-# they are in TARGET/dist. All of it happens in clones of the repository.
+# Tests `make release` without compiling: run.sh. The archive of this machine's platform is that of `make dist`, the others are
+# made up. All of it happens in clones of the repository.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
