@@ -170,14 +170,13 @@ man: ## builds the manual pages in target/man
 DIST_GLIBC ?= 2.17
 export DIST_GLIBC
 
-.PHONY: dist dist-linux abi deb
-dist: ## builds a tarball for this machine's Linux with glibc 2.17 or later, in target/dist (PLATFORM=linux-aarch64: another)
-	@scripts/dist.sh $(PLATFORM)
-
-# One after the other: each of them uses every core.
-DIST_LINUX := linux-x86_64 linux-aarch64 linux-musl-x86_64 linux-musl-aarch64
-dist-linux: ## builds the tarballs of x86-64 and arm64, each for glibc and for musl (scripts/linux-tools.sh arm64)
-	@set -e; for platform in $(DIST_LINUX); do scripts/dist.sh $$platform; done
+.PHONY: dist abi deb
+# The rows of packaging/platforms.txt. One after the other: each of them uses every core.
+dist: ## builds the archive of PLATFORM in target/dist: linux-aarch64, windows-x86_64, macos-aarch64 ... (default: this Linux, glibc 2.17)
+	@case '$(PLATFORM)' in \
+	windows-*) $(MAKE) --no-print-directory windows ;; \
+	macos-*) scripts/trixie.sh apple && scripts/apple/dist.sh $(patsubst macos-%,%-apple-darwin,$(PLATFORM)) ;; \
+	*) scripts/dist.sh $(PLATFORM) ;; esac
 
 abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
@@ -336,7 +335,7 @@ test-any-language: lib emulator
 test-go: lib emulator
 	@bindings/go/test.sh
 
-# The archive of the machine's own architecture is that of `make lib`; the other one that of `make dist-linux`, if it is there.
+# The archive of the machine's own architecture is that of `make lib`; the other one that of `make dist`, if it is there.
 go_archive = $(if $(filter $(1),$(shell uname -m)),$(ARCHIVE),$(wildcard $(TARGET)/dist/$(1)-unknown-linux-gnu/lib/libkaleidoscope.a))
 GO_ARCHIVE_amd64 ?= $(call go_archive,x86_64)
 GO_ARCHIVE_arm64 ?= $(call go_archive,aarch64)

@@ -23,6 +23,18 @@ skip() {
     echo "ok - $2 # SKIP $3" | tee -a "$log"
 }
 
+# optional TEST... -- KIND HEADING TARGET: a section that runs where what it needs is installed.
+optional() {
+    needed=
+    while [ "$1" != -- ]; do
+        needed="$needed $1"
+        shift
+    done
+    shift
+    # shellcheck disable=SC2086  # several words
+    if $needed; then section "$@"; else skip "$1" "$2" "make $3 installs what it needs, once"; fi
+}
+
 section 'formatting'     'Formatting'                                        test-format
 section 'clippy'         'clippy'                                            test-clippy
 section 'docs'           'Docs'                                              test-docs
@@ -55,40 +67,24 @@ section 'any language'   'From any language'                                 tes
 section 'SQLite'         'The SQLite extension'                              test-sqlite
 section 'ABI'            'Compatibility with the last release'               test-abi
 section 'tarball'        'The tarball for older systems'                     test-dist
-# With a standard library that is compiled for each; `make test-arm64` and `make test-musl` install what they need, once.
-foreign=false
-! { scripts/cross.sh --has && scripts/linux-tools.sh --has arm64; } || foreign=true
-if "$foreign"; then
-    section 'arm64'      'Linux arm64'                                       test-arm64
-else
-    skip 'arm64'         'Linux arm64'                                       'make test-arm64 installs what it needs, once'
-fi
-if scripts/cross.sh --has && scripts/linux-tools.sh --has musl; then
-    section 'musl'       'musl'                                              test-musl
-else
-    skip 'musl'          'musl'                                              'make test-musl installs what it needs, once'
-fi
-# Several hundred MB; `make check-apple` installs them.
-if scripts/trixie.sh --has apple && [ -e "${CROSS:-${TARGET:-target}/cross}/toolchain/.finished" ]; then
-    section 'Apple'      'macOS and iOS, linked but not run'                 check-apple
-else
-    skip 'Apple'         'macOS and iOS, linked but not run'                 'make check-apple installs what it needs'
-fi
 section 'release'        'What a release consists of'                        test-release
-section 'recipes'        'The recipes of package managers'                  test-recipes
+section 'recipes'        'The recipes of package managers'                   test-recipes
+
+# What other platforms need is up to several GB, so that `make test` does not install it: the targets below do.
+has_cross() { scripts/cross.sh --has && scripts/linux-tools.sh --has "$1"; }
+optional has_cross arm64 -- 'arm64' 'Linux arm64' test-arm64
+optional has_cross musl  -- 'musl' 'musl' test-musl
+has_apple() { scripts/cross.sh --has && scripts/trixie.sh --has apple; }
+optional has_apple -- 'Apple' 'macOS and iOS: linked, not run' check-apple
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
     section 'Debian'     'The Debian packages'                               test-deb
-    ! "$foreign" || section 'Debian' 'The Debian packages for arm64'         test-deb-arm64
-    # Several GB; `make test-swift` and the like install it.
-    if scripts/trixie.sh --has windows && command -v x86_64-w64-mingw32-gcc >/dev/null; then
-        section 'Windows' 'x64 Windows, on Wine'                             test-windows
-    else
-        skip 'Windows'   'x64 Windows, on Wine'                              'scripts/trixie.sh windows and make tools-windows install what it needs'
-    fi
-    ! scripts/trixie.sh --has swift || section 'Swift' 'The Swift package' test-swift
+    has_windows() { scripts/cross.sh --has && scripts/trixie.sh --has windows && command -v x86_64-w64-mingw32-gcc >/dev/null; }
+    optional has_cross arm64 -- 'Debian' 'The Debian packages for arm64' test-deb-arm64
+    optional has_windows -- 'Windows' 'x64 Windows, on Wine' test-windows
+    optional scripts/trixie.sh --has swift -- 'Swift' 'The Swift package' test-swift
 else
-    skip 'Debian'        'The Debian packages'                               'on Debian, as root, where mounts are allowed'
+    for what in 'Debian' 'Windows' 'Swift'; do skip "$what" "$what" 'on Debian, as root, where mounts are allowed'; done
 fi
 
 echo

@@ -1,8 +1,8 @@
 #!/bin/sh
 # trixie.sh PURPOSE...: installs Debian trixie, with the packages for each purpose, in the directory TRIXIE, once. Debian 12 has no
-# Swift, and its wine, lld and qemu are too old. Must be run as root.
+# Swift, and its wine, lld and Rust are too old. Must be run as root.
 #
-# PURPOSE   swift (2.6 GB, ten minutes), windows (1.3 GB, three minutes), apple (0.5 GB), rust (0.6 GB) or arm64 (0.1 GB)
+# PURPOSE   swift (2.6 GB, ten minutes), windows (1.3 GB, three minutes), apple (0.5 GB) or rust (0.6 GB)
 # TRIXIE    where it is   (default: TARGET/trixie)
 #
 # `trixie.sh --has PURPOSE` only says whether it is installed.
@@ -17,9 +17,8 @@ packages_for() {
     windows) echo 'wine wine64 clang lld llvm' ;;
     apple) echo 'clang lld llvm' ;;
     rust) echo 'rustc cargo gcc libc6-dev make' ;;
-    arm64) echo 'qemu-user' ;;
     *)
-        echo "trixie.sh: unknown purpose $1; use swift, windows, apple, rust or arm64" >&2
+        echo "trixie.sh: unknown purpose $1; use swift, windows, apple or rust" >&2
         exit 2
         ;;
     esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests tarballs of `make dist` and `make dist-linux`: run.sh [PLATFORM]..., by default each that is there and whose programs can be run.
+# Tests tarballs of `make dist`: run.sh [PLATFORM]..., by default each that is there and whose programs can be run.
 # Programs of another architecture run under qemu-user. KAL_EMULATOR is the program kal-emulator.
 set -eu
 cd "$(dirname "$0")/../.."
