@@ -26,10 +26,10 @@ export RUSTUP_HOME
 # Only the sources and the commit may decide.
 unset SOURCE_DATE_EPOCH MAKEFLAGS MAKELEVEL TARGET VERSION CROSS CARGO_TARGET_DIR RUSTFLAGS CFLAGS
 clone() {
-    git -c safe.directory='*' clone --quiet --no-local "$top" "$1" &&
-        git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+    git -c safe.directory='*' clone --quiet --no-local "$2" "$1"
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
         xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
-            xargs -0 cp --parents --preserve=mode -t "$1"
+        xargs -0 cp --parents --preserve=mode -t "$1"
 }
 one=$scratch/one
 other=$scratch/in/another/directory
@@ -37,9 +37,9 @@ build() {
     (cd "$1" && shift && env "$@" make --no-print-directory dist PLATFORM="$platform") || return
     [ -s "$1/target/dist/$archive" ]
 }
-first() { clone "$one" && (umask 022 && build "$one" CROSS="$cross" LC_ALL=C TZ=UTC); }
+first() { (umask 022 && build "$one" CROSS="$cross" LC_ALL=C TZ=UTC); }
 second() {
-    mkdir -p "$scratch/home" "$scratch/crates" "${other%/*}" && ln -s "$cross" "$scratch/tools" && clone "$other" || return
+    mkdir -p "$scratch/home" "$scratch/crates" && ln -s "$cross" "$scratch/tools" || return
     # Links to the files, on one file system.
     for folder in registry git; do
         [ ! -d "$crates/$folder" ] || cp -al "$crates/$folder" "$scratch/crates/" 2>/dev/null ||
@@ -64,6 +64,10 @@ equal() {
     diff -rq "$one/unpacked" "$other/unpacked"
     return 1
 }
+# Both before the builds, which take minutes: of the same commit.
+mkdir -p "${other%/*}"
+clone "$one" "$top"
+clone "$other" "$one"
 claim "make dist PLATFORM=$platform makes the archive" first
 claim 'it makes it in another directory, with another HOME, CARGO_HOME, umask, locale and time zone' second
 # Red when the file with the symbols, whose checksum is in the library, had zig's debug information: "Files …/lib/libkaleidoscope.so
