@@ -10,6 +10,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
+. tests/artefact/optimised.sh
 promised=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 compiled="Rust $promised compiles the library, the emulator, the tools and the tests"
 
@@ -72,6 +73,13 @@ archive() {
     compiled_with static "$target/msrv/lib/libkaleidoscope.a" -lpthread -lm -ldl && prints_the_members "$target/msrv/static"
 }
 claim "\`make lib\` builds the library with Debian 13's packages alone" builds
+optimised() {
+    limits "rustc $promised."
+    one_object "$target/msrv/lib/rustc/libkaleidoscope.a" && smaller "$target/msrv/lib/libkaleidoscope.so" "$max_shared" &&
+        smaller "$target/msrv/lib/libkaleidoscope.a" "$max_archive"
+}
+# Red with the limits of a newer Rust: "libkaleidoscope.so has 3500616 bytes, the limit is 3500000".
+claim 'link-time optimisation took effect in it' optimised
 mkfifo "$scratch/stop" "$scratch/ready"
 "$emulator" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
 exec 9>"$scratch/stop"
