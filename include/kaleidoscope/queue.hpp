@@ -143,7 +143,7 @@ public:
     }
     // On Windows, which has no such descriptor, an event that is signalled while completions are pending, for
     // WaitForMultipleObjects; nullptr elsewhere and after close.
-    void *native_handle() const noexcept
+    void* native_handle() const noexcept
     {
         return kal_queue_handle(handle_.get());
     }
