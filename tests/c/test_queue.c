@@ -547,6 +547,9 @@ CLAIM(shutting_the_queue_down_ends_the_waits_of_all_threads)
 /* Red when the last user of the queue closes it, a thread that waits included: open in some of the rounds. */
 CLAIM(the_descriptor_is_closed_when_the_queue_is)
 {
+#ifdef _WIN32
+    check_skip("Windows has no fcntl");
+#endif
     int still_open = 0;
     for (int round = 0; round < 50; round++) {
         pthread_t threads[4];

@@ -326,6 +326,9 @@ static kal_status fork_and_provide(void *user_data, char *buffer, size_t capacit
  * 256". */
 CLAIM(a_child_calls_no_callback_of_its_parents_client)
 {
+#ifdef _WIN32
+    check_skip("Windows has no fork");
+#endif
     if (!check_mode_is("plain"))
         check_skip("to valgrind and AddressSanitizer, what the parent's threads hold is lost in the child");
     forking forking = { .child = -1 };

@@ -473,6 +473,9 @@ static void fork_here(void *child)
  * "expected ended to be 0, it is 256". */
 CLAIM(a_call_whose_provider_forks_continues_in_the_parent_only)
 {
+#ifdef _WIN32
+    check_skip("Windows has no fork");
+#endif
     if (check_mode_is("asan"))
         check_skip("AddressSanitizer itself cannot be forked with threads");
     if (check_mode_is("valgrind"))
