@@ -287,9 +287,9 @@
 #define KAL_VERSION_NUMBER (KAL_VERSION_MAJOR << 16 | KAL_VERSION_MINOR << 8 | KAL_VERSION_PATCH)
 
 /* How functions are declared, none of which throws: KAL_API, which a program need not define, for the shared or the static
- * library (on Windows, KAL_DLL says that it is the DLL), and KAL_NODISCARD, with which the compiler warns where a status is not used. In C23 and C++17 `(void)` before the
- * call says that this is meant. gcc does not heed that in older standards: use the status, or define KAL_NODISCARD as nothing
- * before the header. */
+ * library (on Windows, KAL_DLL says that it is the DLL), and KAL_NODISCARD, with which the compiler warns where a status is not
+ * used. In C23 and C++17 `(void)` before the call says that this is meant. gcc does not heed that in older standards: use the
+ * status, or define KAL_NODISCARD as nothing before the header. MSVC does not warn in C, nor in C++ before C++17. */
 #if !defined(KAL_API) && defined(_WIN32)
 #  if defined(KAL_DLL)
 #    define KAL_API __declspec(dllimport) __declspec(nothrow)
@@ -320,7 +320,7 @@
 #ifndef KAL_NODISCARD
 #  if defined(__GNUC__) || defined(__clang__)
 #    define KAL_NODISCARD __attribute__((warn_unused_result))
-#  elif defined(__cplusplus) && __cplusplus >= 201703L
+#  elif defined(__cplusplus) && (__cplusplus >= 201703L || (defined(_MSVC_LANG) && _MSVC_LANG >= 201703L))
 #    define KAL_NODISCARD [[nodiscard]]
 #  else
 #    define KAL_NODISCARD

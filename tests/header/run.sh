@@ -105,6 +105,43 @@ for compiler in g++ clang++; do
     done
 done
 
+# On Windows, with headers of clang alone. `cl` is clang that does not say so: the header takes it for MSVC, whose __cplusplus
+# is that of C++98.
+cl() {
+    case "$*" in *c++*) set -- "$@" -U__cplusplus -D__cplusplus=199711L ;; esac
+    clang "$@" -U__clang__ -U__GNUC__ -Wno-builtin-macro-redefined
+}
+# for_windows COMPILER STANDARD FILE [FLAG]...
+for_windows() {
+    case $2 in c++*) language=c++ ;; *) language=c ;; esac
+    tried="$1 $language $2 $3"
+    shift 3
+    # shellcheck disable=SC2086
+    compiles $tried --target=x86_64-pc-windows-msvc -ffreestanding "$@"
+}
+warns_for_windows() { ! for_windows "$@" && for_windows "$@" -Wno-unused-result; }
+declared() { for_windows "$@" -Wno-unused-result -S -emit-llvm && same "$wanted" "$(grep -o '^declare dllimport\|^declare' "$scratch/object.o")"; }
+if command -v clang >/dev/null; then
+    for standard in c99 c11 c17 c2x c++11 c++14 c++17 c++20 c++2b; do
+        for compiler in clang cl; do
+            who="$compiler $standard for Windows"
+            wanted='declare'
+            claim "$who: the functions are those of a static library" declared $compiler $standard "$scratch/unseen.c"
+            wanted='declare dllimport'
+            claim "$who: with KAL_DLL they are imported" declared $compiler $standard "$scratch/unseen.c" -DKAL_DLL
+            case $compiler-$standard in
+            # Before these, it has no attribute for it.
+            clang-* | cl-c++17 | cl-c++2*)
+                # Red with KAL_API before KAL_NODISCARD, "'nodiscard' attribute cannot be applied to types", and without _MSVC_LANG.
+                for linked in -UKAL_DLL -DKAL_DLL; do
+                    claim "$who, $linked: ignoring a status is a warning" warns_for_windows $compiler $standard "$scratch/unseen.c" $linked
+                done
+                ;;
+            esac
+        done
+    done
+fi
+
 # docs/any-language.md says that a handle may be declared as a 64-bit integer on these platforms. Red for powerpc-linux-gnu, which
 # passes structs in memory: "declare i32 @kal_call(ptr byval(ptr) align 8, ptr, ...)" and "(i64, ptr, ...)".
 passed_as_integers() {
