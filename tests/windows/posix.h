@@ -1,6 +1,6 @@
 /* What the C tests use of POSIX and the C library of mingw-w64 lacks. run.sh includes it before each test, and has empty files
- * for the headers that Windows lacks. Functions that Windows has nothing like skip the claim that calls them, and say so. A claim that
- * has threads by then skips itself before it starts them: they would write to the variables of a claim that is over. */
+ * for the headers that Windows lacks. Functions that Windows has nothing like skip the claim that calls them, and say so. A claim
+ * that has threads by then skips itself before it starts them: they would write to the variables of a claim that is over. */
 #ifndef POSIX_H
 #define POSIX_H
 
