@@ -34,9 +34,9 @@ pub struct Contents<'a> {
     pub purpose: Option<Purpose>,
     /// Whether it is an authority, whose certificates sign no authorities.
     pub is_authority: bool,
-    /// The first day, midnight UTC: year, month and day.
+    /// Valid from midnight UTC at the start of this day: year, month and day.
     pub not_before: (i64, i64, i64),
-    /// The last day.
+    /// Valid until midnight UTC at the start of this day.
     pub not_after: (i64, i64, i64),
 }
 
@@ -156,7 +156,7 @@ impl ToBeSigned {
             serial_number: SerialNumber::new(&key_id(key)?.as_bytes()[1..])?,
             algorithm: AlgorithmIdentifier { oid: rfc5912::ECDSA_WITH_SHA_256, parameters: None },
             issuer: issuer.map_or(&subject, |issuer| &issuer.subject).clone(),
-            validity: Validity::new(time(contents.not_before, "00:00:00")?, time(contents.not_after, "23:59:59")?),
+            validity: Validity::new(midnight(contents.not_before)?, midnight(contents.not_after)?),
             public_key: SubjectPublicKeyInfo {
                 algorithm: AlgorithmIdentifier { oid: rfc5912::ID_EC_PUBLIC_KEY, parameters: curve },
                 subject_public_key: BitString::from_bytes(key.public_key().as_ref())?,
@@ -191,8 +191,8 @@ impl ToBeSigned {
     }
 }
 
-fn time((year, month, day): (i64, i64, i64), clock: &str) -> der::Result<Time> {
-    format!("{year:04}-{month:02}-{day:02}T{clock}Z").parse()
+fn midnight((year, month, day): (i64, i64, i64)) -> der::Result<Time> {
+    format!("{year:04}-{month:02}-{day:02}T00:00:00Z").parse()
 }
 
 fn key_id(key: &EcdsaKeyPair) -> der::Result<OctetString> {
@@ -264,8 +264,8 @@ mod tests {
             let name = ServerName::try_from(name).expect("a name");
             verifier.verify_server_cert(server.expect("a certificate").der(), &[], &name, &[], at(seconds)).map(|_| ())
         };
-        // 2026-05-01 and 2051-12-31, 23:59:59.
-        let (first, last) = (1_777_593_600, 2_587_679_999);
+        // 2026-05-01 and 2051-12-31.
+        let (first, last) = (1_777_593_600, 2_587_593_600);
         for (name, seconds) in [("localhost", first), ("127.0.0.1", last), ("::1", last)] {
             assert_eq!(verify(Purpose::Server, name, seconds), Ok(()), "{name}");
         }
