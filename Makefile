@@ -172,7 +172,9 @@ export DIST_GLIBC
 
 .PHONY: dist abi deb
 # The rows of packaging/platforms.txt. One after the other: each of them uses every core.
+KNOWN_PLATFORMS = $(shell sed -n 's/^\([a-z][^ ]*\) .*/\1/p' packaging/platforms.txt)
 dist: ## builds the archive of PLATFORM in target/dist: linux-aarch64, windows-x86_64, macos-aarch64 ... (default: this Linux, glibc 2.17)
+	$(if $(filter-out $(KNOWN_PLATFORMS),$(PLATFORM))$(word 2,$(PLATFORM)),$(error PLATFORM is one of: $(KNOWN_PLATFORMS); not $(PLATFORM)))
 	@case '$(PLATFORM)' in \
 	windows-*) $(MAKE) --no-print-directory windows ;; \
 	macos-*) scripts/trixie.sh apple && scripts/apple/dist.sh $(patsubst macos-%,%-apple-darwin,$(PLATFORM)) ;; \

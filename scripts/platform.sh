@@ -9,7 +9,7 @@ platform() {
     platform=$1
     machine=${platform##*-}
     case $platform in
-    linux-musl-*)
+    linux-musl-x86_64 | linux-musl-aarch64)
         libc=musl
         # Rust's name for it, and zig's.
         triple=$machine-unknown-linux-musl
@@ -19,7 +19,7 @@ platform() {
         loader=/lib/ld-musl-$machine.so.1
         [ "$machine" = "$(uname -m)" ] || root=$foreign/musl-$machine
         ;;
-    linux-*)
+    linux-x86_64 | linux-aarch64)
         libc=glibc
         triple=$machine-unknown-linux-gnu
         zig_target=$machine-linux-gnu.${DIST_GLIBC:-2.17}

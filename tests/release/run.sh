@@ -82,6 +82,14 @@ claim 'a version that packaging/debian/changelog does not have is refused' refus
 claim 'a version that the header does not have is refused' refuses_header
 claim 'an unknown platform is refused, and the known ones are named' \
     refuses "$one" "unknown platform linux-riscv64; packaging/platforms.txt has: $every" PLATFORMS='linux-x86_64 linux-riscv64'
+# Red with any name: windows-aarch64 made the archive of x86-64, of two names the first was made, and linux-riscv64 and linux-musl
+# lacked an objcopy.
+dist_refuses() { ! printed=$(make --no-print-directory dist PLATFORM="$1" 2>&1) && echo "$printed" | grep -F "PLATFORM is one of: $every; not $1"; }
+script_refuses() { ! printed=$(sh -c '. scripts/platform.sh && platform "$1"' sh "$1" 2>&1) && echo "$printed" | grep -F "unknown platform $1"; }
+for each in nonsense windows-aarch64 macos-riscv64 linux-riscv64 linux-musl 'linux-x86_64 linux-aarch64'; do
+    claim "make dist refuses the platform '$each', and names the known ones" dist_refuses "$each"
+done
+for each in linux-riscv64 linux-musl linux-musl-riscv64; do claim "scripts/platform.sh refuses the platform $each" script_refuses "$each"; done
 claim 'a missing archive is refused' refuses "$one" \
     "make dist PLATFORM=linux-x86_64 has not made target/dist/libkaleidoscope-$version-linux-x86_64.tar.gz" \
     PLATFORMS=linux-x86_64 KAL_MISSING=linux-x86_64
