@@ -45,6 +45,11 @@ with_cmake() {
     configure "-DLINK=$1" "-DWANTED=$version" && cmake --build "$work/cmake" &&
         prints_version_and_members "$work/cmake/consumer"
 }
+# Red with any range that begins before this version, and with any component.
+range_that_ends() { ! configure -DLINK=kaleidoscope "-DWANTED=0.0.1...<$version"; }
+range_that_includes() { configure -DLINK=kaleidoscope "-DWANTED=0.0.1...$version"; }
+unknown_component() { ! configure -DLINK=kaleidoscope "-DWANTED=$version" '-DCOMPONENTS=COMPONENTS;nonsense'; }
+optional_component() { configure -DLINK=kaleidoscope "-DWANTED=$version" '-DCOMPONENTS=OPTIONAL_COMPONENTS;nonsense'; }
 in_time_to_come() { ! configure -DLINK=kaleidoscope -DWANTED=1.0; }
 loads_the_shared_library() { LD_LIBRARY_PATH=${2:-} ldd "$1" | grep -F "$libdir/libkaleidoscope.so.0"; }
 loads_no_kaleidoscope() { ! ldd "$1" | grep kaleidoscope; }
@@ -66,6 +71,10 @@ usable() {
     claim "$1: CMake: a program with Kaleidoscope::static runs" with_cmake static
     claim "$1: CMake: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/cmake/consumer"
     claim "$1: CMake: a request for the next major version is rejected" in_time_to_come
+    claim "$1: CMake: a range of versions that ends before this one is rejected" range_that_ends
+    claim "$1: CMake: a range of versions that includes this one is accepted" range_that_includes
+    claim "$1: CMake: a component that is required is rejected, as there are none" unknown_component
+    claim "$1: CMake: a component that is optional is accepted" optional_component
 }
 
 expected() {
