@@ -1,5 +1,10 @@
 # libkaleidoscope: `make help` lists the targets. cargo compiles; this file links, installs and tests.
 
+# make takes a space in a path for the end of it.
+ifneq ($(words $(CURDIR)),1)
+$(error this folder has a space in its path, which make cannot build in: $(CURDIR))
+endif
+
 PROFILE ?= release
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
@@ -8,6 +13,9 @@ MANDIR  ?= $(PREFIX)/share/man
 DESTDIR ?=
 TARGET  ?= target
 CC      ?= cc
+ifneq ($(words $(TARGET)),1)
+$(error TARGET is a folder without a space in its path, not '$(TARGET)')
+endif
 CARGO   ?= cargo
 CARGO_RUSTC ?= $(CARGO) rustc
 # The target triple of CARGO_RUSTC when cross-compiling, and the prefix of the binutils, such as aarch64-linux-gnu-.
