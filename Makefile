@@ -398,6 +398,7 @@ test-deb-arm64: ## builds the Debian packages for arm64 and tests them
 .PHONY: test-arm64 test-musl
 test-arm64: emulator ## builds for arm64 Linux and runs the C tests, the examples and the C++ tests under qemu-user
 	@scripts/linux-tools.sh arm64
+	@tests/linux/tools.sh
 	@tests/linux/run.sh linux-aarch64
 
 test-musl: emulator ## builds for musl, x86-64 and arm64, and runs the C tests (arm64: where test-arm64 has installed what runs them)

@@ -31,6 +31,10 @@ is_there() {
     esac
 }
 
+if [ "${1:---has}" = --has ] && [ $# -ne 2 ]; then
+    echo 'usage: linux-tools.sh [--has] arm64|musl' >&2
+    exit 2
+fi
 if [ "$1" = --has ]; then
     is_there "$2"
     exit
@@ -51,8 +55,9 @@ install_packages() {
 unpack() {
     package=$1 architecture=$2 suite=$3
     shift 3
-    apt=$(mktemp -d)
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$into"
+    apt=$foreign/.unpacking
+    rm -rf "$apt"
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/files" "$into"
     : >"$apt/status"
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian} $suite main" \
         >"$apt/sources.list"
@@ -63,11 +68,24 @@ unpack() {
     (
         cd "$apt"
         export APT_CONFIG="$apt/apt.conf"
-        apt-get -qq update && apt-get -qq download "$package" && dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x -C "$into" "$@"
+        apt-get -qq update && apt-get -qq download "$package" && dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x -C "$apt/files" "$@"
     )
+    # Whole, or not at all: an interrupted run is repeated.
+    for file in "$apt"/files/*; do
+        rm -rf "${into:?}/${file##*/}"
+        mv "$file" "$into/"
+    done
     rm -rf "$apt"
 }
 
+missing=
+for purpose in "$@"; do is_there "$purpose" || missing=yes; done
+[ -n "$missing" ] || exit 0
+# Several tests may want it at the same time.
+platform linux-x86_64
+mkdir -p "$foreign"
+exec 8>"$foreign/.lock"
+flock 8
 for purpose in "$@"; do
     ! is_there "$purpose" || continue
     case $purpose in
