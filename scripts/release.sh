@@ -32,6 +32,12 @@ done
 
 # --- Is this a release?
 
+# Each package manager has its own words for a pre-release, and some have none.
+case $VERSION in
+*[!0-9.]* | *.*.*.*) fail "the version $VERSION is not x.y.z, which every package manager understands" ;;
+*[0-9].[0-9]*.[0-9]*) ;;
+*) fail "the version $VERSION is not x.y.z, which every package manager understands" ;;
+esac
 problems=
 problem() {
     problems=yes

@@ -82,6 +82,10 @@ claim 'a version that packaging/debian/changelog does not have is refused' refus
 claim 'a version that the header does not have is refused' refuses_header
 claim 'an unknown platform is refused, and the known ones are named' \
     refuses "$one" "unknown platform linux-riscv64; packaging/platforms.txt has: $every" PLATFORMS='linux-x86_64 linux-riscv64'
+# Red with 1.2.0-rc.1: nuget.py found no shared library in the archives, and makepkg's pkgver cannot have a hyphen.
+for each in 1.2.0-rc.1 1.2 1.2.3.4 1.2.x; do
+    claim "the version $each is refused" refuses "$one" "the version $each is not x.y.z" DRAFT=1 VERSION="$each"
+done
 # Red with any name: windows-aarch64 made the archive of x86-64, of two names the first was made, and linux-riscv64 and linux-musl
 # lacked an objcopy.
 dist_refuses() { ! printed=$(make --no-print-directory dist PLATFORM="$1" 2>&1) && echo "$printed" | grep -F "PLATFORM is one of: $every; not $1"; }
