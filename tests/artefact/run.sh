@@ -58,6 +58,13 @@ claim 'it has no text relocations (no TEXTREL)' lacks 'TEXTREL' "$dynamic"
 claim 'dlopen can load it (no STATIC_TLS)' lacks 'STATIC_TLS' "$dynamic"
 claim 'its stack is not executable' has 'GNU_STACK.* RW  *0' "$segments"
 claim 'no segment is writable and executable' lacks 'LOAD.* RWE ' "$segments"
+# Red with -Wl,-z,max-page-size=4096: 0x1000 each.
+case $(readelf -hW "$shared") in
+*AArch64*)
+    claim 'systems with pages of 64 KiB can load it' \
+        same 0x10000 "$(printf '%s\n' "$segments" | awk '$1 == "LOAD" { print $NF }' | sort -u)"
+    ;;
+esac
 claim 'it has no library search path (no RPATH)' lacks 'RPATH|RUNPATH' "$dynamic"
 needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 if [ "$libc" = musl ]; then
