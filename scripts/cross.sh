@@ -15,10 +15,31 @@
 #   KAL_PYTHON                      a Python that has zig: $KAL_PYTHON -m ziglang cc
 set -eu
 cross=${CROSS:-${TARGET:-target}/cross}
-mkdir -p "$cross"
-cross=$(cd "$cross" && pwd)
 # The same versions make the same bytes.
 zig='ziglang==0.17.1 cargo-zigbuild==0.24.1'
+toolchain_of() { echo "$(rustc --print sysroot) $(rustc --version | cut -d' ' -f2)"; }
+has_toolchain() { [ "$(cat "$cross/toolchain/.finished" 2>/dev/null)" = "$(toolchain_of)" ]; }
+has_zig() { [ "$(cat "$cross/venv/.finished" 2>/dev/null)" = "$zig" ]; }
+
+zig_only=
+case ${1:-} in
+--has)
+    [ -n "${KAL_BUILD_STD:-}" ] || { has_toolchain && has_zig; }
+    exit
+    ;;
+--zig)
+    zig_only=yes
+    shift
+    ;;
+esac
+[ $# -gt 0 ] || {
+    echo 'usage: cross.sh [--zig] COMMAND..., or cross.sh --has' >&2
+    exit 2
+}
+# Within itself: in PATH, the toolchain would be prepared from itself.
+[ -z "${KAL_BUILD_STD:-}" ] || exec "$@"
+mkdir -p "$cross"
+cross=$(cd "$cross" && pwd)
 
 # rust_src VERSION: unpacks Debian's rust-src of that version in $cross/rust-src. Lists of packages and keys are separate from those
 # of the machine, which may be of another Debian.
@@ -51,7 +72,6 @@ rust_src() {
 toolchain() {
     sysroot=$(rustc --print sysroot)
     version=$(rustc --version | cut -d' ' -f2)
-    [ "$(cat "$cross/toolchain/.finished" 2>/dev/null)" != "$sysroot $version" ] || return 0
     echo "preparing to build for other platforms in $cross" >&2
     library=$sysroot/lib/rustlib/src/rust/library
     if [ ! -d "$library" ]; then
@@ -65,36 +85,24 @@ toolchain() {
     mkdir -p "$cross/toolchain/lib/rustlib/src/rust"
     cp -a "$library" "$cross/toolchain/lib/rustlib/src/rust/"
     rm -rf "$cross/rust-src" "$cross/apt"
-    echo "$sysroot $version" >"$cross/toolchain/.finished"
+    toolchain_of >"$cross/toolchain/.finished"
 }
 
 linker() {
-    [ "$(cat "$cross/venv/.finished" 2>/dev/null)" != "$zig" ] || return 0
     python3 -m venv --clear "$cross/venv"
     # shellcheck disable=SC2086  # two words
     "$cross/venv/bin/pip" install --quiet --disable-pip-version-check $zig
     echo "$zig" >"$cross/venv/.finished"
 }
 
-zig_only=
-case ${1:-} in
---has)
-    [ -e "$cross/toolchain/.finished" ] && [ -e "$cross/venv/.finished" ]
-    exit
-    ;;
---zig)
-    zig_only=yes
-    shift
-    ;;
-esac
-# Within itself: in PATH, the toolchain would be prepared from itself.
-[ -z "${KAL_BUILD_STD:-}" ] || exec "$@"
 # Several builds may want it at the same time.
-exec 8>"$cross/.lock"
-flock 8
-[ -n "$zig_only" ] || toolchain
-linker
-exec 8>&-
+if ! { has_zig && { [ -n "$zig_only" ] || has_toolchain; }; }; then
+    exec 8>"$cross/.lock"
+    flock 8
+    [ -n "$zig_only" ] || has_toolchain || toolchain
+    has_zig || linker
+    exec 8>&-
+fi
 
 export PATH="$cross/venv/bin:$PATH" KAL_PYTHON="$cross/venv/bin/python"
 [ -z "$zig_only" ] || exec "$@"

@@ -26,6 +26,10 @@ packages_for() {
 # Names what is installed: an interrupted run, and one that installed less, is continued.
 is_installed() { [ "$(cat "$root/.finished-$1" 2>/dev/null)" = "$(packages_for "$1")" ]; }
 
+[ $# -gt 0 ] || {
+    echo 'usage: trixie.sh PURPOSE..., or trixie.sh --has PURPOSE' >&2
+    exit 2
+}
 if [ "$1" = --has ]; then
     is_installed "$2"
     exit
