@@ -15,6 +15,13 @@ CONFIG = """get_filename_component(_kaleidoscope_libdir "${CMAKE_CURRENT_LIST_DI
 PKG_CONFIG = "prefix=${pcfiledir}/../..\nlibdir=${pcfiledir}/..\nincludedir=${pcfiledir}/../../include\nName: kaleidoscope\n"
 
 
+def archive(member: str) -> bytes:
+    """With one object, as `make lib` makes it."""
+    text = member.encode()
+    header = f"{'kaleidoscope.o/':<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(text):<10}`\n"
+    return b"!<arch>\n" + header.encode() + text + b"\n" * (len(text) % 2)
+
+
 def files(platform: str, version: str, licences: bytes) -> dict[str, str | bytes]:
     """By path; one that begins with -> is a symbolic link."""
     found = {f"include/{path.relative_to(TOP / 'include')}": path.read_bytes()
@@ -23,7 +30,7 @@ def files(platform: str, version: str, licences: bytes) -> dict[str, str | bytes
     found["THIRD-PARTY-LICENSES.txt"] = licences
     found["lib/cmake/kaleidoscope/kaleidoscope-config.cmake"] = CONFIG
     found["lib/cmake/kaleidoscope/kaleidoscope-config-version.cmake"] = f'set(PACKAGE_VERSION "{version}")\n'
-    found["lib/libkaleidoscope.a"] = f"archive of {platform}\n"
+    found["lib/libkaleidoscope.a"] = archive(f"object of {platform}\n")
     shared = f"shared library of {platform}\n"
     if platform.startswith("windows"):
         imports = "import library\n"
