@@ -4,7 +4,10 @@
 conan=$(command -v conan || command -v "$target/recipes/bin/conan" || :)
 if [ -n "$conan" ]; then
     export CONAN_HOME="$scratch/conan"
-    claim 'Conan finds the compiler' "$conan" profile detect
+    # make exports CC=cc, and Conan wants to know which one that is.
+    unset CC
+    finds_the_compiler() { "$conan" profile detect && grep '^compiler=' "$CONAN_HOME/profiles/default"; }
+    claim 'Conan finds the compiler' finds_the_compiler
     # create OPTION...: with the test package, which compiles and runs a program.
     create() { printed=$("$conan" create "$recipes/conan" "$@" 2>&1) || { echo "$printed" | tail -n 30 && false; }; }
     runs() { create "$@" && echo "$printed" | grep -qx "libkaleidoscope $version"; }
