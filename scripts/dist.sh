@@ -51,10 +51,6 @@ zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__fi
 python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \
     "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES" >"$root/THIRD-PARTY-LICENSES.txt"
 install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
-# Reproducible: the same sources result in the same bytes.
-tar --create --directory "$dist" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX \
-    --mtime="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}" "$name" |
-    gzip --no-name --best >"$dist/$name.tar.gz.new"
-mv "$dist/$name.tar.gz.new" "$dist/$name.tar.gz"
+scripts/pack.sh "$dist" "$name" "$dist/$name.tar.gz"
 rm -rf "$root"
 echo "$dist/$name.tar.gz"

@@ -113,8 +113,7 @@ done
 if [ $# -gt 0 ]; then
     # For the folder that https://kaleidoscope.bio/go serves.
     python3 -B scripts/go_module.py "$scratch/go" "$@" >/dev/null
-    tar --create --directory "$scratch/go" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX \
-        --mtime="@$SOURCE_DATE_EPOCH" kaleidoscope.bio | gzip --no-name --best >"$release/libkaleidoscope-$VERSION-go.tar.gz"
+    scripts/pack.sh "$scratch/go" kaleidoscope.bio "$release/libkaleidoscope-$VERSION-go.tar.gz"
 else
     echo 'left out: the Go module, which is for Linux with glibc'
 fi

@@ -13,8 +13,7 @@ cd "$(dirname "$0")/.."
     echo "xcframework.sh: only Xcode can make an xcframework: run this on a Mac; 'make check-apple' checks the builds elsewhere" >&2
     exit 1
 }
-target=${TARGET:-target}
-out=$target/xcframework
+out=$TARGET/xcframework
 rm -rf "$out"
 mkdir -p "$out"
 export MACOSX_DEPLOYMENT_TARGET="$apple_macos" IPHONEOS_DEPLOYMENT_TARGET="$apple_ios"
@@ -30,10 +29,10 @@ archive() {
     ios-simulator) sdk=iphonesimulator ;;
     esac
     RUSTFLAGS="${RUSTFLAGS:-} $remap" cargo rustc --locked --release --lib --package kaleidoscope --crate-type staticlib \
-        --target "$triple" --target-dir "$target"
+        --target "$triple" --target-dir "$TARGET"
     mkdir -p "$out/$triple"
     xcrun --sdk "$sdk" ld -r -arch "$arch" -platform_version "$linker_platform" "$minimum" "$(xcrun --sdk "$sdk" --show-sdk-version)" \
-        -exported_symbols_list "$out/exported" -force_load "$target/$triple/release/libkaleidoscope.a" -o "$out/$triple/kaleidoscope.o"
+        -exported_symbols_list "$out/exported" -force_load "$TARGET/$triple/release/libkaleidoscope.a" -o "$out/$triple/kaleidoscope.o"
     xcrun --sdk "$sdk" strip -S "$out/$triple/kaleidoscope.o"
     xcrun --sdk "$sdk" libtool -static -D "$out/$triple/kaleidoscope.o" -o "$out/$triple/libkaleidoscope.a"
     rm "$out/$triple/kaleidoscope.o"

@@ -7,16 +7,10 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/apple/targets.sh
 . scripts/apple/targets.sh
-root=$PWD
-TARGET=${TARGET:-target}
-TRIXIE=${TRIXIE:-$TARGET/trixie}
-case $TRIXIE in /*) ;; *) TRIXIE=$root/$TRIXIE ;; esac
-export TARGET TRIXIE
 out=$TARGET/apple
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 llvm=$PWD/scripts/apple/llvm
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 abi=${ABI:-0}
 shared=libkaleidoscope.$version.dylib
 

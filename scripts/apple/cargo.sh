@@ -2,22 +2,19 @@
 # cargo.sh TRIPLE SUBCOMMAND...: runs cargo for one of Apple's systems on Linux, with the standard library built for it, clang of LLVM
 # 19 for C, and an SDK of stubs in TARGET/apple/sdk. cargo's output is in TARGET/apple/cargo.
 set -eu
-root=$(cd "$(dirname "$0")/../.." && pwd)
-cd "$root"
+cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/apple/targets.sh
 . scripts/apple/targets.sh
 apple_target "$1"
 shift
 subcommand=$1
 shift
-TARGET=${TARGET:-target}
 mkdir -p "$TARGET/apple"
 out=$(cd "$TARGET/apple" && pwd)
 scripts/trixie.sh apple
-TRIXIE=$(cd "${TRIXIE:-$TARGET/trixie}" && pwd)
 mkdir -p "${CROSS:-$TARGET/cross}"
 CROSS=$(cd "${CROSS:-$TARGET/cross}" && pwd)
-export TRIXIE CROSS MACOSX_DEPLOYMENT_TARGET="$apple_macos" IPHONEOS_DEPLOYMENT_TARGET="$apple_ios"
+export CROSS MACOSX_DEPLOYMENT_TARGET="$apple_macos" IPHONEOS_DEPLOYMENT_TARGET="$apple_ios"
 export SDKROOT="$out/sdk/$linker_platform"
 unset MAKEFLAGS MAKEOVERRIDES
 # shellcheck disable=SC2016  # expanded by the inner shell

@@ -6,9 +6,6 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/apple/targets.sh
 . scripts/apple/targets.sh
-TARGET=${TARGET:-target}
-export TARGET
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 abi=${ABI:-0}
 mkdir -p "$TARGET/dist"
 dist=$(cd "$TARGET/dist" && pwd)
@@ -54,11 +51,7 @@ for each in "$@"; do
     python3 -B scripts/licences.py "$triple" >"$root/THIRD-PARTY-LICENSES.txt"
     install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
     install -m 644 docs/macos.md "$root/README-macos.md"
-    # Reproducible: the same sources result in the same bytes.
-    tar --create --directory "$dist" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX \
-        --mtime="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}" "$name" |
-        gzip --no-name --best >"$dist/$name.tar.gz.new"
-    mv "$dist/$name.tar.gz.new" "$dist/$name.tar.gz"
+    scripts/pack.sh "$dist" "$name" "$dist/$name.tar.gz"
     rm -rf "$root"
     echo "$dist/$name.tar.gz"
 done

@@ -1,5 +1,13 @@
-# Sourced by the scripts for Apple's systems. `apple_target TRIPLE` sets what they need to know of one.
+# Sourced, at the top of the repository, by the scripts for Apple's systems. It sets the directories, absolute except TARGET, and the
+# version; `apple_target TRIPLE` sets what there is to know of a target.
 # shellcheck shell=sh disable=SC2034  # the variables are used by those who source it
+
+root=$PWD
+TARGET=${TARGET:-target}
+TRIXIE=${TRIXIE:-$TARGET/trixie}
+case $TRIXIE in /*) ;; *) TRIXIE=$root/$TRIXIE ;; esac
+export TARGET TRIXIE
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 apple_triples='aarch64-apple-darwin x86_64-apple-darwin aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios'
 # The oldest systems that a build is made for. macOS 11 is the first on arm64. Rust would allow 10.12 on x86-64, and iOS 10.

@@ -6,12 +6,6 @@ cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 # shellcheck source=scripts/apple/targets.sh
 . scripts/apple/targets.sh
-root=$PWD
-TARGET=${TARGET:-target}
-TRIXIE=${TRIXIE:-$TARGET/trixie}
-case $TRIXIE in /*) ;; *) TRIXIE=$root/$TRIXIE ;; esac
-export TARGET TRIXIE
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH
 
 expected() {

@@ -12,12 +12,6 @@ cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 # shellcheck source=scripts/apple/targets.sh
 . scripts/apple/targets.sh
-TARGET=${TARGET:-target}
-TRIXIE=${TRIXIE:-$TARGET/trixie}
-export TARGET TRIXIE
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-root=$PWD
-case $TRIXIE in /*) ;; *) TRIXIE=$root/$TRIXIE ;; esac
 llvm() { "$root/scripts/apple/llvm" "$@"; }
 [ $# -gt 0 ] || set -- aarch64-apple-darwin x86_64-apple-darwin aarch64-apple-ios
 all="$*"

@@ -5,10 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=scripts/claims.sh
 . scripts/claims.sh
-root=$PWD
-TRIXIE=${TRIXIE:-${TARGET:-target}/trixie}
-case $TRIXIE in /*) ;; *) TRIXIE=$root/$TRIXIE ;; esac
-export TRIXIE
+# shellcheck source=scripts/apple/targets.sh
+. scripts/apple/targets.sh
 
 refuses_linux() {
     ! scripts/xcframework.sh >"$scratch/message" 2>&1 && grep -q 'run this on a Mac' "$scratch/message"
