@@ -34,8 +34,8 @@ use crate::redact::MAX_SECRET_LEN;
 /// The function must return. An exception or `pthread_exit` that leaves it ends the process (with musl, `pthread_exit`
 /// ends the thread alone). After a `longjmp` out of it the call's memory is lost, a submission was not started (no
 /// completion follows), and calls of the client on other threads and `kal_client_shutdown` time out until this thread
-/// makes another one or ends; `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that needs a token from a
-/// provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
+/// makes another one or ends; `pthread_cancel` takes effect after the call. Inside it, a call that would block, or that
+/// needs a token from a provider, fails with `KAL_WOULD_DEADLOCK`; cached reads work.
 ///
 /// Returns: `KAL_OK` when the token was written. Any other status fails the call with `KAL_AUTH_FAILED`.
 ///

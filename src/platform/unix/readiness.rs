@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
 
 /// A descriptor that is readable while it is set.
@@ -15,7 +15,7 @@ impl Readiness {
 
     /// For `poll` and the like.
     pub(crate) fn descriptor(&self) -> c_int {
-        self.0.as_raw_fd()
+        self.0.as_fd().as_raw_fd()
     }
 
     /// NULL: there is a descriptor.
@@ -38,7 +38,7 @@ use pair::Descriptor;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod event {
-    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::fd::{AsFd, BorrowedFd};
 
     use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -62,9 +62,9 @@ mod event {
         }
     }
 
-    impl AsRawFd for Descriptor {
-        fn as_raw_fd(&self) -> RawFd {
-            self.0.as_raw_fd()
+    impl AsFd for Descriptor {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
         }
     }
 }
@@ -74,7 +74,7 @@ mod event {
 #[cfg_attr(any(target_os = "linux", target_os = "android"), allow(dead_code, reason = "only the test uses it"))]
 mod pair {
     use std::io::{Read, Write};
-    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::fd::{AsFd, BorrowedFd};
     use std::os::unix::net::UnixStream;
 
     use super::io;
@@ -101,9 +101,9 @@ mod pair {
         }
     }
 
-    impl AsRawFd for Descriptor {
-        fn as_raw_fd(&self) -> RawFd {
-            self.read.as_raw_fd()
+    impl AsFd for Descriptor {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.read.as_fd()
         }
     }
 }
@@ -118,16 +118,12 @@ impl Readiness {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::BorrowedFd;
-
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::*;
 
-    pub(super) fn is_readable(descriptor: &impl AsRawFd) -> bool {
-        // SAFETY: it is open for as long as it is borrowed.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor.as_raw_fd()) };
-        poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], PollTimeout::ZERO).expect("poll") == 1
+    pub(super) fn is_readable(descriptor: &impl AsFd) -> bool {
+        poll(&mut [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).expect("poll") == 1
     }
 
     /// Red when `drain` reads nothing.

@@ -13,7 +13,7 @@ pub(crate) fn on_fork(_child: extern "C" fn()) -> io::Result<()> {
     Ok(())
 }
 
-/// A program with more rights than its user does not get the environment of that user.
+/// Windows has no set-user-ID programs.
 pub(crate) fn has_raised_privileges() -> bool {
     false
 }
