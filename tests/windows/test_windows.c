@@ -25,7 +25,7 @@ static const wchar_t *wide(const char *text)
     return buffer;
 }
 
-/* Red with getenv, whose text is in the code page: the emulator rejects the id (KAL_AUTH_FAILED). */
+/* getenv would return them in the code page, and the emulator would reject the id. */
 CLAIM(credentials_of_the_environment_may_have_any_character)
 {
     emulator named = emulator_start("--client-id", CLIENT_ID, (char *)NULL);
