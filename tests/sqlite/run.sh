@@ -234,6 +234,15 @@ two_shells() {
     wait $! && same 48 "$(cat "$scratch/one")" && same 250 "$(cat "$scratch/two")"
 }
 claim 'two shells do not interfere' two_shells
+
+# --- One subject a file; each may use the functions above.
+
+for part in tests/sqlite/claims/*.sh; do
+    [ -e "$part" ] || continue
+    admin sent >/dev/null
+    # shellcheck disable=SC1090  # several files
+    . "$part"
+done
 exec 9>&-
 
 # --- Random queries, and those that once returned wrong rows, on the tables and on copies of them
@@ -241,17 +250,19 @@ exec 9>&-
 unset KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
 run python3 -B tests/sqlite/random_sql.py --seed 20261126
 
-# --- In a program
+# --- In programs
 
 # shellcheck disable=SC2086
 compiled() {
-    ${CC:-gcc} $flags -g -O1 -pthread -I tests/c tests/sqlite/test_connections.c tests/c/check.c tests/c/emulator.c \
-        "${KAL_LIB_DIR:-target/lib}/libkaleidoscope.a" \
-        -o "$scratch/test_connections" -lsqlite3 ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
+    ${CC:-gcc} $flags -g -O1 -pthread -I tests/c "tests/sqlite/$1.c" tests/c/check.c tests/c/emulator.c \
+        "${KAL_LIB_DIR:-target/lib}/libkaleidoscope.a" -o "$scratch/$1" -lsqlite3 ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
 }
-claim 'the test program compiles' compiled
-run "$scratch/test_connections"
-echo '# under valgrind'
-run valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite --show-leak-kinds=definite \
-    --fair-sched=yes --num-callers=40 --suppressions=tests/c/valgrind.supp "$scratch/test_connections"
+for program in tests/sqlite/test_*.c; do
+    program=$(basename "$program" .c)
+    claim "$program.c compiles" compiled "$program"
+    run "$scratch/$program"
+    echo "# $program under valgrind"
+    run valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+        --fair-sched=yes --num-callers=40 --suppressions=tests/c/valgrind.supp "$scratch/$program"
+done
 finish
