@@ -362,7 +362,7 @@ typedef int32_t kal_status;
 /* An argument is invalid; the message names it. */
 #define KAL_INVALID_ARGUMENT 100
 
-/* The handle is none, stale (freed), forged or of another type. */
+/* The handle is none, stale (freed), forged, of another type or of another copy of the library. */
 #define KAL_INVALID_HANDLE 101
 
 /* A string argument is not valid UTF-8; the message names it. */

@@ -5,6 +5,8 @@
 //! as another, and the epoch one that was inherited through `fork`: each process has a table of its own.
 //!
 //! The version of an occupied slot is odd. Its lowest bit, inverted, is the fourth bit of the kind: there is room for 15.
+//! Its other bits are combined with the seed of this copy of the library, so that a handle of another copy in the
+//! process is not taken for one of ours.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ const LOW_KIND_MASK: u64 = (1 << LOW_KIND_BITS) - 1;
 /// The lowest bit of the version.
 const ODD_VERSION: u64 = 1 << 32;
 const MAX_KIND: u64 = 2 * LOW_KIND_MASK + 1;
+/// The bits of the version that the kind leaves.
+const SEEDED_BITS: u64 = u64::MAX << 33;
 
 type Object = Arc<dyn Any + Send + Sync>;
 
@@ -84,7 +88,19 @@ pub(in crate::ffi) fn insert<H: Handle>(object: Arc<H::Object>) -> Result<H> {
         )
     })?;
     let epoch = u64::from(epoch()) & EPOCH_MASK;
-    Ok(H::from_id(with_kind(key | epoch << INDEX_BITS, H::KIND)))
+    // Never 0: the slot map counts its slots from 1.
+    Ok(H::from_id(with_kind(key | epoch << INDEX_BITS, H::KIND) ^ seed()))
+}
+
+/// Differs between the copies of the library in a process, since their tables have different addresses. Async-signal-safe.
+#[inline]
+fn seed() -> u64 {
+    seed_at(std::ptr::from_ref(&TABLE).addr() as u64)
+}
+
+/// Fibonacci hashing: neighbouring addresses differ in many bits.
+const fn seed_at(address: u64) -> u64 {
+    address.wrapping_mul(0x9E37_79B9_7F4A_7C15) & SEEDED_BITS
 }
 
 fn with_kind(key: u64, kind: u64) -> u64 {
@@ -99,7 +115,7 @@ fn kind_of(id: u64) -> u64 {
 
 /// The key in a handle whose kind was checked.
 fn key_of<H: Handle>(handle: H) -> u64 {
-    handle.id() | ODD_VERSION
+    (handle.id() ^ seed()) | ODD_VERSION
 }
 
 /// The object behind a handle.
@@ -149,7 +165,11 @@ fn check<H: Handle>(handle: H) -> Result<()> {
 }
 
 fn invalid<H: Handle>(handle: H) -> Error {
-    let reason = if handle.id() == 0 { "none (its id is 0)" } else { "stale (freed), of another type, or forged" };
+    let reason = if handle.id() == 0 {
+        "none (its id is 0)"
+    } else {
+        "stale (freed), of another type or copy of the library, or forged"
+    };
     Error::new(ErrorKind::InvalidHandle, format!("this {} is {reason}", H::NAME))
 }
 
@@ -188,6 +208,22 @@ mod tests {
         assert!(release(old).is_none());
         assert!(get(new).is_ok());
         assert!(release(new).is_some());
+    }
+
+    /// Red without a seed: both copies count their slots and versions from 1.
+    #[test]
+    fn a_handle_of_another_copy_is_detected() {
+        let ours = one();
+        // The same slot and version in copies that are mapped one page, or much more, before and after this one.
+        for distance in [1_u64 << 12, 1 << 22, 1 << 40] {
+            let here = std::ptr::from_ref(&TABLE).addr() as u64;
+            for address in [here.wrapping_add(distance), here.wrapping_sub(distance)] {
+                let theirs = One { id: ours.id ^ seed() ^ seed_at(address) };
+                assert_eq!(get(theirs).expect_err("another copy's").kind(), ErrorKind::InvalidHandle);
+                assert!(take(theirs).is_none());
+            }
+        }
+        assert!(release(ours).is_some());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub const KAL_NOT_READY: i32 = 2;
 
 /// An argument is invalid; the message names it.
 pub const KAL_INVALID_ARGUMENT: i32 = 100;
-/// The handle is none, stale (freed), forged or of another type.
+/// The handle is none, stale (freed), forged, of another type or of another copy of the library.
 pub const KAL_INVALID_HANDLE: i32 = 101;
 /// A string argument is not valid UTF-8; the message names it.
 pub const KAL_INVALID_UTF8: i32 = 102;
