@@ -104,10 +104,14 @@ $(LIB)/libkaleidoscope.so: $(SO)
 	ln -sf $(notdir $(SO)) $(LIB)/libkaleidoscope.so.$(ABI)
 	ln -sf libkaleidoscope.so.$(ABI) $@
 
-# One object with only kal_* as global symbols, so that it cannot clash with another Rust library in the same program.
+# One object with only kal_* as global symbols, so that it cannot clash with another Rust library in the same program. They are
+# hidden: a plugin that contains the archive does not export them, and the host's copy of the library does not replace its own.
 $(ARCHIVE): $(RUST_LIB) $(LIB)/exports/versions
 	sed 's/^-Wl,//' $(LIB)/exports/required >$(LIB)/exports/roots
-	$(CROSS_COMPILE)ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) -o $(LIB)/kaleidoscope.o
+	scripts/symbols hidden >$(LIB)/exports/hidden.s
+	$(CC) -c $(LIB)/exports/hidden.s -o $(LIB)/exports/hidden.o
+	$(CROSS_COMPILE)ld -r --gc-sections --force-group-allocation @$(LIB)/exports/roots $(RUST_LIB) $(LIB)/exports/hidden.o \
+	  -o $(LIB)/kaleidoscope.o
 	$(CROSS_COMPILE)objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(LIB)/kaleidoscope.o
 	$(CROSS_COMPILE)objcopy --keep-global-symbols=$(LIB)/exports/names $(LIB)/kaleidoscope.o
 ifeq ($(PROFILE),release)

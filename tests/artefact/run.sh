@@ -124,6 +124,20 @@ else
     echo 'ok - a program with the archive and another Rust archive runs # SKIP rustc has no standard library for it here; only kal_* are global'
 fi
 
+# --- A plugin that contains the archive, in a program with the shared library
+
+# Red without hidden symbols: it exports them all.
+copies() {
+    # shellcheck disable=SC2086
+    $cc -Wall -fPIC -shared -I "$include" tests/artefact/copy.c "$archive" -Wl,-z,nodelete $libs $unwinder -o "$scratch/copy.so" &&
+        $cc -Wall -I "$include" tests/artefact/copies.c -L "$lib" -lkaleidoscope -ldl -o "$scratch/copies"
+}
+claim 'a plugin can contain the archive' copies
+claim 'it exports none of the functions' same '' "$("${tools}nm" -D --defined-only "$scratch/copy.so" | grep ' kal_')"
+# Red without a seed in the handles: the numbers are the same in both copies, so that each uses the other's clients.
+claim 'a handle of another copy of the library is KAL_INVALID_HANDLE, in both directions' \
+    same 'ok' "$(LD_LIBRARY_PATH=$lib $runner "$scratch/copies" "$scratch/copy.so" 2>&1)"
+
 with_the_shared_library() {
     # shellcheck disable=SC2086
     $cc -Wall -I "$include" tests/artefact/together.c -L "$lib" -lkaleidoscope -o "$scratch/together" &&
