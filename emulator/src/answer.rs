@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::payload::Payload;
-use crate::rendered::{self, Rendered};
+use crate::rendered::Rendered;
 
 /// Smaller bodies are not worth compressing.
 const GZIP_FROM: usize = 1024;
@@ -80,7 +80,7 @@ impl Answer {
             }
             AnswerBody::PaddedList(octets) if coding == Coding::Gzip => {
                 mark_gzip(&mut self.headers);
-                Payload::whole(rendered::compress_padded_list(octets))
+                Payload::gzip_padded_list(octets)
             }
             AnswerBody::PaddedList(octets) => Payload::padded_list(octets),
         };

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,13 +35,13 @@ Make the next two requests for members fail, then show the counts
 #[derive(Debug, Parser)]
 #[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "See --help for examples.")]
 pub(crate) struct Arguments {
-    /// Address to listen on; loopback only
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = "Server")]
+    /// Address to listen on; loopback only. `localhost` is 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address, help_heading = "Server")]
     host: IpAddr,
     /// Port to listen on; 0 selects a free one
     #[arg(long, default_value_t = 0, help_heading = "Server")]
     port: u16,
-    /// Server threads
+    /// Server threads, up to 256
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Server")]
     threads: usize,
     /// Serve https with a certificate generated at start, for localhost, 127.0.0.1 and `::1`
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     /// Write the CA certificate that clients must trust (PEM) to this file
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
     pub(crate) ca_out: Option<PathBuf>,
-    /// Write the base URL to this file when ready; the file is created atomically
+    /// Write the base URL to this file when ready; the file is created atomically, and removed at exit
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub(crate) url_file: Option<PathBuf>,
     /// Exit when standard input is closed, so that it does not outlive the test runner
@@ -107,6 +107,13 @@ pub(crate) struct Arguments {
     /// Maximum page size; larger ones are reduced to it
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Events")]
     max_page_size: u64,
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    text.parse().map_err(|_| "it is neither an IP address nor `localhost`".to_owned())
 }
 
 impl Arguments {

@@ -18,7 +18,7 @@ pub struct Config {
     pub tls: bool,
     /// With `tls`: refuse clients without a certificate of the emulator's CA.
     pub client_auth: bool,
-    /// Server threads, at least 1. Default 1.
+    /// Server threads, from 1 to 256. Default 1.
     pub threads: usize,
     /// Time added to every API and token response. Default none.
     pub latency: Duration,
@@ -120,6 +120,7 @@ impl Config {
         if !self.host.is_loopback() {
             return Err(format!("{} is not a loopback address; the emulator listens on loopback only", self.host));
         }
+        at_most("threads", self.threads, 256)?;
         at_most("members", self.members, 100_000)?;
         at_most("groups", self.groups, 100_000)?;
         at_most("events", self.events, 1_000_000)?;

@@ -1,6 +1,7 @@
 //! A running emulator, for tests written in Rust.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -41,24 +42,37 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if an option is out of range; otherwise the reason why the port cannot be opened.
+    /// `InvalidInput` if an option is out of range; otherwise what failed and why, such as the port that is in use.
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
-        let tls = if config.tls { Some(Tls::new(config.client_auth)?) } else { None };
+        let tls = if config.tls {
+            Some(Tls::new(config.client_auth).map_err(failed("cannot make certificates"))?)
+        } else {
+            None
+        };
         let scheme = if config.tls { "https" } else { "http" };
-        let runtime = runtime(config.threads)?;
+        let threads = config.threads;
         let state = Arc::new(State::new(config));
         let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
-        // A socket registers with the runtime in whose context it is created.
-        let server = {
-            let _inside = runtime.enter();
-            Server::bind(Arc::clone(&state), acceptor)?
-        };
-        let url = format!("{scheme}://{}", server.address());
         let (commands, inbox) = unbounded_channel();
+        let (started, address) = sync_channel(1);
+        let shared = Arc::clone(&state);
+        // The runtime is made and dropped on its thread: the caller's may be one of another runtime, where that panics.
+        let serve = move || match bind(shared, acceptor, threads) {
+            Err(why) => drop(started.send(Err(why))),
+            Ok((runtime, server)) => {
+                drop(started.send(Ok(server.address())));
+                runtime.block_on(server.run(inbox));
+                // Not even a body that is being made delays the end.
+                runtime.shutdown_background();
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("kal-emulator".into())
-            .spawn(move || runtime.block_on(server.run(inbox)))?;
+            .spawn(serve)
+            .map_err(failed("cannot start a thread"))?;
+        let address = address.recv().map_err(|_| gone())??;
+        let url = format!("{scheme}://{address}");
         let (ca_pem, client_pem) = tls.map(|tls| (tls.ca_pem, tls.client_pem)).unzip();
         Ok(Self { state, url, ca_pem, client_pem, commands: Some(commands), thread: Some(thread) })
     }
@@ -167,7 +181,6 @@ impl Emulator {
     }
 
     fn command(&self, command: impl FnOnce(SyncSender<io::Result<()>>) -> Command) -> io::Result<()> {
-        let gone = || io::Error::other("the emulator's thread has ended");
         let (done, outcome) = sync_channel(1);
         let commands = self.commands.as_ref().ok_or_else(gone)?;
         commands.send(command(done)).map_err(|_| gone())?;
@@ -183,6 +196,25 @@ impl Drop for Emulator {
             let _ = thread.join();
         }
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the emulator's thread has ended")
+}
+
+/// Puts what failed before the reason.
+fn failed(what: &str) -> impl FnOnce(io::Error) -> io::Error {
+    move |why| io::Error::new(why.kind(), format!("{what}: {why}"))
+}
+
+fn bind(state: Arc<State>, tls: Option<TlsAcceptor>, threads: usize) -> io::Result<(Runtime, Server)> {
+    let address = SocketAddr::new(state.config.host, state.config.port);
+    let runtime = runtime(threads).map_err(failed("cannot start the server's threads"))?;
+    // A socket registers with the runtime in whose context it is created.
+    let inside = runtime.enter();
+    let server = Server::bind(state, tls, address).map_err(failed(&format!("cannot listen on {address}")))?;
+    drop(inside);
+    Ok((runtime, server))
 }
 
 fn runtime(threads: usize) -> io::Result<Runtime> {

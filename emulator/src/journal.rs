@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::token_endpoint;
 use crate::urlencoded;
 
-const REQUESTS_KEPT: usize = 10_000;
+const MAX_REQUESTS: usize = 10_000;
+/// Of the requests, bodies and headers included.
+const MAX_OCTETS: usize = 64 << 20;
 
 /// Number of requests and connections since the start or the last reset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,11 @@ impl RecordedRequest {
         }
     }
 
+    fn octets(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        size_of::<Self>() + self.method.len() + self.path.len() + self.query.len() + headers + self.body.len()
+    }
+
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
@@ -72,6 +79,7 @@ impl RecordedRequest {
 pub(crate) struct Journal {
     counts: Counts,
     requests: VecDeque<RecordedRequest>,
+    octets: usize,
     // Distinguishes connections counted before a reset from those counted after it.
     resets: u64,
 }
@@ -87,10 +95,12 @@ impl Journal {
         if request.path == token_endpoint::PATH {
             self.count_token_request(&request.body);
         }
-        if self.requests.len() == REQUESTS_KEPT {
-            self.requests.pop_front();
-        }
+        self.octets += request.octets();
         self.requests.push_back(request);
+        // A single request is far smaller than the limit, so that the newest one is always there.
+        while self.requests.len() > MAX_REQUESTS || self.octets > MAX_OCTETS {
+            self.octets -= self.requests.pop_front().map_or(self.octets, |oldest| oldest.octets());
+        }
     }
 
     fn count_token_request(&mut self, body: &str) {
@@ -120,6 +130,7 @@ impl Journal {
         let open_connections = self.counts.open_connections;
         self.counts = Counts { open_connections, ..Counts::default() };
         self.requests.clear();
+        self.octets = 0;
         self.resets += 1;
     }
 

@@ -33,6 +33,7 @@ mod journal;
 mod json_text;
 mod members;
 mod names;
+mod own_origin;
 mod payload;
 mod rendered;
 mod rng;

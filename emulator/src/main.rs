@@ -37,16 +37,25 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         if let Some(file) = &arguments.url_file {
             write_atomically(file, emulator.url())?;
         }
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "kal-emulator: ready on {}", emulator.url())?;
-        stdout.flush()?;
-        drop(stdout);
+        announce(emulator.url())?;
         tokio::select! {
             () = terminated => {}
             () = stdin_closed => {}
         }
+        if let Some(file) = &arguments.url_file {
+            remove_own(file, emulator.url());
+        }
+        // Its threads end with the process, whatever they are doing.
+        std::mem::forget(emulator);
         Ok(())
     })
+}
+
+fn announce(url: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "kal-emulator: ready on {url}")
+        .and_then(|()| stdout.flush())
+        .map_err(|why| io::Error::new(why.kind(), format!("cannot write to standard output: {why}")))
 }
 
 #[cfg(unix)]
@@ -89,6 +98,16 @@ async fn stdin_closed(watch: bool) {
 fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
     let mut temporary = file.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
-    std::fs::write(&temporary, text)?;
-    std::fs::rename(&temporary, file)
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, file));
+    written.map_err(|why| {
+        let _ = std::fs::remove_file(&temporary);
+        io::Error::new(why.kind(), format!("cannot write {}: {why}", file.display()))
+    })
+}
+
+/// Removes the file with the URL, unless another emulator has written its own since.
+fn remove_own(file: &Path, url: &str) {
+    if std::fs::read_to_string(file).is_ok_and(|text| text == url) {
+        let _ = std::fs::remove_file(file);
+    }
 }

@@ -1,10 +1,13 @@
-//! Response bodies, including truncated ones.
+//! Response bodies, including truncated ones. A body that a fault asks for is made while it is sent, piece by piece,
+//! however long it is.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
 
 /// A response body that may be truncated.
@@ -17,11 +20,17 @@ pub(crate) struct Payload {
 #[derive(Debug)]
 enum Content {
     Whole(Bytes),
-    /// `[`, spaces, `]`; generated while it is sent, chunked, without `Content-Length`.
-    PaddedList {
-        sent: u64,
-        octets: u64,
-    },
+    /// Chunked, without `Content-Length`.
+    PaddedList(PaddedList),
+    /// The same, compressed. None: its end was sent.
+    Gzip(PaddedList, Option<Box<GzEncoder<Vec<u8>>>>),
+}
+
+/// `[`, spaces, `]`.
+#[derive(Debug)]
+struct PaddedList {
+    sent: u64,
+    octets: u64,
 }
 
 #[derive(Debug)]
@@ -39,40 +48,102 @@ impl Payload {
     }
 
     pub(crate) fn padded_list(octets: u64) -> Self {
-        Self { content: Content::PaddedList { sent: 0, octets: octets.max(2) }, cut: None }
+        Self { content: Content::PaddedList(PaddedList::new(octets)), cut: None }
     }
 
-    /// Truncates the body after `octets` without changing `Content-Length`.
-    pub(crate) fn cut_after(mut self, octets: u64) -> Self {
-        self.cut = Some(Cut { left: octets, flushed: false });
+    pub(crate) fn gzip_padded_list(octets: u64) -> Self {
+        let encoder = Box::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        Self { content: Content::Gzip(PaddedList::new(octets), Some(encoder)), cut: None }
+    }
+
+    /// Truncates the body before its first octet without changing `Content-Length`.
+    pub(crate) fn cut_at_start(mut self) -> Self {
+        self.cut = Some(Cut { left: 0, flushed: false });
         self
     }
 
-    /// Octets that remain without truncation.
-    pub(crate) fn remaining(&self) -> u64 {
+    /// Truncates the body in its middle without changing `Content-Length`.
+    pub(crate) fn cut_in_half(mut self) -> Self {
+        let left = match &mut self.content {
+            Content::Whole(body) => body.len() as u64 / 2,
+            Content::PaddedList(list) => list.octets / 2,
+            // How long the compressed body is, is known at its end: what it is made of is cut instead.
+            Content::Gzip(list, _) => {
+                list.octets = (list.octets / 2).max(1);
+                u64::MAX
+            }
+        };
+        self.cut = Some(Cut { left, flushed: false });
+        self
+    }
+
+    fn is_sent(&self) -> bool {
         match &self.content {
-            Content::Whole(body) => body.len() as u64,
-            Content::PaddedList { sent, octets } => octets - sent,
+            Content::Whole(body) => body.is_empty(),
+            Content::PaddedList(list) => list.is_sent(),
+            Content::Gzip(_, encoder) => encoder.is_none(),
         }
     }
 
+    /// Empty: there is nothing yet.
     fn next_piece(&mut self) -> Bytes {
         match &mut self.content {
             Content::Whole(body) => std::mem::take(body),
-            Content::PaddedList { sent, octets } => {
-                let left = *octets - *sent;
-                let piece = if *sent == 0 {
-                    Bytes::from_static(b"[")
-                } else if left == 1 {
-                    Bytes::from_static(b"]")
-                } else {
-                    let spaces = usize::try_from(left - 1).unwrap_or(usize::MAX).min(CHUNK);
-                    Bytes::from_static(&SPACES[..spaces])
-                };
-                *sent += piece.len() as u64;
-                piece
-            }
+            Content::PaddedList(list) => Bytes::from_static(list.next_piece()),
+            Content::Gzip(list, encoder) => compress_piece(list, encoder, self.cut.as_mut()).into(),
         }
+    }
+}
+
+/// Compresses a bounded part of the list, so that other tasks of the thread have their turn.
+fn compress_piece(
+    list: &mut PaddedList,
+    encoder: &mut Option<Box<GzEncoder<Vec<u8>>>>,
+    cut: Option<&mut Cut>,
+) -> Vec<u8> {
+    const PIECES: usize = 16;
+    let Some(mut compressing) = encoder.take() else {
+        return Vec::new();
+    };
+    for _ in 0..PIECES {
+        if list.is_sent() {
+            // Writing to a Vec cannot fail.
+            let Some(cut) = cut else {
+                return compressing.finish().unwrap_or_default();
+            };
+            // A truncated body has no end.
+            let _ = compressing.flush();
+            cut.left = 0;
+            return std::mem::take(compressing.get_mut());
+        }
+        let _ = compressing.write_all(list.next_piece());
+    }
+    let piece = std::mem::take(compressing.get_mut());
+    *encoder = Some(compressing);
+    piece
+}
+
+impl PaddedList {
+    fn new(octets: u64) -> Self {
+        Self { sent: 0, octets: octets.max(2) }
+    }
+
+    fn is_sent(&self) -> bool {
+        self.sent == self.octets
+    }
+
+    fn next_piece(&mut self) -> &'static [u8] {
+        let left = self.octets - self.sent;
+        let piece: &[u8] = if self.sent == 0 {
+            b"["
+        } else if left == 1 {
+            b"]"
+        } else {
+            let spaces = usize::try_from(left - 1).unwrap_or(usize::MAX).min(CHUNK);
+            SPACES.get(..spaces).unwrap_or_default()
+        };
+        self.sent += piece.len() as u64;
+        piece
     }
 }
 
@@ -92,10 +163,14 @@ impl Body for Payload {
             }
             return Poll::Ready(Some(Err(io::Error::other("response truncated by a fault"))));
         }
-        if self.remaining() == 0 {
+        if self.is_sent() {
             return Poll::Ready(None);
         }
         let mut piece = self.next_piece();
+        if piece.is_empty() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(cut) = &mut self.cut {
             piece.truncate(usize::try_from(cut.left).unwrap_or(usize::MAX));
             cut.left -= piece.len() as u64;
@@ -104,13 +179,13 @@ impl Body for Payload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.cut.is_none() && self.remaining() == 0
+        self.cut.is_none() && self.is_sent()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            Content::PaddedList { .. } => SizeHint::default(),
+            Content::PaddedList(_) | Content::Gzip(..) => SizeHint::default(),
         }
     }
 }

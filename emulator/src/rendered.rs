@@ -45,24 +45,6 @@ fn compress(plain: &[u8]) -> Bytes {
     written.unwrap_or_default().into()
 }
 
-/// The gzip form of `[`, spaces and `]`, `octets` in total, generated without holding them in memory.
-pub(crate) fn compress_padded_list(octets: u64) -> Bytes {
-    static SPACES: [u8; 65_536] = [b' '; 65_536];
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let mut left = octets.saturating_sub(2);
-    let mut write = || -> std::io::Result<()> {
-        encoder.write_all(b"[")?;
-        while left > 0 {
-            let part = usize::try_from(left).unwrap_or(usize::MAX).min(SPACES.len());
-            encoder.write_all(&SPACES[..part])?;
-            left -= part as u64;
-        }
-        encoder.write_all(b"]")
-    };
-    let written = write().and_then(|()| encoder.finish());
-    written.unwrap_or_default().into()
-}
-
 /// Pages of events by query; cleared when it exceeds its size limit or the events change.
 #[derive(Debug, Default)]
 pub(crate) struct PageCache {

@@ -47,8 +47,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Server {
-    pub(crate) fn bind(state: Arc<State>, tls: Option<TlsAcceptor>) -> io::Result<Self> {
-        let listener = listen(SocketAddr::new(state.config.host, state.config.port))?;
+    pub(crate) fn bind(state: Arc<State>, tls: Option<TlsAcceptor>, address: SocketAddr) -> io::Result<Self> {
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         Ok(Self { state, tls, address, listener: Some(listener), connections: JoinSet::new() })
     }

@@ -18,7 +18,7 @@ use crate::journal::RecordedRequest;
 use crate::payload::Payload;
 use crate::rendered::Rendered;
 use crate::state::State;
-use crate::{admin, routes};
+use crate::{admin, own_origin, routes};
 
 const MAX_API_BODY: usize = 1 << 20;
 const MAX_ADMIN_BODY: usize = 256 << 20;
@@ -33,9 +33,12 @@ pub(crate) async fn handle(
     let for_admin = parts.uri.path().starts_with(admin::PREFIX);
     connection.on_request(for_admin);
     let mut response = if for_admin {
-        match collect(body, MAX_ADMIN_BODY).await? {
-            Some(body) => admin::answer(&state, &parts, &body),
-            None => too_large(),
+        match own_origin::refusal(&parts) {
+            Some(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
+            None => match collect(body, MAX_ADMIN_BODY).await? {
+                Some(body) => admin::answer(&state, &parts, &body),
+                None => too_large(),
+            },
         }
         .into_response(Coding::Identity)
     } else {
@@ -94,11 +97,8 @@ async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Res
         Coding::Identity
     };
     Ok(answer.into_response(coding).map(|payload| match fault.drop {
-        Some(DropPoint::Headers) => payload.cut_after(0),
-        Some(DropPoint::Body) => {
-            let half = payload.remaining() / 2;
-            payload.cut_after(half)
-        }
+        Some(DropPoint::Headers) => payload.cut_at_start(),
+        Some(DropPoint::Body) => payload.cut_in_half(),
         _ => payload,
     }))
 }

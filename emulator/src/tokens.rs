@@ -1,6 +1,6 @@
 //! Access and refresh tokens, and their families.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::rng::Rng;
@@ -41,6 +41,8 @@ pub(crate) struct TokenStore {
     lifetime: Duration,
     access: HashMap<String, Access>,
     refresh: HashMap<String, Refresh>,
+    // The refresh tokens in the order of their issue.
+    issued: VecDeque<String>,
     revoked: HashSet<u64>,
     families: u64,
     // Expired access tokens are removed when the map reaches this size.
@@ -49,6 +51,8 @@ pub(crate) struct TokenStore {
 }
 
 const FIRST_SWEEP: usize = 1024;
+/// The oldest refresh tokens beyond these are forgotten.
+const MAX_REFRESH: usize = 10_000;
 
 impl TokenStore {
     pub(crate) fn new(lifetime: Duration) -> Self {
@@ -56,6 +60,7 @@ impl TokenStore {
             lifetime,
             access: HashMap::new(),
             refresh: HashMap::new(),
+            issued: VecDeque::new(),
             revoked: HashSet::new(),
             families: 0,
             sweep_at: FIRST_SWEEP,
@@ -99,6 +104,7 @@ impl TokenStore {
     /// Revokes all refresh tokens; access tokens stay valid.
     pub(crate) fn revoke_refresh(&mut self) {
         self.refresh.clear();
+        self.issued.clear();
     }
 
     fn issue(&mut self, family: u64) -> TokenPair {
@@ -115,6 +121,45 @@ impl TokenStore {
         let expires = now.checked_add(self.lifetime).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
         self.access.insert(pair.access.clone(), Access { family, expires });
         self.refresh.insert(pair.refresh.clone(), Refresh { family, used: false });
+        self.issued.push_back(pair.refresh.clone());
+        if self.issued.len() > MAX_REFRESH {
+            self.forget_oldest();
+        }
         pair
+    }
+
+    /// Forgets a refresh token, and its family when nothing else belongs to it.
+    fn forget_oldest(&mut self) {
+        let Some(family) = self.issued.pop_front().and_then(|token| self.refresh.remove(&token)).map(|old| old.family)
+        else {
+            return;
+        };
+        if self.revoked.contains(&family) && !self.refresh.values().any(|other| other.family == family) {
+            // Its access tokens must not become valid again.
+            self.access.retain(|_, known| known.family != family);
+            self.revoked.remove(&family);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red without a limit: the first one is known for ever.
+    #[test]
+    fn the_oldest_refresh_tokens_are_forgotten() {
+        let mut tokens = TokenStore::new(Duration::from_secs(3600));
+        let first = tokens.grant();
+        let second = tokens.grant();
+        // A reused token revokes its family.
+        assert!(tokens.rotate(&first.refresh).is_ok());
+        assert_eq!(tokens.rotate(&first.refresh).expect_err("reused"), RefreshError::Reused);
+        let newest = (0..MAX_REFRESH).map(|_| tokens.grant()).last().expect("a token");
+        assert_eq!(tokens.rotate(&first.refresh).expect_err("forgotten"), RefreshError::Unknown);
+        assert!(!tokens.accepts(&first.access), "it stays revoked");
+        assert!(tokens.accepts(&second.access), "access tokens live as long as they say");
+        assert!(tokens.rotate(&newest.refresh).is_ok());
+        assert!(tokens.refresh.len() <= MAX_REFRESH && tokens.issued.len() <= MAX_REFRESH && tokens.revoked.is_empty());
     }
 }

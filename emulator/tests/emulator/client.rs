@@ -104,6 +104,10 @@ impl Client {
         self.access = text(&reply.json(), "access_token");
     }
 
+    pub(crate) fn use_host(&mut self, host: &str) {
+        host.clone_into(&mut self.host);
+    }
+
     pub(crate) fn use_access(&mut self, access: &str) {
         access.clone_into(&mut self.access);
     }
@@ -165,6 +169,16 @@ impl Client {
         request.extend(["\r\n", body]);
         self.wire.get_mut().write_all(request.as_bytes())?;
         self.wire.get_mut().flush()
+    }
+
+    /// Sends a request whose response is read elsewhere, or never.
+    pub(crate) fn start_get(&mut self, target: &str) {
+        let token = format!("Bearer {}", self.access);
+        self.write("GET", target, &[("x-kal-authorization", &token)], "").expect("a request");
+    }
+
+    pub(crate) fn read_some(&mut self, octets: usize) {
+        self.wire.read_exact(&mut vec![0; octets]).expect("a part of the response");
     }
 
     /// Reads until the server closes the connection, cleanly or not.

@@ -309,3 +309,48 @@ fn an_endless_request_body_is_rejected() {
     let reply = client.form(&body);
     assert_eq!(reply.code(), (413, "too_large".into()));
 }
+
+/// Red without a limit of bytes: 100 MiB are kept.
+#[test]
+fn recorded_requests_take_a_bounded_memory() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let body = "x".repeat((1 << 20) - 1);
+    for number in 0..100 {
+        let target = format!("/echo/{number}");
+        client.send("POST", &target, &[], &body).expect("a response");
+    }
+    let recorded = emulator.requests();
+    let octets: usize = recorded.iter().map(|request| request.body.len()).sum();
+    assert!((32 << 20..=64 << 20).contains(&octets), "{octets}");
+    assert_eq!(recorded.last().expect("the newest").path, "/echo/99");
+    assert_eq!(emulator.counts().total, 101, "all are counted");
+    emulator.reset();
+    client.get("/echo");
+    assert_eq!(emulator.requests().len(), 1);
+}
+
+/// Red without the check: a page of another site reads the tokens of all requests.
+#[test]
+fn admin_requests_come_from_this_machine_only() {
+    let emulator = start_default();
+    let own = emulator.url().to_owned();
+    let own_host = own.split_once("://").expect("a URL").1.to_owned();
+    let refused = |host: &str, origin: &str| {
+        let mut client = Client::connect(&own);
+        client.use_host(host);
+        let headers = [("origin", origin)];
+        let headers = if origin.is_empty() { &headers[..0] } else { &headers[..] };
+        let reads = client.send("GET", "/__emulator/requests", headers, "").expect("a response");
+        let changes = client.send("POST", "/__emulator/reset", headers, "").expect("a response");
+        assert_eq!(reads.status, changes.status);
+        assert!(reads.status == 200 || reads.code() == (403, "forbidden".to_owned()));
+        reads.status == 403
+    };
+    assert!(!refused(&own_host, ""));
+    assert!(!refused(&own_host, &own));
+    assert!(!refused("localhost:1", ""));
+    assert!(refused("attacker.example", ""), "DNS rebinding");
+    assert!(refused(&own_host, "http://attacker.example"), "a form of another site");
+    assert!(refused(&own_host, "null"), "a sandboxed page");
+}

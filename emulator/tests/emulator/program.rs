@@ -119,6 +119,8 @@ fn invalid_options_are_rejected_with_a_reason() {
         (&["--events", "1000001"], "the maximum is 1000000"),
         (&["--ca-out", "x"], "--tls"),
         (&["--first-page", "2"], "must be 0 or 1"),
+        (&["--threads", "257"], "the maximum is 256"),
+        (&["--host", "example.com"], "neither an IP address nor `localhost`"),
         (&["--order", "random"], "desc"),
     ] {
         let output = command(arguments).output().expect("it runs");
@@ -127,6 +129,99 @@ fn invalid_options_are_rejected_with_a_reason() {
         let error = String::from_utf8(output.stderr).expect("text");
         assert!(error.contains(reason), "{error}");
     }
+}
+
+#[test]
+fn localhost_is_an_address() {
+    let program = Program::start(&["--host", "localhost"]);
+    assert!(program.url.starts_with("http://127.0.0.1:"), "{}", program.url);
+    assert_eq!(program.client().get("/workspaces/members").list().len(), 12);
+}
+
+/// Red when the runtime is dropped inside another one: a panic, exit status 101.
+#[test]
+fn a_port_in_use_is_an_error_that_names_it() {
+    let program = Program::start(&[]);
+    let address = program.url.strip_prefix("http://").expect("a URL");
+    let port = address.rsplit_once(':').expect("a port").1;
+    let output = command(&["--port", port]).output().expect("it runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with(&format!("kal-emulator: cannot listen on {address}: Address already in use")), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let missing = directory.path().join("missing").join("url");
+    let missing = missing.to_str().expect("a path");
+    for arguments in [&["--url-file", missing][..], &["--tls", "--ca-out", missing]] {
+        let output = command(arguments).output().expect("it runs");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error.starts_with(&format!("kal-emulator: cannot write {missing}: ")), "{error}");
+    }
+    // A directory is in its place: the temporary file is removed again.
+    let occupied = directory.path().to_str().expect("a path");
+    assert_eq!(command(&["--url-file", occupied]).output().expect("it runs").status.code(), Some(1));
+    let beside = std::fs::read_dir(directory.path().parent().expect("a parent")).expect("a listing");
+    let name = directory.path().file_name().expect("a name").to_str().expect("text").to_owned();
+    let left = beside.filter(|entry| {
+        let other = entry.as_ref().expect("an entry").file_name();
+        other.to_string_lossy().starts_with(&format!("{name}."))
+    });
+    assert_eq!(left.count(), 0);
+}
+
+#[cfg(unix)]
+fn terminate(program: &Program) {
+    let kill = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_with_the_url_is_removed_at_exit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("url");
+    let path = file.to_str().expect("a path");
+    let mut program = Program::start(&["--url-file", path]);
+    assert!(file.exists());
+    terminate(&program);
+    assert!(program.ended().success());
+    assert!(!file.exists());
+
+    let mut program = Program::start(&["--url-file", path, "--exit-with-stdin"]);
+    // Another emulator's by now.
+    std::fs::write(&file, "http://127.0.0.1:1").expect("a file");
+    drop(program.child.stdin.take());
+    assert!(program.ended().success());
+    assert_eq!(std::fs::read_to_string(&file).expect("the other's URL"), "http://127.0.0.1:1");
+}
+
+/// Red when the body is compressed before it is sent: nothing is answered any more, SIGTERM included.
+#[cfg(unix)]
+#[test]
+fn a_body_without_end_stops_neither_other_requests_nor_the_exit() {
+    let mut program = Program::start(&["--threads", "1"]);
+    let mut other = program.client();
+    for gzip in [true, false] {
+        let fault = serde_json::json!({"path": "/workspaces/members", "body_bytes": u64::MAX, "gzip": gzip});
+        assert_eq!(other.admin("faults", &fault).status, 200);
+        let mut reader = program.client();
+        reader.start_get("/workspaces/members");
+        assert_eq!(other.get("/workspaces/groups").list().len(), 4);
+        reader.read_some(1 << 16);
+        assert_eq!(other.get("/workspaces/groups").list().len(), 4);
+    }
+    let fault = serde_json::json!({"path": "/workspaces/members", "body_bytes": u64::MAX, "gzip": true});
+    assert_eq!(other.admin("faults", &fault).status, 200);
+    let mut reader = program.client();
+    reader.start_get("/workspaces/members");
+    terminate(&program);
+    assert!(program.ended().success());
+    drop(reader);
 }
 
 #[test]
@@ -143,8 +238,7 @@ fn the_help_ends_with_an_example() {
 fn sigterm_ends_it_gracefully() {
     let mut program = Program::start(&[]);
     let client = program.client();
-    let kill = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
+    terminate(&program);
     assert!(program.ended().success());
     drop(client);
 }
