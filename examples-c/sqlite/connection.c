@@ -31,12 +31,6 @@ int connection_failed(kal_status status, kal_error error, char **message)
     return *message ? SQLITE_ERROR : SQLITE_NOMEM;
 }
 
-/* sqlite3_is_interrupted exists since 3.41 only; running a statement detects an interrupt in every version. */
-static bool is_interrupted(const connection *connection)
-{
-    return sqlite3_exec(connection->db, "SELECT 1", NULL, NULL, NULL) == SQLITE_INTERRUPT;
-}
-
 int connection_client(connection *connection, kal_client *client, char **message)
 {
     kal_error error;
@@ -55,9 +49,11 @@ static int finish(const connection *connection, kal_queue queue, kal_completion 
     kal_error error;
     kal_status status;
     int code = SQLITE_OK;
+    interrupt interrupt = { .db = connection->db };
     while (code == SQLITE_OK && (status = kal_queue_next(queue, INTERRUPT_POLL_MS, done, &error)) == KAL_NOT_READY)
-        if (is_interrupted(connection))
+        if (interrupt_check(&interrupt))
             code = SQLITE_INTERRUPT;
+    interrupt_end(&interrupt);
     if (code == SQLITE_OK && status != KAL_OK)
         code = connection_failed(status, error, message);
     else if (code == SQLITE_OK && done->status != KAL_OK && done->status != KAL_DONE)

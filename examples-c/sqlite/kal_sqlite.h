@@ -34,6 +34,18 @@ int connection_next_page(connection *connection, kal_stream stream, kal_result *
 /* Converts an error to an SQL error message and frees it. */
 int connection_failed(kal_status status, kal_error error, char **message);
 
+/* --- interrupt.c: whether the host wants a waiting statement to end */
+
+typedef struct interrupt {
+    sqlite3 *db;
+    sqlite3_stmt *running; /* NULL at first */
+} interrupt;
+
+/* Returns whether the host has called sqlite3_interrupt, or its progress handler ends the statement. */
+bool interrupt_check(interrupt *interrupt);
+/* Must be called before the wait ends. Returns the code of the last failure. */
+int interrupt_end(interrupt *interrupt);
+
 /* --- snapshot.c: the answer shared by the cursors of a statement */
 
 typedef struct snapshot {
