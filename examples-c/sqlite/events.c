@@ -26,9 +26,8 @@ static const char schema[] =
 
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
 {
-    int code = sqlite3_declare_vtab(db, schema);
+    int code = virtual_table_declare(db, schema, count, arguments, message);
     table *table = code == SQLITE_OK ? sqlite3_malloc(sizeof *table) : NULL;
-    (void)count, (void)arguments, (void)message;
     if (!table)
         return code == SQLITE_OK ? SQLITE_NOMEM : code;
     *table = (struct table){ .connection = data };
@@ -164,10 +163,12 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     return SQLITE_OK;
 }
 
-/* No xCreate: an eponymous-only table. No xUpdate: read-only. */
+/* xCreate is xConnect: the table also exists without CREATE VIRTUAL TABLE. No xUpdate: read-only. */
 const sqlite3_module events_module = {
+    .xCreate = connect,
     .xConnect = connect,
     .xDisconnect = disconnect,
+    .xDestroy = disconnect,
     .xBestIndex = events_best_index,
     .xOpen = open_cursor,
     .xClose = close_cursor,
@@ -175,4 +176,5 @@ const sqlite3_module events_module = {
     .xNext = next,
     .xEof = eof,
     .xColumn = column,
+    .xRename = virtual_table_rename,
 };

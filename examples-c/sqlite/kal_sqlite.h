@@ -68,6 +68,13 @@ void snapshots_reset(connection *connection);
 
 #define KEY_COLUMN "kal_row"
 
+/* --- virtual_table.c: what the tables have in common */
+
+/* Declares the table from xConnect, which is also xCreate. */
+int virtual_table_declare(sqlite3 *db, const char *schema, int count, const char *const *arguments, char **message);
+/* xRename: nothing depends on the name. */
+int virtual_table_rename(sqlite3_vtab *table, const char *name);
+
 /* --- open.c: the SQL function kal_open */
 
 void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments);

@@ -18,8 +18,7 @@ static int connect(sqlite3 *db, void *data, int count, const char *const *argume
     char *schema = sqlite3_mprintf("CREATE TABLE x(%s, " KEY_COLUMN " INTEGER HIDDEN NOT NULL PRIMARY KEY) WITHOUT ROWID",
                                    of->list->columns);
     table *table = sqlite3_malloc(sizeof *table);
-    int code = schema && table ? sqlite3_declare_vtab(db, schema) : SQLITE_NOMEM;
-    (void)count, (void)arguments, (void)message;
+    int code = schema && table ? virtual_table_declare(db, schema, count, arguments, message) : SQLITE_NOMEM;
     sqlite3_free(schema);
     if (code != SQLITE_OK) {
         sqlite3_free(table);
@@ -170,10 +169,12 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     return SQLITE_OK;
 }
 
-/* No xCreate: eponymous-only tables. No xUpdate: read-only. */
+/* xCreate is xConnect: the table also exists without CREATE VIRTUAL TABLE. No xUpdate: read-only. */
 const sqlite3_module list_module = {
+    .xCreate = connect,
     .xConnect = connect,
     .xDisconnect = disconnect,
+    .xDestroy = disconnect,
     .xBestIndex = best_index,
     .xOpen = open_cursor,
     .xClose = close_cursor,
@@ -181,4 +182,5 @@ const sqlite3_module list_module = {
     .xNext = next,
     .xEof = eof,
     .xColumn = column,
+    .xRename = virtual_table_rename,
 };
