@@ -45,6 +45,12 @@
  *
  * const member functions, close() and fire() included, may be called on the same object from any number of threads at once.
  * Moving an object, assigning to it, destroying it and iterating over a stream need exclusive access, as usual in C++.
+ *
+ * VERSIONS
+ *
+ * Everything in namespace kal is in an inline namespace of the version of these headers, so that plugins of one process may have
+ * been compiled with different ones. Types of kal cannot be passed from one version to another, and kal::error of another version
+ * is caught as std::exception.
  */
 #ifndef KALEIDOSCOPE_HPP
 #define KALEIDOSCOPE_HPP

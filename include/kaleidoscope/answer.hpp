@@ -14,6 +14,7 @@
 #include "records.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 // The records of an answer: a non-owning random-access range, two words in size, cheap to copy.
 template <class Record>
@@ -175,6 +176,7 @@ private:
     kal::workspace workspace_;
 };
 
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

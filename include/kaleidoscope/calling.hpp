@@ -19,6 +19,7 @@
 #include "options.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 namespace calling {
@@ -210,6 +211,7 @@ inline std::uint32_t wait_ms(std::chrono::milliseconds timeout) noexcept
 } // namespace calling
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -9,6 +9,7 @@
 #include "result.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 // Cancels calls from another thread. With std::stop_token: std::stop_callback on_stop(token, [&] { cancel.fire(); });
@@ -48,6 +49,7 @@ private:
 };
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -11,6 +11,7 @@
 #include "workspace_service.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 // One set of credentials, one workspace, one cache.
@@ -142,6 +143,7 @@ private:
 };
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

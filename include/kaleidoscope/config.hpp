@@ -22,6 +22,15 @@
 #define KAL_CPP_EXCEPTIONS 0
 #endif
 
+// Everything in namespace kal is in an inline namespace of its version, such as kal::v0_2_0: its types and inline functions are
+// not those of another version of these headers, with which plugins of the same process may have been compiled.
+#if KAL_VERSION_NUMBER != 0x000200
+#error "kaleidoscope.h and kaleidoscope/config.hpp are of different releases: install both from one"
+#endif
+#define KAL_CPP_PASTE(major, minor, patch) v##major##_##minor##_##patch
+#define KAL_CPP_VERSION_OF(major, minor, patch) KAL_CPP_PASTE(major, minor, patch)
+#define KAL_CPP_VERSION KAL_CPP_VERSION_OF(KAL_VERSION_MAJOR, KAL_VERSION_MINOR, KAL_VERSION_PATCH)
+
 // Everything that depends on kal::result is in an inline namespace per implementation of result, so that objects compiled for
 // C++17 and for C++23 can be linked together. kal::error and the records are the same type in all of them.
 #if defined(__cpp_lib_expected) && KAL_CPP_EXCEPTIONS

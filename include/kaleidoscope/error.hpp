@@ -14,6 +14,7 @@
 #include "owner.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 // The status of a call: KAL_OK and so on. An HTTP status without an enumerator is its number: static_cast<status>(418).
 enum class status : kal_status {
@@ -152,6 +153,7 @@ private:
     std::shared_ptr<const details> details_;
 };
 
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

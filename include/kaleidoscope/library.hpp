@@ -11,6 +11,7 @@
 #include "calling.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 // The version of the loaded library; KAL_VERSION is that of the header. Static, as is methods().
@@ -56,6 +57,7 @@ inline void shutdown(std::chrono::milliseconds timeout)
 #endif
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -13,6 +13,7 @@
 #include "calling.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 enum class log_level : std::int32_t {
     off = KAL_LOG_OFF,
@@ -92,6 +93,7 @@ inline void set_log(log_level level, log_function function)
 #endif
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

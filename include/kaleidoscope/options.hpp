@@ -16,6 +16,7 @@
 #include "records.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 // Returns the Google IAP ID token, or std::nullopt when there is none. Called on a thread that makes a call, one thread at a
 // time, and again after 50 minutes. std::nullopt or an exception makes the call fail with status::auth_failed; the exception does
@@ -109,6 +110,7 @@ struct call_options {
 };
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "config.hpp"
 
-namespace kal::detail {
+namespace kal {
+inline namespace KAL_CPP_VERSION {
+namespace detail {
 
 // Owns a handle and frees it. KAL_NONE (id 0) after it was moved from.
 template <class Handle, void (*Free)(Handle)>
@@ -33,6 +35,8 @@ private:
     Handle handle_{};
 };
 
-} // namespace kal::detail
+} // namespace detail
+} // inline namespace KAL_CPP_VERSION
+} // namespace kal
 
 #endif

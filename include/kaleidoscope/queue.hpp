@@ -13,6 +13,7 @@
 #include "client.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 // A submitted call that has completed.
@@ -197,6 +198,7 @@ private:
 };
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

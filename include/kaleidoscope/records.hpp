@@ -13,6 +13,7 @@
 #include "view.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 // Microseconds since 1970-01-01 UTC: in C++20, std::chrono::sys_time<std::chrono::microseconds>.
 using timestamp = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
@@ -115,6 +116,7 @@ public:
     std::optional<bool> is_bulk() const noexcept { return detail::flag(raw().is_bulk); }
 };
 
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

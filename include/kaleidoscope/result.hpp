@@ -11,6 +11,7 @@
 #include "error.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 #if defined(__cpp_lib_expected)
@@ -111,6 +112,7 @@ T unwrap(result<T>&& from)
 #endif
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -14,6 +14,7 @@
 #include "calling.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 template <class Stream>
@@ -245,6 +246,7 @@ inline flat_events<event_stream> event_stream::flat() && noexcept
 #endif
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

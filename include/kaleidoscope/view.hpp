@@ -10,6 +10,7 @@
 #include "config.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 
 // A non-owning random-access range over an array of C pointers, each wrapped in a Value. Two words in size.
 template <class Value, class Pointer>
@@ -76,6 +77,7 @@ private:
 
 using strings = view<std::string_view, const char*>;
 
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #if defined(__cpp_lib_ranges)

@@ -12,6 +12,7 @@
 #include "stream.hpp"
 
 namespace kal {
+inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
 // Returned by client.workspace(): cheap to copy. It may outlive the client; calls then fail with status::invalid_handle.
@@ -165,6 +166,7 @@ private:
 };
 
 } // inline namespace KAL_CPP_ABI
+} // inline namespace KAL_CPP_VERSION
 } // namespace kal
 
 #endif

@@ -101,6 +101,36 @@ mixed() {
         linked mixed main.cpp check.cpp mixed_newer.cpp mixed_older.cpp
 }
 
+# Whether the symbols of the tests that begin with kal:: go on with the version of the headers.
+versioned() {
+    version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/v\1/p' "$include_dir/kaleidoscope.h" | tr . _)
+    nm -C "$scratch"/test_*.o "$scratch/no_exceptions.cpp.o" >"$scratch/symbols" &&
+        grep -qw "kal::$version" "$scratch/symbols" && ! grep -P "(?<![\w:])kal::(?!$version::)" "$scratch/symbols"
+}
+
+# headers_of_two_releases PATCH: compiles with a kaleidoscope.h whose version is another.
+headers_of_two_releases() {
+    rm -rf "$scratch/releases"
+    cp -r "$include_dir" "$scratch/releases" || return
+    sed -i "s/^#define KAL_VERSION_PATCH .*/#define KAL_VERSION_PATCH $1/" "$scratch/releases/kaleidoscope.h" || return
+    echo '#include <kaleidoscope.hpp>' | "$compiler" -std="$standard" -I "$scratch/releases" -fsyntax-only -x c++ - 2>&1
+}
+different_releases() { headers_of_two_releases 99 | grep 'error: .*are of different releases'; }
+
+# plugin NAME STANDARD INCLUDE: a shared object with the headers of a folder.
+plugin() {
+    "$compiler" -std="$2" -pthread -fPIC -shared -I "$3" plugins/plugin.cpp -o "$scratch/$1.so" -L "$lib_dir" -lkaleidoscope \
+        -Wl,-rpath,"$lib_dir"
+}
+
+# Two plugins and their host, with one shared library. -rdynamic: the symbols of the host are those that the plugins use first.
+plugins() {
+    python3 -B plugins/older.py "$include_dir" "$scratch/older" && plugin older c++17 "$scratch/older" &&
+        plugin newer "$standard" "$include_dir" && object plugins/host.cpp &&
+        "$compiler" -pthread -rdynamic -o "$scratch/host" "$scratch/host.cpp.o" "$scratch/main.cpp.o" "$scratch/check.cpp.o" \
+            "$scratch/emulator.o" -L "$lib_dir" -lkaleidoscope -Wl,-rpath,"$lib_dir" -ldl
+}
+
 # run PROGRAM CLAIM...: runs a program that prints its own claims.
 run() {
     program=$1
@@ -129,9 +159,21 @@ for compiler in $compilers; do
         done
         claim "$compiler compiles the header as C++$number without exceptions" no_exceptions
         run no_exceptions "$@"
+        # Red with kal::view outside: "W kal::view<kal::v0_2_0::event, ...>::view()".
+        claim "$compiler: every symbol of the header carries its version, as C++$number" versioned
     done
+    # Red without the comparison in config.hpp.
+    claim "$compiler refuses a kaleidoscope.h of another release" different_releases
     [ "$mode" = plain ] || continue
     claim "$compiler links objects of C++17 and C++$number" mixed
     run mixed "$@"
+    rm -rf "$scratch/older"
+    claim "$compiler compiles plugins with two versions of the headers" plugins
+    # Red when both were in plain kal: the host ends with SIGSEGV in either order.
+    for order in older:newer newer:older; do
+        echo "# ${order%:*}.so is loaded before ${order#*:}.so"
+        export KAL_PLUGINS="$scratch/${order%:*}.so:$scratch/${order#*:}.so"
+        run host "$@"
+    done
 done
 finish
