@@ -44,7 +44,7 @@ make --no-print-directory lib TARGET="$built" PROFILE=release RUST_TARGET="$trip
 
 root=$dist/$name
 rm -rf "$root"
-LIB=$built/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh install
+LIB=$built/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh archive
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
 # The stack unwinder and a few functions of compiler-rt come from zig, both part of LLVM, and the functions that every glibc leaves to
 # its users to link, such as stat.

@@ -1,10 +1,34 @@
 #!/bin/sh
-# install.sh install|uninstall: installs the library below $DESTDIR, or removes exactly the installed files.
+# install.sh install|archive|uninstall: installs the library below $DESTDIR, or removes exactly the installed files. archive installs
+# what may be moved afterwards: the pkg-config file then finds the others by relative paths, too.
 #
 # PREFIX, LIBDIR, INCLUDEDIR and MANDIR are the absolute destinations, LIB the directory of the built library, VERSION and ABI its
 # versions, STATIC_LIBS the system libraries that the archive needs.
 set -eu
 name=libkaleidoscope
+fail() {
+    echo "install.sh: $1" >&2
+    exit 2
+}
+# place NAME: $NAME is where files of an installation are, in a form that programs compare.
+place() {
+    eval "path=\$$1"
+    case $path in
+    /*) ;;
+    *) fail "$1 must be an absolute path, not '$path'" ;;
+    esac
+    # In an archive, no file has the path.
+    if [ -z "$archive" ]; then
+        case $path in
+        *[\"\'\\\$\`\#\;]*) fail "$1 must not contain any of \" ' \\ \$ \` # ; which pkg-config and CMake take for syntax: $path" ;;
+        esac
+    fi
+    eval "$1=\$(realpath -ms -- \"\$path\")"
+}
+archive=
+[ "${1:-}" != archive ] || archive=yes
+for each in PREFIX LIBDIR INCLUDEDIR MANDIR; do place $each; done
+
 libdir=${DESTDIR:-}$LIBDIR
 includedir=${DESTDIR:-}$INCLUDEDIR
 pkgconfig=$LIBDIR/pkgconfig
@@ -16,13 +40,38 @@ pointer=$(readelf -h "$LIB/$name.so.$VERSION" 2>/dev/null | sed -n 's/.*Class: *
 pointer=$((${pointer:-$(getconf LONG_BIT)} / 8))
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
-# fill TEMPLATE DIRECTORY: expands a template for a file in that directory, with relative paths to the other directories.
-fill() {
-    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$pointer|g" \
-        -e "s|@PREFIX@|$(realpath -ms --relative-to="$2" "$PREFIX")|g" \
-        -e "s|@INCLUDEDIR@|$(realpath -ms --relative-to="$2" "$INCLUDEDIR")|g" \
-        -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" "packaging/$1.in" >"${DESTDIR:-}$2/$1"
-    chmod 644 "${DESTDIR:-}$2/$1"
+# quoted TEXT: as the replacement of `s|...|...|` of sed.
+quoted() { printf %s "$1" | sed 's/[\\&|]/\\&/g'; }
+
+# expand TEMPLATE FILE PREFIX LIBDIR INCLUDEDIR
+expand() {
+    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$pointer|g" -e "s|@PREFIX@|$(quoted "$3")|g" \
+        -e "s|@LIBDIR@|$(quoted "$4")|g" -e "s|@INCLUDEDIR@|$(quoted "$5")|g" -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" \
+        "packaging/$1.in" >"$2"
+    chmod 644 "$2"
+}
+
+# in_prefix PATH: as it is in the pkg-config file, where a space ends a word.
+in_prefix() {
+    case $1/ in
+    "${PREFIX%/}"/*) printf '${prefix}%s' "${1#"${PREFIX%/}"}" ;;
+    *) printf %s "$1" ;;
+    esac | sed 's/ /\\ /g'
+}
+
+# pkg-config leaves out -I and -L of the directories that compilers search, and -isystem /usr/include would break <stdlib.h>: it
+# recognises them only if they are written plainly. An archive is unpacked anywhere, so its paths are relative to the file.
+fill_pkg_config() {
+    prefix=$(printf %s "$PREFIX" | sed 's/ /\\ /g')
+    [ -z "$archive" ] || prefix=$(printf '${pcfiledir}/%s' "$(realpath -ms --relative-to="$pkgconfig" "$PREFIX")")
+    expand kaleidoscope.pc "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "$prefix" "$(in_prefix "$LIBDIR")" "$(in_prefix "$INCLUDEDIR")"
+}
+
+# The files for CMake find the others by relative paths wherever they are installed.
+fill_cmake() {
+    for file in kaleidoscope-config.cmake kaleidoscope-config-version.cmake; do
+        expand $file "${DESTDIR:-}$cmake/$file" '' '' "$(realpath -ms --relative-to="$cmake" "$INCLUDEDIR")"
+    done
 }
 
 # The manual pages are generated from the header by a Python script; without Python only they are omitted.
@@ -36,20 +85,19 @@ fi
 # Updates the cache of the dynamic loader, if it searches the directory.
 refresh_loader_cache() {
     [ -z "${DESTDIR:-}" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null || return 0
-    if ldconfig -vN 2>/dev/null | grep -q "^$LIBDIR:"; then ldconfig; fi
+    if ldconfig -vN 2>/dev/null | cut -d: -f1 | grep -qxF -e "$LIBDIR"; then ldconfig; fi
 }
 
-case $1 in
-install)
+case ${1:-} in
+install | archive)
     install -d "$libdir" "$includedir" "${DESTDIR:-}$pkgconfig" "${DESTDIR:-}$cmake"
     install -m 755 "$LIB/$name.so.$VERSION" "$libdir/"
     ln -sf "$name.so.$VERSION" "$libdir/$name.so.$ABI"
     ln -sf "$name.so.$ABI" "$libdir/$name.so"
     install -m 644 "$LIB/$name.a" "$libdir/"
     for header in $headers; do install -D -m 644 "include/$header" "$includedir/$header"; done
-    fill kaleidoscope.pc "$pkgconfig"
-    fill kaleidoscope-config.cmake "$cmake"
-    fill kaleidoscope-config-version.cmake "$cmake"
+    fill_pkg_config
+    fill_cmake
     install -D -m 644 packaging/$name.supp "${DESTDIR:-}$share/$name.supp"
     [ -z "$pages" ] || python3 -B scripts/man.py "$LIB/man"
     for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done
@@ -67,7 +115,7 @@ uninstall)
     done
     ;;
 *)
-    echo "usage: install.sh install|uninstall" >&2
+    echo "usage: install.sh install|archive|uninstall" >&2
     exit 2
     ;;
 esac

@@ -35,7 +35,7 @@ mkdir -p "$work" "$root/bin" "$root/lib/cmake/kaleidoscope" "$root/lib/pkgconfig
 # fill TEMPLATE FILE
 fill() {
     sed -e "s|@VERSION@|$VERSION|g" -e "s|@VERSION_COMMAS@|$(echo "$VERSION" | tr . ,),0|g" -e "s|@ABI@|$ABI|g" -e 's|@POINTER@|8|g' \
-        -e 's|@PREFIX@|../..|g' -e 's|@INCLUDEDIR@|../../include|g' -e "s|@STATIC_LIBS@|$3|g" "$1" >"$2"
+        -e 's|@PREFIX@|${pcfiledir}/../..|g' -e 's|@LIBDIR@|${prefix}/lib|g' -e 's|@INCLUDEDIR@|${prefix}/include|g' -e "s|@STATIC_LIBS@|$3|g" "$1" >"$2"
 }
 
 # The DLL. Only the file of definitions exports something; --undefined takes it from the archive.

@@ -10,14 +10,13 @@ abi=${ABI:-0}
 mkdir -p "$TARGET/dist"
 dist=$(cd "$TARGET/dist" && pwd)
 
-# fill TEMPLATE FILE: expands a template of packaging/ for a file of the tarball, with the names that libraries have on macOS. Paths are
-# relative, so that the folder can be moved.
+# fill TEMPLATE FILE INCLUDEDIR: expands a template of packaging/ for a file of the tarball, with the names that libraries have on macOS.
+# Paths are relative, so that the folder can be moved.
 fill() {
-    to_prefix=$(realpath -ms --relative-to="$(dirname "$2")" "$root")
     sed -e "s|libkaleidoscope\.so\.@VERSION@|libkaleidoscope.@VERSION@.dylib|g" \
         -e "s|\"libkaleidoscope\.so\.@ABI@\"|\"@rpath/libkaleidoscope.@ABI@.dylib\"|g" \
-        -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@POINTER@|8|g" -e "s|@PREFIX@|$to_prefix|g" \
-        -e "s|@INCLUDEDIR@|$to_prefix/include|g" -e "s|@STATIC_LIBS@|$apple_frameworks|g" "packaging/$1.in" >"$2"
+        -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@POINTER@|8|g" -e "s|@PREFIX@|\${pcfiledir}/../..|g" \
+        -e "s|@LIBDIR@|\${prefix}/lib|g" -e "s|@INCLUDEDIR@|$3|g" -e "s|@STATIC_LIBS@|$apple_frameworks|g" "packaging/$1.in" >"$2"
     chmod 644 "$2"
 }
 
@@ -40,9 +39,9 @@ for each in "$@"; do
     (cd include && find . -name '*.h' -o -name '*.hpp') | while read -r header; do
         install -D -m 644 "include/$header" "$root/include/$header"
     done
-    fill kaleidoscope.pc "$root/lib/pkgconfig/kaleidoscope.pc"
+    fill kaleidoscope.pc "$root/lib/pkgconfig/kaleidoscope.pc" '${prefix}/include'
     for file in kaleidoscope-config.cmake kaleidoscope-config-version.cmake; do
-        fill "$file" "$root/lib/cmake/kaleidoscope/$file"
+        fill "$file" "$root/lib/cmake/kaleidoscope/$file" ../../../include
     done
     python3 -B scripts/man.py "$TARGET/apple/man"
     for page in $(python3 -B scripts/man.py --list); do

@@ -22,8 +22,15 @@ installed() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
 make_quietly() { make --no-print-directory "$@"; }
 prints_version_and_members() { found=$("$@") && same "$version 7" "$found"; }
 
-# Every way to build against PREFIX LIBDIR, in a separate folder.
-pkg_config() { PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config "$@" kaleidoscope; }
+# Every way to build against PREFIX LIBDIR, in a separate folder. $elsewhere is what pkg-config must be told if the files are not where
+# they were installed: --define-prefix, or the DESTDIR.
+elsewhere=
+pkg_config() {
+    case $elsewhere in
+    /*) PKG_CONFIG_SYSROOT_DIR=$elsewhere PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config "$@" kaleidoscope ;;
+    *) PKG_CONFIG_LIBDIR=$libdir/pkgconfig pkg-config $elsewhere "$@" kaleidoscope ;;
+    esac
+}
 build() { ${CC:-cc} -Wall -Werror tests/install/consumer.c -o "$work/$@"; }
 with_pkg_config() {
     # shellcheck disable=SC2046
@@ -96,9 +103,11 @@ claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open
 claim 'man finds kaleidoscope(7)' shows_the_page 7 kaleidoscope
 mkdir "$scratch/elsewhere"
 mv "$prefix" "$scratch/elsewhere/second"
-prefix=$scratch/elsewhere/second libdir=$prefix/lib
+prefix=$scratch/elsewhere/second libdir=$prefix/lib elsewhere=--define-prefix
 usable moved
-claim 'no installed file contains the prefix' same '' "$(grep -rlF "$scratch/first" "$prefix")"
+claim 'no installed file but that of pkg-config contains the prefix' \
+    same "$libdir/pkgconfig/kaleidoscope.pc" "$(grep -rlF "$scratch/first" "$prefix")"
+elsewhere=
 
 claim 'make uninstall PREFIX=... succeeds' make_quietly uninstall PREFIX="$prefix"
 claim 'make uninstall leaves no file' same '' "$(installed "$prefix")"
@@ -130,7 +139,15 @@ claim 'everything is below DESTDIR' \
     same "$( (expected $multiarch; printf '%s\n' "$before") | LC_ALL=C sort)" "$(installed "$destdir/usr")"
 claim 'no installed file contains DESTDIR' same '' "$(grep -rlF "$destdir" "$destdir")"
 prefix=$destdir/usr libdir=$prefix/$multiarch
+# What is printed once the package is installed there. Red: -I/usr/lib/x86_64-linux-gnu/pkgconfig/../../../include, which is not
+# recognised as the system's.
+claim 'for a system prefix, pkg-config --cflags prints nothing' same '' "$(pkg_config --cflags | tr -d ' ')"
+claim 'for a system prefix, pkg-config --libs prints the library alone' same -lkaleidoscope "$(pkg_config --libs | tr -d ' ')"
+written() { sed -n 's/^\(prefix\|libdir\|includedir\)=//p' "$libdir/pkgconfig/kaleidoscope.pc" | xargs; }
+claim 'its paths are plain' same "/usr \${prefix}/$multiarch \${prefix}/include" "$(written)"
+elsewhere=$destdir
 usable packaged
+elsewhere=
 claim 'make uninstall DESTDIR=... LIBDIR=... succeeds' make_package uninstall
 claim "make uninstall keeps other packages' files" same "$before" "$(installed "$destdir/usr")"
 

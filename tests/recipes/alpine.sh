@@ -19,6 +19,7 @@ fi
 if [ -n "$shell" ] || has wget; then
     claim "the APKBUILD downloads, verifies and packs the archive for arm64${shell:+, in busybox's shell}" packs aarch64
     claim "the APKBUILD downloads, verifies and packs the archive for x86-64${shell:+, in busybox's shell}" packs x86_64
+    claim "the package's pkg-config file names no folder that compilers search" searches_nothing "$scratch/alpine/pkg/usr"
     wrong_sum() {
         wrong=$scratch/wrong-alpine
         mkdir "$wrong" && sed 's/^[0-9a-f]\{8\}/00000000/' "$recipes/alpine/APKBUILD" >"$wrong/APKBUILD" &&

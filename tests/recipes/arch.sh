@@ -16,7 +16,7 @@ packs() {
 installs() {
     mkdir -p "$scratch/arch/root/var/lib/pacman" &&
         pacman --root "$scratch/arch/root" --noconfirm --nodeps --nodeps --upgrade --logfile /dev/null --hookdir "$scratch/arch" \
-            --config /dev/null --arch x86_64 "$(package x86_64)" && works "$scratch/arch/root/usr"
+            --config /dev/null --arch x86_64 "$(package x86_64)" && works "$scratch/arch/root/usr" "$scratch/arch/root"
 }
 if has shellcheck; then
     claim 'shellcheck reports nothing about the PKGBUILD' \
@@ -27,6 +27,7 @@ fi
 if has makepkg && has setpriv; then
     claim 'makepkg downloads, verifies and packs the archive for arm64' packs aarch64
     claim 'makepkg downloads, verifies and packs the archive for x86-64' packs x86_64
+    claim "the package's pkg-config file names no folder that compilers search" searches_nothing "$scratch/arch/pkg/libkaleidoscope-bin/usr"
     if has pacman && [ "$(id -u)" = 0 ]; then
         claim 'pacman installs the package, and a program with it prints the members' installs
     else

@@ -12,7 +12,15 @@ import zipfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = """get_filename_component(_kaleidoscope_libdir "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)\n"""
-PKG_CONFIG = "prefix=${pcfiledir}/../..\nlibdir=${pcfiledir}/..\nincludedir=${pcfiledir}/../../include\nName: kaleidoscope\n"
+PKG_CONFIG = """prefix=${pcfiledir}/../..
+libdir=${prefix}/lib
+includedir=${prefix}/include
+Name: kaleidoscope
+Description: made up
+Version: 0
+Cflags: -I${includedir}
+Libs: -L${libdir} -lkaleidoscope
+"""
 
 
 def archive(member: str) -> bytes:

@@ -54,13 +54,16 @@ claim 'of a release of one platform, each recipe says what it lacks' left_out_is
 skip() { echo "ok - $1 # SKIP $2"; }
 has() { command -v "$1" >/dev/null; }
 prints_the_members() { "$@" | grep -x "$version [1-9][0-9]*"; }
-# works PREFIX: a program with the library that was installed there, by pkg-config, prints the members.
+# works PREFIX [ROOT]: a program with the library that was installed there, by pkg-config, prints the members. ROOT is the folder in
+# which the package was installed as if it were /.
 # shellcheck disable=SC2046
 works() {
     ${CC:-cc} tests/install/consumer.c -o "$scratch/consumer" \
-        $(PKG_CONFIG_LIBDIR=$1/lib/pkgconfig pkg-config --cflags --libs kaleidoscope) &&
+        $(PKG_CONFIG_SYSROOT_DIR=${2:-} PKG_CONFIG_LIBDIR=$1/lib/pkgconfig pkg-config --cflags --libs kaleidoscope) &&
         prints_the_members env LD_LIBRARY_PATH="$1/lib" "$scratch/consumer"
 }
+# Red with the archive's pkg-config file as it is: -I/usr/lib/pkgconfig/../../include.
+searches_nothing() { same -lkaleidoscope "$(PKG_CONFIG_LIBDIR=$1/lib/pkgconfig pkg-config --cflags --libs kaleidoscope | tr -d ' ')"; }
 
 for part in vcpkg conan homebrew arch alpine nuget; do
     [ $# -eq 0 ] || case " $* " in *" $part "*) ;; *) continue ;; esac

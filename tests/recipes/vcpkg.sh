@@ -57,6 +57,7 @@ with_cmake() {
 claim 'a CMake project that does what the usage of the port says prints the members' with_cmake dynamic
 claim 'the same with the static triplet' with_cmake static
 claim "the port's pkg-config file works" works "$scratch/vcpkg/packages"
+claim "the one of the debug configuration works, too" works "$scratch/vcpkg/packages/debug"
 has_copyright() { grep -q 'Apache License' "$scratch/vcpkg/packages/share/libkaleidoscope/copyright"; }
 claim 'the port has the licences as copyright' has_copyright
 if has vcpkg; then

@@ -57,7 +57,7 @@ foreach(prefix IN LISTS configurations)
         file(READ "${source}/lib/pkgconfig/kaleidoscope.pc" text)
         if(prefix MATCHES "/debug$")
             # The headers are not below debug.
-            string(REPLACE "/../../include" "/../../../include" text "${text}")
+            string(REPLACE "\${prefix}/include" "\${prefix}/../include" text "${text}")
         endif()
         file(WRITE "${prefix}/lib/pkgconfig/kaleidoscope.pc" "${text}")
     endif()
