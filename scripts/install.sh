@@ -35,9 +35,15 @@ pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
 mandir=${DESTDIR:-}$MANDIR
 share=$PREFIX/share/kaleidoscope
-# The size of a pointer of the library's platform, which may not be this machine's.
-pointer=$(readelf -h "$LIB/$name.so.$VERSION" 2>/dev/null | sed -n 's/.*Class: *ELF\([0-9]*\).*/\1/p')
+# The size of a pointer and the processor of the library's platform, which may not be this machine's.
+elf=$(LC_ALL=C readelf -h "$LIB/$name.so.$VERSION" 2>/dev/null || :)
+pointer=$(printf '%s\n' "$elf" | sed -n 's/.*Class: *ELF\([0-9]*\).*/\1/p')
 pointer=$((${pointer:-$(getconf LONG_BIT)} / 8))
+case $elf in
+*X86-64*) machine=x86_64 ;;
+*AArch64*) machine=aarch64 ;;
+*) machine= ;;
+esac
 headers=$(cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\./||')
 
 # quoted TEXT: as the replacement of `s|...|...|` of sed.
@@ -45,7 +51,8 @@ quoted() { printf %s "$1" | sed 's/[\\&|]/\\&/g'; }
 
 # expand TEMPLATE FILE PREFIX LIBDIR INCLUDEDIR
 expand() {
-    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$pointer|g" -e "s|@PREFIX@|$(quoted "$3")|g" \
+    sed -e "s|@VERSION@|$VERSION|g" -e "s|@ABI@|$ABI|g" -e "s|@POINTER@|$pointer|g" -e "s|@MACHINE@|$machine|g" \
+        -e 's|@SYSTEM@|Linux|g' -e "s|@PREFIX@|$(quoted "$3")|g" \
         -e "s|@LIBDIR@|$(quoted "$4")|g" -e "s|@INCLUDEDIR@|$(quoted "$5")|g" -e "s|@STATIC_LIBS@|$STATIC_LIBS|g" \
         "packaging/$1.in" >"$2"
     chmod 644 "$2"

@@ -35,6 +35,7 @@ mkdir -p "$work" "$root/bin" "$root/lib/cmake/kaleidoscope" "$root/lib/pkgconfig
 # fill TEMPLATE FILE
 fill() {
     sed -e "s|@VERSION@|$VERSION|g" -e "s|@VERSION_COMMAS@|$(echo "$VERSION" | tr . ,),0|g" -e "s|@ABI@|$ABI|g" -e 's|@POINTER@|8|g' \
+        -e 's|@SYSTEM@|Windows|g' -e 's|@MACHINE@|x86_64|g' \
         -e 's|@PREFIX@|${pcfiledir}/../..|g' -e 's|@LIBDIR@|${prefix}/lib|g' -e 's|@INCLUDEDIR@|${prefix}/include|g' -e "s|@STATIC_LIBS@|$3|g" "$1" >"$2"
 }
 

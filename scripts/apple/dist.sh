@@ -15,7 +15,8 @@ dist=$(cd "$TARGET/dist" && pwd)
 fill() {
     sed -e "s|libkaleidoscope\.so\.@VERSION@|libkaleidoscope.@VERSION@.dylib|g" \
         -e "s|\"libkaleidoscope\.so\.@ABI@\"|\"@rpath/libkaleidoscope.@ABI@.dylib\"|g" \
-        -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@POINTER@|8|g" -e "s|@PREFIX@|\${pcfiledir}/../..|g" \
+        -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" -e "s|@POINTER@|8|g" -e 's|@SYSTEM@|Darwin|g' \
+        -e "s|@MACHINE@|${triple%%-*}|g" -e "s|@PREFIX@|\${pcfiledir}/../..|g" \
         -e "s|@LIBDIR@|\${prefix}/lib|g" -e "s|@INCLUDEDIR@|$3|g" -e "s|@STATIC_LIBS@|$apple_frameworks|g" "packaging/$1.in" >"$2"
     chmod 644 "$2"
 }

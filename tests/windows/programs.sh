@@ -152,10 +152,26 @@ packaged() {
         ! cmake -S tests/install/cmake -B "$scratch/cmake-newer" -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc-win32 \
             -DCMAKE_PREFIX_PATH="$prefix" -DLINK=static -DPROGRAM="$PWD/examples-c/quickstart.c" -DWANTED=0.99
     }
+    # Red: 'No rule to make target bin/kaleidoscope.dll' of make.
+    lacks() {
+        rm -rf "$scratch/lacking" && cp -R "$prefix" "$scratch/lacking" && rm "$scratch/lacking/$1" &&
+            ! printed=$(cmake -S tests/install/cmake -B "$scratch/cmake-lacking" -DCMAKE_SYSTEM_NAME=Windows \
+                -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc-win32 -DCMAKE_PREFIX_PATH="$scratch/lacking" -DLINK=static \
+                -DPROGRAM="$PWD/examples-c/quickstart.c" 2>&1) &&
+            echo "$printed" | tr -s ' \n' ' ' | grep -F "$scratch/lacking/$1 does not exist, though" || { echo "$printed" && false; }
+    }
+    not_for_linux() {
+        ! printed=$(cmake -S tests/install/cmake -B "$scratch/cmake-linux" -DCMAKE_PREFIX_PATH="$prefix" -DLINK=static \
+            -DPROGRAM="$PWD/examples-c/quickstart.c" 2>&1) && echo "$printed" | grep -F "which is for Windows x86_64 and not for Linux"
+    }
     claim 'mingw: a program is built with pkg-config, with the DLL and with the static library' by_pkg_config
     claim 'mingw: a program is built with CMake and Kaleidoscope::kaleidoscope' by_cmake kaleidoscope
     claim 'mingw: a program is built with CMake and Kaleidoscope::static' by_cmake static
     claim 'mingw: CMake does not find a newer version' not_a_newer_version
+    for file in include/kaleidoscope.h bin/kaleidoscope.dll lib/libkaleidoscope.dll.a lib/libkaleidoscope.a; do
+        claim "mingw: without $file, CMake does not find the package, and names the file" lacks "$file"
+    done
+    claim 'CMake does not find the package for a program for Linux' not_for_linux
     claim 'msvc: CMake finds kaleidoscope.lib' msvc_by_cmake
     for program in by_pkg_config by_pkg_config_static by_cmake_kaleidoscope by_cmake_static; do
         [ ! -e "$bin/$program.exe" ] || echo "quickstart.txt $program" >>"$bin/examples"

@@ -63,11 +63,13 @@ foreach(prefix IN LISTS configurations)
     endif()
 endforeach()
 
-# The CMake package finds everything relative to itself. vcpkg wants it in share.
+# The CMake package finds everything relative to itself, and requires both kinds of library. vcpkg wants it in share.
+string(REPLACE "Kaleidoscope::" "" required "${kaleidoscope_target}")
 file(GLOB package "${source}/lib/cmake/kaleidoscope/*.cmake")
 foreach(file IN LISTS package)
     file(READ "${file}" text)
     string(REPLACE "\${CMAKE_CURRENT_LIST_DIR}/" "\${CMAKE_CURRENT_LIST_DIR}/../../lib/cmake/kaleidoscope/" text "${text}")
+    string(REPLACE "_kaleidoscope_required kaleidoscope static" "_kaleidoscope_required ${required}" text "${text}")
     get_filename_component(name "${file}" NAME)
     file(WRITE "${CURRENT_PACKAGES_DIR}/share/kaleidoscope/${name}" "${text}")
 endforeach()
