@@ -55,7 +55,7 @@ export KAL_STATIC_LIBS := $(STATIC_LIBS)
 export PROFILE VERSION ABI LIB STATIC_LIBS PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR TARGET
 
 .DELETE_ON_ERROR:
-.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test tools-docs tools-recipes clean
+.PHONY: all lib sqlite help install uninstall demo test header symbols emulator asan-lib tools-build tools-test tools-docs tools-recipes tools-sql clean
 
 all: lib
 
@@ -218,6 +218,9 @@ tools-build tools-test tools-docs tools-windows:
 tools-recipes: ## installs the package managers with which test-recipes checks the recipes (as root, 320 MB, one minute)
 	@scripts/tools.sh recipes
 
+tools-sql: ## installs R with RSQLite, DB Browser and apsw, with which test-sql-tools runs the recipes of docs/sql.md (as root, 120 MB)
+	@scripts/tools.sh sql
+
 demo: tools-build ## builds everything, starts a local server and prints a workspace from C programs
 	@$(MAKE) --no-print-directory lib emulator
 	@scripts/demo.sh
@@ -264,7 +267,7 @@ test: tools-test ## builds everything and runs all tests
 
 .PHONY: format test-format test-clippy test-docs test-rust test-deny test-msrv test-msrv-declared test-header test-build test-artefact test-instructions instructions \
   test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-any-language test-torture torture soak torture-programs
+  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-sql-tools test-any-language test-torture torture soak torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -342,6 +345,9 @@ test-cpp-asan: asan-lib emulator
 
 test-sqlite: sqlite emulator
 	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite tests/sqlite/run.sh
+
+test-sql-tools: sqlite emulator
+	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite tests/sqlite/tools.sh
 
 test-any-language: lib emulator
 	@tests/any-language/run.sh

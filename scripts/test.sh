@@ -65,6 +65,7 @@ section 'compatibility'  'Compatibility with the Python client'              tes
 section 'Go'             'The Go package'                                    test-go
 section 'any language'   'From any language'                                 test-any-language
 section 'SQLite'         'The SQLite extension'                              test-sqlite
+section 'SQLite'         'Tools that speak SQLite'                           test-sql-tools
 section 'ABI'            'Compatibility with the last release'               test-abi
 section 'tarball'        'The tarball for older systems'                     test-dist
 section 'release'        'What a release consists of'                        test-release

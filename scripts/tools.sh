@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools.sh build|test|docs|recipes|windows: checks that the tools for the target are installed. On Debian, as root, it lists and
+# tools.sh build|test|docs|recipes|sql|windows: checks that the tools for the target are installed. On Debian, as root, it lists and
 # installs missing packages; elsewhere it lists them, and fails if the target requires them. README.md has the list.
 set -eu
 
@@ -36,6 +36,13 @@ if [ "$1" = recipes ]; then
     need mono mono-runtime
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi
+if [ "$1" = sql ]; then
+    # The tools of docs/sql.md that are large: 50 MB to download, 120 MB, one minute. Those that are small are among `test`.
+    need sqlite3 sqlite3
+    need sqlitebrowser sqlitebrowser
+    Rscript -e 'library(RSQLite)' >/dev/null 2>&1 || missing="$missing r-cran-rsqlite"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
 if [ "$1" = windows ]; then
     # One whose library needs no other DLL, and one that has std::thread for the tests.
     need x86_64-w64-mingw32-gcc-win32 gcc-mingw-w64-x86-64-win32
@@ -57,6 +64,12 @@ if [ "$1" = test ]; then
     need sqlite3 sqlite3
     need curl curl
     [ -e /usr/include/sqlite3.h ] || [ ! -e /etc/debian_version ] || missing="$missing libsqlite3-dev"
+    # The tools of docs/sql.md.
+    perl -MDBD::SQLite -e 1 2>/dev/null || missing="$missing libdbd-sqlite3-perl"
+    need tclsh tcl
+    echo 'package require sqlite3' | tclsh >/dev/null 2>&1 || missing="$missing libsqlite3-tcl"
+    need isql unixodbc
+    odbcinst -q -d -n SQLite3 >/dev/null 2>&1 || missing="$missing libsqliteodbc"
     need luajit luajit
     need ruby ruby
     need man man-db
@@ -97,6 +110,14 @@ if [ "$1" = recipes ]; then
     [ -x "${TARGET:-target}/recipes/bin/conan" ] || {
         python3 -m venv --clear "${TARGET:-target}/recipes"
         "${TARGET:-target}/recipes/bin/pip" install --quiet --disable-pip-version-check conan==2.34.0
+    }
+    exit 0
+fi
+if [ "$1" = sql ]; then
+    [ -e "${TARGET:-target}/sql-tools/.finished" ] || {
+        python3 -m venv --clear "${TARGET:-target}/sql-tools"
+        "${TARGET:-target}/sql-tools/bin/pip" install --quiet --disable-pip-version-check apsw==3.54.1.0
+        touch "${TARGET:-target}/sql-tools/.finished"
     }
     exit 0
 fi
