@@ -21,7 +21,7 @@ typedef struct cursor {
 static const char schema[] =
     "CREATE TABLE x(id TEXT, event_type TEXT, event_type_version INTEGER, created_at TEXT COLLATE " TIMESTAMP_COLLATION ","
     " event_user_id TEXT, full_name TEXT, preferred_name TEXT, resource_id TEXT, resource_type TEXT,"
-    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER,"
+    " parent_bulk_event_id TEXT, event_attrs TEXT, is_bot INTEGER, is_bulk INTEGER, created_at_raw TEXT,"
     " " KEY_COLUMN " TEXT HIDDEN NOT NULL PRIMARY KEY) WITHOUT ROWID";
 
 static int connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **made, char **message)
@@ -112,7 +112,7 @@ static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, 
     cursor *at = (cursor *)base;
     (void)unused, (void)count;
     clear(at);
-    int code = events_query_new(arguments, values, &at->query, &base->pVtab->zErrMsg);
+    int code = events_query_new(arguments, values, &at->query);
     return code == SQLITE_OK ? settle(at) : code;
 }
 
@@ -142,7 +142,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     const char *const texts[] = {
         [EVENT_ID] = event->id,
         [EVENT_TYPE] = event->event_type,
-        [EVENT_CREATED_AT] = event->created_at,
+        [EVENT_CREATED_AT_RAW] = event->created_at,
         [EVENT_USER_ID] = event->event_user_id,
         [EVENT_FULL_NAME] = event->full_name,
         [EVENT_PREFERRED_NAME] = event->preferred_name,
@@ -158,6 +158,8 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         number(context, event->is_bot);
     else if (column == EVENT_IS_BULK)
         number(context, event->is_bulk);
+    else if (column == EVENT_CREATED_AT)
+        timestamp_result(context, event->created_at_us);
     else
         sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
     return SQLITE_OK;

@@ -12,7 +12,6 @@ SQLITE_EXTENSION_INIT3
 /* The range of a date: the years 1 to 9999, the end exclusive. */
 #define MIN_SECONDS (INT64_C(-62135596800))
 #define END_SECONDS (INT64_C(253402300800))
-#define MIN_UNIX (INT64_C(1000000000) * SECOND)
 /* Before every date; its negation is after every date. */
 #define UNBOUNDED (INT64_MIN / 4)
 
@@ -86,26 +85,18 @@ static int add_texts(events_query *query, text_list *list, bool is_list, sqlite3
     return code;
 }
 
-static int add_date(events_query *query, char argument, sqlite3_value *value, char **message)
+/* What is not a time matches nothing. */
+static int add_date(events_query *query, char argument, sqlite3_value *value)
 {
+    int type = sqlite3_value_type(value);
+    bool may_be_time = type != SQLITE_NULL && type != SQLITE_BLOB;
+    const char *text = may_be_time ? (const char *)sqlite3_value_text(value) : NULL;
     int64_t at;
-    if (sqlite3_value_type(value) == SQLITE_NULL) {
+    if (may_be_time && !text)
+        return SQLITE_NOMEM;
+    if (!text || !timestamp_parse(text, (size_t)sqlite3_value_bytes(value), &at)) {
         query->is_empty = true;
         return SQLITE_OK;
-    }
-    /* Every string is less than a blob. */
-    if (sqlite3_value_type(value) == SQLITE_BLOB)
-        return SQLITE_OK;
-    const char *text = (const char *)sqlite3_value_text(value);
-    if (!text)
-        return SQLITE_NOMEM;
-    size_t length = (size_t)sqlite3_value_bytes(value);
-    /* A Unix time before 2001 is probably a mistake, such as 20260131. */
-    if (!timestamp_parse(text, length, &at) && !(timestamp_parse_unix(text, length, &at) && at >= MIN_UNIX)) {
-        *message = sqlite3_mprintf("created_at: %Q is not a valid date; use RFC 3339, such as 2026-01-31T12:00:00Z or "
-                                   "2026-01-31",
-                                   text);
-        return *message ? SQLITE_ERROR : SQLITE_NOMEM;
     }
     if (argument != ARGUMENT_BEFORE && at > query->after)
         query->after = at;
@@ -114,7 +105,7 @@ static int add_date(events_query *query, char argument, sqlite3_value *value, ch
     return SQLITE_OK;
 }
 
-static int add(events_query *query, char argument, sqlite3_value *value, char **message)
+static int add(events_query *query, char argument, sqlite3_value *value)
 {
     switch (argument) {
     case ARGUMENT_TYPE:
@@ -123,7 +114,7 @@ static int add(events_query *query, char argument, sqlite3_value *value, char **
     case ARGUMENT_USERS: return add_texts(query, &query->users, argument == ARGUMENT_USERS, value);
     case ARGUMENT_RESOURCE_TYPE:
     case ARGUMENT_RESOURCE_TYPES: return add_texts(query, &query->resources, argument == ARGUMENT_RESOURCE_TYPES, value);
-    default: return add_date(query, argument, value, message);
+    default: return add_date(query, argument, value);
     }
 }
 
@@ -133,16 +124,22 @@ static int64_t seconds(int64_t micros)
     return micros / SECOND - (micros % SECOND < 0);
 }
 
+/* The normal form without its fraction. */
+static void format_second(int64_t second, char *text)
+{
+    strcpy(text + timestamp_format(second * SECOND, text) - strlen(".000000Z"), "Z");
+}
+
 /* The API does not document whether its bounds are inclusive, nor their precision: widen each by a second. */
 static void set_bounds(kal_events_query *c_query, const events_query *query, char *after, char *before)
 {
     int64_t from = seconds(query->after) - 1, to = seconds(query->before + SECOND - 1) + 1;
     if (query->after != UNBOUNDED && from >= MIN_SECONDS) {
-        timestamp_format(from, after);
+        format_second(from, after);
         c_query->after_date = after;
     }
     if (query->before != -UNBOUNDED && to < END_SECONDS) {
-        timestamp_format(to, before);
+        format_second(to, before);
         c_query->before_date = before;
     }
 }
@@ -176,14 +173,14 @@ bool events_query_matches(const events_query *query, const kal_workspace_event *
            || (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->opened - 1]) == 0);
 }
 
-int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message)
+int events_query_new(const char *arguments, sqlite3_value **values, events_query **made)
 {
     events_query *query = sqlite3_malloc(sizeof *query);
     int code = query ? SQLITE_OK : SQLITE_NOMEM;
     if (query)
         *query = (events_query){ .after = UNBOUNDED, .before = -UNBOUNDED };
     for (size_t i = 0; code == SQLITE_OK && arguments[i]; i++)
-        code = add(query, arguments[i], values[i], message);
+        code = add(query, arguments[i], values[i]);
     if (code == SQLITE_OK)
         query->is_empty |= query->after > query->before;
     *made = query;

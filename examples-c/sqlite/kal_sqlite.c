@@ -6,10 +6,11 @@
  * Tables, read-only, available without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members,
  * kal_events. kal_events sends constraints on event_type, event_user_id, resource_type (= and IN) and created_at (=, <, <=, >,
  * >=, BETWEEN) to the server, and requests no more pages than LIMIT needs. created_at compares by instant, including
- * datetime('now', '-7 days') and Unix times. SQLite checks every row again, so a query returns the same rows as on ordinary
- * tables. There are two exceptions, which are due to SQLite: in a row value comparison such as (event_type, id) IN (SELECT ...),
- * numbers are compared as strings; and in 3.40 a join of created_at with a column of an ordinary table loses rows, because the
- * Bloom filter of the automatic index does not use the collation (workaround: PRAGMA automatic_index = OFF).
+ * datetime('now', '-7 days') and Unix times; what is not a time matches nothing there. kal_time(X) is any time in the form of
+ * created_at, for copies of the table. SQLite checks every row again, so a query returns the same rows as on ordinary tables.
+ * There are two exceptions, which are due to SQLite: in a row value comparison such as (event_type, id) IN (SELECT ...), numbers
+ * are compared as strings; and in 3.40 a join of created_at with a column of an ordinary table loses rows, because the Bloom
+ * filter of the automatic index does not use the collation (workaround: kal_time(column), or PRAGMA automatic_index = OFF).
  *
  * A statement reads each list once, however often it scans it. Each scan of kal_events is a separate stream: an event that
  * arrives during the statement may be in later scans only. There is no rowid; the hidden column kal_row is for SQLite's internal
@@ -49,7 +50,7 @@ static int create_function(connection *connection, int arguments)
 
 static int create_all(connection *connection)
 {
-    int code = sqlite3_create_collation_v2(connection->db, TIMESTAMP_COLLATION, SQLITE_UTF8, NULL, timestamp_compare, NULL);
+    int code = timestamp_register(connection->db);
     for (const list *const *list = all_lists; code == SQLITE_OK && *list; list++)
         code = create_list(connection, *list);
     if (code == SQLITE_OK) {

@@ -97,6 +97,7 @@ enum event_column {
     EVENT_ATTRS,
     EVENT_IS_BOT,
     EVENT_IS_BULK,
+    EVENT_CREATED_AT_RAW,
     EVENT_KEY
 };
 
@@ -122,7 +123,7 @@ enum {
 typedef struct events_query events_query;
 
 /* The caller frees the query, also after a failure. It may be NULL. */
-int events_query_new(const char *arguments, sqlite3_value **values, events_query **made, char **message);
+int events_query_new(const char *arguments, sqlite3_value **values, events_query **made);
 void events_query_free(events_query *query);
 /* Opens the next of the streams that together return all matching events. SQLITE_DONE: there are no more streams, or no event can
  * match. */
@@ -139,20 +140,23 @@ enum equal_texts {
 };
 enum equal_texts equal_texts(sqlite3_value *value);
 
-/* --- timestamp.c: parsing and formatting of times */
+/* --- timestamp.c, timestamp_parse.c, timestamp_number.c: times */
 
 /* The collation of kal_events.created_at. */
 #define TIMESTAMP_COLLATION "kal_time"
 
-/* Parses RFC 3339, SQLite's date formats and dates alone as microseconds since 1970. */
+/* Registers the collation and the SQL function kal_time. */
+int timestamp_register(sqlite3 *db);
+/* Parses what SQLite's date functions and the library accept as microseconds since 1970; docs/sql.md has the rules. `micros` is
+ * unchanged if the text is not a time. */
 bool timestamp_parse(const char *text, size_t length, int64_t *micros);
-/* Parses a Unix time in seconds or milliseconds, which the server may send instead of a date. */
-bool timestamp_parse_unix(const char *text, size_t length, int64_t *micros);
-#define TIMESTAMP_SIZE 80 /* large enough for -Wformat-truncation */
-/* Formats seconds since 1970 as "2026-01-31T12:00:00Z"; the year must be from 1 to 9999. */
-void timestamp_format(int64_t seconds, char text[TIMESTAMP_SIZE]);
-/* Compares times: equal instants are equal in any format, including Unix times. Strings that are not times sort after all times.
- */
+#define TIMESTAMP_SIZE 29
+/* Formats microseconds since 1970 as "2026-01-31T12:00:00.000000Z", the normal form, and returns its length; a negative year has
+ * a minus sign. The time must be one that timestamp_parse returns. */
+int timestamp_format(int64_t micros, char text[TIMESTAMP_SIZE]);
+/* Returns the normal form from an SQL function or a column; NULL outside of the years 0000 to 9999. */
+void timestamp_result(sqlite3_context *context, int64_t micros);
+/* Compares times: equal instants are equal in any format. Strings that are not times sort after all times. */
 int timestamp_compare(void *unused, int left_length, const void *left, int right_length, const void *right);
 
 #endif

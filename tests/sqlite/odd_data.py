@@ -21,6 +21,8 @@ DATES = [
     "2025-09-30T23:30:00-01:00", "2025-10-02", "2025-10-02T08:15:30.25Z", "2025-10-03T00:00:00.5+00:00", "2025-09-28T09:00Z",
     "2024-02-29T23:59:59Z", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
 ]  # fmt: skip
+# What the server may send in place of a time.
+NO_TIMES = ["", "soon"]
 UNIX_TIME = 253402300799000  # of the last time, in milliseconds
 # The emulator parses its own spellings only; it treats others as the newest.
 SENT_DATES = [date for date in DATES if " " not in date and date.count(":") != 1]
@@ -35,7 +37,7 @@ def workspace():
         for id in [*IDS, "a1"]
     ]
     groups = [
-        {"id": id, "group_name": pick(NAMES), "email": pick(EMAILS), "program_ids": ["p", 'p"q'][: chance.randrange(3)],
+        {"id": id, "group_name": pick(NAMES), "email": pick(EMAILS), "program_ids": ["naïve-1", 'p"q'][: chance.randrange(3)],
          "user_ids": users}
         for id, users in [
             ("g1", ["a1", "A1", "a1", "zz"]), ("G1", []), ("g2", ["5", "05", "nobody"]), ("g1", ["a1", "a1 "]),
@@ -55,6 +57,8 @@ def workspace():
         })  # fmt: skip
     # The emulator treats a Unix time as the newest.
     events[-2]["created_at"], events[-1]["created_at"] = DATES[-1], UNIX_TIME
+    for event, text in zip(events[-4:-2], NO_TIMES):
+        event["created_at"] = text
     # Ids that equal another's except for case, are empty or equal a member's; and an event that the server lists twice.
     for event, id in zip(events, ["", "a1", "E9", "5", "05"]):
         event["id"] = id

@@ -27,6 +27,7 @@ VALUES = {
     "event_attrs": ["{}"],
     "is_bot": [0, 1, None],
     "is_bulk": [0, 1, None],
+    "created_at_raw": odd_data.SENT_DATES + odd_data.NO_TIMES,
     "barcode": ["A", "B", None],
     "owner": ["ann", "create", "A1", "task"],
     "taken_on": odd_data.DATES,
@@ -47,6 +48,7 @@ TABLES = {
     "kal_events": [
         "id", "event_type", "event_type_version", "created_at", "event_user_id", "full_name", "preferred_name", "resource_id",
         "resource_type", "parent_bulk_event_id", "event_attrs", "is_bot", "is_bulk",
+        "created_at_raw",
     ],
     "samples": ["barcode", "owner", "taken_on", "number", "any", "user_id"],
     "guests": ["id", "full_name", "email"],
@@ -176,7 +178,7 @@ class Maker:
         """A constant to compare the column with."""
         if column in DATED:
             date = literal(self.chance.choice(VALUES[column]))
-            return self.chance.choice([date] * 6 + [f"datetime({date})", f"date({date}, '+1 day')", "NULL", "x'32'"])
+            return self.chance.choice([date] * 6 + [f"datetime({date})", f"date({date}, '+1 day')", "NULL"])
         if self.one_in(12):
             return self.chance.choice(["NULL", "5", "5.0", "''", "x'637265617465'", "'a1' || ''", "CAST(5 AS TEXT)", "'create'"])
         return literal(self.chance.choice(VALUES[column]))

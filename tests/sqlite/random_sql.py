@@ -49,20 +49,21 @@ def copied(from_):
     return to
 
 
-def instant(value):
-    """A date as its timestamp, other texts in lower case: what is certain if any of several equal values may be returned."""
-    if not isinstance(value, str):
-        return value
-    if value == str(odd_data.UNIX_TIME):
+def normal(value):
+    """The normal form of a time that the server sends; None for what is no time."""
+    if value == odd_data.UNIX_TIME:
         value = odd_data.DATES[-1]
     try:
         at = datetime.datetime.fromisoformat(value)
-    except ValueError:
-        return value.lower()
-    try:
-        return "@" + str((at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).astimezone(datetime.timezone.utc))
-    except OverflowError:
-        return value
+    except (TypeError, ValueError):
+        return None
+    utc = (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).astimezone(datetime.timezone.utc)
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def lower(value):
+    """What is certain of a merged value: any of those that are equal in NOCASE may be returned."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def outcome(connection, query):
@@ -71,7 +72,7 @@ def outcome(connection, query):
     except libsqlite.Error as why:
         return str(why)
     if query.is_merged():
-        rows = [tuple(map(instant, row)) for row in rows]
+        rows = [tuple(map(lower, row)) for row in rows]
         return collections.Counter(rows)
     return rows if query.total_order else collections.Counter(rows)
 
@@ -83,6 +84,12 @@ def wrong_tables(connection):
     sent = {"kal_workspace": [data["workspace"]], "kal_members": data["members"], "kal_groups": data["groups"],
             "kal_group_members": members, "kal_events": {event["id"]: event for event in events}.values()}  # fmt: skip
 
+    def value(record, column):
+        if column == "created_at":
+            return normal(record[column])
+        raw = record["created_at"] if column == "created_at_raw" else record[column]
+        return str(raw) if raw == odd_data.UNIX_TIME else raw
+
     def cell(column, value):
         return json.loads(value) if column in ("user_ids", "program_ids", "event_attrs") else value
 
@@ -90,8 +97,7 @@ def wrong_tables(connection):
         columns = queries.TABLES[name]
         found = [[cell(*each) for each in zip(columns, row)] for row in connection.rows(f"SELECT * FROM {name}")]
         text = json.dumps(list(records)).replace("u0000", "ufffd")
-        known_as = json.loads(text.replace(str(odd_data.UNIX_TIME), f'"{odd_data.UNIX_TIME}"'))
-        expected = [[record[column] for column in columns] for record in known_as]
+        expected = [[value(record, column) for column in columns] for record in json.loads(text)]
         if any(row not in found for row in expected) or len(found) != len(expected):
             yield name
 
