@@ -4,11 +4,12 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::fault::Fault;
+use crate::recorded::{requests, verify};
 use crate::state::{Document, State};
 use crate::timestamp;
 
@@ -33,32 +34,52 @@ struct NewData {
     groups: Option<Box<RawValue>>,
 }
 
+/// The admin requests: a name, what may follow it, and their methods.
+fn methods(name: &str, rest: Option<&str>) -> Option<&'static [Method]> {
+    Some(match (name, rest) {
+        ("counts", None) => &[Method::GET],
+        ("requests", None) | ("faults", Some(_)) => &[Method::GET, Method::DELETE],
+        ("faults", None) => &[Method::GET, Method::POST, Method::DELETE],
+        ("verify" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset", None) => &[Method::POST],
+        _ => return None,
+    })
+}
+
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
-    let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or("");
-    let allowed = match name {
-        "counts" | "requests" => Method::GET,
-        "faults" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset" => Method::POST,
-        _ => {
-            return Answer::error(StatusCode::NOT_FOUND, "not_found", "unknown admin request");
-        }
+    let path = parts.uri.path().strip_prefix(PREFIX).unwrap_or("");
+    let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let Some(allowed) = methods(name, rest) else {
+        return Answer::error(StatusCode::NOT_FOUND, "not_found", "unknown admin request");
     };
-    if parts.method != allowed {
+    if !allowed.contains(&parts.method) {
+        let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let message = format!("this admin request accepts only {allowed}");
-        return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
-            .header("allow", allowed.as_str());
+        return Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message).header("allow", &allowed);
     }
-    let done = match name {
-        "counts" => return Answer::json(StatusCode::OK, &state.journal().counts()),
-        "requests" => return Answer::json(StatusCode::OK, &state.journal().requests()),
-        "faults" => add_faults(state, body),
-        "events" => append_events(state, body),
-        "data" => replace_data(state, body),
+    let done = match (name, parts.method.as_str()) {
+        ("counts", _) => return Answer::json(StatusCode::OK, &state.journal().counts()),
+        ("requests", "GET") => requests(state, parts.uri.query().unwrap_or("")),
+        ("requests", _) => {
+            state.journal().clear_requests();
+            Ok(json!({}))
+        }
+        ("verify", _) => return verify(state, body),
+        ("faults", method) => match rest {
+            Some(id) => return one_fault(state, method == "DELETE", id),
+            None => faults(state, method, body),
+        },
+        ("events", _) => append_events(state, body),
+        ("data", _) => replace_data(state, body),
+        ("expire-tokens", _) => {
+            state.tokens().expire_access();
+            Ok(json!({}))
+        }
+        ("revoke-refresh-tokens", _) => {
+            state.tokens().revoke_refresh();
+            Ok(json!({}))
+        }
         _ => {
-            match name {
-                "expire-tokens" => state.tokens().expire_access(),
-                "revoke-refresh-tokens" => state.tokens().revoke_refresh(),
-                _ => state.reset(),
-            }
+            state.reset();
             Ok(json!({}))
         }
     };
@@ -77,20 +98,43 @@ fn read_faults(body: &[u8]) -> Result<Vec<Fault>, String> {
     if body.trim_ascii_start().starts_with(b"[") { read(body) } else { Ok(vec![read(body)?]) }
 }
 
-fn add_faults(state: &State, body: &[u8]) -> Result<serde_json::Value, String> {
+fn faults(state: &State, method: &str, body: &[u8]) -> Result<Value, String> {
+    match method {
+        "POST" => add_faults(state, body),
+        "DELETE" => {
+            state.faults().clear();
+            Ok(json!({}))
+        }
+        _ => Ok(json!(state.faults().list())),
+    }
+}
+
+fn add_faults(state: &State, body: &[u8]) -> Result<Value, String> {
     let faults = read_faults(body)?;
     for fault in &faults {
         fault.check()?;
     }
-    let mut armed = state.faults();
-    let count = faults.len();
-    for fault in faults {
-        armed.add(fault);
-    }
-    Ok(json!({ "added": count }))
+    let mut list = state.faults();
+    let ids: Vec<_> = faults.into_iter().map(|fault| list.add(fault)).collect();
+    Ok(json!({ "added": ids.len(), "ids": ids }))
 }
 
-fn append_events(state: &State, body: &[u8]) -> Result<serde_json::Value, String> {
+fn one_fault(state: &State, delete: bool, id: &str) -> Answer {
+    let found = id.parse().ok().and_then(|id| {
+        let mut list = state.faults();
+        let found = list.list().into_iter().find(|listed| listed.id == id);
+        if delete {
+            list.remove(id);
+        }
+        found
+    });
+    match found {
+        Some(listed) => Answer::json(StatusCode::OK, &listed),
+        None => Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("there is no fault {id}")),
+    }
+}
+
+fn append_events(state: &State, body: &[u8]) -> Result<Value, String> {
     let wanted: NewEvents = read(body)?;
     if let Some(raw) = &wanted.events {
         if wanted.count.is_some() || wanted.created_at.is_some() || wanted.event_type.is_some() {
@@ -109,7 +153,7 @@ fn append_events(state: &State, body: &[u8]) -> Result<serde_json::Value, String
     Ok(json!({ "ids": state.append_events(count, created_at, wanted.event_type.as_deref()) }))
 }
 
-fn replace_data(state: &State, body: &[u8]) -> Result<serde_json::Value, String> {
+fn replace_data(state: &State, body: &[u8]) -> Result<Value, String> {
     let new: NewData = read(body)?;
     let documents =
         [(Document::Workspace, new.workspace), (Document::Members, new.members), (Document::Groups, new.groups)];

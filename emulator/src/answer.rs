@@ -64,6 +64,17 @@ impl Answer {
         self
     }
 
+    /// Sets a header with several values.
+    pub(crate) fn headers(mut self, name: &str, values: &[String]) -> Self {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            self.headers.remove(&name);
+            for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+                self.headers.append(&name, value);
+            }
+        }
+        self
+    }
+
     pub(crate) fn into_response(mut self, coding: Coding) -> Response<Payload> {
         let payload = match self.body {
             AnswerBody::Empty => Payload::whole(bytes::Bytes::new()),

@@ -1,6 +1,7 @@
-//! Counting of connections.
+//! Counting of connections, and how they end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,6 +13,7 @@ use crate::state::State;
 pub(crate) struct Connection {
     state: Arc<State>,
     kind: Mutex<Kind>,
+    ends_with_rst: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +29,16 @@ enum Kind {
 impl Connection {
     pub(crate) fn accepted(state: Arc<State>) -> Arc<Self> {
         let counted_at = state.journal().connection_opened();
-        Arc::new(Self { state, kind: Mutex::new(Kind::Idle(counted_at)) })
+        Arc::new(Self { state, kind: Mutex::new(Kind::Idle(counted_at)), ends_with_rst: AtomicBool::new(false) })
+    }
+
+    /// From now on the connection ends with RST, not FIN.
+    pub(crate) fn end_with_rst(&self) {
+        self.ends_with_rst.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ends_with_rst(&self) -> bool {
+        self.ends_with_rst.load(Ordering::Relaxed)
     }
 
     /// Updates the kind for a request that arrived.

@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::Config;
 use crate::fault::Fault;
+use crate::fault_list::ListedFault;
 use crate::journal::{Counts, RecordedRequest};
 use crate::server::{Command, Server};
 use crate::state::{Document, State};
@@ -102,16 +103,26 @@ impl Emulator {
         &self.state.config.client_secret
     }
 
-    /// Appends a fault to the active ones.
+    /// Appends a fault to the active ones and returns its id.
     ///
     /// # Panics
     ///
     /// If the fault cannot be represented in HTTP, such as status 42 or a header name with spaces.
-    pub fn fault(&self, fault: Fault) {
+    pub fn fault(&self, fault: Fault) -> u64 {
         if let Err(why) = fault.check() {
             panic!("invalid fault: {why}");
         }
-        self.state.faults().add(fault);
+        self.state.faults().add(fault)
+    }
+
+    /// The faults since the start or the last reset, and how often each was used.
+    pub fn faults(&self) -> Vec<ListedFault> {
+        self.state.faults().list()
+    }
+
+    /// Removes a fault. Returns whether it was there.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.state.faults().remove(id)
     }
 
     /// The counts since the start or the last reset.

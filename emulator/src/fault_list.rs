@@ -1,50 +1,92 @@
-//! The active faults, and which of them applies to a request.
+//! The faults, and which of them applies to a request.
+
+use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::journal::RecordedRequest;
+
+/// A fault that was added, and how often it has applied since.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListedFault {
+    /// Its number, counted from 1 since the start.
+    pub id: u64,
+    /// Number of requests that it applied to.
+    pub used: u64,
+    /// Whether it may apply to further requests.
+    pub active: bool,
+    /// The fault as it was added.
+    pub fault: Fault,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct FaultList {
-    active: Vec<Active>,
+    listed: Vec<Listed>,
+    last_id: u64,
 }
 
 #[derive(Debug)]
-struct Active {
+struct Listed {
+    id: u64,
     fault: Fault,
     to_skip: u64,
-    /// `None`: until reset.
-    left: Option<u64>,
+    used: u64,
+}
+
+/// Those that are used up are listed, too; the oldest of them are forgotten beyond these.
+const MAX_USED_UP: usize = 10_000;
+
+impl Listed {
+    fn is_active(&self) -> bool {
+        self.fault.times == 0 || self.used < self.fault.times
+    }
 }
 
 impl FaultList {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        let left = (fault.times > 0).then_some(fault.times);
-        self.active.push(Active { to_skip: fault.after, left, fault });
+    /// Returns its id.
+    pub(crate) fn add(&mut self, fault: Fault) -> u64 {
+        self.last_id += 1;
+        if self.listed.len() >= MAX_USED_UP {
+            if let Some(oldest) = self.listed.iter().position(|listed| !listed.is_active()) {
+                self.listed.remove(oldest);
+            }
+        }
+        self.listed.push(Listed { id: self.last_id, to_skip: fault.after, used: 0, fault });
+        self.last_id
     }
 
     pub(crate) fn clear(&mut self) {
-        self.active.clear();
+        self.listed.clear();
     }
 
-    /// Returns the first fault that applies to this request. A fault that still skips requests counts it and passes it to
-    /// the next one; faults after the one that applies do not count it.
-    pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Fault> {
-        for position in 0..self.active.len() {
-            let active = &mut self.active[position];
-            if !active.fault.matches(method, path) {
+    /// Whether it was there.
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.listed.len();
+        self.listed.retain(|listed| listed.id != id);
+        self.listed.len() < before
+    }
+
+    pub(crate) fn list(&self) -> Vec<ListedFault> {
+        let listed = |listed: &Listed| ListedFault {
+            id: listed.id,
+            used: listed.used,
+            active: listed.is_active(),
+            fault: listed.fault.clone(),
+        };
+        self.listed.iter().map(listed).collect()
+    }
+
+    /// Returns the first fault that applies to this request, and its id. A fault that still skips requests counts it and passes it
+    /// to the next one; faults after the one that applies do not count it.
+    pub(crate) fn take(&mut self, request: &RecordedRequest) -> Option<(u64, Fault)> {
+        let matching =
+            self.listed.iter_mut().filter(|listed| listed.is_active() && listed.fault.pattern().matches(request));
+        for listed in matching {
+            if listed.to_skip > 0 {
+                listed.to_skip -= 1;
                 continue;
             }
-            if active.to_skip > 0 {
-                active.to_skip -= 1;
-                continue;
-            }
-            return Some(match &mut active.left {
-                Some(1) => self.active.remove(position).fault,
-                Some(left) => {
-                    *left -= 1;
-                    active.fault.clone()
-                }
-                None => active.fault.clone(),
-            });
+            listed.used += 1;
+            return Some((listed.id, listed.fault.clone()));
         }
         None
     }
@@ -54,9 +96,15 @@ impl FaultList {
 mod tests {
     use super::FaultList;
     use crate::fault::Fault;
+    use crate::journal::RecordedRequest;
+
+    fn request(method: &str, path: &str) -> RecordedRequest {
+        RecordedRequest { method: method.into(), path: path.into(), ..RecordedRequest::default() }
+    }
 
     fn statuses(list: &mut FaultList, count: usize) -> Vec<Option<u16>> {
-        (0..count).map(|_| list.take("GET", "/workspaces/members").and_then(|fault| fault.status)).collect()
+        let request = request("GET", "/workspaces/members");
+        (0..count).map(|_| list.take(&request).and_then(|(_, fault)| fault.status)).collect()
     }
 
     #[test]
@@ -82,6 +130,19 @@ mod tests {
         list.add(Fault::on("/workspaces/groups").status(500));
         list.add(Fault::on("/workspaces/members").method("post").status(501));
         assert_eq!(statuses(&mut list, 1), [None]);
-        assert!(list.take("POST", "/workspaces/members").is_some());
+        assert!(list.take(&request("POST", "/workspaces/members")).is_some());
+    }
+
+    #[test]
+    fn a_fault_says_how_often_it_was_used() {
+        let mut list = FaultList::default();
+        let (first, second) =
+            (list.add(Fault::everywhere().status(500)), list.add(Fault::everywhere().status(501).times(0)));
+        statuses(&mut list, 3);
+        let told: Vec<_> = list.list().iter().map(|listed| (listed.id, listed.used, listed.active)).collect();
+        assert_eq!(told, [(first, 1, false), (second, 2, true)]);
+        assert!(list.remove(second) && !list.remove(second));
+        assert_eq!(statuses(&mut list, 1), [None]);
+        assert!(list.add(Fault::everywhere()) > second);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 
+use crate::timestamp;
 use crate::token_endpoint;
 use crate::urlencoded;
 
@@ -33,9 +34,20 @@ pub struct Counts {
     pub paths: BTreeMap<String, u64>,
 }
 
-/// A request as received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A request as received, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RecordedRequest {
+    /// Its number, counted from 1 since the start, in the order of arrival.
+    pub number: u64,
+    /// When it arrived, such as `2025-10-17T18:11:41.180Z`.
+    pub time: String,
+    /// The status of the response; `None` if there is none yet, or never.
+    pub status: Option<u16>,
+    /// The id of the fault that applied to it.
+    pub fault: Option<u64>,
+    /// The `X-Request-Id` of the response.
+    pub request_id: String,
     /// The method, as sent.
     pub method: String,
     /// The path, as sent (not decoded).
@@ -49,9 +61,14 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
+    pub(crate) fn new(parts: &Parts, body: &[u8], request_id: String) -> Self {
         let lossy = |octets| String::from_utf8_lossy(octets).into_owned();
         Self {
+            number: 0,
+            time: timestamp::zulu(timestamp::now()),
+            status: None,
+            fault: None,
+            request_id,
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or("").to_owned(),
@@ -80,13 +97,17 @@ pub(crate) struct Journal {
     counts: Counts,
     requests: VecDeque<RecordedRequest>,
     octets: usize,
+    last_number: u64,
     // Distinguishes connections counted before a reset from those counted after it.
     resets: u64,
 }
 
 impl Journal {
-    pub(crate) fn record(&mut self, request: RecordedRequest) {
+    /// Returns the number of the request.
+    pub(crate) fn record(&mut self, mut request: RecordedRequest) -> u64 {
         self.counts.total += 1;
+        self.last_number += 1;
+        request.number = self.last_number;
         if let Some(count) = self.counts.paths.get_mut(&request.path) {
             *count += 1;
         } else {
@@ -101,6 +122,7 @@ impl Journal {
         while self.requests.len() > MAX_REQUESTS || self.octets > MAX_OCTETS {
             self.octets -= self.requests.pop_front().map_or(self.octets, |oldest| oldest.octets());
         }
+        self.last_number
     }
 
     fn count_token_request(&mut self, body: &str) {
@@ -122,6 +144,21 @@ impl Journal {
         self.counts.clone()
     }
 
+    /// Adds what became of a request, unless it has been forgotten.
+    pub(crate) fn complete(&mut self, number: u64, fault: Option<u64>, status: Option<u16>) {
+        let recorded = self.requests.binary_search_by_key(&number, |request| request.number).ok();
+        if let Some(request) = recorded.and_then(|position| self.requests.get_mut(position)) {
+            request.fault = fault;
+            request.status = status;
+        }
+    }
+
+    /// Forgets the recorded requests; the counts stay.
+    pub(crate) fn clear_requests(&mut self) {
+        self.requests.clear();
+        self.octets = 0;
+    }
+
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
         self.requests.iter().cloned().collect()
     }
@@ -129,8 +166,7 @@ impl Journal {
     pub(crate) fn reset(&mut self) {
         let open_connections = self.counts.open_connections;
         self.counts = Counts { open_connections, ..Counts::default() };
-        self.requests.clear();
-        self.octets = 0;
+        self.clear_requests();
         self.resets += 1;
     }
 

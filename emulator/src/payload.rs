@@ -4,17 +4,31 @@
 use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::Sleep;
+
+use crate::fault::Dribble;
 
 /// A response body that may be truncated.
 #[derive(Debug)]
 pub(crate) struct Payload {
     content: Content,
     cut: Option<Cut>,
+    has_length: bool,
+    slow: Option<Slow>,
+}
+
+/// A piece that is sent in smaller ones.
+#[derive(Debug)]
+struct Slow {
+    dribble: Dribble,
+    rest: Bytes,
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Debug)]
@@ -44,16 +58,28 @@ static SPACES: [u8; CHUNK] = [b' '; CHUNK];
 
 impl Payload {
     pub(crate) fn whole(body: Bytes) -> Self {
-        Self { content: Content::Whole(body), cut: None }
+        Self { content: Content::Whole(body), cut: None, has_length: true, slow: None }
     }
 
     pub(crate) fn padded_list(octets: u64) -> Self {
-        Self { content: Content::PaddedList(PaddedList::new(octets)), cut: None }
+        Self { content: Content::PaddedList(PaddedList::new(octets)), cut: None, has_length: true, slow: None }
     }
 
     pub(crate) fn gzip_padded_list(octets: u64) -> Self {
         let encoder = Box::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        Self { content: Content::Gzip(PaddedList::new(octets), Some(encoder)), cut: None }
+        Self { content: Content::Gzip(PaddedList::new(octets), Some(encoder)), cut: None, has_length: true, slow: None }
+    }
+
+    /// Leaves the length to a header of the response.
+    pub(crate) fn without_length(mut self) -> Self {
+        self.has_length = false;
+        self
+    }
+
+    /// Sends the body in small pieces, with a pause after each.
+    pub(crate) fn dribble(mut self, dribble: Dribble) -> Self {
+        self.slow = Some(Slow { dribble, rest: Bytes::new(), pause: None });
+        self
     }
 
     /// Truncates the body before its first octet without changing `Content-Length`.
@@ -147,14 +173,8 @@ impl PaddedList {
     }
 }
 
-impl Body for Payload {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+impl Payload {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if let Some(cut) = self.cut.as_mut().filter(|cut| cut.left == 0) {
             // Pending once, so that the previous data is flushed before the connection closes.
             if !std::mem::replace(&mut cut.flushed, true) {
@@ -175,17 +195,62 @@ impl Body for Payload {
             piece.truncate(usize::try_from(cut.left).unwrap_or(usize::MAX));
             cut.left -= piece.len() as u64;
         }
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+impl Slow {
+    /// Ready when the pause is over.
+    fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
+        Poll::Ready(())
+    }
+
+    /// The next small piece; the pause begins.
+    fn next(&mut self) -> Bytes {
+        let octets = usize::try_from(self.dribble.octets).unwrap_or(usize::MAX).min(self.rest.len());
+        self.pause = Some(Box::pin(tokio::time::sleep(Duration::from_millis(self.dribble.every_ms))));
+        self.rest.split_to(octets)
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(slow) = &mut self.slow {
+            std::task::ready!(slow.poll_pause(context));
+            if !slow.rest.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(slow.next()))));
+            }
+        }
+        let piece = std::task::ready!(self.poll_piece(context));
+        Poll::Ready(piece.map(|piece| {
+            piece.map(|piece| match &mut self.slow {
+                Some(slow) => {
+                    slow.rest = piece;
+                    Frame::data(slow.next())
+                }
+                None => Frame::data(piece),
+            })
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.cut.is_none() && self.is_sent()
+        self.cut.is_none() && self.is_sent() && self.slow.as_ref().is_none_or(|slow| slow.rest.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            Content::PaddedList(_) | Content::Gzip(..) => SizeHint::default(),
+            Content::Whole(body) if self.has_length && self.slow.is_none() => SizeHint::with_exact(body.len() as u64),
+            Content::Whole(_) | Content::PaddedList(_) | Content::Gzip(..) => SizeHint::default(),
         }
     }
 }

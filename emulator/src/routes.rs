@@ -2,6 +2,7 @@
 
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::state::{Document, State};
@@ -37,7 +38,7 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {
-        return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("{path} does not exist"));
+        return not_here(parts.method.as_str(), path);
     };
     let allowed = if matches!(route, Route::Token) { Method::POST } else { Method::GET };
     if parts.method != allowed && !matches!(route, Route::Echo) {
@@ -48,9 +49,8 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     if matches!(route, Route::Token) {
         return token_endpoint::answer(state, parts, body);
     }
-    if !bearer(parts, "x-kal-authorization").is_some_and(|token| state.tokens().accepts(token)) {
-        let message = "the access token is missing, unknown, expired or revoked";
-        return Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", message);
+    if !is_signed_in(state, parts) {
+        return unauthorized();
     }
     match route {
         Route::Document(document) => Answer::rendered(state.document(document)),
@@ -60,6 +60,48 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
             Err(error_response) => error_response,
         },
     }
+}
+
+pub(crate) fn is_signed_in(state: &State, parts: &Parts) -> bool {
+    bearer(parts, "x-kal-authorization").is_some_and(|token| state.tokens().accepts(token))
+}
+
+pub(crate) fn unauthorized() -> Answer {
+    let message = "the access token is missing, unknown, expired or revoked";
+    Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", message)
+}
+
+/// The platform's other services, by the first segment of their paths.
+const NOT_EMULATED: [&str; 17] = [
+    "activities",
+    "activity_definitions",
+    "activity_labels",
+    "dashboards",
+    "data_fields",
+    "entity_slices",
+    "files",
+    "imports",
+    "key_fields",
+    "operations",
+    "programs",
+    "properties",
+    "property_fields",
+    "push",
+    "record_view_templates",
+    "record_views",
+    "records",
+];
+
+fn not_here(method: &str, path: &str) -> Answer {
+    let service = path.split('/').nth(1).unwrap_or("");
+    if !NOT_EMULATED.contains(&service) {
+        return Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("{path} does not exist"));
+    }
+    let message = format!(
+        "{method} {path} is not emulated; script its answer: POST /__emulator/faults {}",
+        json!({ "path": path, "method": method, "times": 0, "signed_in": true, "json": [] })
+    );
+    Answer::error(StatusCode::NOT_IMPLEMENTED, "not_emulated", &message)
 }
 
 fn bearer<'a>(parts: &'a Parts, header: &str) -> Option<&'a str> {

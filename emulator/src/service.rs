@@ -31,6 +31,7 @@ pub(crate) async fn handle(
 ) -> io::Result<Response<Payload>> {
     let (parts, body) = request.into_parts();
     let for_admin = parts.uri.path().starts_with(admin::PREFIX);
+    let request_id = state.request_id();
     connection.on_request(for_admin);
     let mut response = if for_admin {
         match own_origin::refusal(&parts) {
@@ -43,11 +44,11 @@ pub(crate) async fn handle(
         .into_response(Coding::Identity)
     } else {
         match collect(body, MAX_API_BODY).await? {
-            Some(body) => handle_api(&state, &parts, &body).await?,
+            Some(body) => handle_api(&state, &connection, &parts, &body, &request_id).await?,
             None => too_large().into_response(Coding::Identity),
         }
     };
-    if let Ok(id) = HeaderValue::from_str(&state.request_id()) {
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
     Ok(response)
@@ -66,29 +67,22 @@ fn too_large() -> Answer {
     Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request body is too large")
 }
 
-async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Response<Payload>> {
-    state.journal().record(RecordedRequest::new(parts, body));
-    let fault = state.faults().take(parts.method.as_str(), parts.uri.path()).unwrap_or_default();
-    if fault.expire_tokens {
-        state.tokens().expire_access();
+async fn handle_api(
+    state: &State,
+    connection: &Connection,
+    parts: &Parts,
+    body: &[u8],
+    request_id: &str,
+) -> io::Result<Response<Payload>> {
+    let request = RecordedRequest::new(parts, body, request_id.to_owned());
+    let taken = state.faults().take(&request);
+    let number = state.journal().record(request);
+    let (id, fault) = taken.map_or((None, Fault::default()), |(id, fault)| (Some(id), fault));
+    if id.is_some() {
+        state.journal().complete(number, id, None);
     }
-    let wait = state.config.latency + Duration::from_millis(fault.delay_ms);
-    if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
-    }
-    match fault.drop {
-        Some(DropPoint::Before) => return Err(io::Error::other("connection closed by a fault")),
-        // hyper drops this future when the client closes the connection.
-        Some(DropPoint::Hang) => return std::future::pending().await,
-        _ => {}
-    }
-    let mut answer = if fault.answers() { answer_of(&fault) } else { routes::answer(state, parts, body) };
-    if let Some(content_type) = &fault.content_type {
-        answer = answer.header("content-type", content_type);
-    }
-    for (name, value) in &fault.headers {
-        answer = answer.header(name, value);
-    }
+    let answer = answer_with(state, connection, parts, body, &fault).await?;
+    state.journal().complete(number, id, Some(answer.status.as_u16()));
     let coding = if fault.gzip {
         Coding::Gzip
     } else if state.config.gzip && accepts_gzip(&parts.headers) {
@@ -96,11 +90,67 @@ async fn handle_api(state: &State, parts: &Parts, body: &[u8]) -> io::Result<Res
     } else {
         Coding::Identity
     };
-    Ok(answer.into_response(coding).map(|payload| match fault.drop {
-        Some(DropPoint::Headers) => payload.cut_at_start(),
-        Some(DropPoint::Body) => payload.cut_in_half(),
-        _ => payload,
+    Ok(answer.into_response(coding).map(|payload| {
+        let payload = match fault.drop {
+            Some(DropPoint::Headers) => payload.cut_at_start(),
+            Some(DropPoint::Body) => payload.cut_in_half(),
+            _ => payload,
+        };
+        // Its length is what the header says, whatever there is.
+        let payload =
+            if fault.headers.keys().any(|name| is_content_length(name)) { payload.without_length() } else { payload };
+        match fault.dribble {
+            Some(dribble) => payload.dribble(dribble),
+            None => payload,
+        }
     }))
+}
+
+fn is_content_length(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-length")
+}
+
+/// The answer to a request to which a fault applies, or the one without effect. An error closes the connection.
+async fn answer_with(
+    state: &State,
+    connection: &Connection,
+    parts: &Parts,
+    body: &[u8],
+    fault: &Fault,
+) -> io::Result<Answer> {
+    if fault.expire_tokens {
+        state.tokens().expire_access();
+    }
+    let wait = state.config.latency + Duration::from_millis(fault.delay_ms);
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    if fault.rst {
+        connection.end_with_rst();
+    }
+    match fault.drop {
+        Some(DropPoint::Before) => return Err(io::Error::other("connection closed by a fault")),
+        Some(DropPoint::Hang) => {
+            // hyper drops this future when the client closes the connection.
+            state.next_reset().await;
+            return Err(io::Error::other("connection closed by a reset"));
+        }
+        _ => {}
+    }
+    let mut answer = if fault.signed_in && !routes::is_signed_in(state, parts) {
+        routes::unauthorized()
+    } else if fault.answers() {
+        answer_of(fault)
+    } else {
+        routes::answer(state, parts, body)
+    };
+    if let Some(content_type) = &fault.content_type {
+        answer = answer.header("content-type", content_type);
+    }
+    for (name, values) in &fault.headers {
+        answer = answer.headers(name, values);
+    }
+    Ok(answer)
 }
 
 fn answer_of(fault: &Fault) -> Answer {
@@ -109,8 +159,8 @@ fn answer_of(fault: &Fault) -> Answer {
     let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let mut answer = if let Some(octets) = fault.body_bytes {
         Answer::new(status, AnswerBody::PaddedList(octets.max(2)))
-    } else if let Some(body) = &fault.body {
-        Answer::new(status, AnswerBody::Rendered(Rendered::new(body.clone())))
+    } else if let Some(body) = fault.body_octets() {
+        Answer::new(status, AnswerBody::Rendered(Rendered::new(body)))
     } else if bodiless || status.is_success() || status.is_redirection() {
         Answer::new(status, AnswerBody::Empty)
     } else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
 use crate::answer::Answer;
 use crate::config::Config;
@@ -25,6 +26,7 @@ pub(crate) struct State {
     faults: Mutex<FaultList>,
     journal: Mutex<Journal>,
     request_ids: Mutex<Rng>,
+    reset: Notify,
     workspace: RwLock<Arc<Rendered>>,
     members: RwLock<Arc<Rendered>>,
     groups: RwLock<Arc<Rendered>>,
@@ -50,6 +52,7 @@ impl State {
             faults: Mutex::default(),
             journal: Mutex::default(),
             request_ids: Mutex::new(Rng::unrepeatable()),
+            reset: Notify::new(),
             workspace: document(members::render_workspace(seed)),
             members: document(members::render_members(seed, config.members)),
             groups: document(members::render_groups(seed, config.groups, config.members)),
@@ -75,10 +78,16 @@ impl State {
         self.request_ids.lock().uuid()
     }
 
-    /// Clears faults, counts and recorded requests; data and tokens are kept.
+    /// Clears faults, counts and recorded requests, and ends requests that hang; data and tokens are kept.
     pub(crate) fn reset(&self) {
         self.faults().clear();
         self.journal().reset();
+        self.reset.notify_waiters();
+    }
+
+    /// Completes at the next reset.
+    pub(crate) async fn next_reset(&self) {
+        self.reset.notified().await;
     }
 
     fn cell(&self, document: Document) -> &RwLock<Arc<Rendered>> {

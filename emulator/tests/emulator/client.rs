@@ -32,6 +32,11 @@ impl Reply {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a header.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
@@ -187,6 +192,11 @@ impl Client {
         // A TLS stream without close_notify returns an error after the data.
         let _ = self.wire.read_to_end(&mut rest);
         rest
+    }
+
+    /// Reads to the end of the stream, or to the error that ends it.
+    pub(crate) fn end_of_stream(&mut self) -> io::Result<()> {
+        self.wire.read_to_end(&mut Vec::new()).map(drop)
     }
 
     fn read_reply(&mut self) -> io::Result<Reply> {

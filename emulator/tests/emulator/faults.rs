@@ -55,8 +55,8 @@ fn faults_can_be_added_over_http_one_or_many() {
     let one = json!({ "path": MEMBERS, "status": 429, "headers": { "Retry-After": "7" } });
     let many =
         json!([{ "path": "*", "status": 502, "body": "<html>" , "content_type": "text/html" }, { "status": 504 }]);
-    assert_eq!(client.admin("faults", &one).json(), json!({ "added": 1 }));
-    assert_eq!(client.admin("faults", &many).json(), json!({ "added": 2 }));
+    assert_eq!(client.admin("faults", &one).json(), json!({ "added": 1, "ids": [1] }));
+    assert_eq!(client.admin("faults", &many).json(), json!({ "added": 2, "ids": [2, 3] }));
     assert_eq!(client.get(MEMBERS).header("retry-after"), Some("7"));
     let html = client.get(MEMBERS);
     assert_eq!((html.status, html.header("content-type")), (502, Some("text/html")));

@@ -6,6 +6,7 @@ mod data;
 mod events;
 mod faults;
 mod program;
+mod scripting;
 mod tokens;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,115 @@
+//! Admin requests about the recorded requests: those that match, and whether there were as many as expected.
+
+use std::collections::BTreeMap;
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::journal::RecordedRequest;
+use crate::pattern::Pattern;
+use crate::state::State;
+use crate::urlencoded;
+
+/// What a test expects: how many requests like this.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Expected {
+    path: Option<String>,
+    method: Option<String>,
+    query: BTreeMap<String, String>,
+    request_headers: BTreeMap<String, String>,
+    request_body: Option<String>,
+    status: Option<u16>,
+    times: Option<usize>,
+    at_least: Option<usize>,
+    at_most: Option<usize>,
+}
+
+impl Expected {
+    fn pattern(&self) -> Pattern<'_> {
+        Pattern {
+            path: self.path.as_deref(),
+            method: self.method.as_deref(),
+            query: &self.query,
+            headers: &self.request_headers,
+            body: self.request_body.as_deref(),
+        }
+    }
+
+    fn of(&self, all: Vec<RecordedRequest>) -> Vec<RecordedRequest> {
+        let matches = |request: &RecordedRequest| {
+            self.pattern().matches(request) && self.status.is_none_or(|status| request.status == Some(status))
+        };
+        all.into_iter().filter(matches).collect()
+    }
+
+    /// `times` is exact; without any number, one is enough.
+    fn bounds(&self) -> Result<(usize, usize), String> {
+        match (self.times, self.at_least, self.at_most) {
+            (Some(times), None, None) => Ok((times, times)),
+            (Some(_), ..) => Err("times cannot be combined with at_least and at_most".into()),
+            (None, None, None) => Ok((1, usize::MAX)),
+            (None, least, most) => Ok((least.unwrap_or(0), most.unwrap_or(usize::MAX))),
+        }
+    }
+}
+
+/// `GET /__emulator/requests?path=/workspaces/members&method=GET&status=200&after=17`
+pub(crate) fn requests(state: &State, query: &str) -> Result<Value, String> {
+    let (mut wanted, mut after) = (Expected::default(), 0);
+    for (name, value) in urlencoded::parse(query).map_err(|why| format!("query: {why}"))? {
+        let number = || value.parse().map_err(|_| format!("{name}: {value:?} is not a number"));
+        match name.as_str() {
+            "path" => wanted.path = Some(value),
+            "method" => wanted.method = Some(value),
+            "status" => wanted.status = Some(value.parse().map_err(|_| format!("status: {value:?} is not a status"))?),
+            "after" => after = number()?,
+            _ => return Err(format!("unknown parameter {name}: use path, method, status or after")),
+        }
+    }
+    wanted.pattern().check()?;
+    let mut found = wanted.of(state.journal().requests());
+    found.retain(|request| request.number > after);
+    Ok(json!(found))
+}
+
+/// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was.
+pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
+    let bad = |message: String| Answer::error(StatusCode::BAD_REQUEST, "bad_admin_request", &message);
+    let expected: Expected = match serde_json::from_slice(body) {
+        Ok(expected) => expected,
+        Err(why) => return bad(why.to_string()),
+    };
+    let (least, most) = match expected.pattern().check().and_then(|()| expected.bounds()) {
+        Ok(bounds) => bounds,
+        Err(message) => return bad(message),
+    };
+    let all = state.journal().requests();
+    let found = expected.of(all.clone());
+    let count = found.len();
+    if (least..=most).contains(&count) {
+        return Answer::json(StatusCode::OK, &json!({ "count": count }));
+    }
+    let wanted = match (least, most) {
+        (least, most) if least == most => format!("{least}"),
+        (least, usize::MAX) => format!("at least {least}"),
+        (least, most) => format!("{least} to {most}"),
+    };
+    let message = format!("expected {wanted}, found {count} of {} requests", all.len());
+    let line = |request: &RecordedRequest| {
+        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+        format!("{} {}{query}", request.method, request.path)
+    };
+    Answer::json(
+        StatusCode::CONFLICT,
+        &json!({
+            "code": "not_as_expected",
+            "message": message,
+            "count": count,
+            "found": found.iter().map(line).collect::<Vec<_>>(),
+            "recorded": all.iter().rev().take(20).rev().map(line).collect::<Vec<_>>(),
+        }),
+    )
+}

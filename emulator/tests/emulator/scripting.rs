@@ -1,0 +1,239 @@
+//! Faults that apply to chosen requests, what they send, and what can be asked about them afterwards.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use kal_emulator::{DropPoint, Fault};
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::{eventually, start_default};
+
+const MEMBERS: &str = "/workspaces/members";
+const EVENTS: &str = "/workspaces/events";
+
+#[test]
+fn a_fault_applies_to_whole_segments_of_a_path() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on("/workspaces/mem").status(500));
+    emulator.fault(Fault::on("/*/groups").status(501));
+    assert_eq!(client.get(MEMBERS).status, 200);
+    assert_eq!(client.get("/workspaces/groups").status, 501);
+    for path in ["members", "/mem*", "/workspaces/events?page=2", ""] {
+        let refused = client.admin("faults", &json!({ "path": path }));
+        assert_eq!(refused.code(), (400, "bad_admin_request".to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn a_fault_can_be_for_one_page() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    client.admin("faults", &json!({ "path": EVENTS, "query": { "page": "2" }, "status": 503, "times": 0 }));
+    for (page, status) in [(1, 200), (2, 503), (3, 200), (2, 503), (12, 200)] {
+        assert_eq!(client.get(&format!("{EVENTS}?page_size=10&page={page}")).status, status);
+    }
+    // Values are decoded.
+    emulator.fault(Fault::on(EVENTS).query("event_types", "[\"create\", \"é\"]").status(418));
+    assert_eq!(client.get(&format!("{EVENTS}?event_types=%5B%22create%22%2C+%22%C3%A9%22%5D")).status, 418);
+}
+
+#[test]
+fn a_fault_can_be_for_a_header_or_a_body() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(MEMBERS).request_header("User-Agent", "kal/1").status(500).times(0));
+    emulator.fault(Fault::on("/echo").request_body("\"title\":\"T\"").status(409).times(0));
+    assert_eq!(client.get(MEMBERS).status, 200);
+    assert_eq!(client.get_with(MEMBERS, &[("user-agent", "kal/1")]).status, 500);
+    assert_eq!(client.get_with(MEMBERS, &[("user-agent", "kal/10")]).status, 200);
+    let token = format!("Bearer {}", client.access);
+    let mut post = |body: &str| {
+        client.send("POST", "/echo/programs", &[("x-kal-authorization", &token)], body).expect("a response").status
+    };
+    assert_eq!(post(r#"{"title":"T"}"#), 409);
+    assert_eq!(post(r#"{"title":"U"}"#), 200);
+}
+
+/// Red without `without_length`: hyper sends the length of the body.
+#[test]
+fn a_content_length_is_sent_as_it_is() {
+    let emulator = start_default();
+    emulator.fault(Fault::on(MEMBERS).body("[1,2,3]").header("Content-Length", "100"));
+    let mut client = Client::signed_in(&emulator);
+    client.start_get(MEMBERS);
+    let text = String::from_utf8(client.read_rest()).expect("text");
+    assert!(text.contains("content-length: 100\r\n"), "{text}");
+    assert!(text.ends_with("\r\n\r\n[1,2,3]"), "the connection ends after what there is: {text}");
+
+    emulator.fault(Fault::on(MEMBERS).body("[1,2,3]").header("Content-Length", "3"));
+    let mut client = Client::signed_in(&emulator);
+    assert_eq!(client.get(MEMBERS).body, b"[1,");
+}
+
+#[test]
+fn a_header_can_have_several_values() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    client.admin("faults", &json!({ "path": MEMBERS, "headers": { "Set-Cookie": ["a=1", "b=2"], "X-One": "1" } }));
+    let reply = client.get(MEMBERS);
+    assert_eq!(reply.headers("set-cookie"), ["a=1", "b=2"]);
+    assert_eq!(reply.headers("x-one"), ["1"]);
+    assert_eq!(reply.list().len(), 12);
+    let refused = client.admin("faults", &json!({ "headers": { "a": [] } }));
+    assert_eq!(refused.status, 400);
+}
+
+#[test]
+fn a_body_can_be_any_octets() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    client.admin("faults", &json!({ "path": MEMBERS, "body_base64": "AP+AgQ==", "content_type": "text/plain" }));
+    let reply = client.get(MEMBERS);
+    assert_eq!((reply.body.as_slice(), reply.header("content-type")), (&b"\x00\xff\x80\x81"[..], Some("text/plain")));
+    for bad in [json!({ "body_base64": "A" }), json!({ "body": "a", "json": 1 }), json!({ "rst": true })] {
+        assert_eq!(client.admin("faults", &bad).status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn a_body_can_arrive_in_pieces() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(MEMBERS).body("[1, 2, 3]").dribble(2, Duration::from_millis(20)));
+    let token = format!("Bearer {}", client.access);
+    client.write("GET", MEMBERS, &[("x-kal-authorization", &token), ("connection", "close")], "").expect("a request");
+    let text = String::from_utf8(client.read_rest()).expect("text");
+    assert!(text.ends_with("2\r\n[1\r\n2\r\n, \r\n2\r\n2,\r\n2\r\n 3\r\n1\r\n]\r\n0\r\n\r\n"), "{text}");
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(MEMBERS).gzip().dribble(100, Duration::ZERO));
+    assert_eq!(crate::client::gunzip(&client.get(MEMBERS).body).first(), Some(&b'['));
+    emulator.fault(Fault::on(MEMBERS).dribble(1, Duration::MAX));
+    client.start_get(MEMBERS);
+    // Leaving does not wait for it.
+    drop(emulator);
+}
+
+/// Red with FIN: the end of the stream, no error.
+#[test]
+fn a_connection_can_end_with_rst() {
+    let emulator = start_default();
+    for point in [DropPoint::Before, DropPoint::Headers, DropPoint::Body] {
+        emulator.fault(Fault::on(MEMBERS).drop_connection(point).rst());
+        let mut client = Client::signed_in(&emulator);
+        client.start_get(MEMBERS);
+        assert_eq!(client.end_of_stream().map_err(|why| why.kind()), Err(ErrorKind::ConnectionReset), "{point:?}");
+        emulator.fault(Fault::on(MEMBERS).drop_connection(point));
+        let mut client = Client::signed_in(&emulator);
+        client.start_get(MEMBERS);
+        assert!(client.end_of_stream().is_ok(), "{point:?}");
+    }
+}
+
+/// Red without the notification: the request hangs until its client gives up.
+#[test]
+fn a_reset_ends_requests_that_hang() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(MEMBERS).drop_connection(DropPoint::Hang));
+    client.start_get(MEMBERS);
+    eventually("the request is there", || emulator.counts().paths.contains_key(MEMBERS));
+    emulator.reset();
+    assert_eq!(client.read_rest(), b"");
+}
+
+#[test]
+fn a_fault_is_listed_with_its_use_and_can_be_removed() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let added = client
+        .admin("faults", &json!([{ "path": MEMBERS, "status": 503 }, { "path": EVENTS, "status": 500, "times": 0 }]));
+    let ids: Vec<u64> = serde_json::from_value(added.json()["ids"].clone()).expect("ids");
+    client.get(MEMBERS);
+    client.get(MEMBERS);
+    let told = |list: &Value| {
+        let each = |fault: &Value| (fault["id"].as_u64(), fault["used"].as_u64(), fault["active"].as_bool());
+        list.as_array().expect("a list").iter().map(each).collect::<Vec<_>>()
+    };
+    let list = client.get("/__emulator/faults").json();
+    assert_eq!(told(&list), [(Some(ids[0]), Some(1), Some(false)), (Some(ids[1]), Some(0), Some(true))]);
+    assert_eq!(list[0]["fault"]["path"], MEMBERS);
+    let one = format!("/__emulator/faults/{}", ids[1]);
+    assert_eq!(client.get(&one).json()["used"], 0);
+    assert_eq!(client.send("DELETE", &one, &[], "").expect("a response").status, 200);
+    assert_eq!(client.get(&one).code(), (404, "not_found".to_owned()));
+    assert_eq!(client.get(EVENTS).status, 200);
+    assert_eq!(client.send("DELETE", "/__emulator/faults", &[], "").expect("a response").status, 200);
+    assert_eq!(emulator.faults(), []);
+}
+
+#[test]
+fn recorded_requests_say_what_became_of_them() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let fault = emulator.fault(Fault::on(MEMBERS).status(503));
+    let dropped = emulator.fault(Fault::on("/workspaces/groups").drop_connection(DropPoint::Before));
+    let id = client.get(MEMBERS).header("x-request-id").expect("an id").to_owned();
+    client.get(MEMBERS);
+    assert!(client.try_get("/workspaces/groups", &[]).is_err());
+    let recorded = emulator.requests();
+    let told: Vec<_> = recorded.iter().map(|request| (request.status, request.fault)).collect();
+    assert_eq!(told, [(Some(200), None), (Some(503), Some(fault)), (Some(200), None), (None, Some(dropped))]);
+    assert_eq!(recorded[1].request_id, id);
+    assert!(recorded.windows(2).all(|two| two[0].number < two[1].number && two[0].time <= two[1].time));
+    assert!(recorded[0].time.starts_with("20") && recorded[0].time.ends_with('Z'));
+
+    let mut client = Client::connect(emulator.url());
+    let paths = |client: &mut Client, query: &str| client.get(&format!("/__emulator/requests?{query}")).list().len();
+    assert_eq!(paths(&mut client, "path=/workspaces"), 3);
+    assert_eq!(paths(&mut client, "path=/workspaces/members&status=503"), 1);
+    assert_eq!(paths(&mut client, "method=POST"), 1);
+    assert_eq!(paths(&mut client, &format!("after={}", recorded[2].number)), 1);
+    assert_eq!(client.get("/__emulator/requests?colour=1").status, 400);
+    assert_eq!(client.send("DELETE", "/__emulator/requests", &[], "").expect("a response").status, 200);
+    assert_eq!((emulator.requests().len(), emulator.counts().total), (0, 4));
+}
+
+#[test]
+fn a_test_can_verify_what_was_sent() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    client.get(MEMBERS);
+    client.get(&format!("{EVENTS}?page=1&page_size=2"));
+    client.get(&format!("{EVENTS}?page=2&page_size=2"));
+    let mut verify = |expected: Value| client.admin("verify", &expected);
+    assert_eq!(verify(json!({ "path": MEMBERS, "times": 1 })).json(), json!({ "count": 1 }));
+    assert_eq!(verify(json!({ "path": EVENTS, "query": { "page": "2" }, "times": 1 })).status, 200);
+    assert_eq!(verify(json!({ "path": EVENTS, "at_least": 2, "at_most": 3 })).status, 200);
+    assert_eq!(verify(json!({ "path": "/workspaces/groups", "times": 0 })).status, 200);
+    assert_eq!(verify(json!({ "path": MEMBERS, "status": 200 })).status, 200);
+    let wrong = verify(json!({ "path": EVENTS, "times": 1 }));
+    assert_eq!(wrong.code(), (409, "not_as_expected".to_owned()));
+    assert_eq!(wrong.json()["message"], "expected 1, found 2 of 4 requests");
+    assert_eq!(wrong.json()["found"][1], format!("GET {EVENTS}?page=2&page_size=2"));
+    for bad in [json!({ "times": 1, "at_most": 2 }), json!({ "paths": "/" }), json!({ "path": "members" })] {
+        assert_eq!(verify(bad.clone()).status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn paths_of_other_services_say_that_they_are_not_emulated() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let reply = client.get("/programs");
+    assert_eq!(reply.code(), (501, "not_emulated".to_owned()));
+    // The message has the request that scripts the answer.
+    let message = reply.json()["message"].as_str().expect("a message").to_owned();
+    let (before, script) = message.split_once("/__emulator/faults ").expect("a script");
+    assert!(before.starts_with("GET /programs is not emulated"), "{message}");
+    let mut script: Value = serde_json::from_str(script).expect("JSON");
+    script["json"] = json!([{ "id": "p1" }]);
+    client.admin("faults", &script);
+    assert_eq!(client.get("/programs").json(), json!([{ "id": "p1" }]));
+    assert_eq!(client.get("/programs").status, 200);
+    client.use_access("");
+    assert_eq!(client.get("/programs").code(), (401, "unauthorized".to_owned()));
+    assert_eq!(client.get("/programms").code(), (404, "not_found".to_owned()));
+    assert_eq!(client.get("/").status, 404);
+}
