@@ -58,7 +58,10 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     }
     let done = match (name, parts.method.as_str()) {
         ("counts", _) => return Answer::json(StatusCode::OK, &state.journal().counts()),
-        ("requests", "GET") => requests(state, parts.uri.query().unwrap_or("")),
+        ("requests", "GET") => match requests(state, parts.uri.query().unwrap_or("")) {
+            Ok(answer) => return answer,
+            Err(message) => Err(message),
+        },
         ("requests", _) => {
             state.journal().clear_requests();
             Ok(json!({}))
@@ -105,7 +108,7 @@ fn faults(state: &State, method: &str, body: &[u8]) -> Result<Value, String> {
             state.faults().clear();
             Ok(json!({}))
         }
-        _ => Ok(json!(state.faults().list())),
+        _ => serde_json::to_value(state.faults().list()).map_err(|why| why.to_string()),
     }
 }
 

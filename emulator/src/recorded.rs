@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hyper::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::journal::RecordedRequest;
@@ -57,7 +57,7 @@ impl Expected {
 }
 
 /// `GET /__emulator/requests?path=/workspaces/members&method=GET&status=200&after=17`
-pub(crate) fn requests(state: &State, query: &str) -> Result<Value, String> {
+pub(crate) fn requests(state: &State, query: &str) -> Result<Answer, String> {
     let (mut wanted, mut after) = (Expected::default(), 0);
     for (name, value) in urlencoded::parse(query).map_err(|why| format!("query: {why}"))? {
         let number = || value.parse().map_err(|_| format!("{name}: {value:?} is not a number"));
@@ -72,7 +72,7 @@ pub(crate) fn requests(state: &State, query: &str) -> Result<Value, String> {
     wanted.pattern().check()?;
     let mut found = wanted.of(state.journal().requests());
     found.retain(|request| request.number > after);
-    Ok(json!(found))
+    Ok(Answer::json(StatusCode::OK, &found))
 }
 
 /// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was.
