@@ -18,6 +18,7 @@ void connection_release(void *data)
     connection *connection = data;
     if (--connection->owners > 0)
         return;
+    snapshots_reset(connection);
     kal_client_close(connection->client);
     sqlite3_free(connection);
 }

@@ -17,7 +17,7 @@ typedef struct connection {
     kal_client client;                    /* KAL_NONE until first use */
     int32_t page_size;                    /* events per page; 0: the server decides */
     int owners;                           /* reference count: modules and functions registered with SQLite */
-    struct snapshot *snapshots[LISTINGS]; /* in use by cursors; NULL: none */
+    struct snapshot *snapshots[LISTINGS]; /* the last that was read; NULL: none */
     int64_t snapshots_made;
 } connection;
 
@@ -46,23 +46,30 @@ bool interrupt_check(interrupt *interrupt);
 /* Must be called before the wait ends. Returns the code of the last failure. */
 int interrupt_end(interrupt *interrupt);
 
-/* --- snapshot.c: the answer shared by the cursors of a statement */
+/* --- snapshot.c: the answer shared by the cursors of a statement, and by statements while it is the cached one */
+
+#define MAX_LOOKUPS 4
+typedef struct lookup lookup;
 
 typedef struct snapshot {
     enum listing listing;
     int64_t number; /* unique within the connection */
     int cursors;    /* reference count */
     kal_result result;
+    lookup *lookups[MAX_LOOKUPS]; /* see lists.h; NULL until used */
 } snapshot;
 
 /* Returns a reference to the snapshot that other cursors are reading; NULL if none. */
 snapshot *snapshot_current(connection *connection, enum listing listing);
-/* The same; without one, reads a new snapshot from the client. */
+/* The same; without one, reads a snapshot from the client. */
 int snapshot_read(connection *connection, enum listing listing, snapshot **read, char **message);
 /* NULL has no effect. */
 void snapshot_release(connection *connection, snapshot *snapshot);
 /* Current cursors keep their snapshot; later ones read a new one. */
 void snapshots_reset(connection *connection);
+
+/* lookup.c; NULL has no effect. */
+void lookup_free(lookup *lookup);
 
 /* --- The key column of every table, which SQLite compares between the scans of a statement */
 

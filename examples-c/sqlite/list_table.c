@@ -3,7 +3,7 @@
 #include "lists.h"
 SQLITE_EXTENSION_INIT3
 
-#include <string.h>
+#include <stdlib.h>
 
 typedef list_cursor cursor;
 
@@ -35,26 +35,53 @@ static int disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* Looks up rows by id. SQLite checks every row again. Comparisons with another collation are left to SQLite, and so is IN: one at
- * a time, its values would be compared with the wrong affinity, because SQLite does not apply that of the IN. */
+#define ROWS 10000
+#define TEXTS 25
+
+/* An IN is looked up with all its values at once: one at a time, they would be compared with the wrong affinity, because SQLite
+ * does not apply that of the IN. Of the constraints after the 32nd, SQLite does not say whether they are an IN. */
+#define MAX_CONSTRAINT 32
+
+/* idxNum: 0, or which key is looked up, and whether it is an IN. */
+static int plan_of(int key, bool is_list)
+{
+    return 1 + 2 * key + is_list;
+}
+
+/* Whether rows can be looked up by the constraint, and by which key. Comparisons with another collation are left to SQLite. */
+static bool has_key(const list *list, sqlite3_index_info *info, int constraint, int *key)
+{
+    if (!info->aConstraint[constraint].usable || info->aConstraint[constraint].op != SQLITE_INDEX_CONSTRAINT_EQ
+        || sqlite3_stricmp(sqlite3_vtab_collation(info, constraint), "BINARY") != 0)
+        return false;
+    for (*key = 0; *key < list->keys_len; ++*key)
+        if (list->keys[*key].column == info->aConstraint[constraint].iColumn)
+            return true;
+    return false;
+}
+
+/* Selects the constraint by which rows are looked up. SQLite checks every row again. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const list *list = ((table *)base)->data->list;
-    int arguments = 0;
-    info->idxNum = 0;
-    info->estimatedRows = 1000;
-    for (int i = 0; i < info->nConstraint; i++) {
-        int column = info->aConstraint[i].iColumn;
-        if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ && column >= 0
-            && column < list->ids && !(info->idxNum & 1 << (2 * column + 1)) && !sqlite3_vtab_in(info, i, -1)
-            && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
-            /* Two bits per column: whether it is constrained, and the index of the argument. */
-            info->idxNum |= (2 | arguments) << 2 * column;
-            info->aConstraintUsage[i].argvIndex = ++arguments;
-            info->estimatedRows = info->estimatedRows > 100 ? info->estimatedRows / 100 : 1;
+    int best = -1, key;
+    info->estimatedRows = ROWS;
+    for (int i = 0; i < info->nConstraint && i < MAX_CONSTRAINT; i++) {
+        if (!has_key(list, info, i, &key))
+            continue;
+        bool is_list = sqlite3_vtab_in(info, i, -1);
+        int rows = list->keys[key].rows * (is_list ? TEXTS : 1);
+        if (rows < info->estimatedRows) {
+            best = i;
+            info->estimatedRows = rows;
+            info->idxNum = plan_of(key, is_list);
         }
     }
-    info->estimatedCost = 100.0 + (double)info->estimatedRows;
+    if (best >= 0) {
+        sqlite3_vtab_in(info, best, 1);
+        info->aConstraintUsage[best].argvIndex = 1;
+    }
+    info->estimatedCost = 2.0 + (double)info->estimatedRows;
     return SQLITE_OK;
 }
 
@@ -82,8 +109,7 @@ static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
 
 static void clear(cursor *at)
 {
-    sqlite3_free(at->wanted[0]);
-    sqlite3_free(at->wanted[1]);
+    sqlite3_free(at->rows);
     *at = (cursor){ .base = at->base, .snapshot = at->snapshot };
 }
 
@@ -96,50 +122,117 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-static bool matches(const cursor *at)
-{
-    for (int column = 0; column < list_of(at)->ids; column++)
-        if (at->wanted[column] && strcmp(at->wanted[column], list_of(at)->id(at, column)) != 0)
-            return false;
-    return true;
-}
-
-/* Advances to the next matching row, starting at the current position. */
+/* Skips the records without rows. */
 static void settle(cursor *at)
 {
-    for (; at->record < at->count; at->record++, at->inner = 0) {
-        size_t rows = list_of(at)->inner ? list_of(at)->inner(at) : 1;
-        for (; at->inner < rows; at->inner++, at->position++)
-            if (matches(at))
-                return;
+    while (at->record < at->count && at->inner >= list_rows(list_of(at), at)) {
+        at->record++;
+        at->inner = 0;
     }
 }
 
-static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int count, sqlite3_value **values)
+/* Moves to the next row that was looked up. */
+static void move(cursor *at)
+{
+    uint32_t row = at->rows ? at->rows[at->rows_read] : at->next;
+    lookup_move(at->lookup, at, row);
+    if (row == NO_ROW)
+        return;
+    at->rows_read++;
+    at->next = lookup_next(at->lookup, row);
+}
+
+/* Returns the hash of a key, which the first cursor of the snapshot makes. */
+static const lookup *lookup_of(const cursor *at, int key)
+{
+    const list *list = list_of(at);
+    lookup **made = &at->snapshot->lookups[list->first_lookup + key];
+    if (!*made)
+        *made = lookup_new(list, at->snapshot, key);
+    return *made;
+}
+
+/* Selects the rows whose key is equal to the value. */
+static int look_up(cursor *at, int key, sqlite3_value *value)
+{
+    at->next = lookup_first(at->lookup, list_of(at), at, key, (const char *)sqlite3_value_text(value));
+    move(at);
+    return SQLITE_OK;
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Selects the rows whose key is equal to one of the values. */
+static int look_up_all(cursor *at, int key, sqlite3_value *values)
+{
+    size_t len = 0, capacity = 0;
+    sqlite3_value *value;
+    int code = sqlite3_vtab_in_first(values, &value);
+    for (; code == SQLITE_OK && value; code = sqlite3_vtab_in_next(values, &value)) {
+        uint32_t row = NO_ROW;
+        if (equal_texts(value) == TEXTS_ITSELF)
+            row = lookup_first(at->lookup, list_of(at), at, key, (const char *)sqlite3_value_text(value));
+        for (; row != NO_ROW; row = lookup_next(at->lookup, row)) {
+            if (len + 1 >= capacity) {
+                capacity = capacity ? 2 * capacity : 16;
+                uint32_t *more = sqlite3_realloc64(at->rows, capacity * sizeof *more);
+                if (!more)
+                    return SQLITE_NOMEM;
+                at->rows = more;
+            }
+            at->rows[len++] = row;
+        }
+    }
+    if (code != SQLITE_OK && code != SQLITE_DONE)
+        return code;
+    at->next = NO_ROW;
+    if (at->rows) {
+        /* In the order of the list. Texts that differ have different rows. */
+        qsort(at->rows, len, sizeof *at->rows, compare_rows);
+        at->rows[len] = NO_ROW;
+    }
+    move(at);
+    return SQLITE_OK;
+}
+
+/* What the values are equal to: TEXTS_UNKNOWN if any of them is, which a hash does not find. */
+static int equal_to(sqlite3_value *values, bool is_list, enum equal_texts *equal)
+{
+    sqlite3_value *value = values;
+    int code = is_list ? sqlite3_vtab_in_first(values, &value) : SQLITE_OK;
+    *equal = TEXTS_NONE;
+    while (code == SQLITE_OK && value) {
+        enum equal_texts one = equal_texts(value);
+        *equal = one > *equal ? one : *equal;
+        code = is_list ? sqlite3_vtab_in_next(values, &value) : SQLITE_DONE;
+    }
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int filter(sqlite3_vtab_cursor *base, int plan, const char *unused, int count, sqlite3_value **values)
 {
     cursor *at = (cursor *)base;
     const list_table_data *data = data_of(at);
+    int key = (plan - 1) / 2;
+    bool is_list = plan == plan_of(key, true);
+    enum equal_texts equal = TEXTS_UNKNOWN;
     (void)unused, (void)count;
     clear(at);
-    for (int column = 0; column < data->list->ids; column++) {
-        int bits = wanted >> 2 * column & 3;
-        if (bits == 0)
-            continue;
-        enum equal_texts equal = equal_texts(values[bits & 1]);
-        if (equal == TEXTS_NONE)
-            return SQLITE_OK;
-        if (equal == TEXTS_UNKNOWN)
-            continue;
-        at->wanted[column] = sqlite3_mprintf("%s", sqlite3_value_text(values[bits & 1]));
-        if (!at->wanted[column])
-            return SQLITE_NOMEM;
-    }
-    if (!at->snapshot) {
-        int code = snapshot_read(data->connection, data->list->listing, &at->snapshot, &base->pVtab->zErrMsg);
-        if (code != SQLITE_OK)
-            return code;
-    }
+    int code = plan != 0 ? equal_to(values[0], is_list, &equal) : SQLITE_OK;
+    if (code != SQLITE_OK || equal == TEXTS_NONE)
+        return code;
+    if (!at->snapshot)
+        code = snapshot_read(data->connection, data->list->listing, &at->snapshot, &base->pVtab->zErrMsg);
+    if (code != SQLITE_OK)
+        return code;
     data->list->read(at);
+    at->lookup = equal == TEXTS_ITSELF ? lookup_of(at, key) : NULL;
+    if (at->lookup)
+        return is_list ? look_up_all(at, key, values[0]) : look_up(at, key, values[0]);
     settle(at);
     return SQLITE_OK;
 }
@@ -147,6 +240,10 @@ static int filter(sqlite3_vtab_cursor *base, int wanted, const char *unused, int
 static int next(sqlite3_vtab_cursor *base)
 {
     cursor *at = (cursor *)base;
+    if (at->lookup) {
+        move(at);
+        return SQLITE_OK;
+    }
     at->inner++;
     at->position++;
     settle(at);

@@ -54,12 +54,6 @@ static void read_members(list_cursor *at)
     at->records = (const void *const *)kal_result_workspace_users(at->snapshot->result, &at->count);
 }
 
-static const char *member_id(const list_cursor *at, int column)
-{
-    (void)column;
-    return ((const kal_workspace_user *)at->records[at->record])->id;
-}
-
 static void member_column(const list_cursor *at, sqlite3_context *context, int column)
 {
     const kal_workspace_user *user = at->records[at->record];
@@ -67,15 +61,15 @@ static void member_column(const list_cursor *at, sqlite3_context *context, int c
     text(context, columns[column]);
 }
 
+static const char *member_key(const list_cursor *at, int key)
+{
+    const kal_workspace_user *user = at->records[at->record];
+    return key == 0 ? user->id : user->email;
+}
+
 static void read_groups(list_cursor *at)
 {
     at->records = (const void *const *)kal_result_workspace_groups(at->snapshot->result, &at->count);
-}
-
-static const char *group_id(const list_cursor *at, int column)
-{
-    (void)column;
-    return ((const kal_workspace_group *)at->records[at->record])->id;
 }
 
 static void group_column(const list_cursor *at, sqlite3_context *context, int column)
@@ -90,49 +84,69 @@ static void group_column(const list_cursor *at, sqlite3_context *context, int co
         json_list(context, group->program_ids, group->program_ids_len);
 }
 
+static const char *group_key(const list_cursor *at, int key)
+{
+    const kal_workspace_group *group = at->records[at->record];
+    return key == 0 ? group->id : group->email;
+}
+
 static size_t members_of_group(const list_cursor *at)
 {
     return ((const kal_workspace_group *)at->records[at->record])->user_ids_len;
 }
 
-static const char *group_member_id(const list_cursor *at, int column)
+static const char *group_member_key(const list_cursor *at, int key)
 {
     const kal_workspace_group *group = at->records[at->record];
-    return column == 0 ? group->id : group->user_ids[at->inner];
+    return key == 0 ? group->user_ids[at->inner] : group->id;
 }
 
 static void group_member_column(const list_cursor *at, sqlite3_context *context, int column)
 {
-    text(context, group_member_id(at, column));
+    text(context, group_member_key(at, 1 - column));
 }
 
 static const list workspace = {
-    "kal_workspace", "id TEXT, workspace_name TEXT", 2, LISTING_WORKSPACE, 0, read_workspace, NULL, NULL, workspace_column,
+    .name = "kal_workspace",
+    .columns = "id TEXT, workspace_name TEXT",
+    .width = 2,
+    .listing = LISTING_WORKSPACE,
+    .read = read_workspace,
+    .column = workspace_column,
 };
 static const list members = {
-    "kal_members",
-    "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT",
-    5,
-    LISTING_MEMBERS,
-    1,
-    read_members,
-    NULL,
-    member_id,
-    member_column,
+    .name = "kal_members",
+    .columns = "id TEXT, full_name TEXT, preferred_name TEXT, access_level TEXT, email TEXT",
+    .width = 5,
+    .listing = LISTING_MEMBERS,
+    .read = read_members,
+    .column = member_column,
+    .keys = { { .column = 0, .rows = 1 }, { .column = 4, .rows = 1 } },
+    .keys_len = 2,
+    .key = member_key,
 };
 static const list groups = {
-    "kal_groups",
-    "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT",
-    5,
-    LISTING_GROUPS,
-    1,
-    read_groups,
-    NULL,
-    group_id,
-    group_column,
+    .name = "kal_groups",
+    .columns = "id TEXT, group_name TEXT, email TEXT, user_ids TEXT, program_ids TEXT",
+    .width = 5,
+    .listing = LISTING_GROUPS,
+    .read = read_groups,
+    .column = group_column,
+    .keys = { { .column = 0, .rows = 1 }, { .column = 2, .rows = 1 } },
+    .keys_len = 2,
+    .key = group_key,
 };
 static const list group_members = {
-    "kal_group_members", "group_id TEXT, user_id TEXT", 2, LISTING_GROUPS, 2, read_groups, members_of_group,
-    group_member_id,     group_member_column,
+    .name = "kal_group_members",
+    .columns = "group_id TEXT, user_id TEXT",
+    .width = 2,
+    .listing = LISTING_GROUPS,
+    .read = read_groups,
+    .inner = members_of_group,
+    .column = group_member_column,
+    .keys = { { .column = 1, .rows = 5 }, { .column = 0, .rows = 50 } },
+    .keys_len = 2,
+    .first_lookup = 2,
+    .key = group_member_key,
 };
 const list *const all_lists[] = { &workspace, &members, &groups, &group_members, NULL };

@@ -71,4 +71,27 @@ CASES = [
         "ids that differ by case and spaces",
         "SELECT m.id, e.id FROM kal_members AS m JOIN kal_events AS e ON e.event_user_id = m.id WHERE m.id LIKE 'a1%'",
     ),
+    # Rows that do not match: SQLite does not say of constraints after the 32nd that they are an IN.
+    (
+        "an IN after many other constraints",
+        "SELECT id FROM kal_members WHERE "
+        + " AND ".join(["id >= ''"] * 32)
+        + " AND id IN (SELECT any FROM samples)",
+    ),
+    ("an email that several members have", "SELECT id, email FROM kal_members WHERE email = 'ann@example.com'"),
+    ("emails in another case", "SELECT id FROM kal_members WHERE email IN ('ANN@EXAMPLE.COM', '', NULL) COLLATE NOCASE"),
+    (
+        "rows looked up by many texts, in the order of the list",
+        "SELECT group_concat(id || '/' || email) FROM kal_members WHERE email IN ('e5', 'ann@example.com', 'ANN@example.com', '')",
+    ),
+    (
+        "users and groups at once",
+        "SELECT * FROM kal_group_members WHERE user_id IN ('a1', '5', 'nothing') AND group_id IN ('g1', 'g2')",
+    ),
+    ("no email", "SELECT id FROM kal_members WHERE email IS NULL OR email = ''"),
+    (
+        "emails and ids of different tables",
+        "SELECT m.id, g.id, u.user_id FROM kal_members AS m LEFT JOIN kal_groups AS g ON g.email = m.email "
+        "LEFT JOIN kal_group_members AS u ON u.user_id = m.id AND u.group_id = g.id",
+    ),
 ]

@@ -38,7 +38,7 @@ VALUES = {
 COLLATED = {"created_at", "owner"}
 DATED = {"created_at", "taken_on"}
 # Conditions that the extension uses.
-SENT = {"id", "event_type", "resource_type", "event_user_id", "created_at", "group_id", "user_id"}
+SENT = {"id", "event_type", "resource_type", "event_user_id", "created_at", "group_id", "user_id", "email"}
 PATTERNS = ["%a%", "CREATE", "*e*", "_1", "T%", "2025-10-0_%"]
 TABLES = {
     "kal_workspace": ["id", "workspace_name"],
