@@ -32,6 +32,14 @@ int connection_failed(kal_status status, kal_error error, char **message)
     return *message ? SQLITE_ERROR : SQLITE_NOMEM;
 }
 
+void result_failure(sqlite3_context *context, int code, const char *message)
+{
+    if (message)
+        sqlite3_result_error(context, message, -1);
+    if (code != SQLITE_ERROR)
+        sqlite3_result_error_code(context, code);
+}
+
 int connection_client(connection *connection, kal_client *client, char **message)
 {
     kal_error error;
@@ -63,7 +71,7 @@ static int finish(const connection *connection, kal_queue queue, kal_completion 
     return code;
 }
 
-int connection_read(connection *connection, const char *method, kal_result *result, char **message)
+int connection_call(connection *connection, const char *method, const char *params, kal_result *result, char **message)
 {
     kal_call_options cached = KAL_CALL_OPTIONS_INIT;
     kal_completion done = KAL_COMPLETION_INIT;
@@ -75,10 +83,10 @@ int connection_read(connection *connection, const char *method, kal_result *resu
         return code;
     /* Fast path for a cached answer. */
     cached.cache = KAL_CACHE_ONLY;
-    if (kal_call(client, method, NULL, &cached, result, NULL) == KAL_OK)
+    if (kal_call(client, method, params, &cached, result, NULL) == KAL_OK)
         return SQLITE_OK;
     kal_status status = kal_queue_open(&queue, &error);
-    if (status == KAL_OK && (status = kal_submit(client, method, NULL, NULL, queue, NULL, &error)) != KAL_OK)
+    if (status == KAL_OK && (status = kal_submit(client, method, params, NULL, queue, NULL, &error)) != KAL_OK)
         kal_queue_close(queue);
     if (status != KAL_OK)
         return connection_failed(status, error, message);

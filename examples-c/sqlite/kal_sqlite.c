@@ -3,7 +3,7 @@
  *     sqlite> .load ./kal_sqlite
  *     sqlite> SELECT full_name, email FROM kal_members WHERE access_level = 'guest';
  *
- * Tables, read-only, available without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members,
+ * Tables, read-only, with or without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members,
  * kal_events. kal_events sends constraints on event_type, event_user_id, resource_type (= and IN) and created_at (=, <, <=, >,
  * >=, BETWEEN) to the server, and requests no more pages than LIMIT needs. created_at compares by instant, including
  * datetime('now', '-7 days') and Unix times; what is not a time matches nothing there. kal_time(X) is any time in the form of
@@ -17,8 +17,9 @@
  * use.
  *
  * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}') with the
- * fields of kal_client_options, and page_size for kal_events. Everything except events is cached; SELECT kal_open() opens a new
- * client with an empty cache.
+ * fields of kal_client_options, and page_size for kal_events. Everything except events is cached: SELECT kal_refresh() clears
+ * the cache, and SELECT kal_open() opens a new client. kal_call(METHOD, PARAMS) returns the JSON of any method of kal_call,
+ * kal_version() the version of the library.
  */
 #include "lists.h"
 SQLITE_EXTENSION_INIT1
@@ -40,12 +41,32 @@ static int create_list(connection *connection, const list *list)
     return sqlite3_create_module_v2(connection->db, list->name, &list_module, data, release_list);
 }
 
-static int create_function(connection *connection, int arguments)
+/* SQLite 3.45 has it; earlier versions ignore it. */
+#ifndef SQLITE_RESULT_SUBTYPE
+#define SQLITE_RESULT_SUBTYPE 0x001000000
+#endif
+
+typedef struct function {
+    const char *name;
+    int arguments, flags;
+    void (*run)(sqlite3_context *context, int count, sqlite3_value **arguments);
+} function;
+
+/* Direct-only is what uses the client: what is stored in a file must not send requests, nor the credentials to another server. */
+static const function functions[] = {
+    { "kal_open", 0, SQLITE_DIRECTONLY, kal_open },
+    { "kal_open", 1, SQLITE_DIRECTONLY, kal_open },
+    { "kal_call", 1, SQLITE_DIRECTONLY | SQLITE_RESULT_SUBTYPE, kal_call_function },
+    { "kal_call", 2, SQLITE_DIRECTONLY | SQLITE_RESULT_SUBTYPE, kal_call_function },
+    { "kal_refresh", 0, SQLITE_DIRECTONLY, kal_refresh_function },
+    { "kal_version", 0, SQLITE_INNOCUOUS, kal_version_function },
+};
+
+static int create_function(connection *connection, const function *function)
 {
     connection->owners++;
-    /* Not callable from views and triggers: a database file must not redirect the credentials to another server. */
-    return sqlite3_create_function_v2(connection->db, "kal_open", arguments, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
-                                      kal_open, NULL, NULL, connection_release);
+    return sqlite3_create_function_v2(connection->db, function->name, function->arguments, SQLITE_UTF8 | function->flags,
+                                      connection, function->run, NULL, NULL, connection_release);
 }
 
 static int create_all(connection *connection)
@@ -57,8 +78,8 @@ static int create_all(connection *connection)
         connection->owners++;
         code = sqlite3_create_module_v2(connection->db, "kal_events", &events_module, connection, connection_release);
     }
-    for (int arguments = 0; code == SQLITE_OK && arguments < 2; arguments++)
-        code = create_function(connection, arguments);
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof *functions; i++)
+        code = create_function(connection, &functions[i]);
     return code;
 }
 

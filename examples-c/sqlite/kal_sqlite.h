@@ -27,12 +27,14 @@ void connection_release(void *connection);
 
 /* Returns the client, which is opened from the environment unless kal_open opened it. */
 int connection_client(connection *connection, kal_client *client, char **message);
-/* Calls one of the cached methods. The caller frees the result. */
-int connection_read(connection *connection, const char *method, kal_result *result, char **message);
+/* Calls a method of kal_call; `params` may be NULL. The caller frees the result. */
+int connection_call(connection *connection, const char *method, const char *params, kal_result *result, char **message);
 /* Reads the next page of a stream. SQLITE_DONE at its end. */
 int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message);
 /* Converts an error to an SQL error message and frees it. */
 int connection_failed(kal_status status, kal_error error, char **message);
+/* Lets an SQL function fail; `message` may be NULL unless the code is SQLITE_ERROR. */
+void result_failure(sqlite3_context *context, int code, const char *message);
 
 /* --- interrupt.c: whether the host wants a waiting statement to end */
 
@@ -85,6 +87,17 @@ int virtual_table_rename(sqlite3_vtab *table, const char *name);
 /* --- open.c: the SQL function kal_open */
 
 void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments);
+
+/* --- direct.c */
+
+/* Whether a function was called by a statement of the host, not by the schema of a file. If not, it fails: return at once. */
+bool is_direct(sqlite3_context *context, const char *function);
+
+/* --- functions.c: the SQL functions kal_call, kal_refresh and kal_version */
+
+void kal_call_function(sqlite3_context *context, int count, sqlite3_value **arguments);
+void kal_refresh_function(sqlite3_context *context, int count, sqlite3_value **arguments);
+void kal_version_function(sqlite3_context *context, int count, sqlite3_value **arguments);
 
 /* --- events.c: the table kal_events */
 

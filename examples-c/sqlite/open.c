@@ -102,6 +102,8 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
     kal_error error;
     char *message = NULL;
     int code = SQLITE_OK;
+    if (!is_direct(context, "kal_open"))
+        return;
     if (count == 1 && sqlite3_value_type(arguments[0]) != SQLITE_NULL)
         code = read_settings(connection->db, arguments[0], &all, &message);
     if (code == SQLITE_OK) {
@@ -117,10 +119,8 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
         connection->client = client;
         snapshots_reset(connection);
         connection->page_size = (int32_t)all.page_size;
-    } else if (code == SQLITE_NOMEM) {
-        sqlite3_result_error_nomem(context);
     } else {
-        sqlite3_result_error(context, message, -1);
+        result_failure(context, code, message);
     }
     sqlite3_free(message);
 }

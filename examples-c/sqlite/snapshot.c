@@ -64,7 +64,7 @@ int snapshot_read(connection *connection, enum listing listing, snapshot **read,
     *read = snapshot_current(connection, listing);
     if (*read)
         return SQLITE_OK;
-    int code = connection_read(connection, methods[listing], &result, message);
+    int code = connection_call(connection, methods[listing], NULL, &result, message);
     return code == SQLITE_OK ? snapshot_of(connection, listing, result, read) : code;
 }
 

@@ -101,8 +101,11 @@ CLAIM(statements_that_read_one_cached_answer_share_its_hashes)
     int64_t key = number(db, "SELECT kal_row FROM kal_members WHERE id = 'm7'");
     CHECK_INT(number(db, "SELECT kal_row FROM kal_members WHERE email = 'e7'"), key);
     CHECK_INT(number(db, "SELECT kal_row FROM kal_members LIMIT 1 OFFSET 7"), key);
+    CHECK_INT(number(db, "SELECT kal_refresh()"), 0);
+    int64_t refreshed = number(db, "SELECT kal_row FROM kal_members WHERE id = 'm7'");
+    CHECK(refreshed != key);
     CHECK_INT(number(db, "SELECT kal_open()"), 0);
-    CHECK(number(db, "SELECT kal_row FROM kal_members WHERE id = 'm7'") != key);
+    CHECK(number(db, "SELECT kal_row FROM kal_members WHERE id = 'm7'") != refreshed);
     closed(db);
 }
 

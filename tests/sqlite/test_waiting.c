@@ -75,6 +75,11 @@ CLAIM(a_progress_handler_ends_a_statement_that_waits_for_a_page_of_events)
     ended_by_handler("SELECT count(*) FROM kal_events", "/workspaces/events");
 }
 
+CLAIM(a_progress_handler_ends_a_call_of_kal_call)
+{
+    ended_by_handler("SELECT kal_call('workspace.get_events')", "/workspaces/events");
+}
+
 CLAIM(a_progress_handler_that_returns_0_is_called_and_ends_nothing)
 {
     sqlite3 *db = opened();
@@ -133,7 +138,8 @@ static void delay_everything(void)
 /* Seen red when the wait ran "SELECT 1", and kal_open json_each: the trace had both. */
 CLAIM(the_trace_and_the_profile_show_the_statements_of_the_program_only)
 {
-    static const char *const statements[] = { READ_ALL, "SELECT count(*) FROM kal_events" };
+    static const char *const statements[] = { READ_ALL, "SELECT count(*) FROM kal_events",
+                                              "SELECT json_array_length(kal_call('workspace.get_events'))" };
     char expected[sizeof traced] = "";
     sqlite3 *db = opened();
     delay_everything();
