@@ -17,9 +17,9 @@
  * use.
  *
  * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}') with the
- * fields of kal_client_options, and page_size for kal_events. Everything except events is cached: SELECT kal_refresh() clears
- * the cache, and SELECT kal_open() opens a new client. kal_call(METHOD, PARAMS) returns the JSON of any method of kal_call,
- * kal_version() the version of the library.
+ * fields of kal_client_options and page_size for kal_events, or kal_open('/path') of a file with that. Everything except events
+ * is cached: SELECT kal_refresh() clears the cache, and SELECT kal_open() opens a new client. kal_call(METHOD, PARAMS) returns
+ * the JSON of any method of kal_call, kal_version() the version of the library.
  */
 #include "lists.h"
 SQLITE_EXTENSION_INIT1

@@ -87,6 +87,14 @@ int virtual_table_rename(sqlite3_vtab *table, const char *name);
 /* --- open.c: the SQL function kal_open */
 
 void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments);
+/* Whether a text begins as a JSON object. */
+bool options_begin(const char *text);
+
+/* --- options_file.c */
+
+/* Reads a file that only its owner can access and that begins as a JSON object. The caller frees the text, also after a failure.
+ */
+int options_file_read(const char *path, char **text, char **message);
 
 /* --- direct.c */
 

@@ -1,4 +1,5 @@
-/* SELECT kal_open('{"base_url": ..., "timeout_ms": ...}'): opens a client with explicit options. */
+/* SELECT kal_open('{"base_url": ..., "timeout_ms": ...}') opens a client with explicit options, SELECT kal_open('/path') with
+ * those of a file. */
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
@@ -78,20 +79,55 @@ static char *set(settings *all, sqlite3_stmt *row)
     return NULL;
 }
 
-/* Reads the options from a JSON object; sets `message` on failure. */
-static int read_settings(sqlite3 *db, sqlite3_value *json, settings *all, char **message)
+/* Reads the options from a JSON object; sets `message` on failure. JSON5, which some versions of SQLite read, is an error. */
+static int read_members(sqlite3 *db, const char *json, settings *all, char **message)
 {
     sqlite3_stmt *members = NULL;
-    int code = sqlite3_prepare_v2(db, "SELECT key, type, atom FROM json_each(?1)", -1, &members, NULL);
+    int code = sqlite3_prepare_v2(db, "SELECT key, type, atom FROM json_each(CASE WHEN json_valid(?1) THEN ?1 ELSE '{' END)", -1,
+                                  &members, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_bind_value(members, 1, json);
+        code = sqlite3_bind_text(members, 1, json, -1, SQLITE_STATIC);
     if (code == SQLITE_OK)
         while ((code = sqlite3_step(members)) == SQLITE_ROW && !*message)
             *message = set(all, members);
     if (code != SQLITE_DONE && !*message)
         *message = sqlite3_mprintf("kal_open: %s", sqlite3_errmsg(db));
     sqlite3_finalize(members);
-    return *message ? SQLITE_ERROR : SQLITE_OK;
+    return *message ? SQLITE_ERROR : code == SQLITE_DONE ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* In a database of its own: the host's would trace the statement, with the secret in it, and ask its authorizer. */
+static int read_settings(const char *json, settings *all, char **message)
+{
+    sqlite3 *db = NULL;
+    int code = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL);
+    if (code == SQLITE_OK)
+        code = read_members(db, json, all, message);
+    sqlite3_close(db);
+    return code;
+}
+
+bool options_begin(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '{';
+}
+
+/* The argument is a JSON object, or the path of a file with one. A text that is neither may be half an object with a secret: it
+ * is in no message. */
+static int read_argument(sqlite3_value *argument, settings *all, char **message)
+{
+    const char *text = sqlite3_value_type(argument) == SQLITE_TEXT ? (const char *)sqlite3_value_text(argument) : NULL;
+    char *content = NULL;
+    if (!text || text[0] == 0 || strlen(text) != (size_t)sqlite3_value_bytes(argument)
+        || (!options_begin(text) && strpbrk(text, "{}\"\n"))) {
+        *message = sqlite3_mprintf("kal_open: expected a JSON object, which begins with {, or the path of a file with one");
+        return *message ? SQLITE_ERROR : SQLITE_NOMEM;
+    }
+    int code = options_begin(text) ? SQLITE_OK : options_file_read(text, &content, message);
+    if (code == SQLITE_OK)
+        code = read_settings(content ? content : text, all, message);
+    sqlite3_free(content);
+    return code;
 }
 
 void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
@@ -105,7 +141,7 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
     if (!is_direct(context, "kal_open"))
         return;
     if (count == 1 && sqlite3_value_type(arguments[0]) != SQLITE_NULL)
-        code = read_settings(connection->db, arguments[0], &all, &message);
+        code = read_argument(arguments[0], &all, &message);
     if (code == SQLITE_OK) {
         kal_status status = kal_client_open(&all.client, &client, &error);
         if (status != KAL_OK)

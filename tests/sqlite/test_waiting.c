@@ -138,7 +138,7 @@ static void delay_everything(void)
 /* Seen red when the wait ran "SELECT 1", and kal_open json_each: the trace had both. */
 CLAIM(the_trace_and_the_profile_show_the_statements_of_the_program_only)
 {
-    static const char *const statements[] = { READ_ALL, "SELECT count(*) FROM kal_events",
+    static const char *const statements[] = { PATIENT, READ_ALL, "SELECT count(*) FROM kal_events",
                                               "SELECT json_array_length(kal_call('workspace.get_events'))" };
     char expected[sizeof traced] = "";
     sqlite3 *db = opened();
@@ -146,7 +146,7 @@ CLAIM(the_trace_and_the_profile_show_the_statements_of_the_program_only)
     traced[0] = 0;
     sqlite3_trace_v2(db, SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE, trace, NULL);
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        CHECK(number(db, statements[i]) > 0);
+        CHECK(number(db, statements[i]) >= 0);
         size_t len = strlen(expected);
         snprintf(expected + len, sizeof expected - len, "%s\nprofile: %s\n", statements[i], statements[i]);
     }
