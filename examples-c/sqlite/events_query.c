@@ -139,7 +139,7 @@ static void set_bounds(kal_events_query *c_query, const events_query *query, cha
         c_query->after_date = after;
     }
     if (query->before != -UNBOUNDED && to < END_SECONDS) {
-        format_second(to, before);
+        format_second(to > MIN_SECONDS ? to : MIN_SECONDS, before);
         c_query->before_date = before;
     }
 }

@@ -21,6 +21,16 @@ CASES = [
         "SELECT e.id, m.full_name, s.barcode FROM kal_events AS e FULL JOIN kal_members AS m ON m.id = e.event_user_id "
         "FULL JOIN samples AS s ON s.user_id = m.id",
     ),
+    (
+        "an OR where a member is listed twice",
+        "SELECT * FROM kal_members WHERE id = 'a1' OR email = (SELECT email FROM kal_members LIMIT 1) OR length(id) = 2",
+    ),
+    # Rowids: the group without users was missing.
+    (
+        "a RIGHT JOIN where a group and a user in it are listed twice",
+        "SELECT g.id, u.user_id FROM kal_members AS m JOIN kal_group_members AS u ON u.user_id = m.id "
+        "RIGHT JOIN kal_groups AS g ON g.id = u.group_id",
+    ),
     ("ids that are there twice", "SELECT DISTINCT id FROM kal_groups"),
     # Only '5' was sent to the server.
     (

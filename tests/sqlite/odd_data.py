@@ -21,8 +21,14 @@ DATES = [
     "2025-09-30T23:30:00-01:00", "2025-10-02", "2025-10-02T08:15:30.25Z", "2025-10-03T00:00:00.5+00:00", "2025-09-28T09:00Z",
     "2024-02-29T23:59:59Z", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
 ]  # fmt: skip
-# What the server may send in place of a time.
-NO_TIMES = ["", "soon"]
+# What SQLite's date functions accept: most are one of the times above.
+DOUBTFUL = [
+    "2025-09-31", "2025-09-31T12:00", "2025-09-30 24:00:00", "2025-10-0112:00Z", "2025-10-01 14:00:00.0000009  +02:00 ", "2460950",
+    "2460949.5", " 2460950.0 ", "1759320000", "1759320000000", "12:00", "-0001-06-01", "2025-10-01T10:00:00,0-0200",
+]  # fmt: skip
+# What the server may send in place of a time, and further texts that are none.
+UNTIMED = ["", "soon"]
+NO_TIMES = [*UNTIMED, "now", "20260131", "2025-13-01", " 2025-10-01", "2025-10-01T24:01"]
 UNIX_TIME = 253402300799000  # of the last time, in milliseconds
 # The emulator parses its own spellings only; it treats others as the newest.
 SENT_DATES = [date for date in DATES if " " not in date and date.count(":") != 1]
@@ -44,6 +50,9 @@ def workspace():
             ("a1", ["a1", "x\u0000y", "", "5", "u\n\t"]),
         ]
     ]  # fmt: skip
+    # The server may list a member, a group or an event twice.
+    members.append(members[0])
+    groups.append(groups[0])
     events = []
     for number in range(34):
         events.append({
@@ -57,9 +66,9 @@ def workspace():
         })  # fmt: skip
     # The emulator treats a Unix time as the newest.
     events[-2]["created_at"], events[-1]["created_at"] = DATES[-1], UNIX_TIME
-    for event, text in zip(events[-4:-2], NO_TIMES):
+    for event, text in zip(events[-4:-2], UNTIMED):
         event["created_at"] = text
-    # Ids that equal another's except for case, are empty or equal a member's; and an event that the server lists twice.
+    # Ids that equal another's except for case, are empty or equal a member's; and an event twice.
     for event, id in zip(events, ["", "a1", "E9", "5", "05"]):
         event["id"] = id
     events.append(events[12])

@@ -1,228 +1,101 @@
-"""Random queries on the tables of the extension and an ordinary table, as trees that can be reduced."""
+"""Random queries on the tables of the extension and ordinary tables."""
 
-import copy
-
-import odd_data
-
-# Columns by table, each with the values to compare it with.
-VALUES = {
-    "id": odd_data.IDS + ["g1", "G1", "e3", "e20", "e9", "E9"],
-    "group_id": ["g1", "g1", "G1", "g2", "a1", "nothing"],
-    "user_id": odd_data.IDS + ["nobody", "a1", "a1", "a1", "5"],
-    "event_user_id": odd_data.USERS,
-    "full_name": odd_data.NAMES,
-    "preferred_name": odd_data.NAMES,
-    "access_level": odd_data.LEVELS,
-    "email": odd_data.EMAILS,
-    "group_name": odd_data.NAMES,
-    "user_ids": ["[]", '["a1","a1 "]'],
-    "program_ids": ["[]", '["p"]'],
-    "workspace_name": [None, "x"],
-    "event_type": odd_data.TYPES + ["CREATE", "nothing"],
-    "event_type_version": [1, 2, -1, 5, None, 2.0, "2"],
-    "created_at": odd_data.DATES,
-    "resource_id": ["r1", "r2", "a1", None],
-    "resource_type": odd_data.RESOURCES + ["TASK"],
-    "parent_bulk_event_id": ["e7", "e8", None],
-    "event_attrs": ["{}"],
-    "is_bot": [0, 1, None],
-    "is_bulk": [0, 1, None],
-    "created_at_raw": odd_data.SENT_DATES + odd_data.NO_TIMES,
-    "barcode": ["A", "B", None],
-    "owner": ["ann", "create", "A1", "task"],
-    "taken_on": odd_data.DATES,
-    "number": [5, 0, None],
-    "any": [5, "5", b"5", "create", None],
-}
-# With a collation other than BINARY, merged rows have one of several texts.
-COLLATED = {"created_at", "owner"}
-DATED = {"created_at", "taken_on"}
-# Conditions that the extension uses.
-SENT = {"id", "event_type", "resource_type", "event_user_id", "created_at", "group_id", "user_id", "email"}
-PATTERNS = ["%a%", "CREATE", "*e*", "_1", "T%", "2025-10-0_%"]
-TABLES = {
-    "kal_workspace": ["id", "workspace_name"],
-    "kal_members": ["id", "full_name", "preferred_name", "access_level", "email"],
-    "kal_groups": ["id", "group_name", "email", "user_ids", "program_ids"],
-    "kal_group_members": ["group_id", "user_id"],
-    "kal_events": [
-        "id", "event_type", "event_type_version", "created_at", "event_user_id", "full_name", "preferred_name", "resource_id",
-        "resource_type", "parent_bulk_event_id", "event_attrs", "is_bot", "is_bulk",
-        "created_at_raw",
-    ],
-    "samples": ["barcode", "owner", "taken_on", "number", "any", "user_id"],
-    "guests": ["id", "full_name", "email"],
-    "tasks": ["id", "event_type", "created_at", "event_user_id"],
-}  # fmt: skip
-SETUP = [
-    "CREATE TABLE samples(barcode TEXT, owner TEXT COLLATE NOCASE, taken_on TEXT, number INTEGER, any, user_id TEXT)",
-    "INSERT INTO samples VALUES ('A', 'ann', '2025-10-01', 5, 5, 'a1'), ('B', 'CREATE', '2025-10-01 12:00:00', 0, '5', '5'),"
-    " (NULL, NULL, NULL, NULL, NULL, NULL), ('C', 'Task', '2025-10-02T08:15:30.25Z', 1, x'35', 'A1'),"
-    " ('A', 'a1', NULL, 5, 'create', '05'),"
-    " ('D', 'A1 ', '2024-02-29T23:59:59Z', -1, 5.0, ''), ('E', '5', '9999-12-31T23:59:59Z', 2, x'637265617465', 'zz')",
-    "CREATE TEMP VIEW guests AS SELECT id, full_name, email FROM kal_members WHERE access_level = 'guest' OR id >= 'a'",
-    "CREATE TEMP VIEW tasks AS SELECT id, event_type, created_at, event_user_id FROM kal_events"
-    " WHERE resource_type = 'task' OR event_type IN ('create', 'delete')",
-]
-
-
-def literal(value):
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    if isinstance(value, str):
-        return "CAST(x'%s' AS TEXT)" % value.encode().hex() if "\0" in value else "'%s'" % value.replace("'", "''")
-    return repr(value)
-
-
-class Query:
-    """One SELECT, perhaps followed by a second one. A condition is a text, or a list of AND, OR or NOT and its parts."""
-
-    def __init__(self):
-        self.ctes, self.distinct, self.columns, self.sources = [], False, [], []
-        self.where = self.having = self.compound = self.limit = self.offset = None
-        self.group = []
-        self.total_order = False
-
-    def is_merged(self):
-        """Whether rows that may differ in the spelling of a value are merged."""
-        return self.distinct or bool(self.group) or (self.compound and self.compound[0] != "UNION ALL")
-
-    def sql(self):
-        parts = []
-        if self.ctes:
-            parts.append("WITH " + ", ".join(f"{name} AS {how}({query.sql()})" for name, how, query in self.ctes))
-        parts.append(f"SELECT {'DISTINCT ' if self.distinct else ''}{', '.join(self.columns)}")
-        for place, (join, source, alias, on) in enumerate(self.sources):
-            what = source if isinstance(source, str) else f"({source.sql()})"
-            condition = f" ON {written(on[1])}" if on and on[0] == "ON" else f" USING ({on[1]})" if on else ""
-            parts.append(f"{join if place else 'FROM'} {what} AS {alias}{condition if place else ''}")
-        if self.where:
-            parts.append(f"WHERE {written(self.where)}")
-        if self.group:
-            parts.append(f"GROUP BY {', '.join(self.group)}")
-        if self.having:
-            parts.append(f"HAVING {written(self.having)}")
-        if self.compound:
-            parts.append(f"{self.compound[0]} {self.compound[1].sql()}")
-        if self.total_order:
-            parts.append("ORDER BY " + ", ".join(f"{place + 1} COLLATE BINARY" for place in range(len(self.columns))))
-            if self.limit is not None:
-                parts.append(f"LIMIT {self.limit}" + (f" OFFSET {self.offset}" if self.offset is not None else ""))
-        return " ".join(parts)
-
-    def smaller(self):
-        """Copies with one part removed each."""
-
-        def less(change):
-            fewer = copy.deepcopy(self)
-            change(fewer)
-            return fewer
-
-        if self.compound:
-            yield less(lambda query: query.__dict__.update(query.compound[1].__dict__, ctes=query.ctes))
-        for name, empty in [("compound", None), ("limit", None), ("offset", None), ("having", None), ("where", None),
-                            ("distinct", False), ("total_order", False)]:  # fmt: skip
-            if getattr(self, name):
-                yield less(lambda query: setattr(query, name, empty))
-        for name in ("ctes", "sources", "group", "columns"):
-            for place in range(len(getattr(self, name))):
-                if len(getattr(self, name)) > 1 or name in ("ctes", "group"):
-                    yield less(lambda query: getattr(query, name).pop(place))
-        if self.group:
-            yield less(lambda query: (setattr(query, "columns", query.columns[:1]), query.group.clear()))
-        for name in ("where", "having"):
-            for part in reduced(getattr(self, name)):
-                yield less(lambda query: setattr(query, name, part))
-        for place, (join, source, alias, on) in enumerate(self.sources):
-            others = [(source, ("ON", part)) for part in reduced(on[1])] if on and on[0] == "ON" else []
-            if isinstance(source, Query):
-                others += [(part, on) for part in source.smaller() if len(part.columns) == len(source.columns)]
-            for part, condition in others:
-                yield less(lambda query: query.sources.__setitem__(place, (join, part, alias, condition)))
-
-
-def written(condition):
-    if isinstance(condition, str):
-        return condition
-    if condition[0] == "NOT":
-        return f"NOT ({written(condition[1])})"
-    return "(" + f" {condition[0]} ".join(written(part) for part in condition[1:]) + ")"
-
-
-def reduced(condition):
-    """Conditions with one part removed."""
-    if not isinstance(condition, list):
-        return
-    for place, part in enumerate(condition[1:], 1):
-        yield part
-        if len(condition) > 3:
-            yield condition[:place] + condition[place + 1 :]
-        for other in reduced(part):
-            yield condition[:place] + [other] + condition[place + 1 :]
+from query import Query, literal, marked, written
+from tables import COLLATED, DATED, PATTERNS, SENT, TABLES, TIMED, UNTIMED, USERS, VALUES
 
 
 class Maker:
-    """Generates random queries. `has_all_joins`: RIGHT and FULL are supported."""
+    """Generates random queries. `has_all_joins`: RIGHT and FULL are supported. One in five has texts that are no times."""
 
     def __init__(self, chance, has_all_joins):
-        self.chance, self.depth, self.names = chance, 0, 0
+        self.chance, self.depth = chance, 0
+        self.is_untimed = self.one_in(5)
+        self.tables = {name: columns for name, columns in TABLES.items() if self.is_untimed or "due" not in columns}
         self.joins = ["JOIN"] * 4 + ["LEFT JOIN"] * 4 + ["CROSS JOIN", ","] 
         self.joins += ["RIGHT JOIN", "FULL JOIN"] * 4 if has_all_joins else []
 
     def one_in(self, count):
         return self.chance.randrange(count) == 0
 
-    def value(self, column):
-        """A constant to compare the column with."""
+    def value(self, column, is_equal=False):
+        """A constant to compare the column with, for equality or any comparison."""
         if column in DATED:
-            date = literal(self.chance.choice(VALUES[column]))
-            return self.chance.choice([date] * 6 + [f"datetime({date})", f"date({date}, '+1 day')", "NULL"])
+            date = literal(self.chance.choice(VALUES["created_at"]))
+            date = self.chance.choice([date] * 6 + [f"datetime({date})", f"date({date}, '+1 day')", "NULL"])
+            if is_equal and self.is_untimed and self.one_in(2):
+                date = literal(self.chance.choice(UNTIMED))
+            return marked(date) if column in TIMED else date
         if self.one_in(12):
             return self.chance.choice(["NULL", "5", "5.0", "''", "x'637265617465'", "'a1' || ''", "CAST(5 AS TEXT)", "'create'"])
         return literal(self.chance.choice(VALUES[column]))
 
+    def values(self, column):
+        """A list for IN; sometimes a longer one than fits into a request."""
+        if column not in DATED and self.one_in(8):
+            values = [f"'n{number}'" for number in range(self.chance.randrange(99, 260))]
+            values += [self.value(column, True) for _ in range(self.chance.randrange(5))]
+            self.chance.shuffle(values)
+        else:
+            values = [self.value(column, True) for _ in range(self.chance.randrange(1, 5))]
+        return ", ".join(values)
+
     def simple_query(self, column, outer=()):
         """A SELECT of a comparable column for IN, perhaps correlated with the outer query."""
-        name, own = self.chance.choice([(name, own) for name, columns in TABLES.items() for own in columns
+        name, own = self.chance.choice([(name, own) for name, columns in self.tables.items() for own in columns
                                         if own == column or (own in DATED) == (column in DATED)])  # fmt: skip
-        scope = [("q", own) for own in TABLES[name]]
+        scope = [("q", own) for own in self.tables[name]]
         where = "" if self.one_in(3) else " WHERE " + written(self.condition(scope, 1))
         if outer and self.one_in(2):
             where = f" WHERE {self.pair(scope, outer)}"
-        return f"SELECT q.{own} FROM {name} AS q{where}"
+        result = f"q.{own}"
+        if column in TIMED and own not in TIMED:
+            result = marked(result)
+        return f"SELECT {result} FROM {name} AS q{where}"
 
     def pair(self, left, right):
-        """A comparison of columns of two tables; dates with dates only, as anything else is an error."""
+        """A comparison of columns of two tables; times with times only, as the rest is no time."""
         one = self.chance.choice(left)
         same = [other for other in right if (other[1] in DATED) == (one[1] in DATED)]
         alike = [other for other in same if VALUES[other[1]] is VALUES[one[1]] or one[1] in DATED or
-                 {one[1], other[1]} <= {"id", "event_user_id", "user_id", "group_id", "number", "any", "resource_id"}]  # fmt: skip
+                 {one[1], other[1]} <= USERS | {"group_id", "number", "any", "resource_id"}]  # fmt: skip
         if not same:
             return "1"
         other = self.chance.choice(alike if alike and not self.one_in(5) else same)
         op = self.chance.choice(["=", "=", "=", "IS", "<", ">="] if one[1] in DATED else ["="] * 8 + ["IS", "<", "!="])
-        pair = [".".join(one), ".".join(other)]
+        if "due" in (one[1], other[1]):
+            op = self.chance.choice(["=", "=", "IS", "!="])
+        pair = [one, other]
         self.chance.shuffle(pair)
-        return f" {op} ".join(pair)
+        names = [".".join(column) for column in pair]
+        # The collation is that of the left column.
+        if pair[0][1] in TIMED and pair[1][1] not in TIMED:
+            names[1] = marked(names[1])
+        return f" {op} ".join(names)
+
+    def user_pair(self, left, right):
+        """A join by the id of a user, if there is one."""
+        one, other = ([column for column in scope if column[1] in USERS] for scope in (left, right))
+        if not one or not other:
+            return self.pair(left, right)
+        pair = [".".join(self.chance.choice(one)), ".".join(self.chance.choice(other))]
+        self.chance.shuffle(pair)
+        return " = ".join(pair)
 
     def atom(self, scope):
         alias, column = self.chance.choice([one for one in scope if one[1] in SENT] * 2 + scope)
         name, kind = f"{alias}.{column}", self.chance.randrange(20)
         if kind < 5:
-            return f"{name} = {self.value(column)}" if self.one_in(2) else f"{self.value(column)} = {name}"
+            return f"{name} = {self.value(column, True)}" if self.one_in(2) else f"{self.value(column, True)} = {name}"
         if kind < 7:
             return f"{name} {self.chance.choice(['<', '<=', '>', '>=', '!='])} {self.value(column)}"
         if kind < 9:
-            values = ", ".join(self.value(column) for _ in range(self.chance.randrange(1, 5)))
-            return f"{name} {'NOT ' if self.one_in(4) else ''}IN ({values})"
+            return f"{name} {'NOT ' if self.one_in(4) else ''}IN ({self.values(column)})"
         if kind == 9 and self.depth < 2:
             return f"{name} {'NOT ' if self.one_in(4) else ''}IN ({self.nested(self.simple_query, column, scope)})"
         if kind == 10:
             return f"{name} {'NOT ' if self.one_in(4) else ''}BETWEEN {self.value(column)} AND {self.value(column)}"
         if kind == 11:
-            value = self.value(column)
+            value = self.value(column, True)
             return f"{name} {self.chance.choice(['IS NULL', 'IS NOT NULL', f'IS {value}', f'IS NOT {value}'])}"
         if kind == 12:
             return f"{name} {self.chance.choice(['LIKE', 'GLOB', 'NOT LIKE'])} {literal(self.chance.choice(PATTERNS))}"
@@ -233,7 +106,7 @@ class Maker:
             return f"{'NOT ' if self.one_in(3) else ''}EXISTS ({self.nested(self.simple_query, column, scope)})"
         if kind == 15:
             other = self.chance.choice(scope)
-            rows = [f"({self.value(column)}, {self.value(other[1])})" for _ in range(2)]
+            rows = [f"({self.value(column, True)}, {self.value(other[1], True)})" for _ in range(2)]
             return f"({name}, {'.'.join(other)}) " + self.chance.choice([f"= {rows[0]}", f"IN (VALUES {', '.join(rows)})"])
         if kind == 16:
             return f"coalesce({name}, '') {self.chance.choice(['=', '>', '!='])} {literal(self.chance.choice(VALUES[column]))}"
@@ -253,10 +126,11 @@ class Maker:
         if not sent:
             return self.atom(scope)
         alias, column = self.chance.choice(sent)
-        values = [self.value(column) if self.one_in(6) else literal(self.chance.choice(VALUES[column])) for _ in range(3)]
         if column in DATED:
-            return f"{alias}.{column} {self.chance.choice(['>', '>=', '<', '<=', '='])} {values[0]}"
-        return f"{alias}.{column} " + self.chance.choice([f"= {values[0]}", f"= {values[0]}", f"IN ({', '.join(values)})"])
+            op = self.chance.choice([">", ">=", "<", "<=", "="])
+            return f"{alias}.{column} {op} {self.value(column, op == '=')}"
+        value = self.value(column) if self.one_in(6) else literal(self.chance.choice(VALUES[column]))
+        return f"{alias}.{column} " + self.chance.choice([f"= {value}", f"= {value}", f"IN ({self.values(column)})"])
 
     def condition(self, scope, size):
         if size <= 1:
@@ -274,15 +148,16 @@ class Maker:
     def source(self, ctes):
         """A table, a subquery or a CTE, and its columns."""
         weights = ["kal_events"] * 3 + ["kal_members"] * 3 + ["kal_group_members"] * 2 + ["samples"] * 2
-        weights += ["kal_groups", "guests", "tasks", "kal_workspace"]
+        weights += ["kal_groups", "guests", "tasks", "kal_workspace", "authors", "activity", "crowd"]
+        weights += ["drafts"] * 4 if self.is_untimed else []
         if ctes and self.one_in(2):
             name, columns = self.chance.choice(ctes)
             return name, columns
         name = self.chance.choice(weights)
         if self.depth == 0 and self.one_in(8):
-            columns = self.chance.sample(TABLES[name], self.chance.randrange(1, min(4, len(TABLES[name])) + 1))
+            columns = self.chance.sample(self.tables[name], self.chance.randrange(1, min(4, len(self.tables[name])) + 1))
             return self.nested(self.plain, name, columns), columns
-        return name, TABLES[name]
+        return name, self.tables[name]
 
     def plain(self, name, columns):
         """Some columns of one table, with a condition."""
@@ -290,7 +165,7 @@ class Maker:
         query.sources = [("FROM", name, "s", None)]
         query.columns = [f"s.{column}" for column in columns]
         query.distinct = self.one_in(4) and not COLLATED & set(columns)
-        query.where = self.condition([("s", column) for column in TABLES[name]], self.chance.randrange(1, 4))
+        query.where = self.condition([("s", column) for column in self.tables[name]], self.chance.randrange(1, 4))
         return query
 
     def join(self, query, scope, source, columns):
@@ -301,13 +176,17 @@ class Maker:
             return own
         join, on = self.chance.choice(self.joins), None
         common = [column for column in columns if [name for _, name in scope].count(column) == 1 and column not in DATED]
-        if join not in (",", "CROSS JOIN"):
+        if source == "crowd" or "crowd" in (source for _, source, _, _ in query.sources):
+            # It is too large for anything else.
+            on = ("ON", self.user_pair(scope, own))
+            join = "JOIN" if join in (",", "CROSS JOIN") else join
+        elif join not in (",", "CROSS JOIN"):
             if common and self.one_in(5):
                 on = ("USING", ", ".join(self.chance.sample(common, self.chance.randrange(1, min(2, len(common)) + 1))))
             elif len(query.sources) == 1 and not DATED & set(columns) and self.one_in(12):
                 join = f"NATURAL {join}"
             else:
-                on = ("ON", self.pair(scope, own))
+                on = ("ON", self.chance.choice([self.pair, self.pair, self.user_pair])(scope, own))
                 if self.one_in(3):
                     on = ("ON", [self.chance.choice(["AND", "OR"]), on[1], self.condition(scope + own, 1)])
         query.sources.append((join, source, alias, on))
@@ -349,19 +228,41 @@ class Maker:
         ctes = []
         made_of = []
         if self.one_in(6):
-            name = self.chance.choice(list(TABLES))
-            columns = self.chance.sample(TABLES[name], min(3, len(TABLES[name])))
+            name = self.chance.choice(list(self.tables))
+            columns = self.chance.sample(self.tables[name], min(3, len(self.tables[name])))
             how = self.chance.choice(["", "", "MATERIALIZED ", "NOT MATERIALIZED "])
             made_of.append(("c", how, self.nested(self.plain, name, columns)))
             ctes.append(("c", columns))
-        query = self.select(ctes)
-        query.ctes = made_of
+        query = self.recent() if self.one_in(12) else self.select(ctes)
+        query.ctes, query.is_untimed = made_of, self.is_untimed
+        if query.order:
+            return query
         if self.one_in(8):
-            op = self.chance.choice(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"])
-            query.compound = (op, self.select(ctes, len(query.columns)))
-        if self.one_in(3):
+            op, other = self.chance.choice(["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]), self.select(ctes, len(query.columns))
+            # Times that are equal in the collation of the first SELECT would be merged.
+            timed = [[column.split(".")[-1] in TIMED for column in one.columns] for one in (query, other)]
+            query.compound = (op if timed[0] == timed[1] else "UNION ALL", other)
+        kind = self.chance.randrange(8)
+        if kind < 3:
             query.total_order = True
-            if self.one_in(2):
-                query.limit = self.chance.choice([0, 1, 3, 10, -1])
-                query.offset = self.chance.choice([None, 0, 1, 5])
+        elif kind == 3 and not query.compound:
+            places = [place for place, column in enumerate(query.columns) if column.split(".")[-1] not in COLLATED]
+            query.order = [(place, self.chance.choice(["", " DESC"])) for place in self.chance.sample(places, min(2, len(places)))]
+        if self.one_in(2) if query.total_order or query.order else self.one_in(8):
+            query.limit = self.chance.choice([0, 1, 3, 10, -1])
+            query.offset = self.chance.choice([None, 0, 1, 5])
+        return query
+
+    def recent(self):
+        """The first or last events, as a list of news has them."""
+        query, name = Query(), self.chance.choice(["kal_events", "kal_events", "kal_events", "tasks", "authors"])
+        scope = [("t0", column) for column in self.tables[name]]
+        query.sources = [("FROM", name, "t0", None)]
+        if self.one_in(4) and name == "kal_events":
+            scope += self.join(query, scope, "kal_members", self.tables["kal_members"])
+        query.columns = ["t0.created_at"] + [".".join(one) for one in self.chance.sample(scope, 2)]
+        if not self.one_in(3):
+            query.where = self.condition(scope, self.chance.randrange(1, 3))
+        query.order = [(0, self.chance.choice(["", " DESC", " DESC"]))]
+        query.limit, query.offset = self.chance.randrange(1, 13), self.chance.choice([None, None, None, 1, 5, 21])
         return query

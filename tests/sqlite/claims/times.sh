@@ -62,6 +62,10 @@ claim 'so do a Julian day and Unix times' returns 1 \
         UNION ALL SELECT count(*) FROM kal_events WHERE created_at < strftime('%s', '2025-12-02')
         UNION ALL SELECT count(*) FROM kal_events WHERE created_at < strftime('%s', '2025-12-02') || '000'
         UNION ALL SELECT count(*) FROM kal_events WHERE created_at < '2025-12-02')"
+# Seen red: before_date was in a year that no server has.
+claim 'nothing is before a year that the server does not have' \
+    sends 'events before_date=0001-01-01T00:00:00Z' "SELECT * FROM kal_events WHERE created_at < '-0001-06-01'"
+claim 'and everything is after it' sends 'events' "SELECT * FROM kal_events WHERE created_at > '-0001-06-01'"
 
 # --- What is no time. Seen red with the errors that there were.
 
