@@ -32,6 +32,7 @@ claim 'a time of day is one of 2000-01-01' time_of 2000-01-01T12:30:00.000000Z "
 claim 'a leap second is the second after it' time_of 2017-01-01T00:00:00.500000Z "'2016-12-31T23:59:60.5Z'" "'2017-01-01T00:59:60.5+01:00'"
 claim 'the years 0 to 9999 have the normal form' time_of 0000-01-01T00:00:00.000000Z "'0000-01-01'" "'-0001-12-31 24:00'"
 claim 'a negative year has a minus sign' time_of -4713-11-24T12:00:00.000000Z 0 "'-4713-11-24 12:00'"
+claim 'and is less than the others as text' returns 1 "SELECT kal_time('-0001-12-31') < kal_time('0000-01-01')"
 claim 'kal_time of what is no time is NULL' time_of 'no time' \
     NULL "''" "' '" "'yesterday'" 20260131 "'20260131'" 999999999 -1 "'1e'" "'0x10'" "x'323032352d31302d3031'" "' 2025-10-01'" \
     "'2025-13-01'" "'2025-10-32'" "'2025-10-01Z'" "'2025-10-01T'||'12'" "'2025-10-01 24:01'" "'2025-10-01 12:60'" "'2025-10-01 12:00:60'" \
