@@ -104,4 +104,24 @@ CASES = [
         "SELECT m.id, g.id, u.user_id FROM kal_members AS m LEFT JOIN kal_groups AS g ON g.email = m.email "
         "LEFT JOIN kal_group_members AS u ON u.user_id = m.id AND u.group_id = g.id",
     ),
+    # Seen red with a list that was cut at 100 values.
+    ("users of a longer list than a request has", "SELECT id FROM kal_events WHERE event_user_id IN (SELECT user_id FROM crowd)"),
+    (
+        "a LEFT JOIN of more users than a request has",
+        "SELECT c.user_id, c.number, e.id FROM crowd AS c LEFT JOIN kal_events AS e ON e.event_user_id = c.user_id",
+    ),
+    (
+        "such a join with conditions of both sides",
+        "SELECT c.user_id, e.id FROM crowd AS c LEFT JOIN kal_events AS e ON e.event_user_id = c.user_id AND e.event_type = "
+        "'create' AND c.number < 7 WHERE e.id IS NULL OR e.created_at >= '2025-10-01'",
+    ),
+    (
+        "two joins by one user",
+        "SELECT m.id, e.id, f.id FROM kal_members AS m LEFT JOIN kal_events AS e ON e.event_user_id = m.id "
+        "LEFT JOIN kal_events AS f ON f.event_user_id = e.event_user_id AND f.created_at < e.created_at",
+    ),
+    ("members with one email", "SELECT a.id, b.id FROM kal_members AS a JOIN kal_members AS b ON b.email = a.email"),
+    # Seen red with the server's order, in which events without a time are the newest.
+    ("the latest events", "SELECT created_at FROM kal_events ORDER BY created_at DESC LIMIT 3"),
+    ("the first events", "SELECT created_at FROM kal_events ORDER BY created_at LIMIT 6"),
 ]

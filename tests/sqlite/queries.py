@@ -31,9 +31,11 @@ class Maker:
 
     def values(self, column):
         """A list for IN; sometimes a longer one than fits into a request."""
-        if column not in DATED and self.one_in(8):
-            values = [f"'n{number}'" for number in range(self.chance.randrange(99, 260))]
-            values += [self.value(column, True) for _ in range(self.chance.randrange(5))]
+        if column not in DATED and self.one_in(6):
+            # SQLite sorts the list: those with ! are its beginning.
+            initial = self.chance.choice("!!n")
+            values = [f"'{initial}{number}'" for number in range(self.chance.randrange(99, 260))]
+            values += [self.value(column, True) for _ in range(self.chance.randrange(9))]
             self.chance.shuffle(values)
         else:
             values = [self.value(column, True) for _ in range(self.chance.randrange(1, 5))]
@@ -41,8 +43,10 @@ class Maker:
 
     def simple_query(self, column, outer=()):
         """A SELECT of a comparable column for IN, perhaps correlated with the outer query."""
-        name, own = self.chance.choice([(name, own) for name, columns in self.tables.items() for own in columns
-                                        if own == column or (own in DATED) == (column in DATED)])  # fmt: skip
+        every = [(name, own) for name, columns in self.tables.items() for own in columns]
+        alike = [one for one in every if one[1] == column or {one[1], column} <= USERS]
+        same = [one for one in every if (one[1] in DATED) == (column in DATED)]
+        name, own = self.chance.choice(alike if self.one_in(2) else same)
         scope = [("q", own) for own in self.tables[name]]
         where = "" if self.one_in(3) else " WHERE " + written(self.condition(scope, 1))
         if outer and self.one_in(2):
