@@ -20,6 +20,7 @@ void connection_release(void *data)
         return;
     snapshots_reset(connection);
     kal_client_close(connection->client);
+    sqlite3_free(connection->base_url);
     sqlite3_free(connection);
 }
 
@@ -65,7 +66,7 @@ static int finish(const connection *connection, kal_queue queue, kal_completion 
     interrupt_end(&interrupt);
     if (code == SQLITE_OK && status != KAL_OK)
         code = connection_failed(status, error, message);
-    else if (code == SQLITE_OK && done->status != KAL_OK && done->status != KAL_DONE)
+    else if (code == SQLITE_OK && done->status != KAL_OK && done->status != KAL_DONE && done->status != KAL_NOT_READY)
         code = connection_failed(done->status, done->error, message);
     kal_queue_close(queue);
     return code;
@@ -95,18 +96,30 @@ int connection_call(connection *connection, const char *method, const char *para
     return code;
 }
 
-int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message)
+/* SQLITE_DONE: the completion has the status `end`. */
+static int next_page(connection *connection, kal_stream stream, uint32_t timeout_ms, kal_status end, kal_result *page,
+                     char **message)
 {
     kal_completion done = KAL_COMPLETION_INIT;
     kal_queue queue;
     kal_error error;
     kal_status status = kal_queue_open(&queue, &error);
-    /* The client's own timeout limits each request. */
-    if (status == KAL_OK && (status = kal_stream_submit_next(stream, KAL_WAIT_FOREVER, queue, NULL, &error)) != KAL_OK)
+    if (status == KAL_OK && (status = kal_stream_submit_next(stream, timeout_ms, queue, NULL, &error)) != KAL_OK)
         kal_queue_close(queue);
     if (status != KAL_OK)
         return connection_failed(status, error, message);
     int code = finish(connection, queue, &done, message);
     *page = done.result;
-    return code == SQLITE_OK && done.status == KAL_DONE ? SQLITE_DONE : code;
+    return code == SQLITE_OK && done.status == end ? SQLITE_DONE : code;
+}
+
+int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message)
+{
+    /* The client's own timeout limits each request. */
+    return next_page(connection, stream, KAL_WAIT_FOREVER, KAL_DONE, page, message);
+}
+
+int connection_poll_page(connection *connection, kal_stream stream, kal_result *page, char **message)
+{
+    return next_page(connection, stream, 0, KAL_NOT_READY, page, message);
 }

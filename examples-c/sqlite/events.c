@@ -136,9 +136,8 @@ static void number(sqlite3_context *context, int64_t value)
         sqlite3_result_int64(context, value);
 }
 
-static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+void event_column(sqlite3_context *context, const kal_workspace_event *event, int column)
 {
-    const kal_workspace_event *event = ((cursor *)base)->events[((cursor *)base)->position];
     const char *const texts[] = {
         [EVENT_ID] = event->id,
         [EVENT_TYPE] = event->event_type,
@@ -162,6 +161,11 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         timestamp_result(context, event->created_at_us);
     else
         sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    event_column(context, ((cursor *)base)->events[((cursor *)base)->position], column);
     return SQLITE_OK;
 }
 

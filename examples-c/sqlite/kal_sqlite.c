@@ -19,9 +19,11 @@
  * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}') with the
  * fields of kal_client_options and page_size for kal_events, or kal_open('/path') of a file with that. Everything except events
  * is cached: SELECT kal_refresh() clears the cache, and SELECT kal_open() opens a new client. kal_call(METHOD, PARAMS) returns
- * the JSON of any method of kal_call, kal_version() the version of the library.
+ * the JSON of any method of kal_call, kal_version() the version of the library. kal_sync(TABLE) keeps a local table of events up
+ * to date.
  */
 #include "lists.h"
+#include "sync.h"
 SQLITE_EXTENSION_INIT1
 
 static void release_list(void *data)
@@ -59,6 +61,7 @@ static const function functions[] = {
     { "kal_call", 1, SQLITE_DIRECTONLY | SQLITE_RESULT_SUBTYPE, kal_call_function },
     { "kal_call", 2, SQLITE_DIRECTONLY | SQLITE_RESULT_SUBTYPE, kal_call_function },
     { "kal_refresh", 0, SQLITE_DIRECTONLY, kal_refresh_function },
+    { "kal_sync", 1, SQLITE_DIRECTONLY, kal_sync },
     { "kal_version", 0, SQLITE_INNOCUOUS, kal_version_function },
 };
 
@@ -80,6 +83,8 @@ static int create_all(connection *connection)
     }
     for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof *functions; i++)
         code = create_function(connection, &functions[i]);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_module_v2(connection->db, "kal_sync_page", &sync_page_module, NULL, NULL);
     return code;
 }
 

@@ -16,6 +16,8 @@ typedef struct connection {
     sqlite3 *db;
     kal_client client;                    /* KAL_NONE until first use */
     int32_t page_size;                    /* events per page; 0: the server decides */
+    uint32_t timeout_ms;                  /* that kal_open set; 0: the client's default */
+    char *base_url;                       /* that kal_open set; NULL: from the environment, or the library's */
     int owners;                           /* reference count: modules and functions registered with SQLite */
     struct snapshot *snapshots[LISTINGS]; /* the last that was read; NULL: none */
     int64_t snapshots_made;
@@ -31,6 +33,9 @@ int connection_client(connection *connection, kal_client *client, char **message
 int connection_call(connection *connection, const char *method, const char *params, kal_result *result, char **message);
 /* Reads the next page of a stream. SQLITE_DONE at its end. */
 int connection_next_page(connection *connection, kal_stream stream, kal_result *page, char **message);
+/* The same of a stream that follows. SQLITE_DONE if there are no new events, or the answer did not arrive within the time of one
+ * request: the next call continues to wait for it. */
+int connection_poll_page(connection *connection, kal_stream stream, kal_result *page, char **message);
 /* Converts an error to an SQL error message and frees it. */
 int connection_failed(kal_status status, kal_error error, char **message);
 /* Lets an SQL function fail; `message` may be NULL unless the code is SQLITE_ERROR. */
@@ -110,6 +115,8 @@ void kal_version_function(sqlite3_context *context, int count, sqlite3_value **a
 /* --- events.c: the table kal_events */
 
 extern const sqlite3_module events_module;
+/* Returns a column of an event. */
+void event_column(sqlite3_context *context, const kal_workspace_event *event, int column);
 
 enum event_column {
     EVENT_ID,

@@ -147,6 +147,11 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
         if (status != KAL_OK)
             code = connection_failed(status, error, &message);
     }
+    if (code == SQLITE_OK) {
+        sqlite3_free(connection->base_url);
+        connection->base_url = (char *)all.client.base_url;
+        all.client.base_url = NULL;
+    }
     for (const field *field = fields; field < fields + FIELDS; field++)
         if (field->kind == TEXT)
             sqlite3_free(*text_of(&all, field));
@@ -155,6 +160,7 @@ void kal_open(sqlite3_context *context, int count, sqlite3_value **arguments)
         connection->client = client;
         snapshots_reset(connection);
         connection->page_size = (int32_t)all.page_size;
+        connection->timeout_ms = all.client.timeout_ms;
     } else {
         result_failure(context, code, message);
     }

@@ -1,9 +1,11 @@
-"""The emulator's admin requests for the shell tests: admin.py sent | lists | seen PATH | fault JSON | all FILE
+"""The emulator's admin requests for the shell tests: admin.py sent | lists | seen PATH | count PATH | fault JSON | post NAME JSON | all FILE
 
 sent        the API requests that came in since the last time, one a line, with their queries readable
 lists       the same without the further requests of a list: those with the same filters but other dates and page numbers
 seen PATH   whether a request of that path has come in
+count PATH  how many requests of that path have come in
 fault JSON  adds a fault
+post NAME JSON  another admin request with a body: post events '{"count": 3}'
 all FILE    writes what the API answers, without the library: {"workspace": ..., "members": ..., "groups": ..., "events": ...}
 """
 
@@ -52,8 +54,16 @@ def seen(path):
     sys.exit(path not in ask("/__emulator/counts")["paths"])
 
 
+def count(path):
+    print(ask("/__emulator/counts")["paths"].get(path, 0))
+
+
 def fault(fault):
     ask("/__emulator/faults", fault.encode())
+
+
+def post(name, body):
+    ask("/__emulator/" + name, body.encode())
 
 
 def all(file):
@@ -68,4 +78,5 @@ def all(file):
     ask("/__emulator/reset", b"")
 
 
-{"sent": sent, "lists": lists, "seen": seen, "fault": fault, "all": all}[sys.argv[1]](*sys.argv[2:])
+commands = {"sent": sent, "lists": lists, "seen": seen, "count": count, "fault": fault, "post": post, "all": all}
+commands[sys.argv[1]](*sys.argv[2:])
