@@ -12,6 +12,9 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR  ?= $(PREFIX)/share/man
 DESTDIR ?=
 TARGET  ?= target
+# The extension for SQLite: `archive` has the library in it, `shared` uses the shared library, `no` is none, and `auto` is `archive`
+# where the compiler finds SQLite's header.
+SQLITE  ?= auto
 CC      ?= cc
 ifneq ($(words $(TARGET)),1)
 $(error TARGET is a folder without a space in its path, not '$(TARGET)')
@@ -121,14 +124,24 @@ endif
 	$(CROSS_COMPILE)ar rcsD $@ $(LIB)/kaleidoscope.o
 	rm $(LIB)/kaleidoscope.o
 
-sqlite: $(TARGET)/sqlite/kal_sqlite.so ## builds the SQLite extension target/sqlite/kal_sqlite.so
+ifeq ($(filter auto archive shared no,$(SQLITE))$(word 2,$(SQLITE)),)
+$(error SQLITE is auto, archive, shared or no, not '$(SQLITE)')
+endif
+KAL_SQLITE_SO := $(TARGET)/sqlite$(if $(filter shared,$(SQLITE)),-shared)/kal_sqlite.so
+sqlite: $(KAL_SQLITE_SO) ## builds the SQLite extension target/sqlite/kal_sqlite.so (SQLITE=shared: without the library in it)
 
-# Self-contained, and not unmapped when SQLite unloads it, because the library's thread runs in it.
-$(TARGET)/sqlite/kal_sqlite.so: $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) include/kaleidoscope.h $(ARCHIVE)
+# Not unmapped when SQLite unloads it, because the library's thread may run in it.
+SQLITE_SOURCES := $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) include/kaleidoscope.h
+SQLITE_CC = $(CC) -std=c11 -O2 -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -I include -shared -o $@ $(filter %.c %.a,$^) $(LDFLAGS) \
+  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
+
+$(TARGET)/sqlite/kal_sqlite.so: $(SQLITE_SOURCES) $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O2 -fPIC -fvisibility=hidden $(CFLAGS) -I include -shared -o $@ $(filter %.c %.a,$^) $(LDFLAGS) \
-	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--exclude-libs,ALL \
-	  -Wl,--as-needed $(STATIC_LIBS)
+	$(SQLITE_CC) $(STATIC_LIBS)
+
+$(TARGET)/sqlite-shared/kal_sqlite.so: $(SQLITE_SOURCES) $(LIB)/libkaleidoscope.so
+	@mkdir -p $(@D)
+	$(SQLITE_CC) -L $(LIB) -lkaleidoscope
 
 emulator: ## builds the local server for demos and tests, target/debug/kal-emulator
 	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin kal-emulator --quiet
@@ -151,8 +164,14 @@ clean: ## removes all build output
 
 # --- Installing
 
-install: lib ## installs library, header, pkg-config file, CMake package, manual pages and suppressions for valgrind below DESTDIR/PREFIX
-	@scripts/install.sh install
+# SQLite's header is in Debian's libsqlite3-dev.
+has_sqlite = $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -E -include sqlite3ext.h -x c /dev/null >/dev/null 2>&1 && echo yes)
+with_sqlite = $(if $(filter auto,$(SQLITE)),$(has_sqlite),$(filter-out no,$(SQLITE)))
+
+install: lib ## installs library, headers, pkg-config file, CMake package, manual pages, SQLite extension below DESTDIR/PREFIX (SQLITE=no: without it)
+	@$(if $(with_sqlite),$(MAKE) --no-print-directory sqlite,$(if $(filter auto,$(SQLITE)),echo \
+	  'make install: sqlite3ext.h not found: the extension for SQLite is not installed' >&2,:))
+	@$(if $(with_sqlite),KAL_SQLITE_SO=$(KAL_SQLITE_SO)) CROSS_COMPILE=$(CROSS_COMPILE) scripts/install.sh install
 
 uninstall: ## removes the installed files
 	@scripts/install.sh uninstall

@@ -3,7 +3,8 @@
 # what may be moved afterwards: the pkg-config file then finds the others by relative paths, too.
 #
 # PREFIX, LIBDIR, INCLUDEDIR and MANDIR are the absolute destinations, LIB the directory of the built library, VERSION and ABI its
-# versions, STATIC_LIBS the system libraries that the archive needs.
+# versions, STATIC_LIBS the system libraries that the archive needs; KAL_SQLITE_SO is the built extension for SQLite, if that is
+# installed, CROSS_COMPILE the prefix of the strip for it.
 set -eu
 name=libkaleidoscope
 fail() {
@@ -102,6 +103,11 @@ install | archive)
     ln -sf "$name.so.$VERSION" "$libdir/$name.so.$ABI"
     ln -sf "$name.so.$ABI" "$libdir/$name.so"
     install -m 644 "$LIB/$name.a" "$libdir/"
+    # In the dynamic loader's path, so that its name is enough in a default library directory.
+    if [ "${KAL_SQLITE_SO:-}" ]; then
+        install -m 755 "$KAL_SQLITE_SO" "$libdir/kal_sqlite.so"
+        "${CROSS_COMPILE:-}strip" --strip-unneeded "$libdir/kal_sqlite.so"
+    fi
     for header in $headers; do install -D -m 644 "include/$header" "$includedir/$header"; done
     fill_pkg_config
     fill_cmake
@@ -110,7 +116,7 @@ install | archive)
     for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done
     ;;
 uninstall)
-    rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" \
+    rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" "$libdir/kal_sqlite.so" \
         "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
         "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake" "${DESTDIR:-}$share/$name.supp"
     for header in $headers; do rm -f "$includedir/$header"; done

@@ -4,7 +4,7 @@
 
 expected() {
     (cd include && find . -type f ! -name '.*' | sed "s|^\.|./include|")
-    printf "./$1/%s\n" libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
+    printf "./$1/%s\n" kal_sqlite.so libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
@@ -14,7 +14,7 @@ shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 
 prefix=$scratch/first libdir=$prefix/lib
 claim 'make install PREFIX=... succeeds' make_quietly install PREFIX="$prefix"
-claim 'it installs exactly the library, the headers, the pkg-config file, the CMake package, the manual pages and the suppressions' \
+claim 'it installs exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages and the suppressions' \
     same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
 usable installed
 claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open

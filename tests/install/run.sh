@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the library and builds programs with what was installed: run.sh [PART]..., where a part is one of the files beside this one
-# (prefix, cmake). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
+# (prefix, cmake, sqlite). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
 # Only the files installed here must be found, whatever the machine has.
-unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR MAKEFLAGS MAKEOVERRIDES
+unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR SQLITE MAKEFLAGS MAKEOVERRIDES
 export PKG_CONFIG_LIBDIR=/nowhere
 
 # The emulator exits when its standard input, a pipe held open by this shell, is closed.
@@ -60,6 +60,9 @@ optional_component() { configure -DLINK=kaleidoscope "-DWANTED=$version" '-DCOMP
 in_time_to_come() { ! configure -DLINK=kaleidoscope -DWANTED=1.0; }
 loads_the_shared_library() { LD_LIBRARY_PATH=${2:-} ldd "$1" | grep -F "$libdir/libkaleidoscope.so.0"; }
 loads_no_kaleidoscope() { ! ldd "$1" | grep kaleidoscope; }
+# extension NAME: the sqlite3 shell loads it by this name, and reads the members.
+extension() { same 7 "$(sqlite3 -batch -cmd ".load $1" :memory: 'SELECT count(*) FROM kal_members')"; }
+extension_by_its_name() { LD_LIBRARY_PATH=$libdir extension kal_sqlite; }
 
 # usable WHEN: the claims about $prefix and $libdir.
 usable() {
@@ -73,6 +76,9 @@ usable() {
     claim "$1: pkg-config --static: a fully static program runs" with_pkg_config_static
     claim "$1: pkg-config --variable=static: a program with the archive runs" with_the_archive_alone
     claim "$1: that program loads no libkaleidoscope" loads_no_kaleidoscope "$work/archive"
+    claim "$1: SQLite loads the extension by its path" extension "$libdir/kal_sqlite"
+    claim "$1: SQLite loads the extension by its name where the loader looks" extension_by_its_name
+    claim "$1: the extension loads no libkaleidoscope" loads_no_kaleidoscope "$libdir/kal_sqlite.so"
     claim "$1: CMake: a program with Kaleidoscope::kaleidoscope runs" with_cmake kaleidoscope
     claim "$1: CMake: that program loads libkaleidoscope.so.0 of this prefix" loads_the_shared_library "$work/cmake/consumer"
     claim "$1: CMake: a program with Kaleidoscope::static runs" with_cmake static
@@ -84,7 +90,7 @@ usable() {
     claim "$1: CMake: a component that is optional is accepted" optional_component
 }
 
-for part in prefix cmake; do
+for part in prefix cmake sqlite; do
     [ $# -eq 0 ] || case " $* " in *" $part "*) ;; *) continue ;; esac
     . "tests/install/$part.sh"
 done
