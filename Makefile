@@ -131,9 +131,10 @@ KAL_SQLITE_SO := $(TARGET)/sqlite$(if $(filter shared,$(SQLITE)),-shared)/kal_sq
 sqlite: $(KAL_SQLITE_SO) ## builds the SQLite extension target/sqlite/kal_sqlite.so (SQLITE=shared: without the library in it)
 
 # Not unmapped when SQLite unloads it, because the library's thread may run in it.
-SQLITE_SOURCES := $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) include/kaleidoscope.h
+SQLITE_SOURCES := $(wildcard examples-c/sqlite/*.c examples-c/sqlite/*.h) examples-c/sqlite/exports include/kaleidoscope.h
 SQLITE_CC = $(CC) -std=c11 -O2 -fPIC -fvisibility=hidden $(CPPFLAGS) $(CFLAGS) -I include -shared -o $@ $(filter %.c %.a,$^) $(LDFLAGS) \
-  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed
+  -Wl,--version-script=examples-c/sqlite/exports -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed
 
 $(TARGET)/sqlite/kal_sqlite.so: $(SQLITE_SOURCES) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -218,7 +219,7 @@ abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI
 windows: tools-windows ## builds the zip for x64 Windows in target/dist: DLL, import and static libraries, headers, CMake package
 	@scripts/windows.sh
 
-deb: ## builds the Debian packages libkaleidoscope0 and libkaleidoscope-dev in target/deb (ARCH=arm64: for arm64)
+deb: ## builds the Debian packages libkaleidoscope0, libkaleidoscope-dev and libkaleidoscope-sqlite in target/deb (ARCH=arm64: for arm64)
 	@ARCH=$(ARCH) scripts/deb.sh
 
 # Where the archives of a release are downloaded from, in the recipes of package managers.

@@ -42,9 +42,25 @@ unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
 make --no-print-directory lib TARGET="$built" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
     CROSS_COMPILE="$tools" CARGO_RUSTC="cargo-zigbuild rustc $build_std --target $triple$suffix"
 
+# The extension for SQLite, with the headers of this machine's SQLite, which are the same for every architecture: beside them are
+# those of its C library.
+headers=$built/sqlite-headers
+mkdir -p "$headers"
+for header in sqlite3.h sqlite3ext.h; do
+    found=$(cc -E -include $header -x c /dev/null | sed -n "s|^# 1 \"\(.*/$header\)\".*|\1|p" | head -n 1)
+    [ "$found" ] || {
+        echo "dist.sh: $header not found: Debian has it in libsqlite3-dev" >&2
+        exit 1
+    }
+    install -p -m 644 "$found" "$headers/"
+done
+make --no-print-directory sqlite SQLITE=archive CFLAGS="-I $headers" TARGET="$built" PROFILE=release RUST_TARGET="$triple" \
+    CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind CROSS_COMPILE="$tools" CARGO_RUSTC=false
+
 root=$dist/$name
 rm -rf "$root"
-LIB=$built/lib PREFIX=$root LIBDIR=$root/lib INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh archive
+KAL_SQLITE_SO=$built/sqlite/kal_sqlite.so CROSS_COMPILE=$tools LIB=$built/lib PREFIX=$root LIBDIR=$root/lib \
+    INCLUDEDIR=$root/include MANDIR=$root/share/man DESTDIR='' scripts/install.sh archive
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
 # The stack unwinder and a few functions of compiler-rt come from zig, both part of LLVM, and the functions that every glibc leaves to
 # its users to link, such as stat.

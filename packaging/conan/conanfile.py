@@ -63,7 +63,7 @@ class LibkaleidoscopeConan(ConanFile):
             copy(self, name, self.build_folder, os.path.join(self.package_folder, "licenses"))
         copy(self, "*", os.path.join(self.build_folder, "include"), os.path.join(self.package_folder, "include"))
         lib = os.path.join(self.build_folder, "lib")
-        kinds = ("*.so*", "*.dylib", "*.lib", "*.dll.a") if self.options.shared else ("libkaleidoscope.a",)
+        kinds = ("libkaleidoscope.so*", "*.dylib", "*.lib", "*.dll.a") if self.options.shared else ("libkaleidoscope.a",)
         for kind in kinds:
             copy(self, kind, lib, os.path.join(self.package_folder, "lib"), keep_path=False)
         if self.options.shared:

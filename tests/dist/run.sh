@@ -39,14 +39,14 @@ echo "#   $(stat -c %s "$tarball") bytes packed, $(du -sb "$prefix" | cut -f1) u
 
 expected() {
     (cd include && find . -type f ! -name '.*' | sed 's|^\.|./include|')
-    printf './lib/%s\n' libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
+    printf './lib/%s\n' kal_sqlite.so libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
     echo ./share/kaleidoscope/libkaleidoscope.supp
     printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
-claim "${of}the tarball contains exactly the library, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
+claim "${of}the tarball contains exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
 claim "${of}everything is in one folder and owned by root" \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"
@@ -135,6 +135,31 @@ with_cmake() {
 }
 claim "${of}the CMake package is for pointers of 8 bytes" cmake_package
 if [ "$libc" = glibc ]; then claim "${of}a program built with the CMake package runs" with_cmake; fi
+
+# --- The extension for SQLite
+
+kal_sqlite=$lib/kal_sqlite.so
+# Red with the extension that Debian's gcc links.
+claim "${of}the extension for SQLite needs no other C library than the shared library does" at_most "$kal_sqlite"
+extension_is_alone() { same '' "$(readelf -dW "$kal_sqlite" | grep -e kaleidoscope -e PATH)"; }
+claim "${of}it needs no libkaleidoscope.so" extension_is_alone
+exported() { "${tools}nm" -D --defined-only "$kal_sqlite" | awk '{ print $3 }'; }
+claim "${of}it exports its entry point and nothing else" same sqlite3_kalsqlite_init "$(exported)"
+. tests/artefact/optimised.sh
+claim "${of}link-time optimisation took effect in it, and it is stripped" smaller "$kal_sqlite" "$max_shared"
+# Where there is no SQLite of the platform, in a program that stands in for one.
+refuses_old_sqlite() {
+    # shellcheck disable=SC2086  # several words
+    $cc -Wall -Wextra -Werror -I "$sqlite_headers" tests/dist/old_sqlite.c -o "$scratch/old_sqlite" -ldl &&
+        said=$(run "$scratch/old_sqlite" "$kal_sqlite") && same 'kal_sqlite requires SQLite 3.38 or later, this is 3.37.2' "$said"
+}
+sqlite_headers=$dist/$triple/sqlite-headers
+claim "${of}a program loads it, and it says that this SQLite is too old" refuses_old_sqlite
+loads_in_the_shell() {
+    prints_the_members sqlite3 -batch -cmd ".load ${kal_sqlite%.so}" :memory: \
+        "SELECT format('%s <%s>', full_name, coalesce(email, '-')) FROM kal_members"
+}
+if [ "$libc$runner" = glibc ]; then claim "${of}the sqlite3 shell loads it and reads the members" loads_in_the_shell; fi
 
 # --- The tests of the built library also pass for this one
 

@@ -5,7 +5,7 @@ shell=$(command -v busybox || :)
 packs() {
     rm -rf "$scratch/alpine" && mkdir "$scratch/alpine" &&
         ${shell:+"$shell"} sh tests/recipes/abuild.sh "$recipes/alpine/APKBUILD" "$1" "$scratch/alpine" &&
-        for file in lib/libkaleidoscope.so lib/libkaleidoscope.a include/kaleidoscope.h lib/pkgconfig/kaleidoscope.pc \
+        for file in lib/kal_sqlite.so lib/libkaleidoscope.so lib/libkaleidoscope.a include/kaleidoscope.h lib/pkgconfig/kaleidoscope.pc \
             share/licenses/libkaleidoscope/THIRD-PARTY-LICENSES.txt; do
             [ -e "$scratch/alpine/pkg/usr/$file" ] || { echo "$file is not there" && return 1; }
         done

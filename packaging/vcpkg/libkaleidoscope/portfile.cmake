@@ -37,7 +37,7 @@ if(VCPKG_LIBRARY_LINKAGE STREQUAL "static")
     file(GLOB libraries "${source}/lib/libkaleidoscope.a")
 else()
     set(kaleidoscope_target Kaleidoscope::kaleidoscope)
-    file(GLOB libraries "${source}/lib/*.so*" "${source}/lib/*.dylib" "${source}/lib/*.lib" "${source}/lib/*.dll.a")
+    file(GLOB libraries "${source}/lib/libkaleidoscope.so*" "${source}/lib/*.dylib" "${source}/lib/*.lib" "${source}/lib/*.dll.a")
     file(GLOB programs "${source}/bin/*.dll")
 endif()
 # One build for both configurations: C has no debug ABI.
