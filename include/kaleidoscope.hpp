@@ -33,10 +33,12 @@
  *     auto first = client.workspace().members()[0];                  // error: deleted
  *     auto members = client.workspace().members();                   // correct: keep the list
  *
+ * A loop over a temporary owns it: `for (auto member : *client.workspace().try_members())` is correct in every standard.
+ *
  * ERRORS: EXCEPTIONS OR RESULTS
  *
- * A function `f` throws kal::error; its counterpart `try_f` returns kal::result<T>, which is std::expected<T, kal::error> where
- * the standard library has it, and otherwise a type with the same has_value, operator bool, *, ->, error and value_or.
+ * A function `f` throws kal::error; its counterpart `try_f` returns kal::result<T>, which has the names of std::expected, in
+ * every standard, and converts to it where the standard library has it. What may be empty without an error is a kal::optional.
  * kal::unwrap returns the value of a result or throws its error. With -fno-exceptions only the `try_` functions exist. kal::error
  * copies without throwing and carries full details. Both styles may throw std::bad_alloc. Exceptions thrown by your callbacks are
  * caught.

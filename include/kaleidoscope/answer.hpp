@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "optional.hpp"
 #include "owner.hpp"
 #include "records.hpp"
 
@@ -21,6 +21,12 @@ template <class Record>
 using records = view<Record, const typename Record::raw_type*>;
 
 namespace detail {
+
+// They point into the answer.
+template <class Value, class Pointer>
+inline constexpr bool is_borrowed<view<Value, Pointer>> = true;
+template <>
+inline constexpr bool is_borrowed<workspace> = true;
 
 // NULL when the answer holds other data.
 template <class Record>
@@ -62,19 +68,19 @@ public:
 
     // Which of the functions below has a value. A library newer than this header may return values that are not listed.
     answer_kind kind() const noexcept { return static_cast<answer_kind>(kal_result_kind(handle_.get())); }
-    // Its records; std::nullopt when it holds other data.
-    std::optional<records<member>> members() const& noexcept { return holds<member>(); }
-    std::optional<records<group>> groups() const& noexcept { return holds<group>(); }
-    std::optional<records<event>> events() const& noexcept { return holds<event>(); }
-    std::optional<kal::workspace> workspace() const& noexcept
+    // Its records; empty when it holds other data.
+    optional<records<member>> members() const& noexcept { return holds<member>(); }
+    optional<records<group>> groups() const& noexcept { return holds<group>(); }
+    optional<records<event>> events() const& noexcept { return holds<event>(); }
+    optional<kal::workspace> workspace() const& noexcept
     {
         const kal_workspace* raw = kal_result_workspace(handle_.get());
-        return raw ? std::optional<kal::workspace>(raw) : std::nullopt;
+        return raw ? optional<kal::workspace>(kal::workspace(raw)) : std::nullopt;
     }
-    std::optional<records<member>> members() const&& = delete;
-    std::optional<records<group>> groups() const&& = delete;
-    std::optional<records<event>> events() const&& = delete;
-    std::optional<kal::workspace> workspace() const&& = delete;
+    optional<records<member>> members() const&& = delete;
+    optional<records<group>> groups() const&& = delete;
+    optional<records<event>> events() const&& = delete;
+    optional<kal::workspace> workspace() const&& = delete;
 
     kal_result handle() const noexcept { return handle_.get(); }
     // Releases ownership: the caller frees the handle with kal_result_free.
@@ -82,11 +88,11 @@ public:
 
 private:
     template <class Record>
-    std::optional<records<Record>> holds() const noexcept
+    optional<records<Record>> holds() const noexcept
     {
         std::size_t size = 0;
         const auto first = detail::rows<Record>(handle_.get(), &size);
-        return first ? std::optional<records<Record>>(std::in_place, first, size) : std::nullopt;
+        return first ? optional<records<Record>>(records<Record>(first, size)) : std::nullopt;
     }
 
     detail::owner<kal_result, kal_result_free> handle_;

@@ -31,16 +31,12 @@
 #define KAL_CPP_VERSION_OF(major, minor, patch) KAL_CPP_PASTE(major, minor, patch)
 #define KAL_CPP_VERSION KAL_CPP_VERSION_OF(KAL_VERSION_MAJOR, KAL_VERSION_MINOR, KAL_VERSION_PATCH)
 
-// Everything that depends on kal::result is in an inline namespace per implementation of result, so that objects compiled for
-// C++17 and for C++23 can be linked together. kal::error and the records are the same type in all of them.
-#if defined(__cpp_lib_expected) && KAL_CPP_EXCEPTIONS
-#define KAL_CPP_ABI std_expected
-#elif defined(__cpp_lib_expected)
-#define KAL_CPP_ABI std_expected_no_exceptions
-#elif KAL_CPP_EXCEPTIONS
-#define KAL_CPP_ABI own_result
+// What depends on whether exceptions are enabled is in one more inline namespace for each, so that objects compiled with and
+// without them can be linked together. kal::error and the records are the same type in both.
+#if KAL_CPP_EXCEPTIONS
+#define KAL_CPP_ABI exceptions
 #else
-#define KAL_CPP_ABI own_result_no_exceptions
+#define KAL_CPP_ABI no_exceptions
 #endif
 
 #endif

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -87,16 +86,16 @@ public:
             return unexpected(error(status, failure));
         return {};
     }
-    // Waits up to `timeout` for the next completion; 0 does not wait. std::nullopt when there is none yet. Fails with
+    // Waits up to `timeout` for the next completion; 0 does not wait. Empty when there is none yet. Fails with
     // status::done after shutdown and the last completion, and with status::cancelled when another thread closes the queue. A
     // failed call is returned as a completion.
-    [[nodiscard]] result<std::optional<completion>> try_next(std::chrono::milliseconds timeout) const
+    [[nodiscard]] result<optional<completion>> try_next(std::chrono::milliseconds timeout) const
     {
         kal_completion next = KAL_COMPLETION_INIT;
         kal_error failure = KAL_NONE;
         const kal_status status = kal_queue_next(handle_.get(), calling::wait_ms(timeout), &next, &failure);
         if (status == KAL_NOT_READY)
-            return std::optional<completion>();
+            return optional<completion>();
         if (status != KAL_OK)
             return unexpected(error(status, failure));
         if (next.status != KAL_OK)
@@ -130,7 +129,7 @@ public:
     {
         unwrap(try_submit_next(from, timeout, user_data));
     }
-    std::optional<completion> next(std::chrono::milliseconds timeout) const
+    optional<completion> next(std::chrono::milliseconds timeout) const
     {
         return unwrap(try_next(timeout));
     }
@@ -189,9 +188,9 @@ private:
             return function(from.handle(), first, size, made, handle_.get(), user_data, failure);
         });
     }
-    static result<std::optional<completion>> made(completion&& done)
+    static result<optional<completion>> made(completion&& done)
     {
-        return result<std::optional<completion>>(std::in_place, std::move(done));
+        return optional<completion>(std::move(done));
     }
 
     detail::owner<kal_queue, kal_queue_close> handle_;

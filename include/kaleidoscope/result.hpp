@@ -14,14 +14,6 @@ namespace kal {
 inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
-#if defined(__cpp_lib_expected)
-
-template <class T>
-using result = std::expected<T, error>;
-using unexpected = std::unexpected<error>;
-
-#else
-
 class unexpected {
 public:
     explicit unexpected(kal::error failure) noexcept : error_(failure) {}
@@ -31,8 +23,9 @@ private:
     kal::error error_;
 };
 
-// The subset of std::expected<T, kal::error> that behaves the same in both. value() is omitted because std::expected throws
-// another type; use kal::unwrap.
+// A value or an error, with the names of std::expected<T, kal::error>, to which it converts where the standard library has it. It
+// differs in two points. It is the same type in every standard. And it can be read from a temporary, as kal::optional: `*`,
+// value() and error() return what they read, not a reference into the temporary, and `->` on a temporary does not compile.
 template <class T>
 class [[nodiscard]] result {
 public:
@@ -55,13 +48,40 @@ public:
     // Requires a value; unchecked.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }
     const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-    T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-    T* operator->() noexcept { return std::get_if<0>(&state_); }
-    const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+    T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(*std::get_if<0>(&state_)); }
+    T operator*() const&& = delete;
+    T* operator->() & noexcept { return std::get_if<0>(&state_); }
+    const T* operator->() const& noexcept { return std::get_if<0>(&state_); }
+    const T* operator->() const&& = delete;
+#if KAL_CPP_EXCEPTIONS
+    // Throws the error when there is no value.
+    T& value() &
+    {
+        return check(), **this;
+    }
+    const T& value() const&
+    {
+        return check(), **this;
+    }
+    T value() &&
+    {
+        return check(), *std::move(*this);
+    }
+    T value() const&& = delete;
+#endif
     // Requires an error; unchecked.
-    kal::error& error() & noexcept { return *std::get_if<1>(&state_); }
-    const kal::error& error() const& noexcept { return *std::get_if<1>(&state_); }
-    kal::error&& error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
+    kal::error& error() & noexcept
+    {
+        return *std::get_if<1>(&state_);
+    }
+    const kal::error& error() const& noexcept
+    {
+        return *std::get_if<1>(&state_);
+    }
+    kal::error error() const&& noexcept
+    {
+        return *std::get_if<1>(&state_);
+    }
     template <class U>
     T value_or(U&& fallback) const&
     {
@@ -72,8 +92,31 @@ public:
     {
         return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(fallback));
     }
+#if defined(__cpp_lib_expected)
+    template <class U = T, std::enable_if_t<std::is_copy_constructible_v<U>, int> = 0>
+    operator std::expected<T, kal::error>() const&
+    {
+        if (!has_value())
+            return std::unexpected(error());
+        return **this;
+    }
+    operator std::expected<T, kal::error>() &&
+    {
+        if (!has_value())
+            return std::unexpected(error());
+        return *std::move(*this);
+    }
+#endif
 
 private:
+#if KAL_CPP_EXCEPTIONS
+    void check() const
+    {
+        if (!has_value())
+            throw kal::error(error());
+    }
+#endif
+
     std::variant<T, kal::error> state_;
 };
 
@@ -91,13 +134,19 @@ public:
     void operator*() const noexcept {}
     kal::error& error() & noexcept { return *error_; }
     const kal::error& error() const& noexcept { return *error_; }
-    kal::error&& error() && noexcept { return std::move(*error_); }
+    kal::error error() const&& noexcept { return *error_; }
+#if defined(__cpp_lib_expected)
+    operator std::expected<void, kal::error>() const
+    {
+        if (error_)
+            return std::unexpected(*error_);
+        return {};
+    }
+#endif
 
 private:
     std::optional<kal::error> error_;
 };
-
-#endif
 
 #if KAL_CPP_EXCEPTIONS
 // Returns the value or throws the error.

@@ -31,18 +31,18 @@ public:
     // Takes ownership of the handle.
     explicit event_stream(kal_stream handle) noexcept : event_stream(handle, nullptr) {}
 
-    // Waits up to `timeout` for the next page; 0 sends a request but does not wait for new events. std::nullopt when there is no
+    // Waits up to `timeout` for the next page; 0 sends a request but does not wait for new events. Empty when there is no
     // page yet, or at the end of the stream: see is_done. Fails with status::invalid_state while another thread waits on it.
-    [[nodiscard]] result<std::optional<events>> try_next(std::chrono::milliseconds timeout)
+    [[nodiscard]] result<optional<events>> try_next(std::chrono::milliseconds timeout)
     {
         kal_result page = KAL_NONE;
         kal_error failure = KAL_NONE;
         const kal_status status = kal_stream_next(handle_.get(), calling::wait_ms(timeout), &page, &failure);
         if (status == KAL_OK)
-            return result<std::optional<events>>(std::in_place, answer(page));
+            return optional<events>(events(answer(page)));
         is_done_ = status == KAL_DONE;
         if (is_done_ || status == KAL_NOT_READY)
-            return std::optional<events>();
+            return optional<events>();
         return unexpected(error(status, failure));
     }
     // Whether the last call reached the end of the stream. A following stream has no end.
@@ -81,7 +81,7 @@ public:
     }
 
 #if KAL_CPP_EXCEPTIONS
-    std::optional<events> next(std::chrono::milliseconds timeout)
+    optional<events> next(std::chrono::milliseconds timeout)
     {
         return unwrap(try_next(timeout));
     }
@@ -159,7 +159,7 @@ private:
     bool take()
     {
         for (;;) {
-            if (std::optional<kal::events> page = next((std::chrono::milliseconds::max)())) {
+            if (optional<kal::events> page = next((std::chrono::milliseconds::max)())) {
                 page_ = *std::move(page);
                 return true;
             }

@@ -5,11 +5,7 @@
 #include "kit.hpp"
 
 kal::members members_of_the_older(const kal::client_options& options);
+kal::result<kal::members> result_of_the_older(const kal::client_options& options);
 [[noreturn]] void throw_from_the_older();
-// The namespace of the calls in each half.
-const char* abi_of_the_older();
-
-#define MIXED_TEXT_OF(name) #name
-#define MIXED_TEXT(name) MIXED_TEXT_OF(name)
 
 #endif

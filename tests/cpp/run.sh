@@ -108,6 +108,15 @@ versioned() {
         grep -qw "kal::$version" "$scratch/symbols" && ! grep -P "(?<![\w:])kal::(?!$version::)" "$scratch/symbols"
 }
 
+# refused SOURCE: whether the compiler refuses each line that it has to.
+refused() {
+    case $compiler in
+    *clang*) all=-ferror-limit=0 ;;
+    *) all=-fmax-errors=0 ;;
+    esac
+    python3 -B temporaries/refused.py "temporaries/$1" "$compiler" -std="$standard" $all -fsyntax-only -I "$include_dir"
+}
+
 # headers_of_two_releases PATCH: compiles with a kaleidoscope.h whose version is another.
 headers_of_two_releases() {
     rm -rf "$scratch/releases"
@@ -159,6 +168,12 @@ for compiler in $compilers; do
         done
         claim "$compiler compiles the header as C++$number without exceptions" no_exceptions
         run no_exceptions "$@"
+        # Red with std::optional and std::expected in place of kal::optional and kal::result: 20 lines compile.
+        claim "$compiler refuses each use of a temporary in refused.cpp as C++$number" refused refused.cpp
+        case $compiler-$number in
+        *clang*-* | *-17) ;; # clang 14 has no ranges
+        *) claim "$compiler refuses each use of a temporary in refused_ranges.cpp as C++$number" refused refused_ranges.cpp ;;
+        esac
         # Red with kal::view outside: "W kal::view<kal::v0_2_0::event, ...>::view()".
         claim "$compiler: every symbol of the header carries its version, as C++$number" versioned
     done

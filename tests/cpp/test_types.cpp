@@ -69,9 +69,14 @@ static_assert(std::ranges::input_range<kal::event_stream>);
 static_assert(std::ranges::input_range<kal::flat_events<kal::event_stream>>);
 #endif
 
+// They convert to the types of the standard library.
+static_assert(std::is_convertible_v<kal::optional<kal::events>, std::optional<kal::events>>);
+static_assert(!std::is_convertible_v<const kal::optional<kal::events>&, std::optional<kal::events>>);
 #if defined(__cpp_lib_expected)
-static_assert(std::is_same_v<kal::result<kal::members>, std::expected<kal::members, kal::error>>);
-static_assert(std::is_same_v<kal::result<void>, std::expected<void, kal::error>>);
+static_assert(std::is_convertible_v<kal::result<kal::members>, std::expected<kal::members, kal::error>>);
+static_assert(!std::is_convertible_v<const kal::result<kal::members>&, std::expected<kal::members, kal::error>>);
+static_assert(std::is_convertible_v<const kal::result<kal_stats>&, std::expected<kal_stats, kal::error>>);
+static_assert(std::is_convertible_v<kal::result<void>, std::expected<void, kal::error>>);
 #endif
 
 } // namespace
