@@ -56,5 +56,6 @@ int main(int argc, char** argv)
             return report(page.error());
     }
     // The next run can resume here with follow_events({}, cursor).
-    std::cerr << "cursor: " << stream->cursor() << '\n';
+    if (const auto cursor = stream->try_cursor())
+        std::cerr << "cursor: " << *cursor << '\n';
 }

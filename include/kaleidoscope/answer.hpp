@@ -115,8 +115,7 @@ public:
     list& operator=(list&& from) noexcept
     {
         answer_ = std::move(from.answer_);
-        records_ = load();
-        from.records_ = from.load();
+        records_ = records<Record>(std::exchange(from.records_, {}));
         return *this;
     }
     ~list() = default;
@@ -133,6 +132,8 @@ public:
     // The same range without ownership.
     records<Record> view() const& noexcept { return records_; }
     records<Record> view() const&& = delete;
+    // Removes the first n <= size() records from the range, unchecked. json and handle are those of the whole answer.
+    void remove_prefix(std::size_t n) noexcept { records_ = records<Record>(records_.data() + n, records_.size() - n); }
     // The JSON that the server sent, unknown fields included; for a list selected by id, that of the selected elements.
     std::string_view json() const& noexcept { return answer_.json(); }
     std::string_view json() const&& = delete;

@@ -75,7 +75,8 @@ public:
         return submitted_by_ids(kal_workspace_submit_get_groups_by_ids, from, ids, user_data, options);
     }
     // Starts event_stream::next and returns immediately. The completion holds a page, or an error with status::done at the end of
-    // the stream and status::not_ready when no page arrived in time.
+    // the stream and status::not_ready when no page arrived in time. Events of the page before that a loop over events did not
+    // read are not in it: event_stream::next returns them.
     [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
                                                void* user_data = nullptr) const
     {

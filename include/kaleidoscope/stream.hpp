@@ -5,13 +5,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
-#include "calling.hpp"
+#include "stream_position.hpp"
 
 namespace kal {
 inline namespace KAL_CPP_VERSION {
@@ -25,35 +27,34 @@ class flat_events;
 //     for (auto& page : client.workspace().stream_events())            // events& : move from it to keep it
 //     for (kal::event event : client.workspace().stream_events().flat())
 //
-// A loop continues where the previous one stopped. An error does not end the stream: the next call requests the page again.
+// The position is the stream's: a loop over pages or events, and next, continue after what was read last, with the rest of the
+// page if a loop over events stopped within one. A page is requested when it is needed: what reads two events, as views::take(2),
+// waits for no third. An error does not end the stream: the next call requests the page again. Moving a stream or the range of
+// flat() does not disturb a loop over it; destroying it does.
 class event_stream {
 public:
     // Takes ownership of the handle.
-    explicit event_stream(kal_stream handle) noexcept : event_stream(handle, nullptr) {}
+    explicit event_stream(kal_stream handle) : event_stream(handle, nullptr) {}
 
     // Waits up to `timeout` for the next page; 0 sends a request but does not wait for new events. Empty when there is no
     // page yet, or at the end of the stream: see is_done. Fails with status::invalid_state while another thread waits on it.
     [[nodiscard]] result<optional<events>> try_next(std::chrono::milliseconds timeout)
     {
-        kal_result page = KAL_NONE;
-        kal_error failure = KAL_NONE;
-        const kal_status status = kal_stream_next(handle_.get(), calling::wait_ms(timeout), &page, &failure);
-        if (status == KAL_OK)
-            return optional<events>(events(answer(page)));
-        is_done_ = status == KAL_DONE;
-        if (is_done_ || status == KAL_NOT_READY)
-            return optional<events>();
-        return unexpected(error(status, failure));
+        if (position_)
+            return position_->next(timeout);
+        return calling::stream_position({}, {}).next(timeout);
     }
     // Whether the last call reached the end of the stream. A following stream has no end.
-    bool is_done() const noexcept { return is_done_; }
+    bool is_done() const noexcept { return position_ && position_->is_done(); }
 
     // The position after the last returned page. follow_events resumes there, in another process too. Save it once that page is
-    // processed.
-    std::string cursor() const
+    // processed. In a loop over events there is none, as the library's cursors are between pages: fails with
+    // status::invalid_state until the rest of the page was read. Fails with status::invalid_handle when the stream is closed.
+    [[nodiscard]] result<std::string> try_cursor() const
     {
-        const char* text = kal_stream_cursor(handle_.get());
-        return text ? text : "";
+        if (position_)
+            return position_->cursor();
+        return calling::stream_position({}, {}).cursor();
     }
     // The minimum and maximum poll interval of a following stream; else 1 s and 30 s.
     [[nodiscard]] result<void> try_set_backoff(std::optional<std::chrono::milliseconds> min,
@@ -62,9 +63,8 @@ public:
         calling::arguments args;
         const std::uint32_t min_ms = args.timeout("min", min);
         const std::uint32_t max_ms = args.timeout("max", max);
-        const auto set = args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) {
-            return kal_stream_set_backoff(handle_.get(), min_ms, max_ms, failure);
-        });
+        const auto set = args.run<calling::nothing>(
+            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_backoff(handle(), min_ms, max_ms, failure); });
         if (!set)
             return unexpected(set.error());
         return {};
@@ -74,7 +74,7 @@ public:
     {
         calling::arguments args;
         const auto set = args.run<calling::nothing>(
-            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_read_ahead(handle_.get(), on, failure); });
+            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_read_ahead(handle(), on, failure); });
         if (!set)
             return unexpected(set.error());
         return {};
@@ -85,6 +85,10 @@ public:
     {
         return unwrap(try_next(timeout));
     }
+    std::string cursor() const
+    {
+        return unwrap(try_cursor());
+    }
     void set_backoff(std::optional<std::chrono::milliseconds> min, std::optional<std::chrono::milliseconds> max)
     {
         unwrap(try_set_backoff(min, max));
@@ -94,6 +98,7 @@ public:
         unwrap(try_set_read_ahead(on));
     }
 
+    // Compared with the end, or dereferenced, it waits for the next page and throws what that throws.
     class iterator {
     public:
         using value_type = kal::events;
@@ -103,35 +108,37 @@ public:
         using iterator_category = std::input_iterator_tag;
 
         iterator() noexcept = default; // the end
-        kal::events& operator*() const noexcept { return stream_->page_; }
-        kal::events* operator->() const noexcept { return &stream_->page_; }
+        kal::events& operator*() const { return position_->read_page(); }
+        kal::events* operator->() const { return &**this; }
         iterator& operator++()
         {
-            if (!stream_->take())
-                stream_ = nullptr;
+            step_ = position_->pass_page(step_);
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(iterator a, iterator b) noexcept { return a.stream_ == b.stream_; }
-        friend bool operator!=(iterator a, iterator b) noexcept { return a.stream_ != b.stream_; }
+        friend bool operator==(iterator a, iterator b) { return a.position_ == b.position_ || (a.is_end() && b.is_end()); }
+        friend bool operator!=(iterator a, iterator b) { return !(a == b); }
 
     private:
         friend class event_stream;
-        explicit iterator(event_stream* stream) noexcept : stream_(stream) {}
+        explicit iterator(calling::stream_position* position) noexcept : position_(position), step_(position->step()) {}
+        bool is_end() const { return !position_ || !position_->wait(); }
 
-        event_stream* stream_ = nullptr;
+        calling::stream_position* position_ = nullptr;
+        std::uint64_t step_ = 0;
     };
 
     iterator begin() &
     {
-        return take() ? iterator(this) : iterator();
+        return iterator(started());
     }
     iterator end() & noexcept
     {
         return {};
     }
-    // Iterates over single events, each valid until the iterator is advanced. On an lvalue this borrows the stream: iterate over
-    // its events or its pages, not both.
+
+    // The single events; those of a temporary stream own it. An event counts as read when it is dereferenced, by the predicate of
+    // a view too: the next loop continues after it. It is valid until the loop needs the next page.
     flat_events<event_stream&> flat() & noexcept;
     flat_events<event_stream> flat() && noexcept;
 #endif
@@ -139,50 +146,52 @@ public:
     // Closes the stream: next on another thread fails with status::cancelled. The destructor does the same.
     void close() const noexcept
     {
-        kal_stream_free(handle_.get());
+        kal_stream_free(handle());
     }
     kal_stream handle() const noexcept
     {
-        return handle_.get();
+        return position_ ? position_->handle() : kal_stream{};
     }
 
 private:
     friend class workspace_service;
+    template <class Stream>
+    friend class flat_events;
+    using owner = detail::owner<kal_stream, kal_stream_free>;
 
-    event_stream(kal_stream handle, std::shared_ptr<const token_provider> provider) noexcept
-        : provider_(std::move(provider)), handle_(handle)
+    event_stream(kal_stream handle, calling::stream_position::provider provider)
+        : event_stream(owner(handle), std::move(provider))
+    {
+    }
+    event_stream(owner handle, calling::stream_position::provider provider)
+        : position_(std::make_unique<calling::stream_position>(std::move(handle), std::move(provider)))
     {
     }
 
 #if KAL_CPP_EXCEPTIONS
-    // Waits without limit for the next page.
-    bool take()
+    // For a loop, which begins after what was read last.
+    calling::stream_position* started()
     {
-        for (;;) {
-            if (optional<kal::events> page = next((std::chrono::milliseconds::max)())) {
-                page_ = *std::move(page);
-                return true;
-            }
-            if (is_done_)
-                return false;
-        }
+        if (!position_)
+            unwrap(try_next(std::chrono::milliseconds(0)));
+        position_->pass();
+        return position_.get();
     }
 #endif
 
-    std::shared_ptr<const token_provider> provider_; // outlives the handle
-    detail::owner<kal_stream, kal_stream_free> handle_;
-    kal::events page_{ answer(kal_result{}) }; // the current page of a loop
-    bool is_done_ = false;
+    std::unique_ptr<calling::stream_position> position_; // on the heap, so that loops stay valid when the stream is moved
 };
 
 #if KAL_CPP_EXCEPTIONS
 
-// The events of a stream as an input range of kal::event. Stream is event_stream or a reference to one.
+// The events of a stream as an input range of kal::event. Stream is event_stream, or a reference to one: then it is a view, which
+// the stream must outlive.
 template <class Stream>
 class flat_events {
 public:
-    explicit flat_events(Stream&& stream) noexcept : stream_(std::forward<Stream>(stream)) {}
+    explicit flat_events(Stream&& stream) noexcept : stream_(kept(stream)) {}
 
+    // As event_stream::iterator, for one event.
     class iterator {
     public:
         using value_type = event;
@@ -191,47 +200,57 @@ public:
         using iterator_category = std::input_iterator_tag;
         struct pointer {
             event value;
+            const event& operator*() const noexcept { return value; }
             const event* operator->() const noexcept { return &value; }
         };
 
         iterator() noexcept = default; // the end
-        event operator*() const noexcept { return (*range_->page_)[range_->at_]; }
-        pointer operator->() const noexcept { return { **this }; }
+        event operator*() const { return position_->read_event(); }
+        pointer operator->() const { return { **this }; }
         iterator& operator++()
         {
-            if (!range_->take())
-                range_ = nullptr;
+            step_ = position_->pass_event(step_);
             return *this;
         }
-        void operator++(int) { ++*this; }
-        friend bool operator==(iterator a, iterator b) noexcept { return a.range_ == b.range_; }
-        friend bool operator!=(iterator a, iterator b) noexcept { return a.range_ != b.range_; }
+        pointer operator++(int)
+        {
+            const pointer before{ **this };
+            ++*this;
+            return before;
+        }
+        friend bool operator==(iterator a, iterator b) { return a.position_ == b.position_ || (a.is_end() && b.is_end()); }
+        friend bool operator!=(iterator a, iterator b) { return !(a == b); }
 
     private:
         friend class flat_events;
-        explicit iterator(flat_events* range) noexcept : range_(range) {}
+        explicit iterator(calling::stream_position* position) noexcept : position_(position), step_(position->step()) {}
+        bool is_end() const { return !position_ || !position_->wait(); }
 
-        flat_events* range_ = nullptr;
+        calling::stream_position* position_ = nullptr;
+        std::uint64_t step_ = 0;
     };
 
-    iterator begin() & { return take() ? iterator(this) : iterator(); }
+    iterator begin() &
+    {
+        if constexpr (std::is_reference_v<Stream>)
+            return iterator(stream_->started());
+        else
+            return iterator(stream_.started());
+    }
     iterator end() & noexcept { return {}; }
 
 private:
-    bool take()
+    using storage = std::conditional_t<std::is_reference_v<Stream>, std::remove_reference_t<Stream>*, Stream>;
+
+    static storage kept(event_stream& stream) noexcept
     {
-        if (page_ != event_stream::iterator() && ++at_ < page_->size())
-            return true;
-        // Discarded first, so that the page counts as read even when begin throws.
-        page_ = {};
-        at_ = 0;
-        page_ = stream_.begin();
-        return page_ != event_stream::iterator();
+        if constexpr (std::is_reference_v<Stream>)
+            return &stream;
+        else
+            return std::move(stream);
     }
 
-    Stream stream_;
-    event_stream::iterator page_;
-    std::size_t at_ = 0;
+    storage stream_;
 };
 
 inline flat_events<event_stream&> event_stream::flat() & noexcept
@@ -248,5 +267,10 @@ inline flat_events<event_stream> event_stream::flat() && noexcept
 } // inline namespace KAL_CPP_ABI
 } // inline namespace KAL_CPP_VERSION
 } // namespace kal
+
+#if defined(__cpp_lib_ranges) && KAL_CPP_EXCEPTIONS
+template <>
+inline constexpr bool std::ranges::enable_view<kal::flat_events<kal::event_stream&>> = true;
+#endif
 
 #endif
