@@ -1,6 +1,7 @@
 #!/bin/sh
 # install.sh install|archive|uninstall: installs the library below $DESTDIR, or removes exactly the installed files. archive installs
-# what may be moved afterwards: the pkg-config file then finds the others by relative paths, too.
+# what may be moved afterwards: the pkg-config file then finds the others by relative paths, too, and CMake and Meson can take the folder
+# for a part of a project.
 #
 # PREFIX, LIBDIR, INCLUDEDIR and MANDIR are the absolute destinations, LIB the directory of the built library, VERSION and ABI its
 # versions, STATIC_LIBS the system libraries that the archive needs; KAL_SQLITE_SO is the built extension for SQLite, if that is
@@ -82,6 +83,12 @@ fill_cmake() {
     done
 }
 
+# What FetchContent, add_subdirectory and subprojects of Meson read.
+fill_project() {
+    install -m 644 packaging/archive/CMakeLists.txt "$PREFIX/"
+    expand archive/meson.build "$PREFIX/meson.build" '' '' ''
+}
+
 # The manual pages are generated from the header by a Python script; without Python only they are omitted.
 if command -v python3 >/dev/null; then
     pages=$(python3 -B scripts/man.py --list)
@@ -111,6 +118,7 @@ install | archive)
     for header in $headers; do install -D -m 644 "include/$header" "$includedir/$header"; done
     fill_pkg_config
     fill_cmake
+    [ -z "$archive" ] || fill_project
     install -D -m 644 packaging/$name.supp "${DESTDIR:-}$share/$name.supp"
     [ -z "$pages" ] || python3 -B scripts/man.py "$LIB/man"
     for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done

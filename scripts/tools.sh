@@ -56,6 +56,7 @@ if [ "$1" = test ]; then
     need clang++ clang
     need pkg-config pkg-config
     need cmake cmake
+    need meson meson
     need valgrind valgrind
     need clang-format clang-format
     # valgrind cannot start programs without the symbols of the dynamic loader.

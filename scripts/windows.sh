@@ -97,7 +97,7 @@ gcc_licences=$(dirname "$(readlink -f /usr/share/doc/gcc-mingw-w64-x86-64-win32/
 mingw_licences=$(dirname "$(readlink -f /usr/share/doc/mingw-w64-x86-64-dev/copyright)")/copyright
 python3 scripts/licences.py $triple "libgcc of GCC, with the GCC Runtime Library Exception=$gcc_licences" \
     "The start-up code of mingw-w64=$mingw_licences" >"$root/THIRD-PARTY-LICENSES.txt"
-install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
+install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE packaging/archive/CMakeLists.txt "$root/"
 chmod -R u+w,go+rX "$root"
 python3 -B scripts/zip.py "$root" "$dist/$name.zip.new" "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
 mv "$dist/$name.zip.new" "$dist/$name.zip"

@@ -50,6 +50,7 @@ for each in "$@"; do
     done
     python3 -B scripts/licences.py "$triple" >"$root/THIRD-PARTY-LICENSES.txt"
     install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
+    install -m 644 packaging/archive/CMakeLists.txt "$root/"
     install -m 644 docs/macos.md "$root/README-macos.md"
     scripts/pack.sh "$dist" "$name" "$dist/$name.tar.gz"
     rm -rf "$root"

@@ -7,6 +7,7 @@ downloaded from. The templates are the folders below packaging that the list REC
   #each PLATFORM... / #end      what is between these lines is repeated for every named platform whose archive is in RELEASE
                                 (*: every platform), with @PLATFORM@, @ARCHIVE@, @SHA256@, @SHA512@, @MACHINE@ (x86_64, aarch64),
                                 @CPU@ (intel, arm) and @NUGET@ (NuGet's name of the platform)
+  a folder named @PLATFORM@     is one for each of these platforms, with what is for that platform
 
 A recipe none of whose platforms is there is left out; it and every platform left out of a recipe are named.
 """
@@ -19,7 +20,7 @@ import sys
 
 from platforms import TOP, platforms
 
-RECIPES = ("vcpkg", "conan", "homebrew", "arch", "alpine")
+RECIPES = ("vcpkg", "conan", "meson", "homebrew", "arch", "alpine")
 
 
 def values(platform, version: str, release: pathlib.Path) -> dict[str, str]:
@@ -76,9 +77,13 @@ def main(release: pathlib.Path, version: str, url: str) -> None:
         source = TOP / "packaging" / recipe
         for path in sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
             where = path.relative_to(TOP / "packaging")
-            filled[where], named, absent = fill(path.read_text(), f"packaging/{where}", common, there, every)
-            used |= named
-            missing |= absent
+            for name in every if "@PLATFORM@" in where.parts else [None]:
+                only = there if name is None else {name: there[name]} if name in there else {}
+                text, named, absent = fill(path.read_text(), f"packaging/{where}", common, only, every)
+                used |= named
+                missing |= absent - set(there)
+                if name is None or named:
+                    filled[str(where).replace("@PLATFORM@", name or "")] = text
         if not used:
             print(f"left out: the recipe {recipe}, for there is none of its platforms: {', '.join(sorted(missing))}")
             continue

@@ -13,7 +13,7 @@ expected() {
     printf './lib/%s\n' libkaleidoscope.a libkaleidoscope.dylib libkaleidoscope.0.dylib "libkaleidoscope.$version.dylib" \
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
-    printf './%s\n' README.md README-macos.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
+    printf './%s\n' CMakeLists.txt README.md README-macos.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
 points_to() { [ "$(readlink "$1")" = "$2" ]; }
 every_crate_is_named() {

@@ -44,7 +44,7 @@ expected() {
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
     echo ./share/kaleidoscope/libkaleidoscope.supp
-    printf './%s\n' README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
+    printf './%s\n' CMakeLists.txt meson.build README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
 claim "${of}the tarball contains exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs the library and builds programs with what was installed: run.sh [PART]..., where a part is one of the files beside this one
-# (prefix, cmake, sqlite). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
+# (prefix, cmake, archive, sqlite). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
+KAL_LIB_DIR=${KAL_LIB_DIR:-$PWD/target/lib}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
 # Only the files installed here must be found, whatever the machine has.
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH DESTDIR PREFIX LIBDIR INCLUDEDIR MANDIR SQLITE MAKEFLAGS MAKEOVERRIDES
@@ -90,7 +91,7 @@ usable() {
     claim "$1: CMake: a component that is optional is accepted" optional_component
 }
 
-for part in prefix cmake sqlite; do
+for part in prefix cmake archive sqlite; do
     [ $# -eq 0 ] || case " $* " in *" $part "*) ;; *) continue ;; esac
     . "tests/install/$part.sh"
 done

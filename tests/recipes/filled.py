@@ -13,7 +13,7 @@ sums = {hashlib.new(kind, path.read_bytes()).hexdigest(): path.name for path in 
 LINUX, MUSL, MACOS, WINDOWS = ("linux-x86_64", "linux-aarch64"), ("linux-musl-x86_64", "linux-musl-aarch64"), \
     ("macos-x86_64", "macos-aarch64"), ("windows-x86_64",)
 NAMES = {"vcpkg": LINUX + MUSL + MACOS + WINDOWS, "conan": LINUX + MUSL + MACOS + WINDOWS, "homebrew": LINUX + MACOS,
-         "arch": LINUX, "alpine": MUSL}
+         "arch": LINUX, "alpine": MUSL, "meson": LINUX + MUSL}
 wrong = []
 for recipe, platforms in NAMES.items():
     text = "".join(path.read_text() for path in sorted((release / "recipes" / recipe).rglob("*")) if path.is_file())
@@ -27,6 +27,11 @@ for recipe, platforms in NAMES.items():
         wrong.append(f"{recipe}: its checksums are those of {sorted(found)}, expected {sorted(expected)}")
     if url not in text:
         wrong.append(f"{recipe}: does not download from {url}")
+for platform in LINUX + MUSL:
+    wrap = (release / "recipes/meson" / platform / "kaleidoscope.wrap").read_text()
+    archive = f"libkaleidoscope-{version}-{platform}.tar.gz"
+    if sums.get(re.search(r"^source_hash = (.*)$", wrap, re.M)[1]) != archive or f"source_url = {url}/{archive}\n" not in wrap:
+        wrong.append(f"meson: the wrap of {platform} is not that of {archive}")
 manifest = json.loads((release / "recipes/vcpkg/libkaleidoscope/vcpkg.json").read_text())
 # What vcpkg's schema requires of these fields.
 if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", manifest["name"]):

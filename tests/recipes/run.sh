@@ -41,8 +41,8 @@ fill() { python3 -B scripts/release/recipes.py "$release" "$version" "$url/$vers
 left_out_is_said() {
     mkdir "$scratch/few" && cp "$release/libkaleidoscope-$version-linux-x86_64.tar.gz" "$scratch/few/" &&
         said=$(python3 -B scripts/release/recipes.py "$scratch/few" "$version" "$url/$version") &&
-        same 'alpine arch conan homebrew vcpkg' "$(echo "$said" | grep -oE 'recipe [a-z]+' | cut -d' ' -f2 | sort -u | xargs)" &&
-        same 'arch conan homebrew vcpkg' "$(cd "$scratch/few/recipes" && echo *)"
+        same 'alpine arch conan homebrew meson vcpkg' "$(echo "$said" | grep -oE 'recipe [a-z]+' | cut -d' ' -f2 | sort -u | xargs)" &&
+        same 'arch conan homebrew meson vcpkg' "$(cd "$scratch/few/recipes" && echo *)"
 }
 claim 'the recipes are filled in' fill
 # Red with a checksum changed by hand and with a platform taken out of a template.
@@ -65,7 +65,7 @@ works() {
 # Red with the archive's pkg-config file as it is: -I/usr/lib/pkgconfig/../../include.
 searches_nothing() { same -lkaleidoscope "$(PKG_CONFIG_LIBDIR=$1/lib/pkgconfig pkg-config --cflags --libs kaleidoscope | tr -d ' ')"; }
 
-for part in vcpkg conan homebrew arch alpine nuget; do
+for part in vcpkg conan meson homebrew arch alpine nuget; do
     [ $# -eq 0 ] || case " $* " in *" $part "*) ;; *) continue ;; esac
     . "tests/recipes/$part.sh"
 done

@@ -111,6 +111,7 @@ expected() {
     done
     printf "%s$version%s\n" libkaleidoscope- .tar.gz libkaleidoscope- -go.tar.gz libkaleidoscope. .nupkg
     echo SHA256SUMS
+    table | while read -r name _; do case $name in linux-*) echo "recipes/meson/$name/kaleidoscope.wrap" ;; esac; done
     (cd packaging && find vcpkg conan homebrew arch alpine -type f ! -path '*/__pycache__/*' | sed 's|^|recipes/|')
 }
 sums_are_right() { (cd "$one/$made" && sha256sum --check --strict --quiet SHA256SUMS); }

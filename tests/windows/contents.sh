@@ -8,7 +8,7 @@ expected() {
     (cd include && find . -type f ! -name '.*' | sed 's|^\.|./include|')
     printf './%s\n' bin/kaleidoscope.dll lib/kaleidoscope.lib lib/libkaleidoscope.dll.a lib/libkaleidoscope.a \
         lib/pkgconfig/kaleidoscope.pc lib/cmake/kaleidoscope/kaleidoscope-config.cmake \
-        lib/cmake/kaleidoscope/kaleidoscope-config-version.cmake README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT \
+        lib/cmake/kaleidoscope/kaleidoscope-config-version.cmake CMakeLists.txt README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT \
         THIRD-PARTY-LICENSES.txt
 }
 claim 'the zip contains exactly the DLL, the libraries to link with, the headers, the CMake package, the pkg-config file and the licences' \
