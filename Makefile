@@ -1,8 +1,10 @@
 # libkaleidoscope: `make help` lists the targets. cargo compiles; this file links, installs and tests.
 
-# make takes a space in a path for the end of it.
-ifneq ($(words $(CURDIR)),1)
-$(error this folder has a space in its path, which make cannot build in: $(CURDIR))
+# make takes a space in a path for the end of it, and these for its syntax or the shell's.
+odd_characters := " ' ` \ \# $$ ; & | ( ) < > * ? [ ] : %
+odd = $(strip $(if $(word 2,$(1)),space) $(foreach each,$(odd_characters),$(findstring $(each),$(1))))
+ifneq ($(call odd,$(CURDIR)),)
+$(error this folder has in its path what make cannot build with ($(call odd,$(CURDIR))): $(CURDIR))
 endif
 
 PROFILE ?= release
@@ -16,9 +18,16 @@ TARGET  ?= target
 # where the compiler finds SQLite's header.
 SQLITE  ?= auto
 CC      ?= cc
-ifneq ($(words $(TARGET)),1)
-$(error TARGET is a folder without a space in its path, not '$(TARGET)')
+ifneq ($(words $(TARGET))$(call odd,$(TARGET)),1)
+$(error TARGET is a folder whose path make can build with (without $(or $(call odd,$(TARGET)),a space)), not '$(TARGET)')
 endif
+# PREFIX='/opt/$x' of the command line is a reference to x. $(x), ${x} and $$ are meant.
+dollar := $$
+open := $$(
+curly := $${
+stray_dollar = $(findstring $(dollar),$(subst $(open),,$(subst $(curly),,$(subst $(dollar)$(dollar),,$(value $(1))))))
+$(foreach each,PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR,$(if $(call stray_dollar,$(each)),\
+  $(error $(each) has a $(dollar), which make takes for a variable: $(value $(each)))))
 CARGO   ?= cargo
 CARGO_RUSTC ?= $(CARGO) rustc
 # The target triple of CARGO_RUSTC when cross-compiling, and the prefix of the binutils, such as aarch64-linux-gnu-.

@@ -9,7 +9,7 @@
 set -eu
 name=libkaleidoscope
 fail() {
-    echo "install.sh: $1" >&2
+    printf 'install.sh: %s\n' "$1" >&2
     exit 2
 }
 # place NAME: $NAME is where files of an installation are, in a form that programs compare.
@@ -22,7 +22,7 @@ place() {
     # In an archive, no file has the path.
     if [ -z "$archive" ]; then
         case $path in
-        *[\"\'\\\$\`\#\;]*) fail "$1 must not contain any of \" ' \\ \$ \` # ; which pkg-config and CMake take for syntax: $path" ;;
+        *[\"\'\\\$\`\#\;\|:]*) fail "$1 must not contain any of \" ' \\ \$ \` # ; | : which pkg-config or CMake take for syntax: $path" ;;
         esac
     fi
     eval "$1=\$(realpath -ms -- \"\$path\")"
@@ -60,18 +60,19 @@ expand() {
     chmod 644 "$2"
 }
 
-# in_prefix PATH: as it is in the pkg-config file, where a space ends a word.
+# escaped: standard input for the pkg-config file, where a space ends a word; & is for the shell that reads what pkg-config prints.
+escaped() { sed 's/[ &]/\\&/g'; }
 in_prefix() {
     case $1/ in
     "${PREFIX%/}"/*) printf '${prefix}%s' "${1#"${PREFIX%/}"}" ;;
     *) printf %s "$1" ;;
-    esac | sed 's/ /\\ /g'
+    esac | escaped
 }
 
 # pkg-config leaves out -I and -L of the directories that compilers search, and -isystem /usr/include would break <stdlib.h>: it
 # recognises them only if they are written plainly. An archive is unpacked anywhere, so its paths are relative to the file.
 fill_pkg_config() {
-    prefix=$(printf %s "$PREFIX" | sed 's/ /\\ /g')
+    prefix=$(printf %s "$PREFIX" | escaped)
     [ -z "$archive" ] || prefix=$(printf '${pcfiledir}/%s' "$(realpath -ms --relative-to="$pkgconfig" "$PREFIX")")
     expand kaleidoscope.pc "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "$prefix" "$(in_prefix "$LIBDIR")" "$(in_prefix "$INCLUDEDIR")"
 }

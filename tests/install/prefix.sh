@@ -31,18 +31,6 @@ claim 'make uninstall PREFIX=... succeeds' make_quietly uninstall PREFIX="$prefi
 claim 'make uninstall leaves no file' same '' "$(installed "$prefix")"
 claim 'make uninstall leaves no folder that only this library uses' same 'include lib share' "$(cd "$prefix" && find . -mindepth 1 | sed 's|^./||' | sort | xargs)"
 
-# Red: a hundred lines about recipes that override each other. The folder has no sources of the library, so that nothing is built.
-mkdir "$scratch/with space"
-cp Makefile Cargo.toml "$scratch/with space/"
-says() {
-    message=$1
-    shift
-    ! printed=$(LC_ALL=C make --no-print-directory "$@" 2>&1) && echo "$printed" | grep -F "$message" && same 1 "$(echo "$printed" | wc -l)"
-}
-claim 'make in a folder with a space in its path says that it cannot build there' \
-    says 'this folder has a space in its path' -C "$scratch/with space" lib
-claim 'make with a space in TARGET says that it cannot' says 'TARGET is a folder without a space' TARGET="$scratch/with space" lib
-
 # As for a package: into a folder other than the prefix, with the platform's LIBDIR, where other packages have files too.
 destdir=$scratch/package
 multiarch=lib/x86_64-linux-gnu

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the library and builds programs with what was installed: run.sh [PART]..., where a part is one of the files beside this one
-# (prefix, cmake, archive, sqlite). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
+# (prefix, cmake, archive, paths, sqlite). make sets KAL_EMULATOR, the program kal-emulator, and the path of the library.
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
@@ -91,7 +91,7 @@ usable() {
     claim "$1: CMake: a component that is optional is accepted" optional_component
 }
 
-for part in prefix cmake archive sqlite; do
+for part in prefix cmake archive paths sqlite; do
     [ $# -eq 0 ] || case " $* " in *" $part "*) ;; *) continue ;; esac
     . "tests/install/$part.sh"
 done
