@@ -18,7 +18,8 @@ class Query:
 
     def is_merged(self):
         """Whether rows that may differ in the spelling of a value are merged."""
-        return self.distinct or bool(self.group) or (self.compound and self.compound[0] != "UNION ALL")
+        is_compound = bool(self.compound) and (self.compound[0] != "UNION ALL" or self.compound[1].is_merged())
+        return self.distinct or bool(self.group) or is_compound
 
     def is_cut(self):
         """Whether it returns some of the rows, by an order that leaves open which."""
