@@ -94,10 +94,10 @@ def is_more(text):
 
 def changed(text, version):
     """Whether versions of SQLite differ about a text. Up to 3.46 years before 1 are wrong. The hour 24 has minutes up to 3.50; after
-    it, it is in the wrong year if that is negative."""
+    it, it is in the wrong year if that is negative, and in no year at the end of 9999, whatever the offset."""
     is_negative = text.startswith("-")
     hour = re.search(r"(?:^|[T\s]|\d\d)24:(\d\d(?::\d\d(?:\.\d*)?)?)", text)
-    return bool((is_negative and version < 3050000) or (hour and (is_negative or hour[1].strip("0:."))))
+    return bool((is_negative and version < 3050000) or (hour and (is_negative or hour[1].strip("0:.") or text.startswith("9999-12-31"))))
 
 
 def micros(form):
