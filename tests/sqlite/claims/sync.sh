@@ -21,6 +21,9 @@ synced() {
 }
 sql() { sqlite3 -batch -bail -cmd ".load $KAL_SQLITE" "$lab/lab.db" "$@"; }
 kal_sync() { sql "SELECT kal_sync('${1:-events}')"; }
+# Pages of 100: a first run takes about 27 requests.
+short_pages="SELECT kal_sync('events') WHERE kal_open('{\"page_size\": 100, \"max_attempts\": 1}') IS NULL"
+short() { sql "$short_pages"; }
 # Without the extension.
 plain() { sqlite3 -batch -bail "$lab/lab.db" "$@"; }
 arrive() { admin post events "$1"; }
@@ -121,6 +124,8 @@ for order in $orders; do
     claim "new events cost no more requests ($order)" synced "--order $order" few "$([ "$order" = desc ] && echo 1 || echo 2)"
     many() { kal_sync >"$lab/out" && arrive '{"count": 1700}' && prints 1700 kal_sync && has_all && prints 0 kal_sync; }
     claim "more new events than a page has are read from the cursor on ($order)" synced "--order $order" many
+    many_short() { short >"$lab/out" && arrive '{"count": 300}' && prints 300 short && has_all; }
+    claim "so they are with shorter pages ($order)" synced "--order $order" many_short
     # Seen red without `ahead`: the cursor stayed.
     moves() {
         kal_sync >"$lab/out" && plain 'SELECT cursor FROM kal_sync_state' >"$lab/before"
@@ -167,9 +172,6 @@ done
 
 # --- A run that ends early is resumed
 
-# Pages of 100: a first run takes about 27 requests.
-short_pages="SELECT kal_sync('events') WHERE kal_open('{\"page_size\": 100, \"max_attempts\": 1}') IS NULL"
-short() { sql "$short_pages"; }
 hang() { admin fault "{\"path\": \"/workspaces/events\", \"after\": $1, \"drop\": \"hang\"}"; }
 # killed N: starts a run and kills it with SIGKILL when its request N hangs. Fails if it ends before.
 killed() {
