@@ -259,7 +259,7 @@ for program in tests/sqlite/test_*.c; do
     claim "$program.c compiles" compiled "$program"
     run "$scratch/$program"
     echo "# $program under valgrind"
-    run valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite --show-leak-kinds=definite \
-        --fair-sched=yes --num-callers=40 --suppressions=tests/c/valgrind.supp "$scratch/$program"
+    run env CHECK_MODE=valgrind valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite \
+        --show-leak-kinds=definite --fair-sched=yes --num-callers=40 --suppressions=tests/c/valgrind.supp "$scratch/$program"
 done
 finish

@@ -1,48 +1,11 @@
 /* The extension in one process: threads, interrupts, unloading. KAL_SQLITE is its path. */
 #include <pthread.h>
-#include <sqlite3.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "check.h"
-#include "emulator.h"
-
-static emulator server;
+#include "program.h"
 
 #define COUNT_MEMBERS "SELECT count(*) FROM kal_members"
 #define COUNT_EVENTS "SELECT count(*) FROM kal_events WHERE event_type IN ('create', 'update', 'delete', 'comment', 'assign')"
-
-static sqlite3 *opened(void)
-{
-    sqlite3 *db = NULL;
-    char *message = NULL;
-    CHECK_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
-    sqlite3_enable_load_extension(db, 1);
-    int code = sqlite3_load_extension(db, getenv("KAL_SQLITE"), NULL, &message);
-    CHECK_TEXT(message, NULL);
-    CHECK_INT(code, SQLITE_OK);
-    sqlite3_free(message);
-    return db;
-}
-
-/* The number that the statement returns, or its error code negated. */
-static int64_t number(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    int64_t value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -code;
-    if (code != SQLITE_ROW)
-        printf("# %s: %s\n", sql, sqlite3_errmsg(db));
-    sqlite3_finalize(statement);
-    return value;
-}
-
-static void closed(sqlite3 *db)
-{
-    CHECK_INT(sqlite3_close(db), SQLITE_OK);
-}
 
 static void *use(void *unused)
 {
@@ -273,19 +236,7 @@ CLAIM(an_event_is_returned_once_even_if_another_arrives_between_two_scans)
     closed(db);
 }
 
-static void reset_server(void)
-{
-    emulator_reset(&server);
-}
-
 int main(int argc, char **argv)
 {
-    server = emulator_start("--seed", "7", (char *)NULL);
-    setenv("KALEIDOSCOPE_API_URL", server.url, 1);
-    setenv("KALEIDOSCOPE_API_CLIENT_ID", "demo-client", 1);
-    setenv("KALEIDOSCOPE_API_CLIENT_SECRET", "demo-secret", 1);
-    check_before_each(reset_server);
-    int outcome = check_main(argc, argv);
-    emulator_stop(&server);
-    return outcome;
+    return run_with_server(argc, argv);
 }
