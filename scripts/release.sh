@@ -92,7 +92,7 @@ for platform in $wanted; do
         tail -n 40 "$scratch/log" >&2
         fail "make deb ARCH=$architecture failed"
     }
-    for package in libkaleidoscope0 libkaleidoscope-dev; do
+    for package in libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite; do
         collect "$(echo "$TARGET"/deb/"$package"_"$VERSION"-*_"$architecture".deb)" "make deb ARCH=$architecture"
     done
 done

@@ -1,9 +1,10 @@
 #!/bin/sh
-# root.sh ROOT: creates a minimal Debian 12 with a C compiler and pkg-config, once (400 MB, some minutes). Must be root.
+# root.sh ROOT: creates a minimal Debian 12 with a C compiler, pkg-config and sqlite3, once (400 MB, some minutes). Must be root.
 set -eu
 root=$1
 mirror=${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian}
-[ ! -e "$root/.finished" ] || exit 0
+packages=gcc,libc6-dev,pkg-config,ca-certificates,sqlite3
+[ "$(cat "$root/.finished" 2>/dev/null)" != "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
     echo "creating a Debian 12 root needs root: sudo $0 $root" >&2
     exit 1
@@ -13,8 +14,8 @@ command -v debootstrap >/dev/null || {
     exit 1
 }
 rm -rf "$root"
-debootstrap --variant=minbase --include=gcc,libc6-dev,pkg-config,ca-certificates bookworm "$root" "$mirror" >"$root.log" 2>&1 || {
+debootstrap --variant=minbase --include="$packages" bookworm "$root" "$mirror" >"$root.log" 2>&1 || {
     tail -n 20 "$root.log" >&2
     exit 1
 }
-touch "$root/.finished"
+echo "$packages" >"$root/.finished"

@@ -15,6 +15,7 @@ multiarch=$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_MULTIARCH 
 of=
 [ "$architecture" = "$(dpkg --print-architecture)" ] || of="$architecture: "
 runtime=$(echo "$target"/deb/libkaleidoscope0_"$version"-*_"$architecture".deb)
+extension=$(echo "$target"/deb/libkaleidoscope-sqlite_"$version"-*_"$architecture".deb)
 dev=$(echo "$target"/deb/libkaleidoscope-dev_"$version"-*_"$architecture".deb)
 changes=$(echo "$target"/deb/libkaleidoscope_"$version"-*_"$architecture".changes)
 
@@ -33,12 +34,24 @@ expected_dev() {
     echo ./usr/share/kaleidoscope/libkaleidoscope.supp
     printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
 }
+expected_extension() {
+    echo "./usr/lib/$multiarch/kal_sqlite.so"
+    printf './usr/share/doc/libkaleidoscope-sqlite/%s\n' changelog.Debian.gz changelog.gz copyright sql.md.gz
+}
 listed() { awk '!/^#/ && NF { print $2 "@" $1 } !/^#/ && NF && !seen[$1]++ { print $1 "@" $1 }' packaging/symbols.txt; }
 in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
 claim "${of}libkaleidoscope0 contains exactly the library and its documentation" \
     same "$(expected_runtime | LC_ALL=C sort)" "$(files "$runtime" | sed '/lintian/d')"
 claim "${of}libkaleidoscope-dev contains exactly the development files" \
     same "$(expected_dev | LC_ALL=C sort)" "$(files "$dev" | sed '/lintian/d')"
+claim "${of}libkaleidoscope-sqlite contains exactly the extension and its documentation" \
+    same "$(expected_extension | LC_ALL=C sort)" "$(files "$extension" | sed '/lintian/d')"
+# Red when it is linked with the archive: it needs libgcc.
+depends_on_the_library() {
+    found=$(dpkg-deb --field "$extension" Depends | tr ',' '\n' | sed 's/^ *//' | LC_ALL=C sort) &&
+        same "libc6 libkaleidoscope0 (= $(dpkg-deb --field "$runtime" Version))" "$(echo "$found" | sed 's/^libc6 .*/libc6/' | xargs)"
+}
+claim "${of}libkaleidoscope-sqlite depends on the C library and libkaleidoscope0 only" depends_on_the_library
 claim "${of}the symbols file of libkaleidoscope0 has every function with its version" \
     same "$(listed | LC_ALL=C sort)" "$(in_package | LC_ALL=C sort)"
 claim "${of}libkaleidoscope0 depends on the C library and libgcc only" \
@@ -64,6 +77,7 @@ if [ "$of" ]; then
     platform "linux-$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_GNU_CPU 2>/dev/null)"
     dpkg-deb -x "$runtime" "$scratch/root"
     dpkg-deb -x "$dev" "$scratch/root"
+    dpkg-deb -x "$extension" "$scratch/root"
     lib=$scratch/root/usr/lib/$multiarch
     pkg_config() { PKG_CONFIG_LIBDIR=$lib/pkgconfig pkg-config "$@" kaleidoscope; }
     # program NAME FLAGS...: builds the quickstart and runs it.
@@ -77,6 +91,14 @@ if [ "$of" ]; then
     }
     is_for_it() { same "$machine" "$(readelf -h "$lib/libkaleidoscope.so.0" | sed -n 's/.*Machine: *//p' | tr '[:upper:]' '[:lower:]')"; }
     claim "${of}the library is for it" is_for_it
+    # There is no SQLite of that architecture here: a program stands in for one that is too old.
+    # shellcheck disable=SC2086
+    refuses_old_sqlite() {
+        "${tools}gcc" -Wall -Werror tests/dist/old_sqlite.c -o "$scratch/old_sqlite" -ldl &&
+            found=$(LD_LIBRARY_PATH=$lib $runner "$scratch/old_sqlite" kal_sqlite.so) &&
+            same 'kal_sqlite requires SQLite 3.38 or later, this is 3.37.2' "$found"
+    }
+    claim "${of}the extension is loaded by its name, and says that this SQLite is too old" refuses_old_sqlite
     # shellcheck disable=SC2046
     claim "${of}a program with the shared library prints the members" program shared $(pkg_config --cflags --libs)
     # shellcheck disable=SC2046
@@ -89,7 +111,7 @@ fi
 tests/deb/root.sh "$root"
 inside() { scripts/inside.sh "$root" "$@"; }
 # Remove leftovers of an interrupted run.
-inside dpkg --purge libkaleidoscope-dev libkaleidoscope0 >/dev/null 2>&1 || :
+inside dpkg --purge libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0 >/dev/null 2>&1 || :
 rm -rf "$root/packages"
 # dpkg's database and the loader's cache do not belong to the packages.
 installed() {
@@ -100,37 +122,45 @@ installed() {
 }
 before=$(installed)
 mkdir "$root/packages"
-cp "$runtime" "$dev" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
+cp "$runtime" "$dev" "$extension" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
 
 with_credentials() {
     inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret "$@"
 }
 
 install_with_dpkg() { inside sh -c 'dpkg --install /packages/*.deb'; }
-both_are_installed() {
-    same "$(printf '%s\n' "libkaleidoscope-dev:$architecture installed" "libkaleidoscope0:$architecture installed")" \
+all_are_installed() {
+    same "$(printf "%s:$architecture installed\n" libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0)" \
         "$(inside dpkg-query --show --showformat '${binary:Package} ${db:Status-Status}\n' 'libkaleidoscope*')"
 }
-unchanged() { same '' "$(inside dpkg --verify libkaleidoscope0 libkaleidoscope-dev)"; }
+unchanged() { same '' "$(inside dpkg --verify libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite)"; }
 compiles() {
     inside sh -c 'gcc -Wall -Werror /packages/quickstart.c -o /packages/quickstart $(pkg-config --cflags --libs kaleidoscope)' &&
         inside sh -c 'gcc -Wall /packages/quickstart.c -o /packages/static $(pkg-config --variable=static kaleidoscope)'
 }
 prints_the_members() { found=$(with_credentials "$1") && same "$(cat tests/c/expected/quickstart.txt)" "$found"; }
 version_is_known() { same "$version" "$(inside pkg-config --modversion kaleidoscope)"; }
+in_sqlite() {
+    found=$(with_credentials sqlite3 -batch -cmd '.load kal_sqlite' :memory: \
+        "SELECT format('%s <%s>', full_name, coalesce(email, '-')) FROM kal_members") &&
+        same "$(cat tests/c/expected/quickstart.txt)" "$found"
+}
 is_not_removed() { ! inside dpkg --remove libkaleidoscope0; }
-purge() { inside dpkg --purge libkaleidoscope-dev libkaleidoscope0; }
+purge() { inside dpkg --purge libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0; }
+is_not_loaded() { ! in_sqlite 2>"$scratch/said" && grep 'cannot open shared object file' "$scratch/said"; }
 cannot_start() { ! with_credentials /packages/quickstart; }
 
-claim 'dpkg installs both on a minimal Debian 12 with a C compiler' install_with_dpkg
-claim 'both are fully installed' both_are_installed
+claim 'dpkg installs all on a minimal Debian 12 with a C compiler and sqlite3' install_with_dpkg
+claim 'all are fully installed' all_are_installed
 claim 'the installed files are unchanged' unchanged
 claim 'pkg-config reports the version' version_is_known
 claim 'the quickstart compiles with the flags of pkg-config alone' compiles
 claim 'it prints the members' prints_the_members /packages/quickstart
 claim 'it prints the members with the archive, too' prints_the_members /packages/static
-claim 'libkaleidoscope0 stays while libkaleidoscope-dev needs it' is_not_removed
-claim 'dpkg purges both' purge
+claim 'sqlite3 loads kal_sqlite by its name and reads the members' in_sqlite
+claim 'libkaleidoscope0 stays while the others need it' is_not_removed
+claim 'dpkg purges all' purge
+claim 'sqlite3 no longer finds kal_sqlite' is_not_loaded
 claim 'the program with the shared library no longer starts' cannot_start
 claim 'the one with the archive still prints the members' prints_the_members /packages/static
 claim 'they leave no files' same "$before" "$(installed)"

@@ -23,7 +23,7 @@ dist)
     ;;
 deb)
     mkdir -p "$TARGET/deb"
-    for package in libkaleidoscope0 libkaleidoscope-dev; do
+    for package in libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite; do
         echo "$package for $name" >"$TARGET/deb/${package}_$VERSION-1_$name.deb"
     done
     ;;

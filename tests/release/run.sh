@@ -107,7 +107,7 @@ expected() {
     table | while read -r name suffix _ _ debian _; do
         echo "libkaleidoscope-$version-$name.$suffix"
         [ -z "$sbom" ] || echo "libkaleidoscope-$version-$name.cdx.json"
-        [ "$debian" = - ] || printf '%s\n' "libkaleidoscope0_$version-1_$debian.deb" "libkaleidoscope-dev_$version-1_$debian.deb"
+        [ "$debian" = - ] || printf "%s_$version-1_$debian.deb\n" libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite
     done
     printf "%s$version%s\n" libkaleidoscope- .tar.gz libkaleidoscope- -go.tar.gz libkaleidoscope. .nupkg
     echo SHA256SUMS
