@@ -211,7 +211,7 @@ man: ## builds the manual pages in target/man
 DIST_GLIBC ?= 2.17
 export DIST_GLIBC
 
-.PHONY: dist abi deb
+.PHONY: dist abi abi-cpp deb
 # The rows of packaging/platforms.txt. One after the other: each of them uses every core.
 KNOWN_PLATFORMS = $(shell sed -n 's/^\([a-z][^ ]*\) .*/\1/p' packaging/platforms.txt)
 dist: ## builds the archive of PLATFORM in target/dist: linux-aarch64, windows-x86_64, macos-aarch64 ... (default: this Linux, glibc 2.17)
@@ -221,8 +221,11 @@ dist: ## builds the archive of PLATFORM in target/dist: linux-aarch64, windows-x
 	macos-*) scripts/trixie.sh apple && scripts/apple/dist.sh $(patsubst macos-%,%-apple-darwin,$(PLATFORM)) ;; \
 	*) scripts/dist.sh $(PLATFORM) ;; esac
 
-abi: ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep
+abi: abi-cpp ## regenerates packaging/abi/libkaleidoscope.so.0.abi at a release: the ABI that later releases must keep; and abi-cpp
 	@packaging/abi/describe include/kaleidoscope.h packaging/abi/libkaleidoscope.so.$(ABI).abi
+
+abi-cpp: ## regenerates packaging/abi/kaleidoscope.hpp.abi: the types of the C++ headers, which a version that was released must keep
+	@packaging/abi/cpp update include packaging/abi/kaleidoscope.hpp.abi
 
 .PHONY: windows tools-windows
 windows: tools-windows ## builds the zip for x64 Windows in target/dist: DLL, import and static libraries, headers, CMake package

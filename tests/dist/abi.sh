@@ -42,4 +42,56 @@ claim 'a handle must not grow' noticed '/^typedef struct kal_stream /,/^}/s/^} k
 claim 'a parameter of another type is detected' noticed 's/kal_shutdown\(uint32_t/kal_shutdown(uint64_t/'
 claim 'another return type is detected' noticed 's/^uint32_t kal_version_number|^KAL_API uint32_t kal_version_number/KAL_API uint64_t kal_version_number/'
 claim 'another type of kal_status is detected' noticed 's/^typedef int32_t kal_status/typedef int64_t kal_status/'
+
+# The C++ headers: types and inline functions, which objects of one version have in common.
+cpp() { packaging/abi/cpp "$@"; }
+known=packaging/abi/kaleidoscope.hpp.abi
+# The names that are in both are the same: the headers without exceptions lack some functions.
+alike() { cpp describe include "$1" >"$scratch/cpp.$1" && cpp compatible "$scratch/cpp.now" "$scratch/cpp.$1"; }
+cpp_unchanged() { cpp describe include >"$scratch/cpp.now" && cpp compatible "$known" "$scratch/cpp.now"; }
+cpp_described() {
+    for name in client_options events_query error member 'list<kal::[^:]*::member>' 'exceptions::result<kal::[^:]*::answer>' \
+        exceptions::client exceptions::queue exceptions::event_stream; do
+        grep -q "^kal::v[0-9_]*::$name: [0-9]* bytes" "$known" || { echo "$name is not described" && return 1; }
+    done
+}
+# A copy with a change of each kind.
+cpp_changed() {
+    rm -rf "$scratch/changed" && cp -r include "$scratch/changed" &&
+        sed -i 's/^struct client_options {/& int new_field = 0;/; s/bool proxy_from_env = false;//
+            s/bool insecure_tls = false;/& bool proxy_from_env = false;/; s/std::int32_t page_size = 0;/std::int64_t page_size = 0;/
+            s/refresh = KAL_CACHE_REFRESH/refresh = KAL_CACHE_REFRESH + 5/' "$scratch/changed/kaleidoscope/options.hpp" &&
+        sed -i 's/int attempts() const noexcept/virtual long attempts() const noexcept/' "$scratch/changed/kaleidoscope/error.hpp" &&
+        cpp describe "$scratch/changed" >"$scratch/cpp.changed" &&
+        ! cpp compatible "$known" "$scratch/cpp.changed" >"$scratch/differences" 2>&1
+}
+reported() { grep -qF -- "$1" "$scratch/differences" || { cat "$scratch/differences" && return 1; }; }
+# The same changes with another version.
+cpp_of_another_version() {
+    sed '1s/.*/version 99.0.0/; s/kal::v[0-9_]*/kal::v99_0_0/g' "$scratch/cpp.changed" >"$scratch/cpp.newer"
+    cpp compatible "$known" "$scratch/cpp.newer" >"$scratch/other" 2>&1 || true
+    grep -q 'is of version .*, the headers are of version 99.0.0: run .make abi-cpp' "$scratch/other" &&
+        cpp compatible "$scratch/cpp.newer" "$scratch/cpp.newer"
+}
+# In a clone with a tag, the description of a released version cannot be written anew.
+cpp_released() {
+    mkdir "$scratch/tree" && cp -r include packaging "$scratch/tree" && cp -r "$scratch/changed/." "$scratch/tree/include" && (
+        cd "$scratch/tree" && git init -q && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m r &&
+            git tag "v$(sed -n '1s/version //p' "$known")" && ! packaging/abi/cpp update include "$known" 2>"$scratch/refused"
+    ) && grep -q 'was released with other types; raise the version first' "$scratch/refused"
+}
+
+# Red with any of the changes below.
+claim 'no type of the C++ headers has changed without a new version: raise it, or run `make abi-cpp` if it was not released' cpp_unchanged
+claim 'the types of the C++ headers are described' cpp_described
+claim 'the types of the C++ headers are the same in C++17 and C++23' alike c++2b
+claim 'a copy of the C++ headers with changes is described' cpp_changed
+claim 'C++: a new field is detected' reported '+   0 new_field: int'
+claim 'C++: a field in another place is detected' reported 'proxy_from_env: bool'
+claim 'C++: a field of another type is detected' reported 'page_size: int64_t'
+claim 'C++: another value is detected' reported '+   refresh = 6'
+claim 'C++: a new virtual function is detected' reported 'attempts'
+claim 'C++: another return type is detected' reported '+ long int'
+claim 'C++: with another version everything may change, and is to be described' cpp_of_another_version
+claim 'C++: what was released is not described anew' cpp_released
 finish
