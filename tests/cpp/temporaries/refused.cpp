@@ -3,6 +3,7 @@
 #include <kaleidoscope.hpp>
 
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -86,4 +87,12 @@ void of_answers(const kal::client& c, const kal::queue& queue)
     (void)(*queue.next(5s)).outcome->json();      // refused: deleted .*->
     (void)(*(*queue.next(5s)).outcome).members(); // refused: deleted .*members
     auto& [data, outcome] = *queue.next(5s);      // refused: .*(rvalue|temporary)
+}
+
+// What compiles nevertheless, as docs/cpp.md says.
+void not_caught(const kal::client& c, kal::member m)
+{
+    (void)std::begin(c.workspace().members());
+    for (char letter : *m.email())
+        (void)letter;
 }
