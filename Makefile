@@ -178,7 +178,7 @@ clean: ## removes all build output
 has_sqlite = $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -E -include sqlite3ext.h -x c /dev/null >/dev/null 2>&1 && echo yes)
 with_sqlite = $(if $(filter auto,$(SQLITE)),$(has_sqlite),$(filter-out no,$(SQLITE)))
 
-install: lib ## installs library, headers, pkg-config file, CMake package, manual pages, SQLite extension below DESTDIR/PREFIX (SQLITE=no: without it)
+install: lib ## installs library, headers, pkg-config file, CMake package, manual pages, suppressions, SQLite extension below DESTDIR/PREFIX (SQLITE=no: without it)
 	@$(if $(with_sqlite),$(MAKE) --no-print-directory sqlite,$(if $(filter auto,$(SQLITE)),echo \
 	  'make install: sqlite3ext.h not found: the extension for SQLite is not installed' >&2,:))
 	@$(if $(with_sqlite),KAL_SQLITE_SO=$(KAL_SQLITE_SO)) CROSS_COMPILE=$(CROSS_COMPILE) scripts/install.sh install
@@ -299,7 +299,7 @@ test: tools-test ## builds everything and runs all tests
 
 .PHONY: format test-format test-clippy test-docs test-rust test-deny test-msrv test-msrv-declared test-header test-build test-artefact test-instructions instructions \
   test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-cpp test-cpp-asan test-go test-sqlite test-sql-tools test-any-language test-torture torture soak torture-programs
+  test-examples test-install test-compat test-cpp test-cpp-asan test-tsan test-go test-sqlite test-sql-tools test-any-language test-torture torture soak torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -374,6 +374,9 @@ test-cpp: lib emulator
 
 test-cpp-asan: asan-lib emulator
 	@tests/cpp/run.sh asan
+
+test-tsan: lib emulator
+	@tests/tsan/run.sh
 
 test-sqlite: sqlite emulator
 	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite tests/sqlite/run.sh

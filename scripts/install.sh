@@ -37,6 +37,7 @@ pkgconfig=$LIBDIR/pkgconfig
 cmake=$LIBDIR/cmake/kaleidoscope
 mandir=${DESTDIR:-}$MANDIR
 share=$PREFIX/share/kaleidoscope
+suppressions="$name.supp $name-tsan.supp" # of valgrind and of ThreadSanitizer
 # The size of a pointer and the processor of the library's platform, which may not be this machine's.
 elf=$(LC_ALL=C readelf -h "$LIB/$name.so.$VERSION" 2>/dev/null || :)
 pointer=$(printf '%s\n' "$elf" | sed -n 's/.*Class: *ELF\([0-9]*\).*/\1/p')
@@ -120,14 +121,15 @@ install | archive)
     fill_pkg_config
     fill_cmake
     [ -z "$archive" ] || fill_project
-    install -D -m 644 packaging/$name.supp "${DESTDIR:-}$share/$name.supp"
+    for file in $suppressions; do install -D -m 644 "packaging/$file" "${DESTDIR:-}$share/$file"; done
     [ -z "$pages" ] || python3 -B scripts/man.py "$LIB/man"
     for page in $pages; do install -D -m 644 "$LIB/man/$page" "$mandir/$page"; done
     ;;
 uninstall)
     rm -f "$libdir/$name.so.$VERSION" "$libdir/$name.so.$ABI" "$libdir/$name.so" "$libdir/$name.a" "$libdir/kal_sqlite.so" \
         "${DESTDIR:-}$pkgconfig/kaleidoscope.pc" "${DESTDIR:-}$cmake/kaleidoscope-config.cmake" \
-        "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake" "${DESTDIR:-}$share/$name.supp"
+        "${DESTDIR:-}$cmake/kaleidoscope-config-version.cmake"
+    for file in $suppressions; do rm -f "${DESTDIR:-}$share/$file"; done
     for header in $headers; do rm -f "$includedir/$header"; done
     for page in $pages; do rm -f "$mandir/$page"; done
     # lib, include and share belong to the prefix; these directories are removed if they are empty.

@@ -56,6 +56,7 @@ section 'valgrind'       'C tests under valgrind'                            tes
 section 'ASan'           'C tests under AddressSanitizer'                    test-c-asan
 section 'C++'            'The C++ header'                                    test-cpp
 section 'C++'            'The C++ header under AddressSanitizer'             test-cpp-asan
+section 'TSan'           'Threads under ThreadSanitizer'                     test-tsan
 section 'torture'        'Faults, races and forks, the short form'           test-torture
 section 'documentation'  'The documentation site'                            test-docs-site
 section 'documentation'  'The snippets of the documentation'                 test-docs-snippets

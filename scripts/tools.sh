@@ -83,6 +83,10 @@ if [ "$1" = test ]; then
         need dh debhelper
         need lintian lintian
         need debootstrap debootstrap
+        # The newest clang of Debian 12, its C++ library and its sanitizers.
+        need clang++-19 clang-19
+        [ -e /usr/share/doc/libc++-19-dev ] || missing="$missing libc++-19-dev"
+        [ -e /usr/share/doc/libclang-rt-19-dev ] || missing="$missing libclang-rt-19-dev"
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 fi

@@ -17,6 +17,7 @@
 
 #include "answer.hpp"
 #include "options.hpp"
+#include "tsan.hpp"
 
 namespace kal {
 inline namespace KAL_CPP_VERSION {
@@ -188,7 +189,8 @@ kal_status guarded(Body&& body) noexcept
 
 inline kal_status provide_token(void* provider, char* buffer, std::size_t capacity, std::size_t* length) noexcept
 {
-    return guarded([&]() -> kal_status {
+    detail::take_over(provider);
+    const kal_status provided = guarded([&]() -> kal_status {
         const std::optional<std::string> token = (*static_cast<const token_provider*>(provider))();
         if (!token)
             return KAL_AUTH_FAILED;
@@ -198,6 +200,8 @@ inline kal_status provide_token(void* provider, char* buffer, std::size_t capaci
         *length = token->size();
         return KAL_OK;
     });
+    detail::hand_over(provider);
+    return provided;
 }
 
 // A wait timeout, where 0 means do not wait.

@@ -27,6 +27,7 @@ public:
             provider = std::make_shared<token_provider>(options.iap_token_provider);
             made.iap_token_provider = calling::provide_token;
             made.iap_user_data = provider.get();
+            detail::hand_over(provider.get());
         }
         auto handle =
             args.run<kal_client>([&](kal_client* out, kal_error* failure) { return kal_client_open(&made, out, failure); });
@@ -119,6 +120,8 @@ public:
         kal_error failure = KAL_NONE;
         if (const kal_status status = kal_client_shutdown(handle_.get(), calling::wait_ms(timeout), &failure); status != KAL_OK)
             return unexpected(error(status, failure));
+        if (provider_)
+            detail::take_over(provider_.get());
         return {};
     }
 #if KAL_CPP_EXCEPTIONS

@@ -55,12 +55,16 @@ namespace calling {
 
 inline void log_line(void* function, std::int32_t level, const char* message) noexcept
 {
+    // Not one place for both: calls on several threads at once are not ordered, and a race between them is one.
+    const char* places = static_cast<const char*>(function);
+    detail::take_over(places);
     detail::is_in_log_function() = true;
     guarded([&]() -> kal_status {
         (*static_cast<const log_function*>(function))(static_cast<log_level>(level), message);
         return KAL_OK;
     });
     detail::is_in_log_function() = false;
+    detail::hand_over(places + 1);
 }
 
 } // namespace calling
@@ -78,9 +82,13 @@ inline void log_line(void* function, std::int32_t level, const char* message) no
     detail::log_sink& sink = detail::process_log_sink();
     const std::lock_guard<std::mutex> locked(sink.lock);
     void* user_data = const_cast<log_function*>(next.get());
+    if (next)
+        detail::hand_over(next.get());
     const kal_status set = kal_set_log(static_cast<std::int32_t>(level), next ? calling::log_line : nullptr, user_data);
     if (set != KAL_OK)
         return unexpected(error(set, kal_error{}));
+    if (sink.current)
+        detail::take_over(reinterpret_cast<const char*>(sink.current.get()) + 1);
     sink.current = std::move(next);
     return {};
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "client.hpp"
+#include "tsan.hpp"
 
 namespace kal {
 inline namespace KAL_CPP_VERSION {
@@ -46,7 +47,7 @@ public:
         calling::arguments args;
         const char* c_method = args.text("method", method);
         const char* params = args.text("params_json", params_json);
-        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+        return submitted(args, options, user_data, [&](const kal_call_options* made, kal_error* failure) {
             return kal_submit(from.handle(), c_method, params, made, handle_.get(), user_data, failure);
         });
     }
@@ -56,7 +57,7 @@ public:
     {
         calling::arguments args;
         const kal_events_query c_query = args.query(query);
-        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+        return submitted(args, options, user_data, [&](const kal_call_options* made, kal_error* failure) {
             return kal_workspace_submit_get_events(from.handle(), &c_query, made, handle_.get(), user_data, failure);
         });
     }
@@ -80,6 +81,7 @@ public:
     [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
                                                void* user_data = nullptr) const
     {
+        detail::hand_over(detail::stand_in(user_data));
         kal_error failure = KAL_NONE;
         const kal_status status =
             kal_stream_submit_next(from.handle(), calling::wait_ms(timeout), handle_.get(), user_data, &failure);
@@ -99,6 +101,7 @@ public:
             return optional<completion>();
         if (status != KAL_OK)
             return unexpected(error(status, failure));
+        detail::take_over(detail::stand_in(next.user_data));
         if (next.status != KAL_OK)
             return made(completion{ next.user_data, unexpected(error(next.status, next.error)) });
         return made(completion{ next.user_data, answer(next.result) });
@@ -168,8 +171,9 @@ public:
 private:
     // Runs `call(const kal_call_options*, kal_error*)`, which submits.
     template <class Call>
-    static result<void> submitted(calling::arguments& args, const call_options& options, Call&& call)
+    static result<void> submitted(calling::arguments& args, const call_options& options, void* user_data, Call&& call)
     {
+        detail::hand_over(detail::stand_in(user_data));
         const kal_call_options made = args.call(options);
         const auto started =
             args.run<calling::nothing>([&](calling::nothing*, kal_error* failure) { return call(&made, failure); });
@@ -185,7 +189,7 @@ private:
         const char* const* first = nullptr;
         std::size_t size = 0;
         args.texts("ids", ids, first, size);
-        return submitted(args, options, [&](const kal_call_options* made, kal_error* failure) {
+        return submitted(args, options, user_data, [&](const kal_call_options* made, kal_error* failure) {
             return function(from.handle(), first, size, made, handle_.get(), user_data, failure);
         });
     }

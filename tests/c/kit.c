@@ -7,6 +7,16 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#ifdef __SANITIZE_THREAD__
+#define CHECKS_THREADS
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define CHECKS_THREADS
+#endif
+#endif
+#ifdef CHECKS_THREADS
+#include <sanitizer/tsan_interface.h>
+#endif
 #ifdef __APPLE__
 #include <mach/mach.h>
 #endif
@@ -192,6 +202,22 @@ void crowd(int threads, void (*each)(int index, void *context), void *context)
     for (int i = 0; i < threads; i++)
         pthread_join(members[i].thread, NULL);
     pthread_barrier_destroy(&start);
+}
+
+void hand_over(void *what)
+{
+#ifdef CHECKS_THREADS
+    __tsan_release(what);
+#endif
+    (void)what;
+}
+
+void take_over(void *what)
+{
+#ifdef CHECKS_THREADS
+    __tsan_acquire(what);
+#endif
+    (void)what;
 }
 
 const char *no_descriptor(void)

@@ -85,6 +85,12 @@ bool is_pollable(kal_queue queue);
 /* Whether `kal_queue_next` would return something within this time. */
 bool is_readable(kal_queue queue, int timeout_ms);
 
+/* For ThreadSanitizer, which does not see that the library orders these: `hand_over` after the last access before the library
+ * gets a pointer, and at the end of a callback; `take_over` at the start of a callback, and before the next access once the
+ * library does not call it any more. docs/process.md has the same. */
+void hand_over(void *what);
+void take_over(void *what);
+
 /* The numbers of threads of this process and of its descriptors; on Windows of its handles. */
 int thread_count(void);
 int descriptor_count(void);

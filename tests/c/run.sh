@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles and runs the tests of the C API: run.sh [plain|valgrind|asan] [test_name]...
+# Compiles and runs the tests of the C API: run.sh [plain|valgrind|asan|tsan] [test_name]...
 #
 # KAL_LIB_DIR      where libkaleidoscope.so and .a are        (default: target/lib)
 # KAL_INCLUDE_DIR  where kaleidoscope.h is                    (default: include)
@@ -47,8 +47,15 @@ asan)
     ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
     export ASAN_OPTIONS
     ;;
+tsan)
+    # The suppressions name the shared library.
+    archive="-L $lib_dir -lkaleidoscope -Wl,-rpath,$lib_dir"
+    flags="$flags -fsanitize=thread"
+    TSAN_OPTIONS=${TSAN_OPTIONS-"suppressions=$root/packaging/libkaleidoscope-tsan.supp die_after_fork=0 exitcode=99"}
+    export TSAN_OPTIONS
+    ;;
 *)
-    echo "run.sh: unknown mode $mode; use plain, valgrind or asan" >&2
+    echo "run.sh: unknown mode $mode; use plain, valgrind, asan or tsan" >&2
     exit 2
     ;;
 esac
@@ -68,7 +75,7 @@ for test in "$@"; do
     echo "# $name"
     # shellcheck disable=SC2086
     if ! ${CC:-gcc} $flags -I "$include_dir" -o "$built/$name" "$name.c" "$built/check.o" "$built/emulator.o" \
-        "$built/kit.o" "$built/raw_server.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}; then
+        "$built/kit.o" "$built/raw_server.o" $archive ${KAL_STATIC_LIBS:--lpthread -ldl -lm}; then
         echo "not ok - $name compiles"
         outcome=1
         continue

@@ -19,17 +19,28 @@ typedef struct lines {
 static void take_line(void *user_data, int32_t level, const char *message)
 {
     lines *lines = user_data;
+    take_over(lines);
     pthread_mutex_lock(&lines->lock);
     int length = snprintf(lines->text + lines->length, sizeof lines->text - lines->length, "%d %s\n", level, message);
     if (length > 0 && lines->length + (size_t)length < sizeof lines->text)
         lines->length += (size_t)length;
     pthread_mutex_unlock(&lines->lock);
+    hand_over(lines);
 }
 
 static void clear(lines *lines)
 {
     memset(lines, 0, sizeof *lines);
     pthread_mutex_init(&lines->lock, NULL);
+    hand_over(lines);
+}
+
+/* Ends a client: its log is not written to any more. */
+static void end(kal_client client, lines *lines)
+{
+    CHECK_STATUS(kal_client_shutdown(client, KAL_WAIT_FOREVER, NULL), KAL_OK);
+    kal_client_close(client);
+    take_over(lines);
 }
 
 static kal_client_options logging_to(lines *lines, int32_t level, const char *name)
@@ -74,8 +85,7 @@ CLAIM(each_line_ends_with_client_and_host_and_that_of_a_request_with_attempt_and
     kal_client client = client_with(options);
     emulator_fault(&server, "{\"path\":\"" EVENTS "\",\"status\":503}");
     kal_result_free(RESULT_OF(get_events, client));
-    CHECK_STATUS(kal_client_shutdown(client, KAL_WAIT_FOREVER, NULL), KAL_OK);
-    kal_client_close(client);
+    end(client, &log);
     int all = 0, requests = count(&log, "lims-import", true, &all), others = count(&log, "lims-import", false, &all);
     /* The token request and two attempts; the sign-in and the retry. */
     CHECK_INT(requests, 3);
@@ -99,10 +109,13 @@ CLAIM(each_client_logs_to_its_own_callback_at_its_own_level_and_others_to_the_pr
     for (int i = 0; i < 4; i++)
         kal_result_free(RESULT_OF(get_members, clients[i]));
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
+    take_over(&process);
     /* The process has no log any more; the clients still have. */
     kal_result_free(RESULT_OF(get_events, clients[0]));
-    for (int i = 0; i < 4; i++)
-        kal_client_close(clients[i]);
+    end(clients[0], &one);
+    end(clients[1], &other);
+    end(clients[2], &silent);
+    kal_client_close(clients[3]);
     CHECK_CONTAINS(one.text, "4 GET " MEMBERS ": 200");
     CHECK_CONTAINS(one.text, "4 GET " EVENTS ": 200");
     CHECK_CONTAINS(one.text, " client=one ");
@@ -129,7 +142,7 @@ CLAIM(a_client_without_a_name_has_a_number)
     for (int i = 0; i < 2; i++) {
         kal_client client = client_with(logging_to(&logs[i], KAL_LOG_INFO, NULL));
         kal_result_free(RESULT_OF(get_members, client));
-        kal_client_close(client);
+        end(client, &logs[i]);
     }
     CHECK(number_of(&logs[0]) > 0);
     CHECK_INT(number_of(&logs[1]), number_of(&logs[0]) + 1);
@@ -161,8 +174,10 @@ static void fork_on_the_librarys_thread(void *user_data, int32_t level, const ch
 {
     char name[16] = "";
     (void)user_data, (void)level, (void)message;
+    take_over(&forked);
     if (pthread_getname_np(pthread_self(), name, sizeof name) == 0 && strcmp(name, "kal-io") == 0 && forked == 0)
         forked = fork();
+    hand_over(&forked);
 }
 
 /* Red when the child goes on with the connections of its parent: it never ends, and calls of the parent time out. */
@@ -178,6 +193,8 @@ CLAIM(a_child_that_returns_from_a_callback_to_the_librarys_thread_is_aborted)
     kal_client client = client_with(options);
     kal_result_free(RESULT_OF(get_events, client));
     kal_result_free(RESULT_OF(get_events, client));
+    CHECK_STATUS(kal_client_shutdown(client, KAL_WAIT_FOREVER, NULL), KAL_OK);
+    take_over(&forked);
     REQUIRE(forked > 0);
     REQUIRE(waitpid(forked, &status, 0) == forked);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);

@@ -22,6 +22,7 @@ static heard told = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static void hear(void *user_data, int32_t level, const char *message)
 {
     heard *to = user_data;
+    take_over(to);
     pthread_mutex_lock(&to->lock);
     int length = snprintf(to->text + to->length, sizeof to->text - to->length, "%d %s\n", level, message);
     if (length > 0 && to->length + (size_t)length < sizeof to->text)
@@ -32,20 +33,23 @@ static void hear(void *user_data, int32_t level, const char *message)
     else if (to->worst_level >= 0 && level > to->worst_level)
         to->worst_level = level;
     pthread_mutex_unlock(&to->lock);
-}
-
-static void listen_to(int32_t level)
-{
-    CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
-    told.length = 0;
-    told.lines = told.worst_level = 0;
-    told.text[0] = '\0';
-    CHECK_STATUS(kal_set_log(level, hear, &told), KAL_OK);
+    hand_over(to);
 }
 
 static void stop_listening(void)
 {
     CHECK_STATUS(kal_set_log(KAL_LOG_OFF, NULL, NULL), KAL_OK);
+    take_over(&told);
+}
+
+static void listen_to(int32_t level)
+{
+    stop_listening();
+    told.length = 0;
+    told.lines = told.worst_level = 0;
+    told.text[0] = '\0';
+    hand_over(&told);
+    CHECK_STATUS(kal_set_log(level, hear, &told), KAL_OK);
 }
 
 static size_t longest;
@@ -54,7 +58,9 @@ static void measure(void *user_data, int32_t level, const char *message)
 {
     size_t *most = user_data;
     (void)level;
+    take_over(most);
     *most = strlen(message) > *most ? strlen(message) : *most;
+    hand_over(most);
 }
 
 /* Sign-in, a request, a retry, a replay after a 401. */
@@ -101,6 +107,7 @@ CLAIM(a_warning_about_an_unexpected_value_is_short_even_with_a_long_id)
     CHECK_STATUS(kal_set_log(KAL_LOG_WARN, measure, &longest), KAL_OK);
     kal_result_free(RESULT_OF(get_events, client));
     stop_listening();
+    take_over(&longest);
     CHECK(longest > 0);
     CHECK(longest <= 400);
     kal_client_close(client);
@@ -163,6 +170,7 @@ CLAIM(nothing_is_logged_after_the_callback_is_removed)
         listen_to(KAL_LOG_DEBUG);
         make_events();
         CHECK_STATUS(kal_set_log(ends[i].level, ends[i].callback, &told), KAL_OK);
+        take_over(&told);
         int lines = told.lines;
         CHECK(lines > 0);
         make_events();
@@ -177,8 +185,8 @@ CLAIM(an_invalid_level_is_rejected_and_the_callback_stays_set)
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         CHECK_STATUS(kal_set_log(levels[i], hear, &told), KAL_INVALID_ARGUMENT);
     make_events();
-    CHECK(told.lines > 0);
     stop_listening();
+    CHECK(told.lines > 0);
 }
 
 /* Red without redaction: secrets of every kind, through every path that logs. */
@@ -234,6 +242,7 @@ static void call_back(void *user_data, int32_t level, const char *message)
     kal_result result;
     kal_stats stats = KAL_STATS_INIT;
     (void)level, (void)message;
+    take_over(back);
     back->calls++;
     back->blocking = get_events(back->client, NULL, &result, NULL);
     back->shutdown = kal_shutdown(1000);
@@ -241,15 +250,18 @@ static void call_back(void *user_data, int32_t level, const char *message)
     back->cached = get_members(back->client, NULL, &result, NULL);
     kal_result_free(result);
     back->non_blocking_works = kal_client_stats(back->client, &stats, NULL) == KAL_OK && stats.requests > 0;
+    hand_over(back);
 }
 
 CLAIM(blocking_calls_within_a_callback_return_would_deadlock_and_others_work)
 {
     caller_back back = { .client = new_client() };
     kal_result_free(RESULT_OF(get_members, back.client));
+    hand_over(&back);
     CHECK_STATUS(kal_set_log(KAL_LOG_DEBUG, call_back, &back), KAL_OK);
     kal_result_free(RESULT_OF(get_events, back.client));
     stop_listening();
+    take_over(&back);
     CHECK(back.calls > 0);
     CHECK_STATUS(back.blocking, KAL_WOULD_DEADLOCK);
     CHECK_STATUS(back.shutdown, KAL_WOULD_DEADLOCK);

@@ -20,6 +20,7 @@ typedef struct plugin {
 
 static void enter(plugin *plugin)
 {
+    take_over(plugin);
     atomic_fetch_add(&plugin->running, 1);
     atomic_fetch_add(&plugin->calls, 1);
     if (atomic_load(&plugin->is_unloaded))
@@ -29,6 +30,7 @@ static void enter(plugin *plugin)
 static void leave(plugin *plugin)
 {
     atomic_fetch_sub(&plugin->running, 1);
+    hand_over(plugin);
 }
 
 /* Until it is released, or two threads unload the plugin; and then a while longer, in which whoever does not wait returns. */
@@ -79,6 +81,14 @@ static void load(plugin *plugin, bool has_provider)
     options.iap_token_provider = has_provider ? provide : NULL;
     options.iap_user_data = plugin;
     plugin->client = client_with(options);
+    hand_over(plugin);
+}
+
+static void unload(plugin *plugin)
+{
+    CHECK_STATUS(kal_client_shutdown(plugin->client, KAL_WAIT_FOREVER, NULL), KAL_OK);
+    kal_client_close(plugin->client);
+    take_over(plugin);
 }
 
 static void *shut_client_down(void *user_data)
@@ -116,13 +126,14 @@ CLAIM(a_shutdown_waits_for_the_token_provider_on_each_thread_that_calls_it)
     caller_start(&caller, get_events, plugin.client, NULL);
     wait_until_it_runs(&plugin);
     shut_down_on_two_threads(&plugin);
+    take_over(&plugin);
     CHECK_INT(plugin.unloaded_while_running, 0);
     CHECK_STATUS(plugin.within, KAL_WOULD_DEADLOCK);
     FAILURE(caller_join(&caller), &caller.error, KAL_CANCELLED, "the client was closed");
     /* Nothing has changed since. */
     CHECK_STATUS(kal_client_shutdown(plugin.client, 0, NULL), KAL_OK);
     FAILURE_OF(get_events, plugin.client, KAL_CANCELLED, "the client was closed");
-    kal_client_close(plugin.client);
+    unload(&plugin);
     CHECK_STATUS(kal_client_shutdown(plugin.client, 0, NULL), KAL_INVALID_HANDLE);
 }
 
@@ -136,10 +147,11 @@ CLAIM(a_shutdown_waits_for_the_log_callback_on_each_thread_that_calls_it)
     caller_start(&caller, get_events, plugin.client, NULL);
     wait_until_it_runs(&plugin);
     shut_down_on_two_threads(&plugin);
+    take_over(&plugin);
     CHECK_INT(plugin.unloaded_while_running, 0);
     CHECK_STATUS(plugin.within, KAL_WOULD_DEADLOCK);
     FAILURE(caller_join(&caller), &caller.error, KAL_CANCELLED, "the client was closed");
-    kal_client_close(plugin.client);
+    unload(&plugin);
 }
 
 /* A provider that waits for whoever unloads the plugin. Red when the time does not count: it hangs. */
@@ -188,7 +200,7 @@ CLAIM(no_callback_runs_once_a_client_is_shut_down)
         CHECK(plugin.calls > 0);
         CHECK_STATUS(kal_shutdown(KAL_WAIT_FOREVER), KAL_OK);
         CHECK_INT(plugin.calls_after_unloading, 0);
-        kal_client_close(plugin.client);
+        unload(&plugin);
     }
 }
 
@@ -205,6 +217,7 @@ CLAIM(no_callback_begins_once_a_client_is_closed)
     int calls = plugin.calls;
     FAILURE(caller_join(&caller), &caller.error, KAL_CANCELLED, "the client was closed");
     CHECK_STATUS(kal_shutdown(KAL_WAIT_FOREVER), KAL_OK);
+    take_over(&plugin);
     CHECK_INT(plugin.calls, calls);
 }
 
@@ -230,6 +243,7 @@ CLAIM(a_log_callback_may_close_its_client)
     plugin.closes_in_log = true;
     FAILURE_OF(get_events, plugin.client, KAL_CANCELLED, "");
     CHECK_STATUS(kal_shutdown(KAL_WAIT_FOREVER), KAL_OK);
+    take_over(&plugin);
     CHECK_INT(plugin.running, 0);
 }
 
@@ -249,8 +263,8 @@ CLAIM(shutting_one_client_down_leaves_the_calls_and_callbacks_of_another_alone)
     CHECK_STATUS(caller_join(&caller), KAL_OK);
     CHECK(other.calls > calls);
     kal_result_free(caller.result);
-    kal_client_close(one.client);
-    kal_client_close(other.client);
+    unload(&one);
+    unload(&other);
 }
 
 /* Why plugins leave it to the program. */
@@ -268,7 +282,7 @@ CLAIM(a_shutdown_of_the_library_ends_the_calls_of_every_client_and_later_calls_w
     for (int i = 0; i < 2; i++) {
         FAILURE(caller_join(&callers[i]), &callers[i].error, KAL_CANCELLED, "the library was shut down");
         kal_result_free(RESULT_OF(get_events, plugins[i].client));
-        kal_client_close(plugins[i].client);
+        unload(&plugins[i]);
     }
 }
 

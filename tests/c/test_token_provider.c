@@ -513,6 +513,7 @@ static void log_once(void *user_data, int32_t level, const char *message)
     kal_result result;
     (void)level;
     (void)message;
+    take_over(logger);
     pthread_mutex_lock(&logger->lock);
     if (!logger->done) {
         logger->done = true;
@@ -531,6 +532,7 @@ CLAIM(a_log_callback_can_submit_when_no_new_token_is_needed)
     logger logger = {
         .lock = PTHREAD_MUTEX_INITIALIZER, .needs_a_token = client_of(&host), .plain = new_client(), .queue = new_queue()
     };
+    hand_over(&logger);
     REQUIRE(kal_set_log(KAL_LOG_DEBUG, log_once, &logger) == KAL_OK);
     kal_result_free(RESULT_OF(get_members, logger.plain));
     CHECK_STATUS(completed(logger.queue), KAL_OK);

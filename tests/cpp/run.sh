@@ -1,8 +1,9 @@
 #!/bin/sh
-# Compiles and runs the tests of the C++ header: run.sh [plain|asan] [claim]...
+# Compiles and runs the tests of the C++ header: run.sh [plain|asan|tsan] [claim]...
 #
 # plain: in every standard from C++17 to C++23, under g++ and clang++; also without exceptions, and with two standards in one
-# program. asan: under AddressSanitizer, in the oldest and the newest standard.
+# program. asan: under AddressSanitizer, in the oldest and the newest standard. tsan: under ThreadSanitizer, in the oldest, with
+# the shared library.
 #
 # KAL_LIB_DIR        where libkaleidoscope.a is                 (default: target/lib)
 # KAL_INCLUDE_DIR    where kaleidoscope.h and .hpp are          (default: include)
@@ -41,8 +42,17 @@ asan)
     standards="17 23"
     CXX=${CXX:-g++}
     ;;
+tsan)
+    # The suppressions name the shared library.
+    archive="-L $lib_dir -lkaleidoscope -Wl,-rpath,$lib_dir"
+    flags="$flags -g -O1 -fsanitize=thread"
+    TSAN_OPTIONS=${TSAN_OPTIONS-"suppressions=$root/packaging/libkaleidoscope-tsan.supp exitcode=99"}
+    export TSAN_OPTIONS
+    standards=17
+    CXX=${CXX:-g++}
+    ;;
 *)
-    echo "run.sh: unknown mode $mode; use plain or asan" >&2
+    echo "run.sh: unknown mode $mode; use plain, asan or tsan" >&2
     exit 2
     ;;
 esac
@@ -75,7 +85,7 @@ linked() {
     objects=
     for source in "$@"; do objects="$objects $scratch/$(basename "$source").o"; done
     # shellcheck disable=SC2086
-    "$compiler" $flags -o "$program" $objects "$scratch/emulator.o" "$archive" ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
+    "$compiler" $flags -o "$program" $objects "$scratch/emulator.o" $archive ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
 }
 
 # Two at a time: this takes most of the time.

@@ -31,7 +31,7 @@ expected_dev() {
     printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.a libkaleidoscope.so pkgconfig/kaleidoscope.pc \
         cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|.*|./usr/share/man/&.gz|'
-    echo ./usr/share/kaleidoscope/libkaleidoscope.supp
+    printf './usr/share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
     printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
 }
 expected_extension() {

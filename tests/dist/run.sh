@@ -43,7 +43,7 @@ expected() {
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
-    echo ./share/kaleidoscope/libkaleidoscope.supp
+    printf './share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
     printf './%s\n' CMakeLists.txt meson.build README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
 claim "${of}the tarball contains exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \

@@ -8,7 +8,7 @@ expected() {
         pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
         cmake/kaleidoscope/kaleidoscope-config-version.cmake
     python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
-    echo ./share/kaleidoscope/libkaleidoscope.supp
+    printf './share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
 }
 shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 

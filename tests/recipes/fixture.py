@@ -50,7 +50,7 @@ def files(platform: str, version: str, licences: bytes) -> dict[str, str | bytes
         found |= {f"lib/libkaleidoscope.{version}.dylib": shared, "lib/libkaleidoscope.0.dylib": f"->libkaleidoscope.{version}.dylib",
                   "lib/libkaleidoscope.dylib": "->libkaleidoscope.0.dylib"}
     else:
-        found["share/kaleidoscope/libkaleidoscope.supp"] = "{}\n"
+        found |= {f"share/kaleidoscope/{name}.supp": "{}\n" for name in ("libkaleidoscope", "libkaleidoscope-tsan")}
         found["lib/kal_sqlite.so"] = f"extension for SQLite of {platform}\n"
         found |= {f"lib/libkaleidoscope.so.{version}": shared, "lib/libkaleidoscope.so.0": f"->libkaleidoscope.so.{version}",
                   "lib/libkaleidoscope.so": "->libkaleidoscope.so.0"}
