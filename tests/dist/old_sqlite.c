@@ -1,5 +1,5 @@
-/* old_sqlite EXTENSION: loads the extension as an SQLite that is too old would, and prints its message. It shows that the extension
- * can be loaded and run where there is no SQLite of the platform. */
+/* old_sqlite EXTENSION: loads the extension as an SQLite that is too old would, and prints its message. It shows that the
+ * extension can be loaded and run where there is no SQLite of the platform. */
 #include <dlfcn.h>
 #include <sqlite3ext.h>
 #include <stdarg.h>
