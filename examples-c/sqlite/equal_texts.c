@@ -18,25 +18,31 @@ static int sequence(const unsigned char *at, const unsigned char *end)
     return length;
 }
 
+static enum equal_texts equal_to(const unsigned char *at, size_t length)
+{
+    const unsigned char *end = at + length;
+    enum equal_texts equal = TEXTS_ITSELF;
+    for (int bytes; at < end; at += bytes) {
+        /* Strings of the library are UTF-8 without NUL. */
+        if ((bytes = sequence(at, end)) == 0)
+            return TEXTS_NONE;
+        /* U+FFFD may replace invalid data that the server holds: its string may differ. */
+        if (bytes == 3 && at[0] == 0xEF && at[1] == 0xBF && at[2] == 0xBD)
+            equal = TEXTS_UNKNOWN;
+    }
+    return equal;
+}
+
 enum equal_texts equal_texts(sqlite3_value *value)
 {
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL || type == SQLITE_BLOB)
         return TEXTS_NONE;
-    if (type != SQLITE_TEXT)
-        return TEXTS_UNKNOWN;
-    const unsigned char *at = sqlite3_value_text(value);
-    if (!at)
-        return TEXTS_UNKNOWN;
-    const unsigned char *end = at + sqlite3_value_bytes(value);
-    enum equal_texts equal = TEXTS_ITSELF;
-    for (int length; at < end; at += length) {
-        /* Strings of the library are UTF-8 without NUL. */
-        if ((length = sequence(at, end)) == 0)
-            return TEXTS_NONE;
-        /* U+FFFD may replace invalid data that the server holds: its string may differ. */
-        if (length == 3 && at[0] == 0xEF && at[1] == 0xBF && at[2] == 0xBD)
-            equal = TEXTS_UNKNOWN;
-    }
-    return equal;
+    const unsigned char *text = type == SQLITE_TEXT ? sqlite3_value_text(value) : NULL;
+    return text ? equal_to(text, (size_t)sqlite3_value_bytes(value)) : TEXTS_UNKNOWN;
+}
+
+bool text_equals_itself(const char *text, size_t length)
+{
+    return equal_to((const unsigned char *)text, length) == TEXTS_ITSELF;
 }

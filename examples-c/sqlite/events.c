@@ -1,5 +1,5 @@
-/* kal_events: a stream of events. A page is requested when its first row is read, so that LIMIT limits the requests. */
-#include "kal_sqlite.h"
+/* kal_events: a stream of events. */
+#include "events.h"
 SQLITE_EXTENSION_INIT3
 
 typedef struct table {
@@ -9,11 +9,9 @@ typedef struct table {
 
 typedef struct cursor {
     sqlite3_vtab_cursor base;
-    events_query *query;
-    kal_stream stream;
-    kal_result page;
-    const kal_workspace_event *const *events;
-    size_t count, position; /* in the page */
+    events_store *store; /* NULL until the first scan, unless another cursor is open */
+    events_scan scan;
+    const kal_workspace_event *event; /* NULL at the end */
 } cursor;
 
 /* In the order of enum event_column. The key is the id: a stream returns each event once, and SQLite recognizes an event by its
@@ -41,90 +39,55 @@ static int disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **made)
+/* SQLite opens the cursor of the next scan before it closes the previous one: the new cursor keeps the store alive. */
+static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
 {
     cursor *at = sqlite3_malloc(sizeof *at);
-    (void)table;
     if (!at)
         return SQLITE_NOMEM;
-    *at = (cursor){ .count = 0 };
+    *at = (cursor){ .store = events_store_current(((table *)base)->connection) };
     *made = &at->base;
     return SQLITE_OK;
 }
 
-static void clear(cursor *at)
-{
-    sqlite3_vtab_cursor base = at->base;
-    kal_result_free(at->page);
-    kal_stream_free(at->stream);
-    events_query_free(at->query);
-    *at = (cursor){ .base = base };
-}
-
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
-    clear((cursor *)base);
-    sqlite3_free(base);
-    return SQLITE_OK;
-}
-
-/* Reads the next page of the stream, or the first one of the next stream. `count` is 0 at the end. */
-static int fetch(cursor *at)
-{
-    connection *connection = ((table *)at->base.pVtab)->connection;
-    char **message = &at->base.pVtab->zErrMsg;
-    int code = SQLITE_DONE;
-    kal_result_free(at->page);
-    at->page = (kal_result)KAL_NONE;
-    at->count = at->position = 0;
-    if (at->stream.id != 0)
-        code = connection_next_page(connection, at->stream, &at->page, message);
-    while (code == SQLITE_DONE) {
-        kal_stream_free(at->stream);
-        at->stream = (kal_stream)KAL_NONE;
-        code = events_query_stream(at->query, connection, &at->stream, message);
-        if (code == SQLITE_DONE)
-            return SQLITE_OK;
-        if (code == SQLITE_OK)
-            code = connection_next_page(connection, at->stream, &at->page, message);
-    }
-    if (code == SQLITE_OK)
-        at->events = kal_result_workspace_events(at->page, &at->count);
-    return code;
-}
-
-/* Advances to the next event that belongs to the stream, starting at the current position. */
-static int settle(cursor *at)
-{
-    for (;; at->position++) {
-        if (at->position >= at->count) {
-            int code = fetch(at);
-            if (code != SQLITE_OK || at->count == 0)
-                return code;
-        }
-        if (events_query_matches(at->query, at->events[at->position]))
-            return SQLITE_OK;
-    }
-}
-
-static int filter(sqlite3_vtab_cursor *base, int unused, const char *arguments, int count, sqlite3_value **values)
-{
     cursor *at = (cursor *)base;
-    (void)unused, (void)count;
-    clear(at);
-    int code = events_query_new(arguments, values, &at->query);
-    return code == SQLITE_OK ? settle(at) : code;
+    events_scan_end(&at->scan);
+    events_store_release(at->store);
+    sqlite3_free(at);
+    return SQLITE_OK;
 }
 
 static int next(sqlite3_vtab_cursor *base)
 {
-    ((cursor *)base)->position++;
-    return settle((cursor *)base);
+    cursor *at = (cursor *)base;
+    at->event = NULL;
+    return events_scan_next(&at->scan, &at->event, &base->pVtab->zErrMsg);
+}
+
+static int filter(sqlite3_vtab_cursor *base, int order, const char *arguments, int count, sqlite3_value **values)
+{
+    cursor *at = (cursor *)base;
+    connection *connection = ((table *)base->pVtab)->connection;
+    events_query *query;
+    (void)count;
+    events_scan_end(&at->scan);
+    at->event = NULL;
+    int code = events_query_new(order, arguments, values, &query);
+    if (code == SQLITE_OK && !at->store && !(at->store = events_store_get(connection)))
+        code = SQLITE_NOMEM;
+    if (code != SQLITE_OK || query->is_empty) {
+        events_query_free(query);
+        return code;
+    }
+    code = events_store_scan(at->store, query, &at->scan, &base->pVtab->zErrMsg);
+    return code == SQLITE_OK ? next(base) : code;
 }
 
 static int eof(sqlite3_vtab_cursor *base)
 {
-    return ((cursor *)base)->position >= ((cursor *)base)->count;
+    return ((cursor *)base)->event == NULL;
 }
 
 /* -1 means absent. */
@@ -136,36 +99,37 @@ static void number(sqlite3_context *context, int64_t value)
         sqlite3_result_int64(context, value);
 }
 
+/* SQLite may use the text when the page is freed, such as in max(): it copies it. */
+static void text(sqlite3_context *context, const char *text)
+{
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
 void event_column(sqlite3_context *context, const kal_workspace_event *event, int column)
 {
-    const char *const texts[] = {
-        [EVENT_ID] = event->id,
-        [EVENT_TYPE] = event->event_type,
-        [EVENT_CREATED_AT_RAW] = event->created_at,
-        [EVENT_USER_ID] = event->event_user_id,
-        [EVENT_FULL_NAME] = event->full_name,
-        [EVENT_PREFERRED_NAME] = event->preferred_name,
-        [EVENT_RESOURCE_ID] = event->resource_id,
-        [EVENT_RESOURCE_TYPE] = event->resource_type,
-        [EVENT_PARENT_BULK_EVENT_ID] = event->parent_bulk_event_id,
-        [EVENT_ATTRS] = event->event_attrs,
-        [EVENT_KEY] = event->id,
-    };
-    if (column == EVENT_TYPE_VERSION)
-        number(context, event->event_type_version);
-    else if (column == EVENT_IS_BOT)
-        number(context, event->is_bot);
-    else if (column == EVENT_IS_BULK)
-        number(context, event->is_bulk);
-    else if (column == EVENT_CREATED_AT)
-        timestamp_result(context, event->created_at_us);
-    else
-        sqlite3_result_text(context, texts[column], -1, SQLITE_TRANSIENT);
+    switch (column) {
+    case EVENT_ID:
+    case EVENT_KEY: text(context, event->id); break;
+    case EVENT_TYPE: text(context, event->event_type); break;
+    case EVENT_TYPE_VERSION: number(context, event->event_type_version); break;
+    case EVENT_CREATED_AT: timestamp_result(context, event->created_at_us); break;
+    case EVENT_CREATED_AT_RAW: text(context, event->created_at); break;
+    case EVENT_USER_ID: text(context, event->event_user_id); break;
+    case EVENT_FULL_NAME: text(context, event->full_name); break;
+    case EVENT_PREFERRED_NAME: text(context, event->preferred_name); break;
+    case EVENT_RESOURCE_ID: text(context, event->resource_id); break;
+    case EVENT_RESOURCE_TYPE: text(context, event->resource_type); break;
+    case EVENT_PARENT_BULK_EVENT_ID: text(context, event->parent_bulk_event_id); break;
+    case EVENT_ATTRS: text(context, event->event_attrs); break;
+    case EVENT_IS_BOT: number(context, event->is_bot); break;
+    case EVENT_IS_BULK: number(context, event->is_bulk); break;
+    default: break;
+    }
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
-    event_column(context, ((cursor *)base)->events[((cursor *)base)->position], column);
+    event_column(context, ((cursor *)base)->event, column);
     return SQLITE_OK;
 }
 

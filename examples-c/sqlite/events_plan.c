@@ -1,7 +1,7 @@
 /* Which constraints of a statement are sent to the server. This reduces the number of events requested, but does not change the
  * result: SQLite checks every row again, so the server may return more rows than match. It must not omit rows that SQLite would
  * keep, so a comparison with another collation (NOCASE) is not sent. */
-#include "kal_sqlite.h"
+#include "events.h"
 SQLITE_EXTENSION_INIT3
 
 /* The cost of a request relative to that of a row. */
@@ -41,12 +41,25 @@ static void push_listed(plan *plan, int constraint, char one, char many)
         plan->arguments[plan->count - 1] = many;
 }
 
+/* A user who is a constant is not looked up repeatedly. */
+static void push_user(plan *plan, int constraint)
+{
+    sqlite3_value *constant;
+    int before = plan->count;
+    if (has(plan, ARGUMENT_LOOKUP))
+        return;
+    push_listed(plan, constraint, ARGUMENT_USER, ARGUMENT_USERS);
+    if (plan->count > before && plan->arguments[before] == ARGUMENT_USER
+        && sqlite3_vtab_rhs_value(plan->info, constraint, &constant) != SQLITE_OK)
+        plan->arguments[before] = ARGUMENT_LOOKUP;
+}
+
 static void push_equal(plan *plan, int constraint, int column)
 {
     if (column == EVENT_TYPE)
         push_listed(plan, constraint, ARGUMENT_TYPE, ARGUMENT_TYPES);
     else if (column == EVENT_USER_ID)
-        push_listed(plan, constraint, ARGUMENT_USER, ARGUMENT_USERS);
+        push_user(plan, constraint);
     else if (column == EVENT_RESOURCE_TYPE)
         push_listed(plan, constraint, ARGUMENT_RESOURCE_TYPE, ARGUMENT_RESOURCE_TYPES);
 }
@@ -59,6 +72,35 @@ static void push_date(plan *plan, int constraint, unsigned char op)
         push(plan, constraint, ARGUMENT_AFTER, 4);
     else if (op == SQLITE_INDEX_CONSTRAINT_LE || op == SQLITE_INDEX_CONSTRAINT_LT)
         push(plan, constraint, ARGUMENT_BEFORE, 4);
+}
+
+/* LIMIT and OFFSET are hints if SQLite neither sorts nor removes rows. It applies them. */
+static void push_limit(plan *plan)
+{
+    const sqlite3_index_info *info = plan->info;
+    if (info->nOrderBy > 0 && !info->orderByConsumed)
+        return;
+    for (int i = 0; i < info->nConstraint; i++) {
+        unsigned char op = info->aConstraint[i].op;
+        if (op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET
+            && info->aConstraintUsage[i].argvIndex == 0)
+            return;
+    }
+    for (int i = 0; i < info->nConstraint; i++) {
+        unsigned char op = info->aConstraint[i].op;
+        if (info->aConstraint[i].usable && op == SQLITE_INDEX_CONSTRAINT_LIMIT)
+            push(plan, i, ARGUMENT_LIMIT, 1);
+        else if (info->aConstraint[i].usable && op == SQLITE_INDEX_CONSTRAINT_OFFSET)
+            push(plan, i, ARGUMENT_OFFSET, 1);
+    }
+}
+
+/* ORDER BY created_at DESC, for which events_order.c reads no more than needed. Its collation is that of the column, else SQLite
+ * would not mention it. */
+static bool is_newest_first(sqlite3_index_info *info)
+{
+    return info->nOrderBy == 1 && info->aOrderBy[0].iColumn == EVENT_CREATED_AT && info->aOrderBy[0].desc
+           && sqlite3_vtab_distinct(info) == 0;
 }
 
 int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
@@ -79,6 +121,11 @@ int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
         else if (op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_stricmp(collation, "BINARY") == 0)
             push_equal(&plan, i, column);
     }
+    if (is_newest_first(info)) {
+        info->idxNum = EVENTS_NEWEST_FIRST;
+        info->orderByConsumed = 1;
+    }
+    push_limit(&plan);
     plan.arguments[plan.count] = 0;
     info->idxStr = plan.arguments;
     info->needToFreeIdxStr = 1;

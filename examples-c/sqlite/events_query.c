@@ -1,56 +1,9 @@
-/* Builds a query from the values of the constraints that are sent to the server; several if there is more than one resource type,
- * because the API accepts only one. */
-#include "kal_sqlite.h"
+/* Builds a query from the values of the constraints. What cannot be sent is left out: SQLite checks every row. */
+#include "events.h"
 SQLITE_EXTENSION_INIT3
 
-#include <string.h>
-
-/* The query is part of the URL: longer lists are not sent, and left to SQLite. */
-#define MAX_LIST 100
-#define MAX_LIST_BYTES 20000
-#define SECOND INT64_C(1000000)
-/* The range of a date: the years 1 to 9999, the end exclusive. */
-#define MIN_SECONDS (INT64_C(-62135596800))
-#define END_SECONDS (INT64_C(253402300800))
-/* Before every date; its negation is after every date. */
-#define UNBOUNDED (INT64_MIN / 4)
-
-typedef struct text_list {
-    char *texts[MAX_LIST];
-    size_t len, bytes;
-} text_list;
-
-struct events_query {
-    text_list types, users, resources;
-    size_t opened;         /* streams opened: one for each resource type, or one in total */
-    int64_t after, before; /* microseconds, inclusive */
-    bool is_empty;         /* no event can match */
-};
-
-/* The maximum length of a string in a URL, as an element of a JSON array. */
-static size_t length_in_url(const char *text)
-{
-    size_t length = 9;
-    for (; *text; text++)
-        length += (unsigned char)*text < ' ' || *text == '"' || *text == '\\' ? 8 : 3;
-    return length;
-}
-
-/* SQLITE_FULL: the list is full. */
-static int append(text_list *list, const char *text)
-{
-    list->bytes += length_in_url(text);
-    if (list->len == MAX_LIST || list->bytes > MAX_LIST_BYTES)
-        return SQLITE_FULL;
-    list->texts[list->len] = sqlite3_mprintf("%s", text);
-    return list->texts[list->len] ? list->len++, SQLITE_OK : SQLITE_NOMEM;
-}
-
-static void clear(text_list *list)
-{
-    while (list->len > 0)
-        sqlite3_free(list->texts[--list->len]);
-}
+/* The most streams for one scan. */
+#define MAX_STREAMS 100
 
 /* Adds a value that the column must be equal to. SQLITE_FULL: the constraint is left to SQLite. */
 static int add_value(text_list *list, sqlite3_value *value)
@@ -58,7 +11,7 @@ static int add_value(text_list *list, sqlite3_value *value)
     switch (equal_texts(value)) {
     case TEXTS_NONE: return SQLITE_OK;
     case TEXTS_UNKNOWN: return SQLITE_FULL;
-    default: return append(list, (const char *)sqlite3_value_text(value));
+    default: return text_list_append(list, (const char *)sqlite3_value_text(value));
     }
 }
 
@@ -78,10 +31,23 @@ static int add_texts(events_query *query, text_list *list, bool is_list, sqlite3
 {
     int code = is_list ? add_values(list, value) : add_value(list, value);
     if (code == SQLITE_FULL) {
-        clear(list);
+        text_list_clear(list);
         return SQLITE_OK;
     }
     query->is_empty |= list->len == 0;
+    text_list_sort(list);
+    return code;
+}
+
+static int add_lookup(events_query *query, sqlite3_value *value)
+{
+    text_list one = { .len = 0 };
+    int code = add_texts(query, &one, false, value);
+    if (code == SQLITE_OK && one.len == 1) {
+        query->lookup = one.texts[0];
+        one.len = 0;
+    }
+    text_list_clear(&one);
     return code;
 }
 
@@ -105,6 +71,16 @@ static int add_date(events_query *query, char argument, sqlite3_value *value)
     return SQLITE_OK;
 }
 
+/* LIMIT and OFFSET, of which the sum is used. A negative LIMIT is none. */
+static void add_rows(events_query *query, char argument, sqlite3_value *value)
+{
+    int64_t rows = sqlite3_value_int64(value);
+    if (argument == ARGUMENT_LIMIT && rows < 0)
+        rows = INT32_MAX;
+    if (rows > 0)
+        query->rows += rows < INT32_MAX ? rows : INT32_MAX;
+}
+
 static int add(events_query *query, char argument, sqlite3_value *value)
 {
     switch (argument) {
@@ -112,78 +88,60 @@ static int add(events_query *query, char argument, sqlite3_value *value)
     case ARGUMENT_TYPES: return add_texts(query, &query->types, argument == ARGUMENT_TYPES, value);
     case ARGUMENT_USER:
     case ARGUMENT_USERS: return add_texts(query, &query->users, argument == ARGUMENT_USERS, value);
+    case ARGUMENT_LOOKUP: return add_lookup(query, value);
     case ARGUMENT_RESOURCE_TYPE:
     case ARGUMENT_RESOURCE_TYPES: return add_texts(query, &query->resources, argument == ARGUMENT_RESOURCE_TYPES, value);
+    case ARGUMENT_LIMIT:
+    case ARGUMENT_OFFSET: return add_rows(query, argument, value), SQLITE_OK;
     default: return add_date(query, argument, value);
     }
 }
 
-/* Rounds down to whole seconds. */
-static int64_t seconds(int64_t micros)
+/* Without the longest lists, the query returns more rows, in fewer streams. */
+static void limit_streams(events_query *query)
 {
-    return micros / SECOND - (micros % SECOND < 0);
-}
-
-/* The normal form without its fraction. */
-static void format_second(int64_t second, char *text)
-{
-    strcpy(text + timestamp_format(second * SECOND, text) - strlen(".000000Z"), "Z");
-}
-
-/* The API does not document whether its bounds are inclusive, nor their precision: widen each by a second. */
-static void set_bounds(kal_events_query *c_query, const events_query *query, char *after, char *before)
-{
-    int64_t from = seconds(query->after) - 1, to = seconds(query->before + SECOND - 1) + 1;
-    if (query->after != UNBOUNDED && from >= MIN_SECONDS) {
-        format_second(from, after);
-        c_query->after_date = after;
-    }
-    if (query->before != -UNBOUNDED && to < END_SECONDS) {
-        format_second(to > MIN_SECONDS ? to : MIN_SECONDS, before);
-        c_query->before_date = before;
+    text_list *lists[] = { &query->users, &query->types, &query->resources };
+    while (events_batches_count(query) > MAX_STREAMS) {
+        text_list *longest = lists[0];
+        for (size_t i = 1; i < sizeof lists / sizeof *lists; i++)
+            if (lists[i]->len > longest->len)
+                longest = lists[i];
+        text_list_clear(longest);
     }
 }
 
-int events_query_stream(events_query *query, connection *connection, kal_stream *stream, char **message)
-{
-    kal_events_query c_query = KAL_EVENTS_QUERY_INIT;
-    char after[TIMESTAMP_SIZE], before[TIMESTAMP_SIZE];
-    kal_client client;
-    kal_error error;
-    if (query->is_empty || query->opened == (query->resources.len ? query->resources.len : 1))
-        return SQLITE_DONE;
-    int code = connection_client(connection, &client, message);
-    if (code != SQLITE_OK)
-        return code;
-    c_query.page_size = connection->page_size;
-    c_query.event_types = (const char *const *)query->types.texts;
-    c_query.event_types_len = query->types.len;
-    c_query.event_user_ids = (const char *const *)query->users.texts;
-    c_query.event_user_ids_len = query->users.len;
-    c_query.resource_type = query->resources.len ? query->resources.texts[query->opened] : NULL;
-    set_bounds(&c_query, query, after, before);
-    kal_status status = kal_workspace_stream_events(client, &c_query, NULL, stream, &error);
-    query->opened++;
-    return status == KAL_OK ? SQLITE_OK : connection_failed(status, error, message);
-}
-
-bool events_query_matches(const events_query *query, const kal_workspace_event *event)
-{
-    return query->resources.len < 2
-           || (event->resource_type && strcmp(event->resource_type, query->resources.texts[query->opened - 1]) == 0);
-}
-
-int events_query_new(const char *arguments, sqlite3_value **values, events_query **made)
+int events_query_new(int order, const char *arguments, sqlite3_value **values, events_query **made)
 {
     events_query *query = sqlite3_malloc(sizeof *query);
     int code = query ? SQLITE_OK : SQLITE_NOMEM;
     if (query)
-        *query = (events_query){ .after = UNBOUNDED, .before = -UNBOUNDED };
+        *query = (events_query){ .after = UNBOUNDED, .before = -UNBOUNDED, .newest_first = order == EVENTS_NEWEST_FIRST };
     for (size_t i = 0; code == SQLITE_OK && arguments[i]; i++)
         code = add(query, arguments[i], values[i]);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
         query->is_empty |= query->after > query->before;
+        limit_streams(query);
+    }
     *made = query;
+    return code;
+}
+
+int events_query_copy(const events_query *query, const text_list *users, events_query **made)
+{
+    events_query *copy = sqlite3_malloc(sizeof *copy);
+    *made = NULL;
+    if (!copy)
+        return SQLITE_NOMEM;
+    *copy = (events_query){ .after = query->after, .before = query->before, .newest_first = query->newest_first };
+    int code = text_list_copy(&copy->types, &query->types);
+    if (code == SQLITE_OK)
+        code = text_list_copy(&copy->resources, &query->resources);
+    if (code == SQLITE_OK)
+        code = text_list_copy(&copy->users, users ? users : &query->users);
+    if (code == SQLITE_OK)
+        *made = copy;
+    else
+        events_query_free(copy);
     return code;
 }
 
@@ -191,8 +149,22 @@ void events_query_free(events_query *query)
 {
     if (!query)
         return;
-    clear(&query->types);
-    clear(&query->users);
-    clear(&query->resources);
+    text_list_clear(&query->types);
+    text_list_clear(&query->users);
+    text_list_clear(&query->resources);
+    sqlite3_free(query->lookup);
     sqlite3_free(query);
+}
+
+char *events_query_key(const events_query *query)
+{
+    const text_list *lists[] = { &query->types, &query->users, &query->resources };
+    sqlite3_str *key = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(key, "%d %lld %lld", query->newest_first, (sqlite3_int64)query->after, (sqlite3_int64)query->before);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        sqlite3_str_appendchar(key, 1, '|');
+        for (size_t text = 0; text < lists[i]->len; text++)
+            sqlite3_str_appendf(key, "%Q", lists[i]->texts[text]);
+    }
+    return sqlite3_str_finish(key);
 }

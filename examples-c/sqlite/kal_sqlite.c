@@ -5,16 +5,17 @@
  *
  * Tables, read-only, with or without CREATE VIRTUAL TABLE: kal_workspace, kal_members, kal_groups, kal_group_members,
  * kal_events. kal_events sends constraints on event_type, event_user_id, resource_type (= and IN) and created_at (=, <, <=, >,
- * >=, BETWEEN) to the server, and requests no more pages than LIMIT needs. created_at compares by instant, including
- * datetime('now', '-7 days') and Unix times; what is not a time matches nothing there. kal_time(X) is any time in the form of
- * created_at, for copies of the table. SQLite checks every row again, so a query returns the same rows as on ordinary tables.
- * There are two exceptions, which are due to SQLite: in a row value comparison such as (event_type, id) IN (SELECT ...), numbers
- * are compared as strings; and in 3.40 a join of created_at with a column of an ordinary table loses rows, because the Bloom
- * filter of the automatic index does not use the collation (workaround: kal_time(column), or PRAGMA automatic_index = OFF).
+ * >=, BETWEEN) to the server, and requests no more pages than LIMIT needs, also with ORDER BY created_at DESC. created_at
+ * compares by instant, including datetime('now', '-7 days') and Unix times; what is not a time matches nothing there. kal_time(X)
+ * is any time in the form of created_at, for copies of the table. SQLite checks every row again, so a query returns the same rows
+ * as on ordinary tables. There are two exceptions, which are due to SQLite: in a row value comparison such as (event_type, id) IN
+ * (SELECT ...), numbers are compared as strings; and in 3.40 a join of created_at with a column of an ordinary table loses rows,
+ * because the Bloom filter of the automatic index does not use the collation (workaround: kal_time(column), or PRAGMA
+ * automatic_index = OFF).
  *
- * A statement reads each list once, however often it scans it. Each scan of kal_events is a separate stream: an event that
- * arrives during the statement may be in later scans only. There is no rowid; the hidden column kal_row is for SQLite's internal
- * use.
+ * A statement reads each list once, however often it scans it. Scans of kal_events that are not repeated are separate streams: an
+ * event that arrives during the statement may be in later scans only. There is no rowid; the hidden column kal_row is for
+ * SQLite's internal use.
  *
  * Credentials and URL come from the environment, as for kal_client_open, or from SELECT kal_open('{"base_url": ...}') with the
  * fields of kal_client_options and page_size for kal_events, or kal_open('/path') of a file with that. Everything except events

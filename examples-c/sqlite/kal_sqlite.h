@@ -21,6 +21,7 @@ typedef struct connection {
     int owners;                           /* reference count: modules and functions registered with SQLite */
     struct snapshot *snapshots[LISTINGS]; /* the last that was read; NULL: none */
     int64_t snapshots_made;
+    struct events_store *events; /* read repeatedly by cursors; NULL: none */
 } connection;
 
 connection *connection_new(sqlite3 *db);
@@ -136,36 +137,6 @@ enum event_column {
     EVENT_KEY
 };
 
-/* --- events_plan.c: which constraints are sent to the server */
-
-int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info);
-
-/* The type of an argument of xFilter: one letter of idxStr for each. */
-enum {
-    ARGUMENT_TYPE = 't',
-    ARGUMENT_TYPES = 'T',
-    ARGUMENT_USER = 'u',
-    ARGUMENT_USERS = 'U',
-    ARGUMENT_RESOURCE_TYPE = 'r',
-    ARGUMENT_RESOURCE_TYPES = 'R',
-    ARGUMENT_AFTER = 'a',
-    ARGUMENT_BEFORE = 'b',
-    ARGUMENT_AT = 'd'
-};
-
-/* --- events_query.c: builds queries from the values of the constraints */
-
-typedef struct events_query events_query;
-
-/* The caller frees the query, also after a failure. It may be NULL. */
-int events_query_new(const char *arguments, sqlite3_value **values, events_query **made);
-void events_query_free(events_query *query);
-/* Opens the next of the streams that together return all matching events. SQLITE_DONE: there are no more streams, or no event can
- * match. */
-int events_query_stream(events_query *query, connection *connection, kal_stream *stream, char **message);
-/* Whether an event belongs to the stream that was opened last, so that no event is returned by two of them. */
-bool events_query_matches(const events_query *query, const kal_workspace_event *event);
-
 /* --- equal_texts.c: which strings of the server are equal to a value */
 
 enum equal_texts {
@@ -174,6 +145,8 @@ enum equal_texts {
     TEXTS_UNKNOWN /* possibly several: '5' and '05' are both equal to a number in a numeric comparison */
 };
 enum equal_texts equal_texts(sqlite3_value *value);
+/* Whether a string of the library has TEXTS_ITSELF. */
+bool text_equals_itself(const char *text, size_t length);
 
 /* --- timestamp.c, timestamp_parse.c, timestamp_number.c: times */
 

@@ -82,4 +82,5 @@ void snapshots_reset(connection *connection)
         if (last && last->cursors == 0)
             snapshot_free(last);
     }
+    connection->events = NULL;
 }
