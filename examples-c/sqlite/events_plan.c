@@ -118,7 +118,7 @@ int events_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
         const char *collation = sqlite3_vtab_collation(info, i);
         if (column == EVENT_CREATED_AT && sqlite3_stricmp(collation, TIMESTAMP_COLLATION) == 0)
             push_date(&plan, i, op);
-        else if (op == SQLITE_INDEX_CONSTRAINT_EQ && sqlite3_stricmp(collation, "BINARY") == 0)
+        else if (op == SQLITE_INDEX_CONSTRAINT_EQ && i < MAX_CONSTRAINTS && sqlite3_stricmp(collation, "BINARY") == 0)
             push_equal(&plan, i, column);
     }
     if (is_newest_first(info)) {

@@ -79,6 +79,12 @@ void snapshots_reset(connection *connection);
 /* lookup.c; NULL has no effect. */
 void lookup_free(lookup *lookup);
 
+/* --- Constraints that may be an IN: all its values are used at once. One at a time, they would be compared with the wrong
+ * affinity, because SQLite does not apply that of the IN. Of the constraints after the 32nd, SQLite does not say whether they are
+ * an IN. */
+
+#define MAX_CONSTRAINTS 32
+
 /* --- The key column of every table, which SQLite compares between the scans of a statement */
 
 #define KEY_COLUMN "kal_row"

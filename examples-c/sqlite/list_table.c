@@ -38,10 +38,6 @@ static int disconnect(sqlite3_vtab *table)
 #define ROWS 10000
 #define TEXTS 25
 
-/* An IN is looked up with all its values at once: one at a time, they would be compared with the wrong affinity, because SQLite
- * does not apply that of the IN. Of the constraints after the 32nd, SQLite does not say whether they are an IN. */
-#define MAX_CONSTRAINT 32
-
 /* idxNum: 0, or which key is looked up, and whether it is an IN. */
 static int plan_of(int key, bool is_list)
 {
@@ -66,7 +62,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     const list *list = ((table *)base)->data->list;
     int best = -1, key;
     info->estimatedRows = ROWS;
-    for (int i = 0; i < info->nConstraint && i < MAX_CONSTRAINT; i++) {
+    for (int i = 0; i < info->nConstraint && i < MAX_CONSTRAINTS; i++) {
         if (!has_key(list, info, i, &key))
             continue;
         bool is_list = sqlite3_vtab_in(info, i, -1);

@@ -140,6 +140,8 @@ void kal_sync(sqlite3_context *context, int count, sqlite3_value **arguments)
     sync_table table = { .connection = sqlite3_user_data(context) };
     sqlite3_int64 last_rowid = sqlite3_last_insert_rowid(table.connection->db);
     (void)count;
+    if (!is_direct(context, "kal_sync"))
+        return;
     int code = set_names(&table, arguments[0]);
     if (code == SQLITE_OK)
         code = synchronize(&table);

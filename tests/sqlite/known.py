@@ -88,6 +88,12 @@ CASES = [
         + " AND ".join(["id >= ''"] * 32)
         + " AND id IN (SELECT any FROM samples)",
     ),
+    (
+        "such an IN of events",
+        "SELECT id FROM kal_events WHERE "
+        + " AND ".join(["id >= ''"] * 32)
+        + " AND event_user_id IN (SELECT any FROM samples)",
+    ),
     ("an email that several members have", "SELECT id, email FROM kal_members WHERE email = 'ann@example.com'"),
     ("emails in another case", "SELECT id FROM kal_members WHERE email IN ('ANN@EXAMPLE.COM', '', NULL) COLLATE NOCASE"),
     (

@@ -57,7 +57,7 @@ claim 'kal_version returns the version of the library' returns \
 
 # --- Where they can be used: what the client does is for statements of one's own. Seen red without SQLITE_DIRECTONLY.
 
-for call in "kal_open()" "kal_call('workspace.get_members')" "kal_call('workspace.get_members', '{}')" "kal_refresh()"; do
+for call in "kal_open()" "kal_call('workspace.get_members')" "kal_call('workspace.get_members', '{}')" "kal_refresh()" "kal_sync('unasked')"; do
     name=${call%%(*}
     claim "$call cannot be used in a stored view" fails "unsafe use of $name" \
         'PRAGMA trusted_schema = ON' "CREATE VIEW v AS SELECT $call" 'SELECT * FROM v'
