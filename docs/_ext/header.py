@@ -24,7 +24,7 @@ NAME = re.compile(r"(?:struct )?((?:kal_[a-z]|KAL_[A-Z])\w*(?:\.\w+)?)(\(\))?")
 # the extension for SQLite has.
 OTHERS = {
     "KAL_HTTP_4XX", "KAL_HTTP_5XX", "KAL_UNKNOWN_STATUS",
-    "kal_sqlite", "kal_sqlite.so", "kal_open", "kal_refresh", "kal_sync", "kal_time", "kal_row",
+    "kal_sqlite", "kal_sqlite.so", "kal_open", "kal_refresh", "kal_sync", "kal_sync_state", "kal_time", "kal_row",
     "kal_members", "kal_groups", "kal_group_members", "kal_events",
 }
 logger = logging.getLogger(__name__)
