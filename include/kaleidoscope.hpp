@@ -57,9 +57,14 @@
 #ifndef KALEIDOSCOPE_HPP
 #define KALEIDOSCOPE_HPP
 
+// IWYU pragma: begin_exports
+#include "kaleidoscope.h"
 #include "kaleidoscope/client.hpp"
+#include "kaleidoscope/error_code.hpp"
+#include "kaleidoscope/format.hpp"
 #include "kaleidoscope/library.hpp"
 #include "kaleidoscope/log.hpp"
 #include "kaleidoscope/queue.hpp"
+// IWYU pragma: end_exports
 
 #endif

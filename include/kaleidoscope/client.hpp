@@ -1,5 +1,6 @@
 // The client. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_CLIENT_HPP
 #define KALEIDOSCOPE_CLIENT_HPP
 

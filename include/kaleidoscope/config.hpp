@@ -1,5 +1,6 @@
 // Compiler and standard library detection. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_CONFIG_HPP
 #define KALEIDOSCOPE_CONFIG_HPP
 
@@ -11,6 +12,9 @@
 
 #if __cplusplus > 202002L && __has_include(<expected>)
 #include <expected>
+#endif
+#if __cplusplus >= 202002L && __has_include(<compare>)
+#include <compare>
 #endif
 #if __cplusplus >= 202002L && __has_include(<ranges>)
 #include <ranges>

@@ -1,12 +1,13 @@
 // Statuses and errors. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_ERROR_HPP
 #define KALEIDOSCOPE_ERROR_HPP
 
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,12 +77,17 @@ inline std::optional<std::string_view> text(const char* from) noexcept
 } // namespace detail
 
 // The full details of a failure. Copies share them and never throw; what the accessors return is valid while one copy exists.
-class error : public std::exception {
+// What is thrown is of a class below, by the range of its status; of error itself only for a defect of the library (900 to 999)
+// and for what is no failure (1 to 99), such as status::done.
+class error : public std::runtime_error {
 public:
     // Takes ownership of the handle; it may be KAL_NONE.
-    error(kal_status failed, kal_error handle) : error(failed, handle, kal_status_name(failed)) {}
+    error(kal_status failed, kal_error handle) : error(details::of(failed, handle, {})) {}
     // An error created by the application, for example to be thrown by a token provider.
-    error(kal::status failed, std::string message) : error(static_cast<kal_status>(failed), kal_error{}, std::move(message)) {}
+    error(kal::status failed, std::string message)
+        : error(details::of(static_cast<kal_status>(failed), kal_error{}, std::move(message)))
+    {
+    }
     // Not movable: a moved-from error would have no message.
     error(const error&) noexcept = default;
     error& operator=(const error&) noexcept = default;
@@ -126,32 +132,86 @@ public:
 
 private:
     struct details {
-        detail::owner<kal_error, kal_error_free> handle;
-        std::string message;
+        detail::owner<kal_error, kal_error_free> handle{};
+        std::string message{};
         kal_error_info own{};
         const kal_error_info* info = nullptr;
+
+        // Without a handle they are the status and this message; without that, the name of the status.
+        static std::shared_ptr<const details> of(kal_status failed, kal_error handle, std::optional<std::string> message)
+        {
+            detail::owner<kal_error, kal_error_free> adopted(handle);
+            auto known = std::make_shared<details>();
+            known->handle = std::move(adopted);
+            known->info = kal_error_get(handle);
+            if (!known->info) {
+                known->message = message ? *std::move(message) : kal_status_name(failed);
+                known->own.status = failed;
+                known->own.retry_after_ms = -1;
+                known->own.message = known->message.c_str();
+                known->info = &known->own;
+            }
+            return known;
+        }
     };
 
-    error(kal_status failed, kal_error handle, std::string message)
-    {
-        detail::owner<kal_error, kal_error_free> adopted(handle);
-        auto known = std::make_shared<details>();
-        known->handle = std::move(adopted);
-        known->info = kal_error_get(handle);
-        if (!known->info) {
-            known->message = std::move(message);
-            known->own.status = failed;
-            known->own.retry_after_ms = -1;
-            known->own.message = known->message.c_str();
-            known->info = &known->own;
-        }
-        details_ = std::move(known);
-    }
+    explicit error(std::shared_ptr<const details> known) : std::runtime_error(known->info->message), details_(std::move(known)) {}
 
     const kal_error_info& raw() const noexcept { return *details_->info; }
 
     std::shared_ptr<const details> details_;
 };
+
+// A wrong call, for which nothing was sent (100 to 199).
+class argument_error : public error {
+public:
+    using error::error;
+    explicit argument_error(const error& from) noexcept : error(from) {}
+};
+
+// No response was received, or not in time (200 to 299).
+class transport_error : public error {
+public:
+    using error::error;
+    explicit transport_error(const error& from) noexcept : error(from) {}
+};
+
+// Signing in failed (300 to 399).
+class sign_in_error : public error {
+public:
+    using error::error;
+    explicit sign_in_error(const error& from) noexcept : error(from) {}
+};
+
+// The API answered with an HTTP status that is a failure (400 to 599), which is the status.
+class api_error : public error {
+public:
+    using error::error;
+    explicit api_error(const error& from) noexcept : error(from) {}
+};
+
+// The response cannot be used (600 to 699).
+class answer_error : public error {
+public:
+    using error::error;
+    explicit answer_error(const error& from) noexcept : error(from) {}
+};
+
+#if KAL_CPP_EXCEPTIONS
+// Throws an error as the class of its status: what a `try_` function has returned, as its counterpart throws it.
+[[noreturn]] inline void throw_error(const error& failure)
+{
+    switch (static_cast<kal_status>(failure.status()) / 100) {
+    case 1: throw argument_error(failure);
+    case 2: throw transport_error(failure);
+    case 3: throw sign_in_error(failure);
+    case 4:
+    case 5: throw api_error(failure);
+    case 6: throw answer_error(failure);
+    default: throw error(failure);
+    }
+}
+#endif
 
 } // inline namespace KAL_CPP_VERSION
 } // namespace kal

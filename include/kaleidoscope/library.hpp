@@ -1,5 +1,6 @@
 // Version, methods and shutdown of the library. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_LIBRARY_HPP
 #define KALEIDOSCOPE_LIBRARY_HPP
 

@@ -1,5 +1,6 @@
 // The library's log. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_LOG_HPP
 #define KALEIDOSCOPE_LOG_HPP
 
@@ -31,8 +32,8 @@ using log_function = std::function<void(log_level, std::string_view)>;
 namespace detail {
 
 struct log_sink {
-    std::mutex lock;
-    std::unique_ptr<const log_function> current;
+    std::mutex lock{};
+    std::unique_ptr<const log_function> current{};
 };
 
 // Never destroyed: the library may log until the process exits.

@@ -1,5 +1,6 @@
 // A value or nothing. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_OPTIONAL_HPP
 #define KALEIDOSCOPE_OPTIONAL_HPP
 
@@ -90,7 +91,7 @@ public:
     }
 
 private:
-    std::optional<T> value_;
+    std::optional<T> value_{};
 };
 
 } // inline namespace KAL_CPP_VERSION

@@ -1,5 +1,6 @@
 // Options and queries. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_OPTIONS_HPP
 #define KALEIDOSCOPE_OPTIONS_HPP
 

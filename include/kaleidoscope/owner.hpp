@@ -1,5 +1,6 @@
 // Ownership of a handle. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_OWNER_HPP
 #define KALEIDOSCOPE_OWNER_HPP
 

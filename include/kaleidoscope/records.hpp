@@ -1,10 +1,13 @@
 // Records: workspace, members, groups, events. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_RECORDS_HPP
 #define KALEIDOSCOPE_RECORDS_HPP
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -34,7 +37,7 @@ inline std::optional<bool> flag(std::int8_t from) noexcept
     return from < 0 ? std::nullopt : std::optional<bool>(from != 0);
 }
 
-// Base of all records: a pointer into the list that contains it. Two records are equal when their ids are equal.
+// Base of all records: a pointer into the list that contains it. Records are compared, ordered and hashed by their ids.
 template <class Derived, class Raw>
 class record {
 public:
@@ -46,9 +49,24 @@ public:
 
     friend bool operator==(Derived a, Derived b) noexcept { return a.id() == b.id(); }
     friend bool operator!=(Derived a, Derived b) noexcept { return a.id() != b.id(); }
+    friend bool operator<(Derived a, Derived b) noexcept { return a.id() < b.id(); }
+    friend bool operator>(Derived a, Derived b) noexcept { return a.id() > b.id(); }
+    friend bool operator<=(Derived a, Derived b) noexcept { return a.id() <= b.id(); }
+    friend bool operator>=(Derived a, Derived b) noexcept { return a.id() >= b.id(); }
+#if defined(__cpp_impl_three_way_comparison) && defined(__cpp_lib_three_way_comparison)
+    friend std::strong_ordering operator<=>(Derived a, Derived b) noexcept
+    {
+        return a.id().compare(b.id()) <=> 0;
+    }
+#endif
 
 private:
     const Raw* raw_;
+};
+
+template <class Record>
+struct hash_by_id {
+    std::size_t operator()(Record of) const noexcept { return std::hash<std::string_view>()(of.id()); }
 };
 
 } // namespace detail
@@ -118,5 +136,18 @@ public:
 
 } // inline namespace KAL_CPP_VERSION
 } // namespace kal
+
+template <>
+struct std::hash<kal::workspace> : kal::detail::hash_by_id<kal::workspace> {
+};
+template <>
+struct std::hash<kal::member> : kal::detail::hash_by_id<kal::member> {
+};
+template <>
+struct std::hash<kal::group> : kal::detail::hash_by_id<kal::group> {
+};
+template <>
+struct std::hash<kal::event> : kal::detail::hash_by_id<kal::event> {
+};
 
 #endif

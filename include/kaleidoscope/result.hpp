@@ -1,13 +1,14 @@
 // A value or an error. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_RESULT_HPP
 #define KALEIDOSCOPE_RESULT_HPP
 
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
+#include "chain.hpp"
 #include "error.hpp"
 
 namespace kal {
@@ -27,61 +28,35 @@ private:
 // differs in two points. It is the same type in every standard. And it can be read from a temporary, as kal::optional: `*`,
 // value() and error() return what they read, not a reference into the temporary, and `->` on a temporary does not compile.
 template <class T>
-class [[nodiscard]] result {
+class [[nodiscard]] result : public detail::chain<result, T, unexpected> {
 public:
     using value_type = T;
     using error_type = kal::error;
 
     template <class U = T, class = std::enable_if_t<std::is_convertible_v<U, T>>>
-    result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value))
+    result(U&& value) : value_(std::in_place, std::forward<U>(value))
     {
     }
     template <class... Arguments>
-    explicit result(std::in_place_t, Arguments&&... arguments)
-        : state_(std::in_place_index<0>, std::forward<Arguments>(arguments)...)
+    explicit result(std::in_place_t, Arguments&&... arguments) : value_(std::in_place, std::forward<Arguments>(arguments)...)
     {
     }
-    result(const unexpected& failure) noexcept : state_(std::in_place_index<1>, failure.error()) {}
+    result(const unexpected& failure) noexcept : error_(failure.error()) {}
 
-    bool has_value() const noexcept { return state_.index() == 0; }
+    bool has_value() const noexcept { return value_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
     // Requires a value; unchecked.
-    T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-    const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-    T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(*std::get_if<0>(&state_)); }
+    T& operator*() & noexcept { return *value_; }
+    const T& operator*() const& noexcept { return *value_; }
+    T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) { return *std::move(value_); }
     T operator*() const&& = delete;
-    T* operator->() & noexcept { return std::get_if<0>(&state_); }
-    const T* operator->() const& noexcept { return std::get_if<0>(&state_); }
+    T* operator->() & noexcept { return &*value_; }
+    const T* operator->() const& noexcept { return &*value_; }
     const T* operator->() const&& = delete;
-#if KAL_CPP_EXCEPTIONS
-    // Throws the error when there is no value.
-    T& value() &
-    {
-        return check(), **this;
-    }
-    const T& value() const&
-    {
-        return check(), **this;
-    }
-    T value() &&
-    {
-        return check(), *std::move(*this);
-    }
-    T value() const&& = delete;
-#endif
     // Requires an error; unchecked.
-    kal::error& error() & noexcept
-    {
-        return *std::get_if<1>(&state_);
-    }
-    const kal::error& error() const& noexcept
-    {
-        return *std::get_if<1>(&state_);
-    }
-    kal::error error() const&& noexcept
-    {
-        return *std::get_if<1>(&state_);
-    }
+    kal::error& error() & noexcept { return *error_; }
+    const kal::error& error() const& noexcept { return *error_; }
+    kal::error error() const&& noexcept { return *error_; }
     template <class U>
     T value_or(U&& fallback) const&
     {
@@ -109,19 +84,13 @@ public:
 #endif
 
 private:
-#if KAL_CPP_EXCEPTIONS
-    void check() const
-    {
-        if (!has_value())
-            throw kal::error(error());
-    }
-#endif
-
-    std::variant<T, kal::error> state_;
+    // Not a variant, of which compilers assume that it might be empty.
+    std::optional<T> value_{};
+    std::optional<kal::error> error_{};
 };
 
 template <>
-class [[nodiscard]] result<void> {
+class [[nodiscard]] result<void> : public detail::chain<result, void, unexpected> {
 public:
     using value_type = void;
     using error_type = kal::error;
@@ -145,7 +114,7 @@ public:
 #endif
 
 private:
-    std::optional<kal::error> error_;
+    std::optional<kal::error> error_{};
 };
 
 #if KAL_CPP_EXCEPTIONS
@@ -154,7 +123,7 @@ template <class T>
 T unwrap(result<T>&& from)
 {
     if (!from)
-        throw kal::error(from.error());
+        throw_error(from.error());
     if constexpr (!std::is_void_v<T>)
         return *std::move(from);
 }

@@ -1,6 +1,6 @@
 // What ThreadSanitizer has to be told. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// IWYU pragma: private, include "../kaleidoscope.hpp"
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_TSAN_HPP
 #define KALEIDOSCOPE_TSAN_HPP
 
@@ -22,7 +22,9 @@
 
 // The library is compiled without ThreadSanitizer, which therefore does not see that the library orders what one thread did
 // before it handed something over and what another does after it took it over. Without ThreadSanitizer these functions are empty.
-namespace kal::detail {
+namespace kal {
+inline namespace KAL_CPP_VERSION {
+namespace detail {
 
 inline void hand_over([[maybe_unused]] const void* what) noexcept
 {
@@ -47,6 +49,8 @@ inline const void* stand_in(const void* user_data) noexcept
     return &all[reinterpret_cast<std::uintptr_t>(user_data) % many];
 }
 
-} // namespace kal::detail
+} // namespace detail
+} // inline namespace KAL_CPP_VERSION
+} // namespace kal
 
 #endif

@@ -1,10 +1,13 @@
 // Ranges over arrays of the C functions. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_VIEW_HPP
 #define KALEIDOSCOPE_VIEW_HPP
 
 #include <cstddef>
 #include <iterator>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "config.hpp"
@@ -68,7 +71,22 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     // n < size(), unchecked.
     Value operator[](std::size_t n) const noexcept { return Value(first_[n]); }
-    const Pointer* data() const noexcept { return first_; }
+    // Not empty, unchecked.
+    Value front() const noexcept { return Value(*first_); }
+    Value back() const noexcept { return Value(first_[size_ - 1]); }
+#if KAL_CPP_EXCEPTIONS
+    // Throws std::out_of_range unless n < size().
+    Value at(std::size_t n) const
+    {
+        if (n >= size_)
+            throw std::out_of_range("at(" + std::to_string(n) + ") of a range of " + std::to_string(size_) + " elements");
+        return (*this)[n];
+    }
+#endif
+    const Pointer* data() const noexcept
+    {
+        return first_;
+    }
 
 private:
     const Pointer* first_ = nullptr;

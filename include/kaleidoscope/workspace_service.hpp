@@ -1,5 +1,6 @@
 // The workspace service. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_WORKSPACE_SERVICE_HPP
 #define KALEIDOSCOPE_WORKSPACE_SERVICE_HPP
 
