@@ -68,5 +68,9 @@ python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib
     "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES" >"$root/THIRD-PARTY-LICENSES.txt"
 install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
 scripts/pack.sh "$dist" "$name" "$dist/$name.tar.gz"
+# The names of its functions, for debuggers and profilers: unpacked over the archive, they find it beside the library.
+rm -rf "$root"
+install -D -m 644 "$built/lib/libkaleidoscope.so.$VERSION.debug" "$root/lib/libkaleidoscope.so.$VERSION.debug"
+scripts/pack.sh "$dist" "$name" "$dist/$name-debug.tar.gz"
 rm -rf "$root"
 echo "$dist/$name.tar.gz"

@@ -71,13 +71,16 @@ collect() {
 }
 for platform in $wanted; do
     name=libkaleidoscope-$VERSION-$platform.$(column "$platform" 2)
-    rm -f "$TARGET/dist/$name"
+    rm -f "$TARGET/dist/$name" "$TARGET/dist/${name%.tar.gz}-debug.tar.gz"
     echo "release: $name"
     "$make" --no-print-directory dist PLATFORM="$platform" >"$scratch/log" 2>&1 || {
         tail -n 40 "$scratch/log" >&2
         fail "make dist PLATFORM=$platform failed"
     }
     collect "$TARGET/dist/$name" "make dist PLATFORM=$platform"
+    case $platform in
+    linux-*) collect "$TARGET/dist/${name%.tar.gz}-debug.tar.gz" "make dist PLATFORM=$platform" ;;
+    esac
 done
 for platform in $wanted; do
     architecture=$(column "$platform" 5)

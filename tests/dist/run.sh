@@ -63,6 +63,34 @@ every_crate_is_named() {
 claim "${of}the licences include every linked crate" every_crate_is_named
 claim "${of}no file contains the build path" same '' "$(grep -rlF -e "$PWD" "$prefix")"
 
+# --- The symbols beside it
+
+debug_of_it() {
+    mkdir "$scratch/debug" && tar -xzf "$dist/$name-debug.tar.gz" -C "$scratch/debug" &&
+        same "./$name/lib/libkaleidoscope.so.$version.debug" "$(cd "$scratch/debug" && find . ! -type d)"
+}
+# As a debugger does: by its name, and the checksum that the library has.
+debuggers_take_it() {
+    python3 - "$lib/libkaleidoscope.so.$version" "$scratch/debug/$name/lib/libkaleidoscope.so.$version.debug" "${tools}objcopy" <<'PY'
+import pathlib, struct, subprocess, sys, tempfile, zlib
+library, debug, objcopy = sys.argv[1:]
+with tempfile.NamedTemporaryFile() as link:
+    subprocess.run([objcopy, "-O", "binary", "--only-section=.gnu_debuglink", "--set-section-flags", ".gnu_debuglink=alloc", library,
+                    link.name], check=True)
+    section = pathlib.Path(link.name).read_bytes()
+name, checksum = section.split(b"\0", 1)[0].decode(), struct.unpack("<I", section[-4:])[0]
+found = zlib.crc32(pathlib.Path(debug).read_bytes())
+sys.exit(None if (name, checksum) == (pathlib.Path(debug).name, found) else f"{name} {checksum:x}, found {debug} {found:x}")
+PY
+}
+names_more_than_it_exports() {
+    "${tools}nm" "$scratch/debug/$name/lib/libkaleidoscope.so.$version.debug" | grep -E ' t .*kaleidoscope.*client' >"$scratch/names" &&
+        [ "$(wc -l <"$scratch/names")" -gt 20 ]
+}
+claim "${of}beside the tarball is one with the symbols of the library, in the same folder" debug_of_it
+claim "${of}debuggers take it for that of this library" debuggers_take_it
+claim "${of}it has the names of the functions that are not exported" names_more_than_it_exports
+
 # --- Old systems
 
 pkg_config() { PKG_CONFIG_LIBDIR=$lib/pkgconfig pkg-config "$@" kaleidoscope; }

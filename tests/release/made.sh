@@ -15,10 +15,11 @@ dist)
     set -- $row
     archive=libkaleidoscope-$VERSION-$name.$2
     if [ "$name" = "linux-$(uname -m)" ]; then
-        cp "$KAL_BUILT/$archive" "$TARGET/dist/"
+        cp "$KAL_BUILT/$archive" "$KAL_BUILT/${archive%.tar.gz}-debug.tar.gz" "$TARGET/dist/"
     else
         python3 -B scripts/licences.py "$3" >"$TARGET/dist/licences"
         python3 -B tests/recipes/fixture.py "$TARGET/dist" "$VERSION" "$name" --licences "$TARGET/dist/licences"
+        case $name in linux-*) echo "symbols of $name" >"$TARGET/dist/${archive%.tar.gz}-debug.tar.gz" ;; esac
     fi
     ;;
 deb)

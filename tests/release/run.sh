@@ -106,6 +106,7 @@ makes() { release "$one" >"$scratch/said" 2>&1 || { tail -n 20 "$scratch/said" &
 expected() {
     table | while read -r name suffix _ _ debian _; do
         echo "libkaleidoscope-$version-$name.$suffix"
+        case $name in linux-*) echo "libkaleidoscope-$version-$name-debug.$suffix" ;; esac
         [ -z "$sbom" ] || echo "libkaleidoscope-$version-$name.cdx.json"
         [ "$debian" = - ] || printf "%s_$version-1_$debian.deb\n" libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite
     done
