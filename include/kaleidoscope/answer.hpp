@@ -1,10 +1,12 @@
 // The result of a call. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_ANSWER_HPP
 #define KALEIDOSCOPE_ANSWER_HPP
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -98,6 +100,36 @@ private:
     detail::owner<kal_result, kal_result_free> handle_;
 };
 
+namespace detail {
+
+// Says that the kind of an answer is known to be right.
+struct checked {
+    explicit checked() = default;
+};
+
+inline const char* name_of(answer_kind kind) noexcept
+{
+    switch (kind) {
+    case answer_kind::json: return "JSON alone";
+    case answer_kind::workspace: return "a workspace";
+    case answer_kind::members: return "members";
+    case answer_kind::groups: return "groups";
+    case answer_kind::events: return "events";
+    }
+    return "records that are newer than this header";
+}
+
+inline error mismatch(answer_kind wanted, const answer& from)
+{
+    std::string holds = name_of(from.kind());
+    if (from.handle().id == 0)
+        holds = "nothing: it was moved from";
+    return error(status::invalid_argument, std::string("an answer was taken for ") + name_of(wanted) + ", and it holds " + holds
+                                               + "; answer::kind says what an answer holds");
+}
+
+} // namespace detail
+
 // An answer that is a list of records: a random-access range, in the server's order.
 template <class Record>
 class list {
@@ -109,8 +141,12 @@ public:
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
 
-    // An answer that holds other data results in an empty list.
-    explicit list(answer from) noexcept : answer_(std::move(from)), records_(load()) {}
+    list() noexcept : list(detail::checked(), answer(kal_result{})) {} // empty
+#if KAL_CPP_EXCEPTIONS
+    // Throws argument_error when the answer holds other data; see try_as.
+    explicit list(answer from);
+#endif
+    list(detail::checked, answer from) noexcept : answer_(std::move(from)), records_(load()) {}
     list(list&& from) noexcept : answer_(std::move(from.answer_)), records_(std::exchange(from.records_, {})) {}
     list& operator=(list&& from) noexcept
     {
@@ -120,25 +156,68 @@ public:
     }
     ~list() = default;
 
-    iterator begin() const& noexcept { return records_.begin(); }
-    iterator end() const& noexcept { return records_.end(); }
+    iterator begin() const& noexcept
+    {
+        return records_.begin();
+    }
+    iterator end() const& noexcept
+    {
+        return records_.end();
+    }
     iterator begin() const&& = delete;
     iterator end() const&& = delete;
-    std::size_t size() const noexcept { return records_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
+    std::size_t size() const noexcept
+    {
+        return records_.size();
+    }
+    [[nodiscard]] bool empty() const noexcept
+    {
+        return records_.empty();
+    }
     // n < size(), unchecked.
-    Record operator[](std::size_t n) const& noexcept { return records_[n]; }
+    Record operator[](std::size_t n) const& noexcept
+    {
+        return records_[n];
+    }
     Record operator[](std::size_t n) const&& = delete;
+    // Not empty, unchecked.
+    Record front() const& noexcept
+    {
+        return records_.front();
+    }
+    Record front() const&& = delete;
+    Record back() const& noexcept
+    {
+        return records_.back();
+    }
+    Record back() const&& = delete;
+#if KAL_CPP_EXCEPTIONS
+    // Throws std::out_of_range unless n < size().
+    Record at(std::size_t n) const&
+    {
+        return records_.at(n);
+    }
+    Record at(std::size_t n) const&& = delete;
+#endif
     // The same range without ownership.
-    records<Record> view() const& noexcept { return records_; }
+    records<Record> view() const& noexcept
+    {
+        return records_;
+    }
     records<Record> view() const&& = delete;
     // Removes the first n <= size() records from the range, unchecked. json and handle are those of the whole answer.
     void remove_prefix(std::size_t n) noexcept { records_ = records<Record>(records_.data() + n, records_.size() - n); }
     // The JSON that the server sent, unknown fields included; for a list selected by id, that of the selected elements.
-    std::string_view json() const& noexcept { return answer_.json(); }
+    std::string_view json() const& noexcept
+    {
+        return answer_.json();
+    }
     std::string_view json() const&& = delete;
 
-    kal_result handle() const noexcept { return answer_.handle(); }
+    kal_result handle() const noexcept
+    {
+        return answer_.handle();
+    }
     [[nodiscard]] kal_result release() noexcept
     {
         records_ = {};
@@ -164,24 +243,80 @@ using events = list<event>;
 // An answer that is one record: `info->workspace_name()`. Must not be read after it was moved from.
 class workspace_info {
 public:
-    explicit workspace_info(answer from) noexcept : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle()))
+#if KAL_CPP_EXCEPTIONS
+    // Throws argument_error when the answer holds other data; see try_as.
+    explicit workspace_info(answer from);
+#endif
+    workspace_info(detail::checked, answer from) noexcept
+        : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle()))
     {
     }
 
-    const kal::workspace& operator*() const& noexcept { return workspace_; }
-    const kal::workspace* operator->() const& noexcept { return &workspace_; }
+    const kal::workspace& operator*() const& noexcept
+    {
+        return workspace_;
+    }
+    const kal::workspace* operator->() const& noexcept
+    {
+        return &workspace_;
+    }
     const kal::workspace& operator*() const&& = delete;
     const kal::workspace* operator->() const&& = delete;
-    std::string_view json() const& noexcept { return answer_.json(); }
+    std::string_view json() const& noexcept
+    {
+        return answer_.json();
+    }
     std::string_view json() const&& = delete;
 
-    kal_result handle() const noexcept { return answer_.handle(); }
-    [[nodiscard]] kal_result release() noexcept { return answer_.release(); }
+    kal_result handle() const noexcept
+    {
+        return answer_.handle();
+    }
+    [[nodiscard]] kal_result release() noexcept
+    {
+        return answer_.release();
+    }
 
 private:
     answer answer_;
     kal::workspace workspace_;
 };
+
+namespace detail {
+
+template <class Out>
+inline constexpr answer_kind held_by = answer_kind::json;
+template <>
+inline constexpr answer_kind held_by<members> = answer_kind::members;
+template <>
+inline constexpr answer_kind held_by<groups> = answer_kind::groups;
+template <>
+inline constexpr answer_kind held_by<events> = answer_kind::events;
+template <>
+inline constexpr answer_kind held_by<workspace_info> = answer_kind::workspace;
+
+#if KAL_CPP_EXCEPTIONS
+template <class Out>
+answer&& check(answer&& from)
+{
+    if (from.kind() != held_by<Out>)
+        throw_error(mismatch(held_by<Out>, from));
+    return std::move(from);
+}
+#endif
+
+} // namespace detail
+
+#if KAL_CPP_EXCEPTIONS
+template <class Record>
+list<Record>::list(answer from) : list(detail::checked(), detail::check<list>(std::move(from)))
+{
+}
+inline workspace_info::workspace_info(answer from)
+    : workspace_info(detail::checked(), detail::check<workspace_info>(std::move(from)))
+{
+}
+#endif
 
 } // inline namespace KAL_CPP_VERSION
 } // namespace kal

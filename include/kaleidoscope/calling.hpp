@@ -1,5 +1,6 @@
 // Making a call: argument checks, error conversion, exception barriers. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_CALLING_HPP
 #define KALEIDOSCOPE_CALLING_HPP
 
@@ -18,6 +19,7 @@
 #include "answer.hpp"
 #include "options.hpp"
 #include "tsan.hpp"
+#include "typed.hpp"
 
 namespace kal {
 inline namespace KAL_CPP_VERSION {
@@ -148,18 +150,18 @@ private:
             invalid_ = std::string(name) + ": " + why;
     }
 
-    std::string invalid_;
-    std::list<std::string> owned_; // a list, because its elements have stable addresses
-    std::vector<std::string> lists_[2];
-    std::vector<const char*> pointers_[2];
+    std::string invalid_{};
+    std::list<std::string> owned_{}; // a list, because its elements have stable addresses
+    std::vector<std::string> lists_[2]{};
+    std::vector<const char*> pointers_[2]{};
     std::size_t lists_len_ = 0;
-    std::vector<kal_header> headers_;
+    std::vector<kal_header> headers_{};
 };
 
 // The result of a call without a result.
 struct nothing {};
 
-// Makes a call whose answer is wrapped in an Out.
+// Makes a call whose answer is an Out.
 template <class Out, class Call>
 result<Out> invoke(arguments& args, const call_options& options, Call&& call)
 {
@@ -167,7 +169,7 @@ result<Out> invoke(arguments& args, const call_options& options, Call&& call)
     auto handle = args.run<kal_result>([&](kal_result* out, kal_error* failure) { return call(&made, out, failure); });
     if (!handle)
         return unexpected(handle.error());
-    return Out(answer(*handle));
+    return try_as<Out>(answer(*handle));
 }
 
 // Runs a host function and converts an exception to a status, so that nothing unwinds into the library.

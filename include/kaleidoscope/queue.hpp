@@ -1,5 +1,6 @@
 // Completion queues: calls that do not block. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_QUEUE_HPP
 #define KALEIDOSCOPE_QUEUE_HPP
 
@@ -20,6 +21,23 @@ inline namespace KAL_CPP_ABI {
 struct completion {
     void* user_data;
     result<answer> outcome;
+
+    // The outcome as members, groups, events or workspace_info, moved out of here. Fails with the error of the call, and as
+    // try_as when its answer holds other data.
+    template <class Out>
+    [[nodiscard]] result<Out> try_take()
+    {
+        if (!outcome)
+            return unexpected(outcome.error());
+        return try_as<Out>(std::move(*outcome));
+    }
+#if KAL_CPP_EXCEPTIONS
+    template <class Out>
+    Out take()
+    {
+        return unwrap(try_take<Out>());
+    }
+#endif
 };
 
 // Receives the completions of submitted calls, each exactly once.
@@ -50,6 +68,22 @@ public:
         return submitted(args, options, user_data, [&](const kal_call_options* made, kal_error* failure) {
             return kal_submit(from.handle(), c_method, params, made, handle_.get(), user_data, failure);
         });
+    }
+    // Start workspace_service::info, members and groups and return immediately, as try_submit.
+    [[nodiscard]] result<void> try_submit_workspace(const client& from, void* user_data = nullptr,
+                                                    const call_options& options = {}) const
+    {
+        return try_submit(from, "workspace.get_workspace", {}, user_data, options);
+    }
+    [[nodiscard]] result<void> try_submit_members(const client& from, void* user_data = nullptr,
+                                                  const call_options& options = {}) const
+    {
+        return try_submit(from, "workspace.get_members", {}, user_data, options);
+    }
+    [[nodiscard]] result<void> try_submit_groups(const client& from, void* user_data = nullptr,
+                                                 const call_options& options = {}) const
+    {
+        return try_submit(from, "workspace.get_groups", {}, user_data, options);
     }
     // Starts workspace_service::events and returns immediately, as try_submit.
     [[nodiscard]] result<void> try_submit_events(const client& from, const events_query& query = {}, void* user_data = nullptr,
@@ -111,6 +145,18 @@ public:
                 const call_options& options = {}) const
     {
         unwrap(try_submit(from, method, params_json, user_data, options));
+    }
+    void submit_workspace(const client& from, void* user_data = nullptr, const call_options& options = {}) const
+    {
+        unwrap(try_submit_workspace(from, user_data, options));
+    }
+    void submit_members(const client& from, void* user_data = nullptr, const call_options& options = {}) const
+    {
+        unwrap(try_submit_members(from, user_data, options));
+    }
+    void submit_groups(const client& from, void* user_data = nullptr, const call_options& options = {}) const
+    {
+        unwrap(try_submit_groups(from, user_data, options));
     }
     void submit_events(const client& from, const events_query& query = {}, void* user_data = nullptr,
                        const call_options& options = {}) const

@@ -1,5 +1,6 @@
 // Streams of events. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_STREAM_HPP
 #define KALEIDOSCOPE_STREAM_HPP
 
@@ -14,6 +15,11 @@
 #include <utility>
 
 #include "stream_position.hpp"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Weffc++" // wants a copy of postfix ++, which an input iterator does not return
+#endif
 
 namespace kal {
 inline namespace KAL_CPP_VERSION {
@@ -271,6 +277,10 @@ inline flat_events<event_stream> event_stream::flat() && noexcept
 #if defined(__cpp_lib_ranges) && KAL_CPP_EXCEPTIONS
 template <>
 inline constexpr bool std::ranges::enable_view<kal::flat_events<kal::event_stream&>> = true;
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
 #endif
 
 #endif

@@ -1,5 +1,6 @@
 // How far a stream has been read. Part of kaleidoscope.hpp: include that.
 // SPDX-License-Identifier: MIT OR Apache-2.0
+// IWYU pragma: private, include <kaleidoscope.hpp>
 #ifndef KALEIDOSCOPE_STREAM_POSITION_HPP
 #define KALEIDOSCOPE_STREAM_POSITION_HPP
 
@@ -143,7 +144,7 @@ private:
         kal_error failure = KAL_NONE;
         const kal_status status = kal_stream_next(handle_.get(), wait_ms(timeout), &page, &failure);
         if (status == KAL_OK)
-            return optional<events>(events(answer(page)));
+            return optional<events>(events(detail::checked(), answer(page)));
         is_done_ = status == KAL_DONE;
         if (is_done_ || status == KAL_NOT_READY)
             return optional<events>();
@@ -159,7 +160,7 @@ private:
 
     provider provider_; // outlives the handle
     detail::owner<kal_stream, kal_stream_free> handle_;
-    events page_{ answer(kal_result{}) }; // moved from, once next returned it or the program took it
+    events page_{}; // moved from, once next returned it or the program took it
     std::size_t at_ = all;                // the events of the page before this one were passed
     read read_ = read::nothing;           // what was returned and not passed
     std::uint64_t step_ = 0;

@@ -89,11 +89,3 @@ CLAIM(handles_can_be_released_and_adopted)
     kal::workspace_service service = kal::client::adopt(handle).workspace();
     CHECK_EQUAL(kit::thrown([&] { service.members(); }), kal::status::invalid_handle);
 }
-
-CLAIM(a_result_of_another_kind_is_an_empty_list)
-{
-    const kal::client client = kit::client();
-    const kal::groups groups{ client.call("workspace.get_members") };
-    CHECK(groups.empty());
-    CHECK(!groups.json().empty());
-}

@@ -61,6 +61,77 @@ CLAIM(a_typed_submission_by_ids_takes_any_range_of_strings)
     CHECK_EQUAL(done->outcome->groups()->size(), 1u);
 }
 
+CLAIM(a_typed_submission_completes_with_a_typed_outcome)
+{
+    const kal::client client = kit::client();
+    const kal::queue queue;
+    int members = 0, groups = 0, workspace = 0, events = 0;
+    queue.submit_members(client, &members);
+    queue.submit_groups(client, &groups);
+    queue.submit_workspace(client, &workspace);
+    kal::events_query query;
+    query.page_size = 3;
+    queue.submit_events(client, query, &events);
+    for (int i = 0; i < 4; i++) {
+        auto done = queue.next(30s);
+        REQUIRE(done.has_value());
+        if (done->user_data == &members)
+            members += static_cast<int>(done->take<kal::members>().size());
+        else if (done->user_data == &groups)
+            groups += static_cast<int>(done->take<kal::groups>().size());
+        else if (done->user_data == &events)
+            events += static_cast<int>(done->take<kal::events>().size());
+        else {
+            const kal::workspace_info info = done->take<kal::workspace_info>();
+            workspace += info->workspace_name().has_value();
+        }
+    }
+    CHECK_EQUAL(members, 12);
+    CHECK_EQUAL(groups, 4);
+    CHECK_EQUAL(events, 3);
+    CHECK_EQUAL(workspace, 1);
+    emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":403})");
+    kal::call_options refresh;
+    refresh.cache = kal::cache_mode::refresh;
+    queue.submit_members(client, nullptr, refresh);
+    auto done = queue.next(30s);
+    REQUIRE(done.has_value());
+    CHECK_EQUAL(done->try_take<kal::members>().error().status(), kal::status::forbidden);
+}
+
+// Red when a list of another kind is empty: "expected members.has_value() to be false".
+CLAIM(an_answer_is_not_taken_for_what_it_does_not_hold)
+{
+    const kal::client client = kit::client();
+    const auto mistaken = [&](auto take) {
+        kal::answer events = client.call("workspace.get_events");
+        const kal::error failure = take(std::move(events));
+        CHECK_EQUAL(failure.status(), kal::status::invalid_argument);
+        return std::string(failure.what());
+    };
+    const std::string members = mistaken([](kal::answer from) { return kal::try_as<kal::members>(std::move(from)).error(); });
+    CHECK(kit::contains(members, "taken for members, and it holds events"));
+    const std::string workspace =
+        mistaken([](kal::answer from) { return kal::try_as<kal::workspace_info>(std::move(from)).error(); });
+    CHECK(kit::contains(workspace, "taken for a workspace, and it holds events"));
+    const std::string thrown = mistaken([](kal::answer from) {
+        try {
+            const kal::groups groups(std::move(from));
+            return kal::error(kal::status::ok, "nothing was thrown");
+        } catch (const kal::argument_error& failure) {
+            return kal::error(failure);
+        }
+    });
+    CHECK(kit::contains(thrown, "taken for groups, and it holds events"));
+    CHECK_EQUAL(kit::thrown([&] { kal::workspace_info(client.call("workspace.get_groups")); }), kal::status::invalid_argument);
+    const auto json = kal::try_as<kal::events>(client.request("GET", "/echo"));
+    CHECK(kit::contains(json.error().what(), "holds JSON alone"));
+    kal::answer answer = client.call("workspace.get_events");
+    CHECK(kal::try_as<kal::events>(std::move(answer)).has_value());
+    CHECK(kit::contains(kal::try_as<kal::events>(std::move(answer)).error().what(), "it was moved from")); // NOLINT
+    CHECK(kal::try_as<kal::answer>(client.call("workspace.get_events")).has_value());
+}
+
 CLAIM(a_failed_call_completes_with_its_error)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":403,"body":"no"})");
