@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compiles and runs the tests of the C++ header: run.sh [plain|asan|tsan] [claim]...
 #
-# plain: in every standard from C++17 to C++23, under g++ and clang++; also without exceptions, and with two standards in one
+# plain: in every standard from C++17 to C++23, under g++ and clang++, and under clang++-19 with libc++, which has what those lack; also without exceptions, and with two standards in one
 # program. asan: under AddressSanitizer, in the oldest and the newest standard. tsan: under ThreadSanitizer, in the oldest, with
 # the shared library.
 #
@@ -67,8 +67,18 @@ if [ -z "${CXX:-}" ] && ! command -v clang++ >/dev/null; then
     compilers=g++
 fi
 
+if [ -z "${CXX:-}" ]; then
+    if command -v clang++-19 >/dev/null && [ -e /usr/lib/llvm-19/include/c++/v1/version ]; then
+        compilers="$compilers clang++-19:-stdlib=libc++"
+    else
+        echo "ok - the header compiles with libc++ # SKIP clang++-19 or its libc++ is not installed"
+    fi
+fi
+
 # shellcheck source=../../scripts/claims.sh
 . "$root/scripts/claims.sh"
+# shellcheck source=../../scripts/emulator.sh
+. "$root/scripts/emulator.sh"
 
 # object SOURCE [FLAG]...: compiles one file.
 object() {
@@ -99,6 +109,27 @@ tests() {
 
 example() {
     object "$1" && linked "$(basename "$1" .cpp)" "$1"
+}
+has_coroutines() { echo | "$compiler" -std="$standard" -dM -E -x c++ - | grep -q __cpp_impl_coroutine; }
+# What coroutines print in the order in which the server answers.
+concurrent() {
+    start_emulator --seed 7
+    code=0
+    # shellcheck disable=SC2086
+    ${KAL_RUNNER:-} "$scratch/concurrent" >"$scratch/printed" 2>&1 || code=$?
+    stop_emulator
+    [ "$code" = 0 ] || echo "it exits with $code"
+    same "$(printf '12 members, 4 groups\n250 events\nKAL_NOT_FOUND\n')" "$(LC_ALL=C sort "$scratch/printed")" && [ "$code" = 0 ]
+}
+
+# What a program that asks for more warnings includes. At -O2, as gcc looks for null pointers in optimised code.
+strict() {
+    for source in test_queue.cpp test_vocabulary.cpp test_coroutines.cpp no_exceptions.cpp "$root/examples-c/cpp/events_since.cpp" \
+        "$root/examples-c/cpp/memberships.cpp"; do
+        case $source in no_exceptions.cpp) option=-fno-exceptions ;; *) option=-fexceptions ;; esac
+        object $source $option -O2 -Weffc++ -Wnull-dereference -Wzero-as-null-pointer-constant -Wshadow -Wconversion \
+            -Wsign-conversion -Wold-style-cast || return
+    done
 }
 
 no_exceptions() {
@@ -138,7 +169,8 @@ different_releases() { headers_of_two_releases 99 | grep 'error: .*are of differ
 
 # plugin NAME STANDARD INCLUDE: a shared object with the headers of a folder.
 plugin() {
-    "$compiler" -std="$2" -pthread -fPIC -shared -I "$3" plugins/plugin.cpp -o "$scratch/$1.so" -L "$lib_dir" -lkaleidoscope \
+    # shellcheck disable=SC2086
+    "$compiler" -std="$2" $library -pthread -fPIC -shared -I "$3" plugins/plugin.cpp -o "$scratch/$1.so" -L "$lib_dir" -lkaleidoscope \
         -Wl,-rpath,"$lib_dir"
 }
 
@@ -146,7 +178,7 @@ plugin() {
 plugins() {
     python3 -B plugins/older.py "$include_dir" "$scratch/older" && plugin older c++17 "$scratch/older" &&
         plugin newer "$standard" "$include_dir" && object plugins/host.cpp &&
-        "$compiler" -pthread -rdynamic -o "$scratch/host" "$scratch/host.cpp.o" "$scratch/main.cpp.o" "$scratch/check.cpp.o" \
+        "$compiler" $library -pthread -rdynamic -o "$scratch/host" "$scratch/host.cpp.o" "$scratch/main.cpp.o" "$scratch/check.cpp.o" \
             "$scratch/emulator.o" -L "$lib_dir" -lkaleidoscope -Wl,-rpath,"$lib_dir" -ldl
 }
 
@@ -166,7 +198,12 @@ run() {
 # shellcheck disable=SC2086
 ${CC:-gcc} -std=c11 -D_GNU_SOURCE ${KAL_ASAN_CFLAGS:-} -I "$include_dir" -c ../c/emulator.c -o "$scratch/emulator.o"
 
+common=$flags
 for compiler in $compilers; do
+    # A compiler, or NAME:FLAG.
+    library=$(echo "$compiler:" | cut -d: -f2)
+    flags="$common $library"
+    compiler=${compiler%%:*}
     for number in $standards; do
         # The name that the compilers of Debian 12 accept, too.
         standard=c++$(echo "$number" | sed 's/23/2b/')
@@ -174,8 +211,10 @@ for compiler in $compilers; do
         claim "$compiler compiles the tests as C++$number without a warning" tests
         run tests "$@"
         for source in "$root"/examples-c/cpp/*.cpp; do
+            case $source in */concurrent.cpp) has_coroutines || continue ;; esac
             claim "$compiler compiles $(basename "$source") as C++$number without a warning" example "$source"
         done
+        if has_coroutines; then claim "$compiler, C++$number: concurrent.cpp prints what its calls return and ends" concurrent; fi
         claim "$compiler compiles the header as C++$number without exceptions" no_exceptions
         run no_exceptions "$@"
         # Red with std::optional and std::expected in place of kal::optional and kal::result: 20 lines compile.
@@ -200,5 +239,7 @@ for compiler in $compilers; do
         export KAL_PLUGINS="$scratch/${order%:*}.so:$scratch/${order#*:}.so"
         run host "$@"
     done
+    # Red with std::variant in result: "potential null pointer dereference"; without initialisers of members: -Weffc++.
+    claim "$compiler: no warning of -Weffc++, -Wnull-dereference and others at -O2, as C++$number" strict
 done
 finish

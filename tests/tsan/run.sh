@@ -19,26 +19,8 @@ outcome=0
 
 # shellcheck source=../../scripts/claims.sh
 . "$root/scripts/claims.sh"
-trap 'stop; rm -rf "$scratch"' EXIT
-
-start() {
-    mkfifo "$scratch/stdin"
-    "$KAL_EMULATOR" --exit-with-stdin --url-file "$scratch/url" --seed 7 --latency 50 <"$scratch/stdin" >"$scratch/emulator.log" 2>&1 &
-    exec 9>"$scratch/stdin"
-    while [ ! -s "$scratch/url" ]; do
-        kill -0 $! 2>/dev/null || { cat "$scratch/emulator.log" >&2; exit 1; }
-        sleep 0.05
-    done
-    KALEIDOSCOPE_API_URL=$(cat "$scratch/url")
-    KALEIDOSCOPE_API_CLIENT_ID=demo-client
-    KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
-    export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
-}
-
-stop() {
-    exec 9>&-
-    wait 2>/dev/null
-}
+# shellcheck source=../../scripts/emulator.sh
+. "$root/scripts/emulator.sh"
 
 with="suppressions=$root/packaging/libkaleidoscope-tsan.supp exitcode=99"
 # exits CODE OPTIONS PROGRAM [ARG]...: 99 is a report.
@@ -80,7 +62,7 @@ handed_over() {
         link "$CXX" c++17 handed_over tests/cpp/main.cpp tests/cpp/check.cpp tests/tsan/handed_over.cpp "$scratch/emulator.o"
 }
 
-start
+start_emulator --seed 7 --latency 50
 for CC in gcc "${KAL_CLANG:-clang-19}"; do
     CXX=$(echo "$CC" | sed 's/gcc/g++/; s/clang/clang++/')
     export CC CXX
@@ -100,5 +82,6 @@ for CC in gcc "${KAL_CLANG:-clang-19}"; do
         (unset TSAN_OPTIONS; tests/cpp/run.sh tsan) || outcome=1
     fi
 done
+stop_emulator
 [ "$outcome" = 0 ] || failures=$((failures + 1))
 finish
