@@ -39,9 +39,10 @@
  *
  * A function `f` throws kal::error; its counterpart `try_f` returns kal::result<T>, which has the names of std::expected, in
  * every standard, and converts to it where the standard library has it. What may be empty without an error is a kal::optional.
- * kal::unwrap returns the value of a result or throws its error. With -fno-exceptions only the `try_` functions exist. kal::error
- * copies without throwing and carries full details. Both styles may throw std::bad_alloc. Exceptions thrown by your callbacks are
- * caught.
+ * kal::unwrap returns the value of a result or throws its error: a class derived from kal::error, by the range of its status
+ * (argument_error, transport_error, sign_in_error, api_error, answer_error). With -fno-exceptions only the `try_` functions
+ * exist. kal::error copies without throwing and carries full details. Both styles may throw std::bad_alloc. Exceptions thrown by
+ * your callbacks are caught.
  *
  * THREADS
  *

@@ -72,6 +72,8 @@ CPP_BODY = """
 #include <kaleidoscope.hpp>
 #include <chrono>
 #include <iostream>
+#include <set>
+#include <unordered_map>
 
 void sample(const kal::client& client);
 void sample(const kal::client& client)
@@ -98,7 +100,7 @@ class Snippet:
 
     def source(self) -> str:
         marked = f'#line {self.line} "{self.page.relative_to(TOP)}"\n{self.code}'
-        if self.is_program:
+        if self.is_program or self.language == "cpp" and self.code.startswith("#include"):
             return marked
         if self.language == "cpp":
             return CPP_BODY.replace("SNIPPET", marked)
@@ -111,7 +113,8 @@ class Snippet:
         path = pathlib.Path(folder, re.sub(r"\W", "_", self.name)).with_suffix(f".{self.language}")
         path.write_text(self.source())
         self.built = str(path.with_suffix(".out"))
-        compiler = [os.environ.get("CXX", "g++"), "-std=c++17"] if self.language == "cpp" else C_COMPILER
+        standard = "-std=c++20" if "co_await" in self.code else "-std=c++17"
+        compiler = [os.environ.get("CXX", "g++"), standard] if self.language == "cpp" else C_COMPILER
         return [*compiler, *WARNINGS, "-I", INCLUDE, str(path), "-o", self.built, *(LINK if self.is_program else ["-c"])]
 
     def loop_command(self, folder: str) -> list[str]:

@@ -74,14 +74,15 @@ tests_of() {
     done
 }
 
-# The C++ tests, in the oldest standard. That gcc has std::thread in its variant for POSIX threads only; there is no C++ library for the
+# The C++ tests, in the oldest standard, and the example that has coroutines. That gcc has std::thread in its variant for POSIX threads only; there is no C++ library for the
 # MSVC ABI here.
 cpp_tests_of() {
     export scratch bin
     # shellcheck disable=SC2016
     cpp_tests() {
         printf '%s\n' tests/cpp/main.cpp tests/cpp/check.cpp tests/cpp/test_*.cpp examples-c/cpp/*.cpp | xargs -P 2 -I '{}' sh -c \
-            'exec x86_64-w64-mingw32-g++-posix -std=c++17 -Wall -Wextra -Wpedantic -Werror -D_GNU_SOURCE -I "$scratch/include" \
+            'case $1 in */concurrent.cpp) standard=c++20 ;; *) standard=c++17 ;; esac
+            exec x86_64-w64-mingw32-g++-posix -std=$standard -Wall -Wextra -Wpedantic -Werror -D_GNU_SOURCE -I "$scratch/include" \
             -include tests/windows/posix.h -I "$scratch/kal/include" -c "$1" -o "$bin/cpp_$(basename "$1").o"' - '{}' &&
             x86_64-w64-mingw32-g++-posix -static -o "$bin/cpp_tests.exe" "$bin"/cpp_main.cpp.o "$bin"/cpp_check.cpp.o "$bin"/cpp_test_*.o \
                 "$bin"/check.c.o "$bin"/kit.c.o "$bin"/emulator.c.o "$bin"/posix.c.o "$scratch/kal/lib/libkaleidoscope.a" \
