@@ -206,7 +206,10 @@ public:
     }
     records<Record> view() const&& = delete;
     // Removes the first n <= size() records from the range, unchecked. json and handle are those of the whole answer.
-    void remove_prefix(std::size_t n) noexcept { records_ = records<Record>(records_.data() + n, records_.size() - n); }
+    void remove_prefix(std::size_t n) noexcept
+    {
+        records_ = records<Record>(records_.data() + n, records_.size() - n);
+    }
     // The JSON that the server sent, unknown fields included; for a list selected by id, that of the selected elements.
     std::string_view json() const& noexcept
     {

@@ -160,9 +160,9 @@ private:
 
     provider provider_; // outlives the handle
     detail::owner<kal_stream, kal_stream_free> handle_;
-    events page_{}; // moved from, once next returned it or the program took it
-    std::size_t at_ = all;                // the events of the page before this one were passed
-    read read_ = read::nothing;           // what was returned and not passed
+    events page_{};             // moved from, once next returned it or the program took it
+    std::size_t at_ = all;      // the events of the page before this one were passed
+    read read_ = read::nothing; // what was returned and not passed
     std::uint64_t step_ = 0;
     bool is_done_ = false;
 };
