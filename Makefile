@@ -270,7 +270,7 @@ bench: bench-programs ## compares speed and memory with libcurl and yyjson and w
 bench-tools: tools-build
 	@bench/tools.sh $(BENCH)
 
-bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone dlopen)
+bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone dlopen csv.so) sqlite
 	@$(CARGO) build $(CARGO_FLAGS) --release --package kal-bench --quiet
 
 $(BENCH)/yyjson/yyjson.c: | bench-tools
@@ -288,6 +288,10 @@ $(BENCH)/peer_curl: bench/peer_curl.c bench/harness.c bench/harness.h $(BENCH)/y
 
 $(BENCH)/yyjson_alone: bench/yyjson_alone.c $(BENCH)/yyjson/yyjson.o
 	$(BENCH_CC) $^ -o $@
+
+# Nothing where there is no source.
+$(BENCH)/csv.so: | bench-tools
+	@[ ! -e $(BENCH)/csv.c ] || $(CC) -O2 -fPIC -shared -w $(BENCH)/csv.c -o $@
 
 $(BENCH)/dlopen: bench/dlopen.c | bench-tools
 	$(BENCH_CC) $< -o $@ -ldl

@@ -1,7 +1,7 @@
 #!/bin/sh
 # tools.sh DIRECTORY: checks that the tools for the benchmark are installed, in addition to scripts/tools.sh. On Debian, as root, it
-# installs missing packages; elsewhere it lists them. It downloads yyjson's source and the Python client with its Python interpreter
-# into DIRECTORY; they are not committed.
+# installs missing packages; elsewhere it lists them. It downloads yyjson's source, the csv extension of SQLite's source and the Python
+# client with its Python interpreter into DIRECTORY; they are not committed.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
@@ -44,6 +44,22 @@ if [ ! -e "$yyjson/yyjson.c" ]; then
     mkdir -p "$yyjson"
     tar -xzf "$directory"/download/yyjson-*.tar.gz -C "$yyjson" --strip-components=2 --wildcards '*/yyjson/yyjson.[ch]'
     rm -r "$directory/download"
+fi
+
+# The csv extension is in SQLite's source only, which Debian has. Elsewhere the SQL figure is left out.
+if [ ! -e "$directory/csv.c" ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null; then
+    scratch=$(mktemp -d)
+    mkdir -p "$scratch/lists/partial"
+    cat /etc/apt/sources.list.d/debian.sources 2>/dev/null | sed 's/^Types: .*/Types: deb-src/' >"$scratch/debian.sources"
+    sed -n 's/^deb /deb-src /p' /etc/apt/sources.list 2>/dev/null >"$scratch/debian.list" || :
+    list=$scratch/debian.sources
+    [ -s "$list" ] || list=$scratch/debian.list
+    options="-o Dir::Etc::SourceList=$list -o Dir::Etc::SourceParts=- -o Dir::State::Lists=$scratch/lists -o APT::Sandbox::User=root"
+    # shellcheck disable=SC2086
+    (cd "$scratch" && apt-get -qq $options update && apt-get -qq $options source --download-only sqlite3 &&
+        tar -xJf sqlite3_*.orig.tar.xz --strip-components=3 -C "$directory" --wildcards '*/ext/misc/csv.c') >/dev/null 2>&1 ||
+        echo "could not download SQLite's source: the SQL figure is left out" >&2
+    rm -rf "$scratch"
 fi
 
 requirements=tests/compat/requirements.txt
