@@ -83,7 +83,7 @@ CLAIM(a_coroutine_waits_for_every_typed_call)
     CHECK_EQUAL(done, 2);
 }
 
-// Red when a call begins as it is awaited: it hangs, since the first is answered only when the second is.
+// The first is answered only when the second is.
 CLAIM(calls_of_one_coroutine_are_in_progress_together)
 {
     emulator_fault(&kit::server, hang);
@@ -268,7 +268,7 @@ CLAIM(an_awaitable_that_nobody_awaits_cancels_its_call)
     CHECK_EQUAL(emulator_count(&kit::server, "/workspaces/members"), 1);
 }
 
-// Red when it fires that cancel: the other call is cancelled, too.
+// It would cancel the other call, too.
 CLAIM(a_destroyed_coroutine_leaves_a_cancel_of_others_alone)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","delay_ms":100})");
@@ -289,7 +289,7 @@ CLAIM(a_destroyed_coroutine_leaves_a_cancel_of_others_alone)
     CHECK_EQUAL(other, kal::status::ok);
 }
 
-// A page that nobody receives would be behind the cursor. Red when the stream is left open: it goes on with the next page.
+// A page that nobody receives would be behind the cursor. Red when the stream is left open: "it hangs".
 CLAIM(a_coroutine_that_is_destroyed_while_it_waits_for_a_page_closes_the_stream)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/events","drop":"hang"})");

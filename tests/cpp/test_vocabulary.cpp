@@ -124,7 +124,6 @@ CLAIM(an_error_is_thrown_as_the_class_of_its_status)
     CHECK_EQUAL(caught(kal::status::done), "error");
 }
 
-// Red when unwrap throws kal::error: each is caught as that.
 CLAIM(calls_and_unwrap_throw_the_class_of_their_status)
 {
     emulator_fault(&kit::server, R"({"path":"/workspaces/members","status":409,"times":2})");
