@@ -33,6 +33,8 @@ CARGO_RUSTC ?= $(CARGO) rustc
 # The target triple of CARGO_RUSTC when cross-compiling, and the prefix of the binutils, such as aarch64-linux-gnu-.
 RUST_TARGET ?=
 CROSS_COMPILE ?=
+# yes: the shared library is not stripped, for packagers whose tools do it.
+KEEP_SYMBOLS ?=
 export CC
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -104,7 +106,7 @@ $(SO): $(RUST_LIB) $(LIB)/exports/versions
 	  -Wl,-soname,libkaleidoscope.so.$(ABI) -Wl,--version-script=$(LIB)/exports/versions \
 	  -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	  -Wl,-Bsymbolic -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed $(STATIC_LIBS)
-ifeq ($(PROFILE),release)
+ifeq ($(PROFILE)$(KEEP_SYMBOLS),release)
 	@# Symbols are kept in a separate file, where debuggers and valgrind find them. Its checksum is in the library, and the debug
 	@# information of what zig links has paths of the machine: that is left out.
 	$(CROSS_COMPILE)objcopy --only-keep-debug $(if $(RUST_TARGET),'--remove-section=.debug_*') $@ $@.debug
@@ -181,7 +183,7 @@ with_sqlite = $(if $(filter auto,$(SQLITE)),$(has_sqlite),$(filter-out no,$(SQLI
 install: lib ## installs library, headers, pkg-config file, CMake package, manual pages, suppressions, SQLite extension below DESTDIR/PREFIX (SQLITE=no: without it)
 	@$(if $(with_sqlite),$(MAKE) --no-print-directory sqlite,$(if $(filter auto,$(SQLITE)),echo \
 	  'make install: sqlite3ext.h not found: the extension for SQLite is not installed' >&2,:))
-	@$(if $(with_sqlite),KAL_SQLITE_SO=$(KAL_SQLITE_SO)) CROSS_COMPILE=$(CROSS_COMPILE) scripts/install.sh install
+	@$(if $(with_sqlite),KAL_SQLITE_SO=$(KAL_SQLITE_SO)) CROSS_COMPILE=$(CROSS_COMPILE) KEEP_SYMBOLS=$(KEEP_SYMBOLS) scripts/install.sh install
 
 uninstall: ## removes the installed files
 	@scripts/install.sh uninstall
@@ -231,7 +233,7 @@ abi-cpp: ## regenerates packaging/abi/kaleidoscope.hpp.abi: the types of the C++
 windows: tools-windows ## builds the zip for x64 Windows in target/dist: DLL, import and static libraries, headers, CMake package
 	@scripts/windows.sh
 
-deb: ## builds the Debian packages libkaleidoscope0, libkaleidoscope-dev and libkaleidoscope-sqlite in target/deb (ARCH=arm64: for arm64)
+deb: ## builds the Debian packages, and their source package, in target/deb (ARCH=arm64: those for arm64)
 	@ARCH=$(ARCH) scripts/deb.sh
 
 # Where the archives of a release are downloaded from, in the recipes of package managers.
@@ -350,7 +352,7 @@ instructions: lib emulator $(BENCH)/ours ## updates bench/instructions.json with
 	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions update
 
 test-artefact: lib
-	@KAL_RUST_LIB=$(RUST_LIB) tests/artefact/run.sh
+	@KEEP_SYMBOLS=$(KEEP_SYMBOLS) KAL_RUST_LIB=$(RUST_LIB) tests/artefact/run.sh
 
 test-c: lib emulator
 	@tests/c/run.sh plain

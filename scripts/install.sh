@@ -5,7 +5,7 @@
 #
 # PREFIX, LIBDIR, INCLUDEDIR and MANDIR are the absolute destinations, LIB the directory of the built library, VERSION and ABI its
 # versions, STATIC_LIBS the system libraries that the archive needs; KAL_SQLITE_SO is the built extension for SQLite, if that is
-# installed, CROSS_COMPILE the prefix of the strip for it.
+# installed, CROSS_COMPILE the prefix of the strip for it, which KEEP_SYMBOLS=yes leaves out.
 set -eu
 name=libkaleidoscope
 fail() {
@@ -115,7 +115,7 @@ install | archive)
     # In the dynamic loader's path, so that its name is enough in a default library directory.
     if [ "${KAL_SQLITE_SO:-}" ]; then
         install -m 755 "$KAL_SQLITE_SO" "$libdir/kal_sqlite.so"
-        "${CROSS_COMPILE:-}strip" --strip-unneeded "$libdir/kal_sqlite.so"
+        [ "${KEEP_SYMBOLS:-}" ] || "${CROSS_COMPILE:-}strip" --strip-unneeded "$libdir/kal_sqlite.so"
     fi
     for header in $headers; do install -D -m 644 "include/$header" "$includedir/$header"; done
     fill_pkg_config

@@ -1,6 +1,7 @@
 """Prints the licences of everything linked into the library: the files of every crate, then those of the Rust standard library.
 
     licences.py TRIPLE [NAME=FILE ...]      more parts, by their name and the file that has their licence
+    licences.py --package kal-emulator TRIPLE   of that package of the workspace instead of the library
 
 A crate without a licence file is an error: somebody has to look.
 """
@@ -15,11 +16,11 @@ import sys
 NAMES = re.compile(r"(?i)(un)?licen[cs]e|copying|copyright|notice")
 
 
-def tree(triple):
+def tree(triple, root="kaleidoscope"):
     """Of every crate that is linked into the library, itself included, as (name, version), those that it uses directly. No macros,
     build scripts or tests, and no crate that only another package of the workspace needs, as cargo's metadata has them."""
     lines = subprocess.run(
-        ["cargo", "tree", "--locked", "--package", "kaleidoscope", "--target", triple, "--edges", "normal,no-proc-macro",
+        ["cargo", "tree", "--locked", "--package", root, "--target", triple, "--edges", "normal,no-proc-macro",
          "--prefix", "depth", "--format", " {p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
     uses, path = {}, []
     for line in lines:
@@ -32,13 +33,13 @@ def tree(triple):
     return uses
 
 
-def linked(triple):
+def linked(triple, root="kaleidoscope"):
     """The packages that are linked into the library, except its own."""
     metadata = json.loads(subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform", triple],
         check=True, stdout=subprocess.PIPE).stdout)
     packages = {(package["name"], package["version"]): package for package in metadata["packages"]}
-    return [packages[crate] for crate in sorted(tree(triple)) if packages[crate]["id"] not in metadata["workspace_members"]]
+    return [packages[crate] for crate in sorted(tree(triple, root)) if packages[crate]["id"] not in metadata["workspace_members"]]
 
 
 def crate_files(package):
@@ -56,9 +57,9 @@ def plain(file):
     return re.sub(r"\n\s*\n(\s*\n)+", "\n\n", text).strip()
 
 
-def main(triple, more):
+def main(triple, more, root="kaleidoscope"):
     parts = [(f"{package['name']} {package['version']}", package["license"], crate_files(package))
-             for package in linked(triple)]
+             for package in linked(triple, root)]
     sysroot = pathlib.Path(subprocess.run(["rustc", "--print", "sysroot"], check=True, text=True,
                                           stdout=subprocess.PIPE).stdout.strip())
     notices = sysroot / "share/doc/rust/COPYRIGHT-library.html"
@@ -69,7 +70,8 @@ def main(triple, more):
         name, file = part.split("=", 1)
         parts.append((name, None, [pathlib.Path(file)]))
 
-    print("libkaleidoscope contains what is listed here; below, the licence of each. The library itself: see LICENSE.\n")
+    name = "libkaleidoscope" if root == "kaleidoscope" else root
+    print(f"{name} contains what is listed here; below, the licence of each. {name} itself: see LICENSE.\n")
     for name, licence, _ in parts:
         print(f"  {name}" + (f": {licence}" if licence else ""))
     # Many crates have the same text.
@@ -82,4 +84,7 @@ def main(triple, more):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    if sys.argv[1] == "--package":
+        main(sys.argv[3], sys.argv[4:], sys.argv[2])
+    else:
+        main(sys.argv[1], sys.argv[2:])

@@ -95,9 +95,12 @@ for platform in $wanted; do
         tail -n 40 "$scratch/log" >&2
         fail "make deb ARCH=$architecture failed"
     }
-    for package in libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite; do
+    for package in libkaleidoscope0 libkaleidoscope0-dbgsym libkaleidoscope-dev libkaleidoscope-sqlite kal-emulator; do
         collect "$(echo "$TARGET"/deb/"$package"_"$VERSION"-*_"$architecture".deb)" "make deb ARCH=$architecture"
     done
+    # Those of this machine make the package for all.
+    [ "$architecture" != "$(dpkg --print-architecture)" ] ||
+        collect "$(echo "$TARGET"/deb/libkaleidoscope-doc_"$VERSION"-*_all.deb)" "make deb ARCH=$architecture"
 done
 
 # --- What is made of it

@@ -1,9 +1,10 @@
 #!/bin/sh
-# root.sh ROOT: creates a minimal Debian 12 with a C compiler, pkg-config and sqlite3, once (400 MB, some minutes). Must be root.
+# root.sh ROOT [PACKAGES]: creates a minimal Debian 12, once: with a C compiler, pkg-config and sqlite3 (400 MB, some minutes), or
+# with PACKAGES, separated by commas. Must be root.
 set -eu
 root=$1
 mirror=${KAL_DEBIAN_MIRROR:-http://deb.debian.org/debian}
-packages=gcc,libc6-dev,pkg-config,ca-certificates,sqlite3
+packages=${2:-gcc,libc6-dev,pkg-config,ca-certificates,sqlite3}
 [ "$(cat "$root/.finished" 2>/dev/null)" != "$packages" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
     echo "creating a Debian 12 root needs root: sudo $0 $root" >&2

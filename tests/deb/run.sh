@@ -12,11 +12,15 @@ emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
 architecture=${ARCH:-$(dpkg --print-architecture)}
 multiarch=$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_MULTIARCH 2>/dev/null)
+gnu=$(dpkg-architecture --host-arch "$architecture" -q DEB_HOST_GNU_TYPE 2>/dev/null)
 of=
 [ "$architecture" = "$(dpkg --print-architecture)" ] || of="$architecture: "
 runtime=$(echo "$target"/deb/libkaleidoscope0_"$version"-*_"$architecture".deb)
 extension=$(echo "$target"/deb/libkaleidoscope-sqlite_"$version"-*_"$architecture".deb)
 dev=$(echo "$target"/deb/libkaleidoscope-dev_"$version"-*_"$architecture".deb)
+emulators=$(echo "$target"/deb/kal-emulator_"$version"-*_"$architecture".deb)
+documentation=$(echo "$target"/deb/libkaleidoscope-doc_"$version"-*_all.deb)
+symbols=$(echo "$target"/deb/libkaleidoscope0-dbgsym_"$version"-*_"$architecture".deb)
 changes=$(echo "$target"/deb/libkaleidoscope_"$version"-*_"$architecture".changes)
 
 # --- The packages
@@ -30,13 +34,22 @@ expected_dev() {
     (cd include && find . -type f ! -name '.*' | sed 's|^\.|./usr/include|')
     printf "./usr/lib/$multiarch/%s\n" libkaleidoscope.a libkaleidoscope.so pkgconfig/kaleidoscope.pc \
         cmake/kaleidoscope/kaleidoscope-config.cmake cmake/kaleidoscope/kaleidoscope-config-version.cmake
-    python3 -B scripts/man.py --list | sed 's|.*|./usr/share/man/&.gz|'
+    python3 -B scripts/man.py --list | sed '/^man1/d; s|.*|./usr/share/man/&.gz|'
     printf './usr/share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
     printf './usr/share/doc/libkaleidoscope-dev/%s\n' changelog.Debian.gz changelog.gz copyright
 }
 expected_extension() {
     echo "./usr/lib/$multiarch/kal_sqlite.so"
     printf './usr/share/doc/libkaleidoscope-sqlite/%s\n' changelog.Debian.gz changelog.gz copyright sql.md.gz
+}
+expected_emulator() {
+    printf './usr/%s\n' bin/kal-emulator share/man/man1/kal-emulator.1.gz
+    printf './usr/share/doc/kal-emulator/%s\n' changelog.Debian.gz changelog.gz copyright emulator.md third-party-licences.gz
+}
+expected_documentation() {
+    (cd docs && find ./*.md performance reference -type f) | sed 's|^\./||; s|^|./usr/share/doc/libkaleidoscope-doc/|'
+    (cd examples-c && find . -type f) | sed 's|^\.|./usr/share/doc/libkaleidoscope-doc/examples|'
+    printf './usr/share/doc/libkaleidoscope-doc/%s\n' changelog.Debian.gz changelog.gz copyright
 }
 listed() { awk '!/^#/ && NF { print $2 "@" $1 } !/^#/ && NF && !seen[$1]++ { print $1 "@" $1 }' packaging/symbols.txt; }
 in_package() { dpkg-deb --info "$runtime" symbols | sed -n 's/^ \([^ ]*\) .*/\1/p'; }
@@ -46,6 +59,10 @@ claim "${of}libkaleidoscope-dev contains exactly the development files" \
     same "$(expected_dev | LC_ALL=C sort)" "$(files "$dev" | sed '/lintian/d')"
 claim "${of}libkaleidoscope-sqlite contains exactly the extension and its documentation" \
     same "$(expected_extension | LC_ALL=C sort)" "$(files "$extension" | sed '/lintian/d')"
+claim "${of}kal-emulator contains exactly the emulator, its manual page and its documentation" \
+    same "$(expected_emulator | LC_ALL=C sort)" "$(files "$emulators")"
+claim "${of}kal-emulator depends on the C library and libgcc only" \
+    same 'libc6 libgcc-s1' "$(dpkg-deb --field "$emulators" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"
 # Red when it is linked with the archive: it needs libgcc.
 depends_on_the_library() {
     found=$(dpkg-deb --field "$extension" Depends | tr ',' '\n' | sed 's/^ *//' | LC_ALL=C sort) &&
@@ -64,7 +81,22 @@ optimised() {
         one_object "$target/deb/libkaleidoscope-$version/target/${of:+$architecture/}lib/rustc/libkaleidoscope.a"
 }
 claim "${of}link-time optimisation took effect in the packages" optimised
-claim "${of}lintian has no error and no warning" lintian --allow-root --fail-on error,warning "$changes"
+# The library has no symbols but those that it exports; the others, and the lines of the sources, are in the package of symbols.
+has_lines_of_its_own() {
+    dpkg-deb --fsys-tarfile "$symbols" | tar -x -C "$scratch" ./usr/lib/debug &&
+        library=$scratch/usr/lib/$multiarch/libkaleidoscope.so.$version &&
+        id=$(LC_ALL=C readelf -nW "$library" | sed -n 's/.*Build ID: //p') && id=$(printf %s "$id" | sed 's|^..|&/|') &&
+        ! readelf -SW "$library" | grep -F .symtab &&
+        address=$(readelf -sW --dyn-syms "$library" | awk '$8 ~ /^kal_client_open@/ { print "0x" $2; exit }') &&
+        line=$("$gnu-addr2line" -e "$scratch/usr/lib/debug/.build-id/$id.debug" "$address") && echo "$line" | grep -E '/src/ffi/.*\.rs:[0-9]+'
+}
+claim "${of}the symbols of libkaleidoscope0 are in libkaleidoscope0-dbgsym, with the lines of the sources" has_lines_of_its_own
+is_silent() { same '' "$(lintian --allow-root "$@" | sed '/^N: .* overridden/d')"; }
+claim "${of}lintian says nothing about the packages" is_silent "$changes"
+# An extension of SQLite has no SONAME. Red with overrides for a tag that lintian does not give.
+overridden() { sed '/^#/d' packaging/debian/*lintian-overrides packaging/debian/source/lintian-overrides 2>/dev/null; }
+claim 'one thing that lintian says is overridden' \
+    same 'libkaleidoscope-sqlite: sharedobject-in-library-directory-missing-soname [usr/lib/*/kal_sqlite.so]' "$(overridden)"
 
 # --- Another architecture
 
@@ -106,12 +138,45 @@ if [ "$of" ]; then
     finish
 fi
 
+claim 'libkaleidoscope-doc contains exactly the chapters and the examples' \
+    same "$(expected_documentation | LC_ALL=C sort)" "$(files "$documentation")"
+
+# --- The source package
+
+source=$(echo "$target"/deb/libkaleidoscope_"$version"-*.dsc)
+built=$target/deb/libkaleidoscope-$version
+claim 'lintian says nothing about the source package' is_silent "$source"
+# The packages were built in the folder of which it was made.
+unpacks_to_what_was_built() {
+    dpkg-source --extract "$source" "$scratch/source" >/dev/null &&
+        diff -rq "$scratch/source/debian" packaging/debian &&
+        diff -rq --no-dereference --exclude=target --exclude=.library --exclude=debian --exclude=.pc "$scratch/source" "$built"
+}
+claim 'dpkg-source unpacks what the packages were built from' unpacks_to_what_was_built
+
+# --- Its tests, debian/tests, by autopkgtest in a Debian 12 of their own
+
+tests_root=$target/deb-tests-root
+tests/deb/root.sh "$tests_root" autopkgtest,gcc,g++,libc6-dev,make,cmake,pkg-config,ca-certificates,sqlite3
+inside_tests() { scripts/inside.sh "$tests_root" "$@"; }
+rm -rf "$tests_root/source" "$tests_root/packages" "$tests_root/result"
+mkdir -p "$tests_root/source/tests" "$tests_root/packages"
+cp -R "$built/examples-c" "$built/include" "$tests_root/source/"
+cp -R "$built/packaging/debian" "$tests_root/source/debian"
+cp -R tests/c tests/install "$tests_root/source/tests/"
+cp "$runtime" "$dev" "$extension" "$emulators" "$documentation" "$tests_root/packages/"
+inside_tests sh -c 'autopkgtest --no-built-binaries --output-dir=/result /packages/*.deb /source -- null' >"$scratch/autopkgtest" 2>&1 || :
+passes() { grep -E "^$1 +PASS" "$tests_root/result/summary" || { tail -n 60 "$scratch/autopkgtest" && false; }; }
+for each in $(sed -n 's/^Tests: //p' packaging/debian/tests/control); do claim "autopkgtest: $each passes" passes "$each"; done
+# Whatever autopkgtest has left installed.
+inside_tests sh -c 'dpkg --purge $(dpkg-query --show --showformat "\${Package} " "libkaleidoscope*" "kal-emulator*" | tr -d "\n")' >/dev/null 2>&1 || :
+
 # --- In a Debian 12
 
 tests/deb/root.sh "$root"
 inside() { scripts/inside.sh "$root" "$@"; }
 # Remove leftovers of an interrupted run.
-inside dpkg --purge libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0 >/dev/null 2>&1 || :
+inside dpkg --purge kal-emulator libkaleidoscope-doc libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0 >/dev/null 2>&1 || :
 rm -rf "$root/packages"
 # dpkg's database and the loader's cache do not belong to the packages.
 installed() {
@@ -122,7 +187,7 @@ installed() {
 }
 before=$(installed)
 mkdir "$root/packages"
-cp "$runtime" "$dev" "$extension" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
+cp "$runtime" "$dev" "$extension" "$emulators" "$documentation" examples-c/quickstart.c tests/install/consumer.c "$root/packages/"
 
 with_credentials() {
     inside env KALEIDOSCOPE_API_URL="$url" KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret "$@"
@@ -130,10 +195,10 @@ with_credentials() {
 
 install_with_dpkg() { inside sh -c 'dpkg --install /packages/*.deb'; }
 all_are_installed() {
-    same "$(printf "%s:$architecture installed\n" libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0)" \
-        "$(inside dpkg-query --show --showformat '${binary:Package} ${db:Status-Status}\n' 'libkaleidoscope*')"
+    same "$(printf '%s installed\n' kal-emulator libkaleidoscope-dev libkaleidoscope-doc libkaleidoscope-sqlite libkaleidoscope0)" \
+        "$(inside dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' kal-emulator 'libkaleidoscope*')"
 }
-unchanged() { same '' "$(inside dpkg --verify libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite)"; }
+unchanged() { same '' "$(inside dpkg --verify libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite kal-emulator libkaleidoscope-doc)"; }
 compiles() {
     inside sh -c 'gcc -Wall -Werror /packages/quickstart.c -o /packages/quickstart $(pkg-config --cflags --libs kaleidoscope)' &&
         inside sh -c 'gcc -Wall /packages/quickstart.c -o /packages/static $(pkg-config --variable=static kaleidoscope)'
@@ -146,7 +211,7 @@ in_sqlite() {
         same "$(cat tests/c/expected/quickstart.txt)" "$found"
 }
 is_not_removed() { ! inside dpkg --remove libkaleidoscope0; }
-purge() { inside dpkg --purge libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0; }
+purge() { inside dpkg --purge kal-emulator libkaleidoscope-doc libkaleidoscope-dev libkaleidoscope-sqlite libkaleidoscope0; }
 is_not_loaded() { ! in_sqlite 2>"$scratch/said" && grep 'cannot open shared object file' "$scratch/said"; }
 cannot_start() { ! with_credentials /packages/quickstart; }
 
@@ -154,6 +219,8 @@ claim 'dpkg installs all on a minimal Debian 12 with a C compiler and sqlite3' i
 claim 'all are fully installed' all_are_installed
 claim 'the installed files are unchanged' unchanged
 claim 'pkg-config reports the version' version_is_known
+# Red: -I/usr/lib/x86_64-linux-gnu/pkgconfig/../../../include.
+claim 'pkg-config --cflags prints a newline only' same 0 "$(inside pkg-config --cflags kaleidoscope | tr -d ' \n' | wc -c)"
 claim 'the quickstart compiles with the flags of pkg-config alone' compiles
 claim 'it prints the members' prints_the_members /packages/quickstart
 claim 'it prints the members with the archive, too' prints_the_members /packages/static

@@ -24,8 +24,9 @@ dist)
     ;;
 deb)
     mkdir -p "$TARGET/deb"
-    for package in libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite; do
+    for package in libkaleidoscope0 libkaleidoscope0-dbgsym libkaleidoscope-dev libkaleidoscope-sqlite kal-emulator; do
         echo "$package for $name" >"$TARGET/deb/${package}_$VERSION-1_$name.deb"
     done
+    [ "$name" != "$(dpkg --print-architecture)" ] || echo documentation >"$TARGET/deb/libkaleidoscope-doc_$VERSION-1_all.deb"
     ;;
 esac

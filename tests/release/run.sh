@@ -108,9 +108,11 @@ expected() {
         echo "libkaleidoscope-$version-$name.$suffix"
         case $name in linux-*) echo "libkaleidoscope-$version-$name-debug.$suffix" ;; esac
         [ -z "$sbom" ] || echo "libkaleidoscope-$version-$name.cdx.json"
-        [ "$debian" = - ] || printf "%s_$version-1_$debian.deb\n" libkaleidoscope0 libkaleidoscope-dev libkaleidoscope-sqlite
+        [ "$debian" = - ] || printf "%s_$version-1_$debian.deb\n" libkaleidoscope0 libkaleidoscope0-dbgsym libkaleidoscope-dev \
+            libkaleidoscope-sqlite kal-emulator
     done
     printf "%s$version%s\n" libkaleidoscope- .tar.gz libkaleidoscope- -go.tar.gz libkaleidoscope. .nupkg
+    echo "libkaleidoscope-doc_$version-1_all.deb"
     echo SHA256SUMS
     table | while read -r name _; do case $name in linux-*) echo "recipes/meson/$name/kaleidoscope.wrap" ;; esac; done
     (cd packaging && find vcpkg conan homebrew arch alpine -type f ! -path '*/__pycache__/*' | sed 's|^|recipes/|')
