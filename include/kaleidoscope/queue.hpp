@@ -110,11 +110,15 @@ public:
         return submitted_by_ids(kal_workspace_submit_get_groups_by_ids, from, ids, user_data, options);
     }
     // Starts event_stream::next and returns immediately. The completion holds a page, or an error with status::done at the end of
-    // the stream and status::not_ready when no page arrived in time. Events of the page before that a loop over events did not
-    // read are not in it: event_stream::next returns them.
+    // the stream and status::not_ready when no page arrived in time. Fails with status::invalid_state when a loop over events has
+    // left a part of its page unread, which event_stream::next returns.
     [[nodiscard]] result<void> try_submit_next(const event_stream& from, std::chrono::milliseconds timeout,
                                                void* user_data = nullptr) const
     {
+        if (from.has_rest())
+            return unexpected(error(status::invalid_state,
+                                    "submit_next: a loop over events has left a part of its page unread; call next of the stream "
+                                    "for it first"));
         detail::hand_over(detail::stand_in(user_data));
         kal_error failure = KAL_NONE;
         const kal_status status =

@@ -161,9 +161,15 @@ public:
 
 private:
     friend class workspace_service;
+    friend class queue;
     template <class Stream>
     friend class flat_events;
     using owner = detail::owner<kal_stream, kal_stream_free>;
+
+    bool has_rest() const noexcept
+    {
+        return position_ && position_->has_rest();
+    }
 
     event_stream(kal_stream handle, calling::stream_position::provider provider)
         : event_stream(owner(handle), std::move(provider))

@@ -34,6 +34,12 @@ public:
     kal_stream handle() const noexcept { return handle_.get(); }
     bool is_done() const noexcept { return is_done_; }
 
+    // Whether there are events of the current page that were not read.
+    bool has_rest() const noexcept
+    {
+        return read_ != read::page && at_ < page_.size() && page_.size() - at_ > (read_ == read::event);
+    }
+
     // The events of the current page that were not read, if there are any; else the next page.
     result<optional<events>> next(std::chrono::milliseconds timeout)
     {

@@ -122,6 +122,30 @@ CLAIM(pages_after_a_loop_over_events_begin_with_the_rest_of_its_page)
     CHECK(ids == expected);
 }
 
+// Red without the check: the rest of the page is lost, the next page is the one after it.
+CLAIM(a_page_is_not_submitted_while_a_loop_over_events_is_within_one)
+{
+    const kal::client client = kit::client();
+    kal::event_stream stream = open(client);
+    const kal::queue queue;
+    auto events = stream.flat();
+    auto event = events.begin();
+    CHECK(!(*event).id().empty());
+    CHECK_EQUAL(queue.try_submit_next(stream, 0ms).error().status(), kal::status::invalid_state);
+    const auto rest = stream.next(0ms);
+    REQUIRE(rest.has_value());
+    CHECK_EQUAL(rest->size(), 99u);
+    queue.submit_next(stream, 30s);
+    const auto done = queue.next(30s);
+    REQUIRE(done.has_value());
+    CHECK(done->outcome.has_value());
+    // The last event of a page was read: nothing of it is left.
+    for (kal::event each : stream.flat())
+        if (each.id() == all_ids(client).back())
+            break;
+    CHECK(queue.try_submit_next(stream, 0ms).has_value());
+}
+
 CLAIM(a_loop_over_events_begins_after_a_page_that_a_loop_over_pages_has_read)
 {
     const kal::client client = kit::client();
