@@ -61,7 +61,7 @@ nothing_in() { same '' "$(find "$1" -mindepth 1)"; }
 refuses_prefix() {
     mkdir -p "$work/none" && says "$2" make_quietly install "${3:-PREFIX}=$1" DESTDIR="$work/none" && nothing_in "$work/none"
 }
-for each in '"' "'" '\' '`' '#' ';' '|' ':' '$$'; do
+for each in '"' "'" '\' '`' '#' ';' '|' ':'; do
     claim "make install with $each in PREFIX is refused" refuses_prefix "/opt/a${each}b" \
         "install.sh: PREFIX must not contain any of \" ' \\ \$ \` # ; | : which pkg-config or CMake take for syntax"
 done
@@ -73,6 +73,8 @@ claim 'PREFIX that is not absolute is refused' refuses_prefix out "install.sh: P
 # Red: it was installed in /opt/a.
 claim 'make install PREFIX=/opt/a$b is refused: make takes $b for a variable' \
     refuses_prefix '/opt/a$b' 'PREFIX has a $, which make takes for a variable: /opt/a$b'
+# make hands LIBDIR, made of it, to the make that builds the extension for SQLite.
+claim 'so is PREFIX=/opt/a$$b' refuses_prefix '/opt/a$$b' 'has a $, which make takes for a variable: /opt/a$b'
 reference() {
     make_quietly install PREFIX=/opt/kal 'LIBDIR=$(PREFIX)/lib64' DESTDIR="$work/reference" &&
         same 'prefix=/opt/kal libdir=${prefix}/lib64 includedir=${prefix}/include' \
