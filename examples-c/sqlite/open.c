@@ -3,6 +3,7 @@
 #include "kal_sqlite.h"
 SQLITE_EXTENSION_INIT3
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -47,36 +48,51 @@ static char **text_of(settings *all, const field *field)
     return (char **)(void *)((char *)all + field->offset);
 }
 
-/* Sets the option in the row, a member of the JSON object. Returns NULL, or an error message. */
-static char *set(settings *all, sqlite3_stmt *row)
+/* SQLITE_ERROR with the message, or SQLITE_NOMEM. */
+static int wrong(char **message, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    *message = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    return *message ? SQLITE_ERROR : SQLITE_NOMEM;
+}
+
+static int set_text(char **option, sqlite3_stmt *row)
+{
+    const char *text = (const char *)sqlite3_column_text(row, 2);
+    sqlite3_free(*option);
+    *option = text ? sqlite3_mprintf("%s", text) : NULL;
+    return *option ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Sets the option in the row, a member of the JSON object. */
+static int set(settings *all, sqlite3_stmt *row, char **message)
 {
     const char *name = (const char *)sqlite3_column_text(row, 0);
     const char *type = (const char *)sqlite3_column_text(row, 1);
     int64_t number = sqlite3_column_int64(row, 2);
     const field *field = fields;
-    if (!name)
-        return sqlite3_mprintf("kal_open: expected a JSON object");
+    if (!name || !type)
+        return SQLITE_NOMEM;
     while (field < fields + FIELDS && strcmp(field->name, name) != 0)
         field++;
     if (field == fields + FIELDS)
-        return sqlite3_mprintf("kal_open: unknown option %s", name);
+        return wrong(message, "kal_open: unknown option %s", name);
     if (strcmp(type, "null") == 0)
-        return NULL;
-    if (field->kind == TEXT) {
-        if (strcmp(type, "text") != 0)
-            return sqlite3_mprintf("kal_open: %s: expected a string", name);
-        sqlite3_free(*text_of(all, field));
-        *text_of(all, field) = sqlite3_mprintf("%s", sqlite3_column_text(row, 2));
-        return NULL;
-    }
+        return SQLITE_OK;
+    if (field->kind == TEXT && strcmp(type, "text") != 0)
+        return wrong(message, "kal_open: %s: expected a string", name);
+    if (field->kind == TEXT)
+        return set_text(text_of(all, field), row);
     if (strcmp(type, "integer") != 0 || number < 0 || (field->kind == NUMBER_32 && number > INT32_MAX))
-        return sqlite3_mprintf("kal_open: %s: expected a number from 0 to %s", name,
-                               field->kind == NUMBER_32 ? "2147483647" : "9223372036854775807");
+        return wrong(message, "kal_open: %s: expected a number from 0 to %s", name,
+                     field->kind == NUMBER_32 ? "2147483647" : "9223372036854775807");
     if (field->kind == NUMBER_32)
         *(uint32_t *)(void *)((char *)all + field->offset) = (uint32_t)number;
     else
         *(uint64_t *)(void *)((char *)all + field->offset) = (uint64_t)number;
-    return NULL;
+    return SQLITE_OK;
 }
 
 /* Reads the options from a JSON object; sets `message` on failure. JSON5, which some versions of SQLite read, is an error. */
@@ -87,13 +103,12 @@ static int read_members(sqlite3 *db, const char *json, settings *all, char **mes
                                   &members, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_bind_text(members, 1, json, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        while ((code = sqlite3_step(members)) == SQLITE_ROW && !*message)
-            *message = set(all, members);
-    if (code != SQLITE_DONE && !*message)
-        *message = sqlite3_mprintf("kal_open: %s", sqlite3_errmsg(db));
+    while (code == SQLITE_OK && (code = sqlite3_step(members)) == SQLITE_ROW)
+        code = set(all, members, message);
+    if (code == SQLITE_ERROR && !*message)
+        code = wrong(message, "kal_open: %s", sqlite3_errmsg(db));
     sqlite3_finalize(members);
-    return *message ? SQLITE_ERROR : code == SQLITE_DONE ? SQLITE_OK : SQLITE_NOMEM;
+    return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 /* In a database of its own: the host's would trace the statement, with the secret in it, and ask its authorizer. */
@@ -116,13 +131,14 @@ bool options_begin(const char *text)
  * is in no message. */
 static int read_argument(sqlite3_value *argument, settings *all, char **message)
 {
-    const char *text = sqlite3_value_type(argument) == SQLITE_TEXT ? (const char *)sqlite3_value_text(argument) : NULL;
+    bool is_text = sqlite3_value_type(argument) == SQLITE_TEXT;
+    const char *text = is_text ? (const char *)sqlite3_value_text(argument) : "";
     char *content = NULL;
-    if (!text || text[0] == 0 || strlen(text) != (size_t)sqlite3_value_bytes(argument)
-        || (!options_begin(text) && strpbrk(text, "{}\"\n"))) {
-        *message = sqlite3_mprintf("kal_open: expected a JSON object, which begins with {, or the path of a file with one");
-        return *message ? SQLITE_ERROR : SQLITE_NOMEM;
-    }
+    if (!text)
+        return SQLITE_NOMEM;
+    if (text[0] == 0 || strlen(text) != (size_t)sqlite3_value_bytes(argument)
+        || (!options_begin(text) && strpbrk(text, "{}\"\n")))
+        return wrong(message, "kal_open: expected a JSON object, which begins with {, or the path of a file with one");
     int code = options_begin(text) ? SQLITE_OK : options_file_read(text, &content, message);
     if (code == SQLITE_OK)
         code = read_settings(content ? content : text, all, message);

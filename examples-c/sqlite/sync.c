@@ -120,8 +120,11 @@ static int set_names(sync_table *table, sqlite3_value *argument)
     const char *text = (const char *)sqlite3_value_text(argument);
     if (is_name && !text)
         return SQLITE_NOMEM;
-    is_name = is_name && strlen(text) == (size_t)sqlite3_value_bytes(argument) && sync_name(text, &table->schema, &table->name);
-    if (!is_name || sqlite3_strnicmp(table->name, "kal_", 4) == 0) {
+    is_name = is_name && strlen(text) == (size_t)sqlite3_value_bytes(argument);
+    int code = is_name ? sync_name(text, &table->schema, &table->name) : SQLITE_ERROR;
+    if (code == SQLITE_NOMEM)
+        return code;
+    if (code != SQLITE_OK || sqlite3_strnicmp(table->name, "kal_", 4) == 0) {
         table->message =
             sqlite3_mprintf("kal_sync: %Q is not a name for a local table; use 'events' or 'schema.events', and not the "
                             "name of a table of this extension",

@@ -12,9 +12,9 @@
 
 /* --- sync_name.c */
 
-/* Splits "table" or "schema.table", in which both may be quoted as in SQL. Returns false if the text is neither. The caller frees
- * both; `schema` is NULL if there is none, and either may be NULL if memory is short. */
-bool sync_name(const char *text, char **schema, char **table);
+/* Splits "table" or "schema.table", in which both may be quoted as in SQL. SQLITE_ERROR: the text is neither. The caller frees
+ * both, also after a failure; `schema` is NULL if there is none. */
+int sync_name(const char *text, char **schema, char **table);
 
 /* --- sync_page.c: the table kal_sync_page, the events of one page, for the statements of kal_sync */
 
@@ -60,6 +60,8 @@ int sync_prepare(sync_table *table, sqlite3_stmt **statement, const char *format
 int sync_run(sync_table *table, sqlite3_stmt *statement, int code);
 /* Replaces a text; NULL is allowed. */
 int sync_set(char **field, const char *text);
+/* The same by a column of a row. */
+int sync_set_column(char **field, sqlite3_stmt *row, int column);
 /* Whether a statement of the connection is writing, so that SQLite allows no transaction within it. */
 bool sync_is_writing(sqlite3 *db);
 

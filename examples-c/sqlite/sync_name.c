@@ -2,10 +2,8 @@
 #include "sync.h"
 SQLITE_EXTENSION_INIT3
 
-#include <string.h>
-
-/* Reads an identifier and advances `*at` behind it. It is empty if the text is not an identifier. */
-static char *identifier(const char **at)
+/* Reads an identifier and advances `*at` behind it. SQLITE_ERROR: the text does not begin with one. */
+static int identifier(const char **at, char **read)
 {
     sqlite3_str *name = sqlite3_str_new(NULL);
     char open = **at, close = open == '[' ? ']' : open;
@@ -21,18 +19,20 @@ static char *identifier(const char **at)
         for (; **at && **at != '.'; ++*at)
             sqlite3_str_appendchar(name, 1, **at);
     }
-    return sqlite3_str_length(name) > 0 ? sqlite3_str_finish(name) : (sqlite3_free(sqlite3_str_finish(name)), NULL);
+    int code = sqlite3_str_errcode(name);
+    *read = sqlite3_str_finish(name);
+    return code != SQLITE_OK ? code : *read ? SQLITE_OK : SQLITE_ERROR;
 }
 
-bool sync_name(const char *text, char **schema, char **table)
+int sync_name(const char *text, char **schema, char **table)
 {
     const char *at = text;
     *schema = NULL;
-    *table = identifier(&at);
-    if (*table && *at == '.') {
+    int code = identifier(&at, table);
+    if (code == SQLITE_OK && *at == '.') {
         at++;
         *schema = *table;
-        *table = identifier(&at);
+        code = identifier(&at, table);
     }
-    return *table && *at == 0;
+    return code == SQLITE_OK && *at ? SQLITE_ERROR : code;
 }

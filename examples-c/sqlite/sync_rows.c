@@ -152,7 +152,7 @@ int sync_window_find(sync_table *table, const char *from, sync_window *window)
         code = sqlite3_bind_text(row, 2, from, -1, SQLITE_STATIC);
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         for (int i = 0; i < 5 && code == SQLITE_ROW; i++)
-            code = sync_set(texts[i], (const char *)sqlite3_column_text(row, i)) == SQLITE_OK ? SQLITE_ROW : SQLITE_NOMEM;
+            code = sync_set_column(texts[i], row, i) == SQLITE_OK ? SQLITE_ROW : SQLITE_NOMEM;
         window->has_undated = sqlite3_column_int(row, 5);
     }
     if (code != SQLITE_OK && code != SQLITE_ROW)

@@ -39,6 +39,14 @@ int sync_set(char **field, const char *text)
     return text && !copy ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+int sync_set_column(char **field, sqlite3_stmt *row, int column)
+{
+    /* First, because a text that cannot be converted to UTF-8 for lack of memory becomes NULL. */
+    bool is_null = sqlite3_column_type(row, column) == SQLITE_NULL;
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text || is_null ? sync_set(field, text) : SQLITE_NOMEM;
+}
+
 bool sync_is_writing(sqlite3 *db)
 {
     for (sqlite3_stmt *statement = sqlite3_next_stmt(db, NULL); statement; statement = sqlite3_next_stmt(db, statement))

@@ -48,7 +48,7 @@ static int load_row(sync_table *table, sqlite3_stmt *row)
         return code == SQLITE_DONE ? SQLITE_OK : sync_failed(table, code);
     char **const texts[] = { &table->base_url, &table->workspace_id, &table->cursor, &table->late_from };
     for (int i = 0; i < 4; i++)
-        if (sync_set(texts[i], (const char *)sqlite3_column_text(row, i)) != SQLITE_OK)
+        if (sync_set_column(texts[i], row, i) != SQLITE_OK)
             return SQLITE_NOMEM;
     table->is_complete = sqlite3_column_int(row, 4);
     table->ahead = sqlite3_column_int64(row, 5);
@@ -60,10 +60,11 @@ static int load_row(sync_table *table, sqlite3_stmt *row)
 static int load_state(sync_table *table)
 {
     sqlite3_stmt *row;
-    int code = sync_prepare(table, &row,
-                            "SELECT base_url, workspace_id, cursor, late_from, is_complete, ahead, version,"
-                            " EXISTS(SELECT 1 FROM %s) FROM %s WHERE table_name = ?1",
-                            table->table, table->state);
+    int code =
+        sync_prepare(table, &row,
+                     "SELECT ifnull(base_url, ''), ifnull(workspace_id, ''), cursor, late_from, is_complete, ahead, version,"
+                     " EXISTS(SELECT 1 FROM %s) FROM %s WHERE table_name = ?1",
+                     table->table, table->state);
     if (code == SQLITE_OK && (code = sqlite3_bind_text(row, 1, table->name, -1, SQLITE_STATIC)) == SQLITE_OK)
         code = load_row(table, row);
     sqlite3_finalize(row);

@@ -264,6 +264,17 @@ other_workspace() {
     refused "kal_sync: table \"main\".\"events\" has the events of workspace_id theirs, and this connection reads $ours; sync into another table" kal_sync && prints 1 count
 }
 claim 'so are those of another workspace' synced '' other_workspace
+# Seen red: a crash, in a file that somebody else wrote.
+damaged_state() {
+    kal_sync >"$lab/out"
+    plain 'CREATE TABLE state AS SELECT * FROM kal_sync_state' 'DROP TABLE kal_sync_state' 'ALTER TABLE state RENAME TO kal_sync_state'
+    for column in base_url workspace_id; do
+        plain "UPDATE kal_sync_state SET $column = NULL, cursor = NULL"
+        refused "has the events of $column , and this connection reads" kal_sync || return 1
+        plain "UPDATE kal_sync_state SET base_url = '$KALEIDOSCOPE_API_URL'"
+    done
+}
+claim 'so are those of none' synced '' damaged_state
 triggers() {
     kal_sync >"$lab/out" && plain 'CREATE TABLE seen(id)' 'CREATE TRIGGER new AFTER INSERT ON events BEGIN INSERT INTO seen VALUES (new.id); END' &&
         arrive '{"count": 3}' && prints 3 kal_sync && prints 3 plain 'SELECT count(*) FROM seen'
