@@ -4,9 +4,13 @@ SQLITE_EXTENSION_INIT3
 
 #include <time.h>
 
-/* Dates as parameters of a request, and in the normal form. */
-#define DATE "strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', "
+/* The normal form of a time from its seconds. */
 #define NORMAL_DATE "strftime('%%Y-%%m-%%dT%%H:%%M:%%S.000000Z', "
+/* A second before and after a time as parameters of a request, which begin with the year 1; NULL: no limit. */
+#define DATE "strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', "
+#define YEAR_1 "'0001-01-01T00:00:01Z'"
+#define AFTER(time) "iif(" time " < " YEAR_1 ", NULL, " DATE time ", '-1 second'))"
+#define BEFORE(time) "max(" YEAR_1 ", " DATE time ", '+1 second'))"
 
 static int bind_page(sqlite3_stmt *statement, const kal_result *page)
 {
@@ -142,8 +146,9 @@ int sync_window_find(sync_table *table, const char *from, sync_window *window)
         sync_prepare(table, &row,
                      "WITH newest(at) AS (SELECT max(created_at) FROM %s), start(at) AS"
                      " (SELECT (SELECT created_at FROM %s WHERE created_at < ?1 ORDER BY created_at DESC LIMIT 1 OFFSET %d))"
-                     " SELECT newest.at, start.at, " DATE "newest.at, '-1 second'), " DATE "start.at, '-1 second'), " DATE
-                     "?2, '+1 second'), EXISTS(SELECT 1 FROM %s WHERE created_at IS NULL) FROM newest, start",
+                     " SELECT newest.at, start.at, " AFTER("newest.at") ", " AFTER("start.at") ", " BEFORE(
+                         "?2") ","
+                               " EXISTS(SELECT 1 FROM %s WHERE created_at IS NULL) FROM newest, start",
                      table->table, table->table, SYNC_PAGE - 1, table->table);
     /* A time begins with a digit. */
     if (code == SQLITE_OK)
