@@ -2,6 +2,11 @@
 #include "sync.h"
 SQLITE_EXTENSION_INIT3
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Reads an identifier and advances `*at` behind it. SQLITE_ERROR: the text does not begin with one. */
 static int identifier(const char **at, char **read)
 {
@@ -16,8 +21,12 @@ static int identifier(const char **at, char **read)
         else
             sqlite3_str_reset(name);
     } else {
+        const char *first = *at;
         for (; **at && **at != '.'; ++*at)
             sqlite3_str_appendchar(name, 1, **at);
+        /* White space around a name is not part of it in SQL, and is more likely a mistake. */
+        if (*at > first && (is_space(*first) || is_space((*at)[-1])))
+            sqlite3_str_reset(name);
     }
     int code = sqlite3_str_errcode(name);
     *read = sqlite3_str_finish(name);

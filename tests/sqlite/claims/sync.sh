@@ -93,7 +93,7 @@ quoted() {
     done
 }
 claim 'names may be quoted as in SQL' synced '' quoted
-for name in "''" "'.events'" "'main.'" "'\"events'" "'\"events\"x'" "'a.b.c'" NULL 1 "x'61'" "'a' || char(0)" "'kal_events'" "'main.KAL_members'"; do
+for name in "''" "'.events'" "'main.'" "'\"events'" "'\"events\"x'" "'a.b.c'" NULL 1 "x'61'" "'a' || char(0)" "' events'" "'events '" "'lab. events'" "'kal_events'" "'main.KAL_members'"; do
     claim "kal_sync($name) is refused" refused 'is not a name for a local table' shell "SELECT kal_sync($name)"
 done
 claim 'a schema that does not exist is refused' refused 'kal_sync: there is no database nowhere; ATTACH it first' shell "SELECT kal_sync('nowhere.events')"
