@@ -85,6 +85,20 @@ claim 'a statement that writes can call kal_call itself' returns 12 \
     "CREATE TEMP TABLE m AS SELECT value ->> 'id' AS id FROM json_each(kal_call('workspace.get_members'))" 'SELECT count(*) FROM m'
 claim 'and so can a TEMP view' returns 12 \
     "CREATE TEMP VIEW v AS SELECT value ->> 'id' AS id FROM json_each(kal_call('workspace.get_members'))" 'SELECT count(*) FROM v'
+# Where SQLite cannot tell a CHECK constraint from them, these are refused, too.
+called_by_temp() {
+    expected=$1 && shift
+    if [ "$(shell "SELECT sqlite_version() >= '3.5'")" = 1 ]; then
+        returns "$expected" "$@"
+    else
+        fails 'unsafe use of kal_call()' "$@"
+    fi
+}
+claim 'a TEMP trigger can call kal_call, since SQLite 3.50' called_by_temp 203 'CREATE TEMP TABLE t(a)' \
+    "CREATE TEMP TRIGGER r AFTER INSERT ON t BEGIN UPDATE t SET a = length(kal_call('workspace.get_workspace')); END" \
+    'INSERT INTO t VALUES (1)' 'SELECT a FROM t'
+claim 'and so can a TEMP view that is copied' called_by_temp 203 \
+    "CREATE TEMP VIEW v AS SELECT length(kal_call('workspace.get_workspace')) AS a" 'CREATE TEMP TABLE t AS SELECT * FROM v' 'SELECT a FROM t'
 claim 'kal_version can be used in a stored view, also one that is not trusted' same 1 "$(shell 'PRAGMA trusted_schema = OFF' \
     'CREATE VIEW v AS SELECT kal_version() AS a' 'SELECT a IS NOT NULL FROM v' 'DROP VIEW v')"
 claim 'and as a default' same 1 "$(shell 'CREATE TABLE t(a, b DEFAULT (kal_version()))' \
