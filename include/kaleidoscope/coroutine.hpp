@@ -15,32 +15,30 @@
 //
 // A loop, its coroutines and what they wait for belong to one thread. A coroutine of another library may wait for a call, too: it
 // is resumed in run or poll. A program that has an event loop waits there for fd to be readable, or on Windows for native_handle
-// to be signalled, and then calls poll.
+// to be signalled, and then calls poll. A lambda that is a coroutine must not capture: its captures are destroyed with the
+// lambda, before the coroutine ends.
 //
 // CANCELLATION
 //
 // A coroutine that is destroyed while it waits cancels what it waits for, and nothing is left that refers to it: so does a call
 // whose awaitable is destroyed. For a call that is its request, unless it was made with a call_options::cancel, which may be that
-// of other calls: then its answer is discarded when it arrives. For a page it is the stream, which is closed: a page that nobody
-// receives would be missing in its cursor. To cancel without destroying, fire that kal::cancel, or call shutdown: the coroutines
-// are resumed with status::cancelled.
+// of other calls: then its answer is discarded when it arrives. For a page it is the stream, which is closed, also when the page
+// has arrived: a page that nobody receives would be missing in its cursor. To cancel without destroying, fire that kal::cancel,
+// or call shutdown: the coroutines are resumed with status::cancelled.
 #ifndef KALEIDOSCOPE_COROUTINE_HPP
 #define KALEIDOSCOPE_COROUTINE_HPP
 
-#include "queue.hpp"
+#include "awaitable.hpp"
 #include "task.hpp"
 
 #if defined(__cpp_impl_coroutine) && __has_include(<coroutine>)
 
 #include <chrono>
-#include <coroutine>
 #include <cstddef>
 #include <initializer_list>
 #include <list>
 #include <memory>
-#include <optional>
 #include <string_view>
-#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -48,107 +46,9 @@ namespace kal {
 inline namespace KAL_CPP_VERSION {
 inline namespace KAL_CPP_ABI {
 
-class loop;
-
-namespace waiting {
-
-// One submitted call: of the loop until it has completed, and of the awaitable.
-struct operation {
-    std::coroutine_handle<> waiter = nullptr;
-    std::optional<result<answer>> outcome{};
-    std::optional<kal::cancel> own_cancel{}; // what cancels this call alone
-    kal_stream stream = KAL_NONE;            // whose page it is
-
-    operation() = default;
-    operation(const operation&) = delete;
-    operation& operator=(const operation&) = delete;
-
-    void abandon() noexcept
-    {
-        waiter = nullptr;
-        if (outcome)
-            return;
-        if (own_cancel)
-            own_cancel->fire();
-        kal_stream_free(stream);
-    }
-};
-
-// What the operation resulted in, as a result<Out>.
-template <class Out>
-struct conversion {
-    static result<Out> of(result<answer>&& outcome)
-    {
-        if (!outcome)
-            return unexpected(outcome.error());
-        return try_as<Out>(std::move(*outcome));
-    }
-};
-
-// What event_stream::next returns: a page, or nothing at the end of the stream.
-using page = std::decay_t<decltype(*std::declval<event_stream&>().try_next({}))>;
-template <>
-struct conversion<page> {
-    static result<page> of(result<answer>&& outcome)
-    {
-        if (!outcome && outcome.error().status() == status::done)
-            return page();
-        result<events> made = conversion<events>::of(std::move(outcome));
-        if (!made)
-            return unexpected(made.error());
-        return page(std::move(*made));
-    }
-};
-
-} // namespace waiting
-
-// A call that is in progress: `co_await` it, once, on the thread of its loop. Out is what the call results in, or, of the `try_`
-// functions, a result of that.
-template <class Out>
-class [[nodiscard]] awaitable {
-public:
-    awaitable(awaitable&&) noexcept = default;
-    awaitable& operator=(awaitable&& from) noexcept
-    {
-        std::swap(operation_, from.operation_);
-        return *this;
-    }
-    ~awaitable()
-    {
-        if (operation_)
-            operation_->abandon();
-    }
-
-    bool await_ready() const noexcept { return operation_->outcome.has_value(); }
-    void await_suspend(std::coroutine_handle<> waiter) const noexcept { operation_->waiter = waiter; }
-    Out await_resume()
-    {
-        const std::shared_ptr<waiting::operation> taken = std::move(operation_);
-        return converted(std::move(*taken->outcome), static_cast<Out*>(nullptr));
-    }
-
-private:
-    friend class loop;
-    explicit awaitable(std::shared_ptr<waiting::operation> of) noexcept : operation_(std::move(of)) {}
-
-    template <class Value>
-    static result<Value> converted(result<answer>&& outcome, result<Value>*)
-    {
-        return waiting::conversion<Value>::of(std::move(outcome));
-    }
-#if KAL_CPP_EXCEPTIONS
-    template <class Value>
-    static Value converted(result<answer>&& outcome, Value*)
-    {
-        return unwrap(waiting::conversion<Value>::of(std::move(outcome)));
-    }
-#endif
-
-    std::shared_ptr<waiting::operation> operation_;
-};
-
 // Starts calls, and resumes the coroutines that wait for them. Its functions are those of the workspace service: each starts its
-// call at once, and the arguments need not outlive it. A call that cannot be started fails when it is awaited.
+// call at once, and the arguments need not outlive it, but for the client: closing it cancels the call. A call that cannot be
+// started fails when it is awaited.
 class loop {
 public:
     explicit loop(kal::queue of) noexcept : queue_(std::move(of)) {}
@@ -307,6 +207,25 @@ public:
 
 private:
     using shared = std::shared_ptr<waiting::operation>;
+    using operations = std::unordered_map<waiting::operation*, shared>;
+
+    // Enters a call before it is submitted, and removes it unless it was, also when submitting throws.
+    class registration {
+    public:
+        registration(operations& in, const shared& made) : in_(in), key_(made.get()) { in_.emplace(key_, made); }
+        registration(const registration&) = delete;
+        registration& operator=(const registration&) = delete;
+        ~registration()
+        {
+            if (key_)
+                in_.erase(key_);
+        }
+        void keep() noexcept { key_ = nullptr; }
+
+    private:
+        operations& in_;
+        waiting::operation* key_;
+    };
 
     static shared page_of(const event_stream& from)
     {
@@ -333,13 +252,12 @@ private:
     template <class Out, class Submit>
     awaitable<Out> submitted(shared made, Submit&& submit)
     {
-        waiting::operation* const key = made.get();
-        operations_.emplace(key, made);
-        const result<void> begun = submit(static_cast<void*>(key));
-        if (!begun) {
-            operations_.erase(key);
+        registration entered(operations_, made);
+        const result<void> begun = submit(static_cast<void*>(made.get()));
+        if (begun)
+            entered.keep();
+        else
             made->outcome.emplace(unexpected(begun.error()));
-        }
         return awaitable<Out>(std::move(made));
     }
 #if KAL_CPP_EXCEPTIONS
@@ -375,7 +293,7 @@ private:
     }
 
     kal::queue queue_;
-    std::unordered_map<waiting::operation*, shared> operations_{};
+    operations operations_{};
     std::list<task<void>> spawned_{}; // destroyed first: they abandon their calls
 };
 

@@ -57,8 +57,8 @@ public:
     // Takes ownership of the handle.
     explicit queue(kal_queue handle) noexcept : handle_(handle) {}
 
-    // Starts a call and returns immediately; the arguments need not outlive it. The completion contains `user_data`. On failure
-    // nothing was started and there is no completion.
+    // Starts a call and returns immediately; the arguments need not outlive it, but for the client: closing it cancels the call.
+    // The completion contains `user_data`. On failure nothing was started and there is no completion.
     [[nodiscard]] result<void> try_submit(const client& from, std::string_view method, std::string_view params_json = {},
                                           void* user_data = nullptr, const call_options& options = {}) const
     {

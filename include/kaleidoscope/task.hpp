@@ -22,17 +22,49 @@ class task;
 
 namespace waiting {
 
+struct promise_base;
+
+// The coroutine that waits for a task: the promise and this refer to each other until one of them is destroyed.
+class task_link {
+public:
+    task_link() noexcept = default;
+    task_link(const task_link&) = delete;
+    task_link& operator=(const task_link&) = delete;
+    ~task_link() { unlink(); }
+
+    void link(promise_base& to, std::coroutine_handle<> waiter) noexcept;
+    void unlink() noexcept;
+    std::coroutine_handle<> waiter() const noexcept { return waiter_; }
+
+private:
+    friend struct promise_base;
+
+    promise_base* promise_ = nullptr;
+    std::coroutine_handle<> waiter_ = nullptr;
+};
+
 // What the promises of tasks have in common.
 struct promise_base {
-    std::coroutine_handle<> waiter = std::noop_coroutine();
+    task_link* awaited_by = nullptr;
+    bool is_started = false;
     std::exception_ptr thrown{};
+
+    promise_base() noexcept = default;
+    promise_base(const promise_base&) = delete;
+    promise_base& operator=(const promise_base&) = delete;
+    ~promise_base()
+    {
+        if (awaited_by)
+            awaited_by->promise_ = nullptr;
+    }
 
     struct final_awaiter {
         bool await_ready() const noexcept { return false; }
         template <class Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept
         {
-            return ended.promise().waiter;
+            const task_link* const to = ended.promise().awaited_by;
+            return to ? to->waiter() : std::noop_coroutine();
         }
         void await_resume() const noexcept {}
     };
@@ -55,12 +87,25 @@ struct promise_base {
     }
 };
 
+inline void task_link::link(promise_base& to, std::coroutine_handle<> waiter) noexcept
+{
+    promise_ = &to;
+    waiter_ = waiter;
+    to.awaited_by = this;
+}
+inline void task_link::unlink() noexcept
+{
+    if (promise_ && promise_->awaited_by == this)
+        promise_->awaited_by = nullptr;
+    promise_ = nullptr;
+}
+
 template <class T>
 struct promise : promise_base {
     std::optional<T> value{};
 
     task<T> get_return_object() noexcept;
-    template <class U>
+    template <class U = T>
     void return_value(U&& returned)
     {
         value.emplace(std::forward<U>(returned));
@@ -79,9 +124,36 @@ struct promise<void> : promise_base {
     void take() const { rethrow(); }
 };
 
+// What a coroutine holds while it waits for a task.
+template <class T>
+class task_awaiter {
+public:
+    explicit task_awaiter(std::coroutine_handle<promise<T>> coroutine) noexcept : coroutine_(coroutine) {}
+
+    bool await_ready() const noexcept { return coroutine_.done(); }
+    // False when the task has ended at once: then the awaiting coroutine goes on in its own frame of the stack, however often it
+    // does this.
+    bool await_suspend(std::coroutine_handle<> waiter)
+    {
+        promise<T>& awaited = coroutine_.promise();
+        if (!std::exchange(awaited.is_started, true))
+            coroutine_.resume();
+        if (coroutine_.done())
+            return false;
+        link_.link(awaited, waiter);
+        return true;
+    }
+    T await_resume() { return coroutine_.promise().take(); }
+
+private:
+    std::coroutine_handle<promise<T>> coroutine_;
+    task_link link_{};
+};
+
 } // namespace waiting
 
-// A coroutine that returns T. It begins when it is awaited, started or spawned, and is destroyed with its task.
+// A coroutine that returns T. It begins when it is started, spawned or first awaited, and is destroyed with its task. It is
+// awaited once; one that was started goes on, so that several are in progress before the first is awaited.
 template <class T>
 class [[nodiscard]] task {
 public:
@@ -99,24 +171,17 @@ public:
             coroutine_.destroy();
     }
 
-    // Runs it until it first waits. Once, and not one that is awaited.
-    void start() const { coroutine_.resume(); }
+    // Runs it until it first waits; does nothing when it was started.
+    void start() const
+    {
+        if (!std::exchange(coroutine_.promise().is_started, true))
+            coroutine_.resume();
+    }
     bool is_done() const noexcept { return coroutine_.done(); }
     // What it returned, or throws what it threw. Requires is_done; once.
     T get() { return coroutine_.promise().take(); }
 
-    bool await_ready() const noexcept { return coroutine_.done(); }
-    // False when it has ended at once: then the awaiting coroutine goes on in its own frame of the stack, however often it does
-    // this.
-    bool await_suspend(std::coroutine_handle<> waiter) const
-    {
-        coroutine_.resume();
-        if (coroutine_.done())
-            return false;
-        coroutine_.promise().waiter = waiter;
-        return true;
-    }
-    T await_resume() { return coroutine_.promise().take(); }
+    waiting::task_awaiter<T> operator co_await() const noexcept { return waiting::task_awaiter<T>(coroutine_); }
 
 private:
     friend promise_type;

@@ -192,6 +192,20 @@ CLAIM(a_submitted_call_can_be_cancelled)
     CHECK_EQUAL(done->outcome.error().status(), kal::status::cancelled);
 }
 
+CLAIM(a_submitted_call_ends_with_its_client)
+{
+    emulator_fault(&kit::server, R"({"path":"/workspaces/members","drop":"hang"})");
+    const kal::queue queue;
+    {
+        const kal::client client = kit::client();
+        queue.submit_members(client);
+        emulator_wait_for(&kit::server, "/workspaces/members", 1);
+    }
+    const auto done = queue.next(30s);
+    REQUIRE(done.has_value() && !done->outcome.has_value());
+    CHECK_EQUAL(done->outcome.error().status(), kal::status::cancelled);
+}
+
 CLAIM(a_call_that_cannot_be_submitted_throws_at_once)
 {
     const kal::client client = kit::client();
