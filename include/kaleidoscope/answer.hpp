@@ -243,7 +243,19 @@ using members = list<member>;
 using groups = list<group>;
 using events = list<event>;
 
-// An answer that is one record: `info->workspace_name()`. Must not be read after it was moved from.
+namespace detail {
+
+// Of a workspace_info that was moved from.
+inline const kal_workspace& no_workspace() noexcept
+{
+    static constexpr kal_workspace none{ "", nullptr };
+    return none;
+}
+
+} // namespace detail
+
+// An answer that is one record: `info->workspace_name()`. After it was moved from or released, the id is empty and there is no
+// name.
 class workspace_info {
 public:
 #if KAL_CPP_EXCEPTIONS
@@ -254,6 +266,17 @@ public:
         : answer_(std::move(from)), workspace_(kal_result_workspace(answer_.handle()))
     {
     }
+    workspace_info(workspace_info&& from) noexcept
+        : answer_(std::move(from.answer_)), workspace_(std::exchange(from.workspace_, none()))
+    {
+    }
+    workspace_info& operator=(workspace_info&& from) noexcept
+    {
+        answer_ = std::move(from.answer_);
+        workspace_ = kal::workspace(std::exchange(from.workspace_, none()));
+        return *this;
+    }
+    ~workspace_info() = default;
 
     const kal::workspace& operator*() const& noexcept
     {
@@ -277,10 +300,16 @@ public:
     }
     [[nodiscard]] kal_result release() noexcept
     {
+        workspace_ = none();
         return answer_.release();
     }
 
 private:
+    static kal::workspace none() noexcept
+    {
+        return kal::workspace(&detail::no_workspace());
+    }
+
     answer answer_;
     kal::workspace workspace_;
 };

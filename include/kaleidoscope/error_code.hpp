@@ -24,6 +24,7 @@ public:
     std::error_condition default_error_condition(int of) const noexcept override
     {
         switch (static_cast<kal::status>(of)) {
+        case status::ok: return std::error_condition();
         case status::invalid_argument: return std::errc::invalid_argument;
         case status::invalid_handle: return std::errc::bad_file_descriptor;
         case status::invalid_utf8: return std::errc::illegal_byte_sequence;
@@ -47,11 +48,11 @@ public:
 
 } // namespace detail
 
-// Its values are statuses; status::ok is no error.
+// Its values are statuses; status::ok is no error. Never destroyed: threads may compare codes until the process exits.
 inline const std::error_category& error_category() noexcept
 {
-    static const detail::category only;
-    return only;
+    static const detail::category* const only = new detail::category;
+    return *only;
 }
 
 // Makes `std::error_code code = kal::status::timed_out;` and `code == kal::status::timed_out` compile, too.

@@ -33,7 +33,10 @@ public:
     using value_type = T;
     using error_type = kal::error;
 
-    template <class U = T, class = std::enable_if_t<std::is_convertible_v<U, T>>>
+    // Not of an unexpected or a result, which a T such as std::any or another result could be made of.
+    template <class U = T, class = std::enable_if_t<std::conjunction_v<std::negation<std::is_same<std::decay_t<U>, result>>,
+                                                                       std::negation<std::is_same<std::decay_t<U>, unexpected>>,
+                                                                       std::is_convertible<U, T>>>>
     result(U&& value) : value_(std::in_place, std::forward<U>(value))
     {
     }

@@ -52,6 +52,26 @@ CLAIM(a_moved_list_is_empty)
     CHECK_EQUAL(members.size(), 12u);
 }
 
+// Red when it goes on pointing into the answer: "heap-use-after-free" under AddressSanitizer.
+CLAIM(a_moved_workspace_is_empty)
+{
+    const kal::client client = kit::client();
+    kal::workspace_info info = client.workspace().info();
+    {
+        const kal::workspace_info taken = std::move(info);
+        CHECK(!taken->id().empty() && taken->workspace_name().has_value());
+    }
+    client.clear_caches();
+    CHECK(info->id().empty() && !info->workspace_name() && info.json().empty());
+    info = client.workspace().info();
+    kal::workspace_info& same = info;
+    info = std::move(same);
+    CHECK(!info->id().empty());
+    kal_result_free(info.release());
+    client.clear_caches();
+    CHECK((*info).id().empty());
+}
+
 CLAIM(a_call_on_a_service_of_a_closed_client_fails)
 {
     const kal::workspace_service service = kit::client().workspace();

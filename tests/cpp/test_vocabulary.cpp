@@ -2,6 +2,7 @@
 #include "kit.hpp"
 
 #include <algorithm>
+#include <any>
 #include <map>
 #include <memory>
 #include <set>
@@ -88,6 +89,8 @@ CLAIM(a_status_is_an_error_code)
     CHECK(code != kal::status::cancelled);
     CHECK(code == make_error_code(kal::status::timed_out));
     CHECK(!std::error_code(kal::status::ok));
+    CHECK(std::error_code(kal::status::ok) == std::errc()); // red without a condition for it
+    CHECK(code != std::errc());
     CHECK(&code.category() == &kal::error_category());
     // The same number of another category is another error.
     CHECK(code != std::error_code(KAL_TIMED_OUT, std::generic_category()));
@@ -307,6 +310,23 @@ using standard = std::expected<T, kal::error>;
 CLAIM(what_follows_on_a_result_is_chained)
 {
     chain<kal::result, kal::unexpected>();
+}
+
+// Red when a T that can be made of anything is made of the error, or of the result itself: "expected !failed.has_value()".
+CLAIM(an_error_is_no_value_of_any_type)
+{
+    const kal::unexpected conflict(failure_of(kal::status::conflict));
+    kal::result<std::any> failed = conflict;
+    CHECK(!failed.has_value());
+    const kal::result<std::any> copied = failed;
+    CHECK(!copied.has_value() && copied.error().status() == kal::status::conflict);
+    const kal::result<kal::result<int>> nested = conflict;
+    CHECK(!nested.has_value());
+    const kal::result<int> bad = conflict;
+    CHECK(!bad.transform([](int of) -> kal::result<int> { return of; }).has_value());
+    CHECK(!bad.transform([](int of) { return std::any(of); }).has_value());
+    const kal::result<kal::result<int>> good = kal::result<int>(7);
+    CHECK_EQUAL(**good, 7);
 }
 
 #if defined(__cpp_lib_expected) && __cpp_lib_expected >= 202211L
