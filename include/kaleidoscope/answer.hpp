@@ -246,7 +246,7 @@ using events = list<event>;
 namespace detail {
 
 // Of a workspace_info that was moved from.
-inline const kal_workspace& no_workspace() noexcept
+KAL_CPP_LOCAL inline const kal_workspace& no_workspace() noexcept
 {
     static constexpr kal_workspace none{ "", nullptr };
     return none;

@@ -25,7 +25,7 @@ public:
         kal_client_options made = args.client(options);
         std::shared_ptr<token_provider> provider;
         if (options.iap_token_provider) {
-            provider = std::make_shared<token_provider>(options.iap_token_provider);
+            provider.reset(new token_provider(options.iap_token_provider));
             made.iap_token_provider = calling::provide_token;
             made.iap_user_data = provider.get();
             detail::hand_over(provider.get());

@@ -43,4 +43,15 @@
 #define KAL_CPP_ABI no_exceptions
 #endif
 
+// Where the objects of a process, such as a program and its plugins, meet. What is shared is one thing in all of them, also when
+// they are compiled with -fvisibility=hidden: else an exception is not caught as what it is with libc++. What is local is one in
+// each: gcc would make it unique in the process, and an object that has something unique is never unloaded.
+#if defined(__GNUC__) && !defined(_WIN32) && !defined(__CYGWIN__)
+#define KAL_CPP_SHARED __attribute__((visibility("default")))
+#define KAL_CPP_LOCAL __attribute__((visibility("hidden")))
+#else
+#define KAL_CPP_SHARED
+#define KAL_CPP_LOCAL
+#endif
+
 #endif

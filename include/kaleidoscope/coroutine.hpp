@@ -229,7 +229,7 @@ private:
 
     static shared page_of(const event_stream& from)
     {
-        shared made = std::make_shared<waiting::operation>();
+        shared made(new waiting::operation);
         made->stream = from.handle();
         return made;
     }
@@ -237,7 +237,7 @@ private:
     template <class Out, class Submit>
     awaitable<Out> started(const call_options& options, Submit&& submit)
     {
-        shared made = std::make_shared<waiting::operation>();
+        shared made(new waiting::operation);
         call_options with = options;
         if (!with.cancel) {
             auto own = kal::cancel::try_open();

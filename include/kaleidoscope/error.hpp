@@ -79,7 +79,7 @@ inline std::optional<std::string_view> text(const char* from) noexcept
 // The full details of a failure. Copies share them and never throw; what the accessors return is valid while one copy exists.
 // What is thrown is of a class below, by the range of its status; of error itself only for a defect of the library (900 to 999)
 // and for what is no failure (1 to 99), such as status::done.
-class error : public std::runtime_error {
+class KAL_CPP_SHARED error : public std::runtime_error {
 public:
     // Takes ownership of the handle; it may be KAL_NONE.
     error(kal_status failed, kal_error handle) : error(details::of(failed, handle, {})) {}
@@ -141,7 +141,7 @@ private:
         static std::shared_ptr<const details> of(kal_status failed, kal_error handle, std::optional<std::string> message)
         {
             detail::owner<kal_error, kal_error_free> adopted(handle);
-            auto known = std::make_shared<details>();
+            const std::shared_ptr<details> known(new details); // make_shared has something unique in gcc: see KAL_CPP_LOCAL
             known->handle = std::move(adopted);
             known->info = kal_error_get(handle);
             if (!known->info) {
@@ -163,35 +163,35 @@ private:
 };
 
 // A wrong call, for which nothing was sent (100 to 199).
-class argument_error : public error {
+class KAL_CPP_SHARED argument_error : public error {
 public:
     using error::error;
     explicit argument_error(const error& from) noexcept : error(from) {}
 };
 
 // No response was received, or not in time (200 to 299).
-class transport_error : public error {
+class KAL_CPP_SHARED transport_error : public error {
 public:
     using error::error;
     explicit transport_error(const error& from) noexcept : error(from) {}
 };
 
 // Signing in failed (300 to 399).
-class sign_in_error : public error {
+class KAL_CPP_SHARED sign_in_error : public error {
 public:
     using error::error;
     explicit sign_in_error(const error& from) noexcept : error(from) {}
 };
 
 // The API answered with an HTTP status that is a failure (400 to 599), which is the status.
-class api_error : public error {
+class KAL_CPP_SHARED api_error : public error {
 public:
     using error::error;
     explicit api_error(const error& from) noexcept : error(from) {}
 };
 
 // The response cannot be used (600 to 699).
-class answer_error : public error {
+class KAL_CPP_SHARED answer_error : public error {
 public:
     using error::error;
     explicit answer_error(const error& from) noexcept : error(from) {}

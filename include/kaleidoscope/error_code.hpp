@@ -49,7 +49,7 @@ public:
 } // namespace detail
 
 // Its values are statuses; status::ok is no error. Never destroyed: threads may compare codes until the process exits.
-inline const std::error_category& error_category() noexcept
+KAL_CPP_SHARED inline const std::error_category& error_category() noexcept
 {
     static const detail::category* const only = new detail::category;
     return *only;

@@ -37,13 +37,13 @@ struct log_sink {
 };
 
 // Never destroyed: the library may log until the process exits.
-inline log_sink& process_log_sink()
+KAL_CPP_LOCAL inline log_sink& process_log_sink()
 {
     static log_sink* const sink = new log_sink;
     return *sink;
 }
 
-inline bool& is_in_log_function() noexcept
+KAL_CPP_LOCAL inline bool& is_in_log_function() noexcept
 {
     static thread_local bool inside = false;
     return inside;

@@ -171,17 +171,18 @@ headers_of_two_releases() {
 }
 different_releases() { headers_of_two_releases 99 | grep 'error: .*are of different releases'; }
 
-# plugin NAME STANDARD INCLUDE: a shared object with the headers of a folder.
+# plugin NAME STANDARD INCLUDE [FLAG]: a shared object with the headers of a folder.
 plugin() {
     # shellcheck disable=SC2086
-    "$compiler" -std="$2" $library -pthread -fPIC -shared -I "$3" plugins/plugin.cpp -o "$scratch/$1.so" -L "$lib_dir" -lkaleidoscope \
+    "$compiler" -std="$2" $library ${4:-} -pthread -fPIC -shared -I "$3" plugins/plugin.cpp -o "$scratch/$1.so" -L "$lib_dir" -lkaleidoscope \
         -Wl,-rpath,"$lib_dir"
 }
 
 # Two plugins and their host, with one shared library. -rdynamic: the symbols of the host are those that the plugins use first.
+# -fvisibility=hidden: without KAL_CPP_SHARED, libc++ does not know the error of the newer one.
 plugins() {
     python3 -B plugins/older.py "$include_dir" "$scratch/older" && plugin older c++17 "$scratch/older" &&
-        plugin newer "$standard" "$include_dir" && object plugins/host.cpp &&
+        plugin newer "$standard" "$include_dir" -fvisibility=hidden && object plugins/host.cpp &&
         "$compiler" $library -pthread -rdynamic -o "$scratch/host" "$scratch/host.cpp.o" "$scratch/main.cpp.o" "$scratch/check.cpp.o" \
             "$scratch/emulator.o" -L "$lib_dir" -lkaleidoscope -Wl,-rpath,"$lib_dir" -ldl
 }

@@ -72,6 +72,9 @@ void use(const char* url)
         CHECK(kept.status() == kal::status::unknown_method && !kept.http_status() && kept.attempts() == 0);
         CHECK(std::string_view(kept.what()).find("no.such_method") != std::string_view::npos);
     }
+    kal::set_log(kal::log_level::error, [](kal::log_level, std::string_view) {});
+    kal::set_log(kal::log_level::off, {});
+
     const kal::error own(kal::status::gone, "a message of the plugin");
     CHECK(own.status() == kal::status::gone && std::string_view(own.what()) == "a message of the plugin");
 }
