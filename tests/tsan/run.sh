@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs threaded programs under ThreadSanitizer, with gcc and clang and the suppressions that are installed: run.sh [c|cpp|examples].
+# Runs threaded programs under ThreadSanitizer, with the suppressions that are installed: run.sh [c|cpp|examples]. The C tests with gcc
+# and those of C++ with clang, unless one of them is asked for; the programs with both.
 #
 # Environment as in tests/c/run.sh. KAL_CLANG is clang's C compiler (default: clang-19), beside it clang++-19.
 #
@@ -72,13 +73,16 @@ for CC in gcc "${KAL_CLANG:-clang-19}"; do
     fi
     echo "# ThreadSanitizer of $CC"
     case $only in "" | examples) programs ;; esac
-    if [ -z "$only" ] || [ "$only" = c ]; then
+    case $CC-$only in gcc- | *-c) suites=c ;; *- | *-cpp) suites=cpp ;; *) suites= ;; esac
+    if [ "$suites" = c ]; then
         # shellcheck disable=SC2086
         (unset TSAN_OPTIONS; tests/c/run.sh tsan $tests) || outcome=1
     fi
-    if [ -z "$only" ] || [ "$only" = cpp ]; then
+    if [ "$only" != c ] && [ "$only" != examples ]; then
         claim "$CXX: handed_over.cpp compiles for ThreadSanitizer" handed_over
         TSAN_OPTIONS=$with "$scratch/handed_over" || outcome=1
+    fi
+    if [ "$suites" = cpp ]; then
         (unset TSAN_OPTIONS; tests/cpp/run.sh tsan) || outcome=1
     fi
 done
