@@ -5,6 +5,9 @@ log=${TARGET:-target}/test.log
 mkdir -p "$(dirname "$log")"
 : >"$log"
 
+# What takes long is left out, aloud, and run by the targets of the sections.
+export KAL_BRIEF=1
+
 # section KIND HEADING TARGET: runs `make TARGET` and counts its claims under KIND.
 section() {
     printf '\n=== %s\n' "$2"
