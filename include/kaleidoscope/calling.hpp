@@ -45,11 +45,11 @@ public:
     const char* text(const char* name, std::string_view value) { return text(name, owned_.emplace_back(value)); }
 
     template <class Texts>
-    void texts(const char* name, const Texts& from, const char* const*& first, std::size_t& size)
+    void texts(const char* name, Texts& from, const char* const*& first, std::size_t& size)
     {
         std::vector<std::string>& copies = lists_[lists_len_];
         std::vector<const char*>& pointers = pointers_[lists_len_++];
-        for (const auto& value : from)
+        for (auto&& value : from)
             copies.emplace_back(std::string_view(value));
         for (const std::string& value : copies)
             pointers.push_back(text(name, value));

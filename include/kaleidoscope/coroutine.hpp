@@ -137,7 +137,7 @@ public:
             options, [&](void* to, const call_options& with) { return queue_.try_submit_members(from, to, with); });
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    awaitable<result<kal::members>> try_members_by_ids(const client& from, const Ids& ids, const call_options& options = {})
+    awaitable<result<kal::members>> try_members_by_ids(const client& from, Ids&& ids, const call_options& options = {})
     {
         return started<result<kal::members>>(
             options, [&](void* to, const call_options& with) { return queue_.try_submit_members_by_ids(from, ids, to, with); });
@@ -148,7 +148,7 @@ public:
             options, [&](void* to, const call_options& with) { return queue_.try_submit_groups(from, to, with); });
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    awaitable<result<kal::groups>> try_groups_by_ids(const client& from, const Ids& ids, const call_options& options = {})
+    awaitable<result<kal::groups>> try_groups_by_ids(const client& from, Ids&& ids, const call_options& options = {})
     {
         return started<result<kal::groups>>(
             options, [&](void* to, const call_options& with) { return queue_.try_submit_groups_by_ids(from, ids, to, with); });
@@ -181,7 +181,7 @@ public:
         return throwing(try_members(from, options));
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    awaitable<kal::members> members_by_ids(const client& from, const Ids& ids, const call_options& options = {})
+    awaitable<kal::members> members_by_ids(const client& from, Ids&& ids, const call_options& options = {})
     {
         return throwing(try_members_by_ids(from, ids, options));
     }
@@ -190,7 +190,7 @@ public:
         return throwing(try_groups(from, options));
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    awaitable<kal::groups> groups_by_ids(const client& from, const Ids& ids, const call_options& options = {})
+    awaitable<kal::groups> groups_by_ids(const client& from, Ids&& ids, const call_options& options = {})
     {
         return throwing(try_groups_by_ids(from, ids, options));
     }

@@ -97,14 +97,14 @@ public:
     }
     // Starts workspace_service::members_by_ids and returns immediately; `ids` is any range of strings.
     template <class Ids = std::initializer_list<std::string_view>>
-    [[nodiscard]] result<void> try_submit_members_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+    [[nodiscard]] result<void> try_submit_members_by_ids(const client& from, Ids&& ids, void* user_data = nullptr,
                                                          const call_options& options = {}) const
     {
         return submitted_by_ids(kal_workspace_submit_get_members_by_ids, from, ids, user_data, options);
     }
     // Starts workspace_service::groups_by_ids and returns immediately; `ids` is any range of strings.
     template <class Ids = std::initializer_list<std::string_view>>
-    [[nodiscard]] result<void> try_submit_groups_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
+    [[nodiscard]] result<void> try_submit_groups_by_ids(const client& from, Ids&& ids, void* user_data = nullptr,
                                                         const call_options& options = {}) const
     {
         return submitted_by_ids(kal_workspace_submit_get_groups_by_ids, from, ids, user_data, options);
@@ -168,14 +168,12 @@ public:
         unwrap(try_submit_events(from, query, user_data, options));
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    void submit_members_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
-                               const call_options& options = {}) const
+    void submit_members_by_ids(const client& from, Ids&& ids, void* user_data = nullptr, const call_options& options = {}) const
     {
         unwrap(try_submit_members_by_ids(from, ids, user_data, options));
     }
     template <class Ids = std::initializer_list<std::string_view>>
-    void submit_groups_by_ids(const client& from, const Ids& ids, void* user_data = nullptr,
-                              const call_options& options = {}) const
+    void submit_groups_by_ids(const client& from, Ids&& ids, void* user_data = nullptr, const call_options& options = {}) const
     {
         unwrap(try_submit_groups_by_ids(from, ids, user_data, options));
     }
@@ -232,7 +230,7 @@ private:
         return {};
     }
     template <class Function, class Ids>
-    result<void> submitted_by_ids(Function function, const client& from, const Ids& ids, void* user_data,
+    result<void> submitted_by_ids(Function function, const client& from, Ids& ids, void* user_data,
                                   const call_options& options) const
     {
         calling::arguments args;

@@ -36,7 +36,7 @@ public:
     // The members with these ids (any range of strings), from the cached list: in the list's order, each once, unknown ids
     // omitted.
     template <class Ids>
-    [[nodiscard]] result<kal::members> try_members_by_ids(const Ids& ids, const call_options& options = {}) const
+    [[nodiscard]] result<kal::members> try_members_by_ids(Ids&& ids, const call_options& options = {}) const
     {
         return by_ids<kal::members>(kal_workspace_get_members_by_ids, ids, options);
     }
@@ -54,7 +54,7 @@ public:
     }
     // The groups with these ids, as try_members_by_ids.
     template <class Ids>
-    [[nodiscard]] result<kal::groups> try_groups_by_ids(const Ids& ids, const call_options& options = {}) const
+    [[nodiscard]] result<kal::groups> try_groups_by_ids(Ids&& ids, const call_options& options = {}) const
     {
         return by_ids<kal::groups>(kal_workspace_get_groups_by_ids, ids, options);
     }
@@ -100,7 +100,7 @@ public:
         return unwrap(try_members(options));
     }
     template <class Ids>
-    kal::members members_by_ids(const Ids& ids, const call_options& options = {}) const
+    kal::members members_by_ids(Ids&& ids, const call_options& options = {}) const
     {
         return unwrap(try_members_by_ids(ids, options));
     }
@@ -113,7 +113,7 @@ public:
         return unwrap(try_groups(options));
     }
     template <class Ids>
-    kal::groups groups_by_ids(const Ids& ids, const call_options& options = {}) const
+    kal::groups groups_by_ids(Ids&& ids, const call_options& options = {}) const
     {
         return unwrap(try_groups_by_ids(ids, options));
     }
@@ -143,7 +143,7 @@ private:
     workspace_service(kal_client client, provider kept) noexcept : client_(client), provider_(std::move(kept)) {}
 
     template <class Out, class Function, class Ids>
-    result<Out> by_ids(Function function, const Ids& ids, const call_options& options) const
+    result<Out> by_ids(Function function, Ids& ids, const call_options& options) const
     {
         calling::arguments args;
         const char* const* first = nullptr;

@@ -56,6 +56,18 @@ inline bool contains(std::string_view text, std::string_view part)
     return text.find(part) != std::string_view::npos;
 }
 
+// A range whose functions are not const, as those of std::views::filter.
+template <class Range>
+class changing {
+public:
+    explicit changing(Range range) : range_(std::move(range)) {}
+    auto begin() { return range_.begin(); }
+    auto end() { return range_.end(); }
+
+private:
+    Range range_;
+};
+
 #if KAL_CPP_EXCEPTIONS
 inline kal::client client()
 {

@@ -35,6 +35,10 @@ CLAIM(ids_can_be_passed_as_any_range_of_strings)
     CHECK_EQUAL(service.members_by_ids(std::set<std::string_view>{ first, last }).size(), 2u);
     CHECK_EQUAL(service.members_by_ids(std::array<const char*, 1>{ first.c_str() }).size(), 1u);
     CHECK_EQUAL(service.members_by_ids({}).size(), 0u);
+    // Red with a reference to const: it does not compile.
+    kit::changing changing(std::vector<std::string>{ first, last });
+    CHECK_EQUAL(service.members_by_ids(changing).size(), 2u);
+    CHECK_EQUAL(service.groups_by_ids(kit::changing(std::vector<const char*>{ "nobody" })).size(), 0u);
 
     const kal::groups groups = service.groups();
     REQUIRE(!groups.empty());

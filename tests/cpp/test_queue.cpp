@@ -55,7 +55,7 @@ CLAIM(a_typed_submission_by_ids_takes_any_range_of_strings)
     auto done = queue.next(30s);
     REQUIRE(done.has_value() && done->outcome.has_value());
     CHECK_EQUAL(done->outcome->members()->size(), 2u);
-    queue.submit_groups_by_ids(client, std::vector<std::string>{ std::string(groups[0].id()) });
+    queue.submit_groups_by_ids(client, kit::changing(std::vector<std::string>{ std::string(groups[0].id()) }));
     done = queue.next(30s);
     REQUIRE(done.has_value() && done->outcome.has_value());
     CHECK_EQUAL(done->outcome->groups()->size(), 1u);

@@ -93,6 +93,8 @@ void of_answers(const kal::client& c, const kal::queue& queue)
 void not_caught(const kal::client& c, kal::member m)
 {
     (void)std::begin(c.workspace().members());
+    (void)c.workspace().try_members().transform([](const kal::members& all) { return all.front(); });
+    (void)c.workspace().try_members().error().what();
     for (char letter : *m.email())
         (void)letter;
 }
