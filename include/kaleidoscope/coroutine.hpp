@@ -58,7 +58,12 @@ public:
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
     // Destroys the coroutines that were spawned, and cancels every call.
-    ~loop() = default;
+    ~loop()
+    {
+        // One by one, since what a coroutine destroys may spawn another.
+        while (!spawned_.empty())
+            spawned_.pop_front();
+    }
 
     // Runs a coroutine until it first waits, and owns it until it ends. What it throws is thrown by the next run or poll.
     void spawn(task<void> coroutine)
@@ -294,7 +299,7 @@ private:
 
     kal::queue queue_;
     operations operations_{};
-    std::list<task<void>> spawned_{}; // destroyed first: they abandon their calls
+    std::list<task<void>> spawned_{};
 };
 
 } // inline namespace KAL_CPP_ABI

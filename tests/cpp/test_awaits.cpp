@@ -251,6 +251,39 @@ CLAIM(a_task_returns_what_braces_make)
     CHECK(!none.get().has_value());
 }
 
+// Red with the destructor of the list, under AddressSanitizer.
+CLAIM(a_loop_may_be_used_by_what_it_destroys)
+{
+    struct spawns {
+        kal::loop& loop;
+        const kal::client& client;
+        bool& is_gone;
+        ~spawns()
+        {
+            loop.spawn([](kal::loop& in, const kal::client& from, bool& gone) -> kal::task<> {
+                struct sets {
+                    bool& of;
+                    ~sets() { of = true; }
+                };
+                const sets at_end{ gone };
+                (void)co_await in.try_members(from);
+            }(loop, client, is_gone));
+        }
+    };
+    emulator_fault(&kit::server, hang);
+    const kal::client client = kit::client();
+    bool is_gone = false;
+    {
+        kal::loop loop;
+        loop.spawn([](kal::loop& in, const kal::client& from, bool& gone) -> kal::task<> {
+            const spawns at_end{ in, from, gone };
+            (void)co_await in.try_members(from);
+        }(loop, client, is_gone));
+        CHECK(!is_gone);
+    }
+    CHECK(is_gone);
+}
+
 CLAIM(a_coroutine_waits_for_calls_of_two_loops)
 {
     const kal::client client = kit::client();
