@@ -4,19 +4,27 @@
 #ifndef KALEIDOSCOPE_CONFIG_HPP
 #define KALEIDOSCOPE_CONFIG_HPP
 
-#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)
+// MSVC says 199711 in __cplusplus unless /Zc:__cplusplus is given, and defines __cpp_lib_format and others before <format> is
+// included.
+#if defined(_MSVC_LANG)
+#define KAL_CPP_STANDARD _MSVC_LANG
+#else
+#define KAL_CPP_STANDARD __cplusplus
+#endif
+
+#if KAL_CPP_STANDARD < 201703L
 #error "kaleidoscope.hpp requires C++17; for C++11 and C++14 include kaleidoscope.h"
 #endif
 
 #include "../kaleidoscope.h"
 
-#if __cplusplus > 202002L && __has_include(<expected>)
+#if KAL_CPP_STANDARD > 202002L && __has_include(<expected>)
 #include <expected>
 #endif
-#if __cplusplus >= 202002L && __has_include(<compare>)
+#if KAL_CPP_STANDARD >= 202002L && __has_include(<compare>)
 #include <compare>
 #endif
-#if __cplusplus >= 202002L && __has_include(<ranges>)
+#if KAL_CPP_STANDARD >= 202002L && __has_include(<ranges>)
 #include <ranges>
 #endif
 

@@ -9,7 +9,7 @@
 
 #include "error.hpp"
 
-#if __cplusplus >= 202002L && __has_include(<format>)
+#if KAL_CPP_STANDARD >= 202002L && __has_include(<format>)
 #include <format>
 #endif
 #if defined(__cpp_lib_format)

@@ -171,6 +171,17 @@ headers_of_two_releases() {
 }
 different_releases() { headers_of_two_releases 99 | grep 'error: .*are of different releases'; }
 
+# Whether the headers look at MSVC's own macro, and include what its macros of features say that there is.
+standard_of_msvc() {
+    rm -rf "$scratch/library" && mkdir "$scratch/library" || return
+    for name in compare expected format ranges; do echo "included_$name" >"$scratch/library/$name"; done
+    printf '#include "kaleidoscope/config.hpp"\n' | "$compiler" -E -U__cplusplus -D__cplusplus=199711L -D_MSVC_LANG=202302L \
+        -isystem "$scratch/library" -I "$include_dir" -x c++ - 2>/dev/null >"$scratch/preprocessed"
+    for name in compare expected ranges; do grep -q "included_$name" "$scratch/preprocessed" || return; done
+    grep -q 'KAL_CPP_STANDARD >= 202002L && __has_include(<format>)' "$include_dir/kaleidoscope/format.hpp" &&
+        [ "$(grep -rlw __cplusplus "$include_dir/kaleidoscope")" = "$include_dir/kaleidoscope/config.hpp" ]
+}
+
 # plugin NAME STANDARD INCLUDE [FLAG]: a shared object with the headers of a folder.
 plugin() {
     # shellcheck disable=SC2086
@@ -237,6 +248,8 @@ for compiler in $compilers; do
     # Red without the comparison in config.hpp.
     claim "$compiler refuses a kaleidoscope.h of another release" different_releases
     [ "$mode" = plain ] || continue
+    # Red with __cplusplus in place of KAL_CPP_STANDARD.
+    claim "$compiler: the headers include what MSVC has without /Zc:__cplusplus" standard_of_msvc
     claim "$compiler links objects of C++17 and C++$number" mixed
     run mixed "$@"
     rm -rf "$scratch/older"
