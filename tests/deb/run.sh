@@ -147,7 +147,7 @@ source=$(echo "$target"/deb/libkaleidoscope_"$version"-*.dsc)
 built=$target/deb/libkaleidoscope-$version
 # `make test` is brief: lintian reads every crate, and autopkgtest needs a Debian of its own with compilers.
 if [ "${KAL_BRIEF:-}" ]; then
-    echo 'ok - lintian says nothing about the source package # SKIP it takes 80 s: make test-deb runs it'
+    echo 'ok - lintian says nothing about the source package # SKIP it takes minutes: make test-deb runs it'
 else
     claim 'lintian says nothing about the source package' is_silent "$source"
 fi
