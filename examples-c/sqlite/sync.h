@@ -56,7 +56,9 @@ int sync_table_create(sync_table *table, const char *base_url, const char *works
 int sync_failed(sync_table *table, int code);
 /* Prepares a statement; the format is that of sqlite3_mprintf. */
 int sync_prepare(sync_table *table, sqlite3_stmt **statement, const char *format, ...);
-/* Runs a statement that returns no rows, if `code` is SQLITE_OK, and returns the code. */
+/* Runs a statement that returns no rows, except that of PRAGMA count_changes. */
+int sync_step(sqlite3_stmt *statement);
+/* The same, and finalizes it, if `code` is SQLITE_OK, and returns the code. */
 int sync_run(sync_table *table, sqlite3_stmt *statement, int code);
 /* Replaces a text; NULL is allowed. */
 int sync_set(char **field, const char *text);

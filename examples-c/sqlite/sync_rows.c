@@ -60,7 +60,7 @@ static int prepare_update(sync_table *table, sqlite3_stmt **statement, const cha
 /* Runs a prepared statement and counts the rows that it changed. */
 static int run(sync_table *table, sqlite3_stmt *statement, int64_t *rows)
 {
-    int code = sqlite3_step(statement);
+    int code = sync_step(statement);
     *rows = sqlite3_changes64(table->connection->db);
     return code == SQLITE_DONE ? SQLITE_OK : sync_failed(table, code);
 }

@@ -23,9 +23,15 @@ int sync_prepare(sync_table *table, sqlite3_stmt **statement, const char *format
     return code == SQLITE_OK ? code : sync_failed(table, code);
 }
 
+int sync_step(sqlite3_stmt *statement)
+{
+    int code = sqlite3_step(statement);
+    return code == SQLITE_ROW ? sqlite3_step(statement) : code;
+}
+
 int sync_run(sync_table *table, sqlite3_stmt *statement, int code)
 {
-    if (code == SQLITE_OK && (code = sqlite3_step(statement)) != SQLITE_DONE)
+    if (code == SQLITE_OK && (code = sync_step(statement)) != SQLITE_DONE)
         sync_failed(table, code);
     sqlite3_finalize(statement);
     return code == SQLITE_DONE ? SQLITE_OK : code;
