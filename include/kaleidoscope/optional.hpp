@@ -89,6 +89,14 @@ public:
     {
         return a.has_value();
     }
+    friend bool operator==(std::nullopt_t, const optional& a) noexcept
+    {
+        return !a.has_value();
+    }
+    friend bool operator!=(std::nullopt_t, const optional& a) noexcept
+    {
+        return a.has_value();
+    }
 
 private:
     std::optional<T> value_{};

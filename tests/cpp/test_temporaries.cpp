@@ -130,6 +130,9 @@ CLAIM(value_returns_the_value_or_throws)
         is_empty = true;
     }
     CHECK(is_empty && stream.next(0ms) == std::nullopt);
+    // Red in C++17 with nullopt on the right alone: it does not compile.
+    const auto none = stream.next(0ms);
+    CHECK(std::nullopt == none && !(std::nullopt != none) && !(none != std::nullopt));
 }
 
 CLAIM(optionals_and_results_convert_to_those_of_the_standard_library)
