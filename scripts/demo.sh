@@ -2,19 +2,10 @@
 # Runs the C examples against a local server, for `make demo`.
 set -eu
 work=$(mktemp -d)
-trap 'exec 9>&-; rm -rf "$work"' EXIT
-
-mkfifo "$work/stdin"
-"$KAL_EMULATOR" --exit-with-stdin --url-file "$work/url" <"$work/stdin" >"$work/log" 2>&1 &
-exec 9>"$work/stdin"
-while [ ! -s "$work/url" ]; do
-    kill -0 $! 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-    sleep 0.05
-done
-KALEIDOSCOPE_API_URL=$(cat "$work/url")
-KALEIDOSCOPE_API_CLIENT_ID=demo-client
-KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
-export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
+scratch=$work
+trap 'stop_emulator; rm -rf "$work"' EXIT
+. scripts/emulator.sh
+start_emulator
 
 # show SOURCE [ARGUMENT]...: compiles and runs an example with the commands that it prints.
 show() {

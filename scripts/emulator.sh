@@ -1,5 +1,5 @@
-# Sourced by the shell tests, after claims.sh. `start_emulator [OPTION]...` starts KAL_EMULATOR and sets the environment variables of
-# the examples for it; `stop_emulator` ends it.
+# Sourced by scripts that have a directory of their own, $scratch. `start_emulator [OPTION]...` starts KAL_EMULATOR and sets the
+# environment variables of the examples for it; `stop_emulator` ends it.
 # shellcheck shell=sh
 
 start_emulator() {

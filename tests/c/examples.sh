@@ -12,29 +12,12 @@ work=$(mktemp -d)
 outcome=0
 bless=${1:-}
 
-trap 'stop; rm -rf "$work"' EXIT
+trap 'stop_emulator; rm -rf "$work"' EXIT
 
-# Starts the emulator with fixed data, and sets the environment variables for it.
-start() {
-    mkfifo "$work/stdin"
-    "$emulator" --exit-with-stdin --url-file "$work/url" "$@" <"$work/stdin" >"$work/emulator.log" 2>&1 &
-    exec 9>"$work/stdin"
-    while [ ! -s "$work/url" ]; do
-        kill -0 $! 2>/dev/null || { cat "$work/emulator.log" >&2; exit 1; }
-        sleep 0.05
-    done
-    KALEIDOSCOPE_API_URL=$(cat "$work/url")
-    KALEIDOSCOPE_API_CLIENT_ID=demo-client
-    KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
-    export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID KALEIDOSCOPE_API_CLIENT_SECRET
-}
-
-# Closing its standard input ends the emulator.
-stop() {
-    exec 9>&-
-    wait 2>/dev/null
-    rm -f "$work/url" "$work/stdin"
-}
+scratch=$work
+KAL_EMULATOR=$emulator
+# shellcheck source=../../scripts/emulator.sh
+. "$root/scripts/emulator.sh"
 
 claim() {
     if [ "$2" = 0 ]; then echo "ok - $1"; else echo "not ok - $1${3:+: $3}"; outcome=1; fi
@@ -77,7 +60,7 @@ prints() {
     claim "$claim_text" $? "$(head -n 3 "$work/diff" | tr '\n' '|')"
 }
 
-start --seed 7
+start_emulator --seed 7
 for source in quickstart.c members_table.c events_filter.c json_door.c request.c threads.c errors.c cpp/c_header.cpp event_loop.c \
     follow.c export_events.c; do
     name=${source##*/}
@@ -102,7 +85,7 @@ printf 'workspace.get_members\nworkspace.get_nothing\n' >"$work/lines"
 "$work/event_loop_c" <"$work/lines" >"$work/out" 2>&1
 grep -q '^workspace.get_members: [0-9]* bytes of JSON$' "$work/out" && grep -q '^workspace.get_nothing: unknown method' "$work/out"
 claim 'event_loop prints the result of each call when it completes, and rejects an unknown method' $? "$(tr '\n' '|' <"$work/out")"
-stop
+stop_emulator
 
 # These start their own emulators and print their own claims.
 for example in follow export_events; do
@@ -112,7 +95,7 @@ done
 KAL_EMULATOR=$emulator PYTHONPATH=tests/compat:tests/docs:tests/header python3 -B tests/c/samples.py "$include_dir" "$lib_dir" || outcome=1
 
 # Slow responses, so that the threads overlap.
-start --seed 7 --latency 200
+start_emulator --seed 7 --latency 200
 prints 'threads: sixteen threads send one request for each thing they want' threads.txt threads_c
 
 # Two plugins, each with a request in progress when it is unloaded. Red when a plugin only dlcloses, valgrind: "Jump to the invalid
