@@ -139,8 +139,8 @@ mod tests {
         let (first, second) =
             (list.add(Fault::everywhere().status(500)), list.add(Fault::everywhere().status(501).times(0)));
         statuses(&mut list, 3);
-        let told: Vec<_> = list.list().iter().map(|listed| (listed.id, listed.used, listed.active)).collect();
-        assert_eq!(told, [(first, 1, false), (second, 2, true)]);
+        let summary: Vec<_> = list.list().iter().map(|listed| (listed.id, listed.used, listed.active)).collect();
+        assert_eq!(summary, [(first, 1, false), (second, 2, true)]);
         assert!(list.remove(second) && !list.remove(second));
         assert_eq!(statuses(&mut list, 1), [None]);
         assert!(list.add(Fault::everywhere()) > second);

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abortable_stream;
 mod admin;
 mod answer;
 mod certificate;
@@ -24,7 +25,6 @@ mod config;
 mod connection;
 mod echo;
 mod emulator;
-mod ending;
 mod event_query;
 mod event_record;
 mod event_store;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use hyper::http::request::Parts;
 
-/// Why the request is refused; none if it is not.
-pub(crate) fn refusal(parts: &Parts) -> Option<String> {
+/// Returns why the request must not be carried out, if so.
+pub(crate) fn check(parts: &Parts) -> Result<(), String> {
     let header =
         |name| parts.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>();
     let hosts = match parts.uri.authority() {
@@ -14,13 +14,13 @@ pub(crate) fn refusal(parts: &Parts) -> Option<String> {
         None => header("host"),
     };
     let [host] = hosts[..] else {
-        return Some("an admin request has one Host header".to_owned());
+        return Err("an admin request has one Host header".to_owned());
     };
     if !is_loopback(host) {
-        return Some(format!("admin requests are sent to 127.0.0.1, ::1 or localhost; the Host is {host:?}"));
+        return Err(format!("admin requests are sent to 127.0.0.1, ::1 or localhost; the Host is {host:?}"));
     }
     let foreign = header("origin").into_iter().find(|origin| !is_origin_of(origin, host));
-    foreign.map(|origin| format!("a page of {origin:?} may not send admin requests"))
+    foreign.map_or(Ok(()), |origin| Err(format!("a page of {origin:?} may not send admin requests")))
 }
 
 /// Whether the host of an authority, `host:port`, is this machine.
@@ -55,7 +55,7 @@ mod tests {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        refusal(&request.body(()).expect("a request").into_parts().0).is_some()
+        check(&request.body(()).expect("a request").into_parts().0).is_err()
     }
 
     #[test]

@@ -15,8 +15,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::abortable_stream::AbortableStream;
 use crate::connection::Connection;
-use crate::ending::Ending;
 use crate::service;
 use crate::state::State;
 
@@ -97,9 +97,13 @@ impl Server {
         let connection = Connection::accepted(Arc::clone(&self.state));
         let state = Arc::clone(&self.state);
         match self.tls.clone() {
-            None => self.connections.spawn(speak_http(state, Arc::clone(&connection), Ending { stream, connection })),
+            None => self.connections.spawn(speak_http(
+                state,
+                Arc::clone(&connection),
+                AbortableStream { stream, connection },
+            )),
             Some(tls) => self.connections.spawn(async move {
-                let stream = Ending { stream, connection: Arc::clone(&connection) };
+                let stream = AbortableStream { stream, connection: Arc::clone(&connection) };
                 // The client reports a failed handshake.
                 if let Ok(stream) = tls.accept(stream).await {
                     speak_http(state, connection, stream).await;

@@ -34,9 +34,9 @@ pub(crate) async fn handle(
     let request_id = state.request_id();
     connection.on_request(for_admin);
     let mut response = if for_admin {
-        match own_origin::refusal(&parts) {
-            Some(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
-            None => match collect(body, MAX_ADMIN_BODY).await? {
+        match own_origin::check(&parts) {
+            Err(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
+            Ok(()) => match collect(body, MAX_ADMIN_BODY).await? {
                 Some(body) => admin::answer(&state, &parts, &body),
                 None => too_large(),
             },

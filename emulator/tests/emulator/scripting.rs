@@ -152,12 +152,12 @@ fn a_fault_is_listed_with_its_use_and_can_be_removed() {
     let ids: Vec<u64> = serde_json::from_value(added.json()["ids"].clone()).expect("ids");
     client.get(MEMBERS);
     client.get(MEMBERS);
-    let told = |list: &Value| {
+    let summary = |list: &Value| {
         let each = |fault: &Value| (fault["id"].as_u64(), fault["used"].as_u64(), fault["active"].as_bool());
         list.as_array().expect("a list").iter().map(each).collect::<Vec<_>>()
     };
     let list = client.get("/__emulator/faults").json();
-    assert_eq!(told(&list), [(Some(ids[0]), Some(1), Some(false)), (Some(ids[1]), Some(0), Some(true))]);
+    assert_eq!(summary(&list), [(Some(ids[0]), Some(1), Some(false)), (Some(ids[1]), Some(0), Some(true))]);
     assert_eq!(list[0]["fault"]["path"], MEMBERS);
     let one = format!("/__emulator/faults/{}", ids[1]);
     assert_eq!(client.get(&one).json()["used"], 0);
@@ -178,8 +178,8 @@ fn recorded_requests_say_what_became_of_them() {
     client.get(MEMBERS);
     assert!(client.try_get("/workspaces/groups", &[]).is_err());
     let recorded = emulator.requests();
-    let told: Vec<_> = recorded.iter().map(|request| (request.status, request.fault)).collect();
-    assert_eq!(told, [(Some(200), None), (Some(503), Some(fault)), (Some(200), None), (None, Some(dropped))]);
+    let summary: Vec<_> = recorded.iter().map(|request| (request.status, request.fault)).collect();
+    assert_eq!(summary, [(Some(200), None), (Some(503), Some(fault)), (Some(200), None), (None, Some(dropped))]);
     assert_eq!(recorded[1].request_id, id);
     assert!(recorded.windows(2).all(|two| two[0].number < two[1].number && two[0].time <= two[1].time));
     assert!(recorded[0].time.starts_with("20") && recorded[0].time.ends_with('Z'));

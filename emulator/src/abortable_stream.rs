@@ -11,12 +11,12 @@ use tokio::net::TcpStream;
 use crate::connection::Connection;
 
 #[derive(Debug)]
-pub(crate) struct Ending {
+pub(crate) struct AbortableStream {
     pub(crate) stream: TcpStream,
     pub(crate) connection: Arc<Connection>,
 }
 
-impl Drop for Ending {
+impl Drop for AbortableStream {
     fn drop(&mut self) {
         if self.connection.ends_with_rst() {
             // What is not sent yet is discarded, and the peer gets RST.
@@ -25,7 +25,7 @@ impl Drop for Ending {
     }
 }
 
-impl AsyncRead for Ending {
+impl AsyncRead for AbortableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -35,7 +35,7 @@ impl AsyncRead for Ending {
     }
 }
 
-impl AsyncWrite for Ending {
+impl AsyncWrite for AbortableStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, octets)
     }
