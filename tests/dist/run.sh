@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
+. tests/install/files.sh
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
 dist=${TARGET:-target}/dist
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
@@ -38,12 +39,7 @@ echo "#   $(stat -c %s "$tarball") bytes packed, $(du -sb "$prefix" | cut -f1) u
 # --- What is in it
 
 expected() {
-    (cd include && find . -type f ! -name '.*' | sed 's|^\.|./include|')
-    printf './lib/%s\n' kal_sqlite.so libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
-        pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
-        cmake/kaleidoscope/kaleidoscope-config-version.cmake
-    python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
-    printf './share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
+    library_files lib
     printf './%s\n' CMakeLists.txt meson.build README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
 }
 claim "${of}the tarball contains exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \

@@ -2,20 +2,12 @@
 # package of a distribution.
 # shellcheck shell=sh disable=SC2154
 
-expected() {
-    (cd include && find . -type f ! -name '.*' | sed "s|^\.|./include|")
-    printf "./$1/%s\n" kal_sqlite.so libkaleidoscope.a libkaleidoscope.so libkaleidoscope.so.0 "libkaleidoscope.so.$version" \
-        pkgconfig/kaleidoscope.pc cmake/kaleidoscope/kaleidoscope-config.cmake \
-        cmake/kaleidoscope/kaleidoscope-config-version.cmake
-    python3 -B scripts/man.py --list | sed 's|^|./share/man/|'
-    printf './share/kaleidoscope/%s\n' libkaleidoscope.supp libkaleidoscope-tsan.supp
-}
 shows_the_page() { MANPATH=$prefix/share/man man -w "$1" "$2"; }
 
 prefix=$scratch/first libdir=$prefix/lib
 claim 'make install PREFIX=... succeeds' make_quietly install PREFIX="$prefix"
 claim 'it installs exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages and the suppressions' \
-    same "$(expected lib | LC_ALL=C sort)" "$(installed "$prefix")"
+    same "$(library_files lib | LC_ALL=C sort)" "$(installed "$prefix")"
 usable installed
 claim 'man finds kal_client_open(3)' shows_the_page 3 kal_client_open
 claim 'man finds kaleidoscope(7)' shows_the_page 7 kaleidoscope
@@ -42,7 +34,7 @@ before=$(installed "$destdir/usr")
 make_package() { make_quietly "$1" DESTDIR="$destdir" PREFIX=/usr LIBDIR="/usr/$multiarch"; }
 claim 'make install DESTDIR=... LIBDIR=... succeeds' make_package install
 claim 'everything is below DESTDIR' \
-    same "$( (expected $multiarch; printf '%s\n' "$before") | LC_ALL=C sort)" "$(installed "$destdir/usr")"
+    same "$( (library_files $multiarch; printf '%s\n' "$before") | LC_ALL=C sort)" "$(installed "$destdir/usr")"
 claim 'no installed file contains DESTDIR' same '' "$(grep -rlF "$destdir" "$destdir")"
 prefix=$destdir/usr libdir=$prefix/$multiarch
 # What is printed once the package is installed there. Red: -I/usr/lib/x86_64-linux-gnu/pkgconfig/../../../include, which is not

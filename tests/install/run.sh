@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . scripts/claims.sh
+. tests/install/files.sh
 emulator=${KAL_EMULATOR:-target/debug/kal-emulator}
 KAL_LIB_DIR=${KAL_LIB_DIR:-$PWD/target/lib}
 version=$(sed -n 's/^#define KAL_VERSION "\(.*\)"/\1/p' include/kaleidoscope.h)
