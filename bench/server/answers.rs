@@ -9,6 +9,8 @@ use kal_emulator::{Config, Emulator};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::compressed;
+
 const MEMBERS: usize = 100_000;
 const EVENTS: usize = 1_000_000;
 
@@ -16,8 +18,12 @@ pub(crate) struct Answers {
     emulator: Emulator,
     authorization: String,
     token: Arc<Vec<u8>>,
-    ready: RwLock<HashMap<String, Arc<Vec<u8>>>>,
+    plain: Rendered,
+    compressed: Rendered,
 }
+
+/// By target.
+type Rendered = RwLock<HashMap<String, Arc<Vec<u8>>>>;
 
 impl Answers {
     pub(crate) fn new() -> io::Result<Self> {
@@ -37,7 +43,8 @@ impl Answers {
         let answer: Value = serde_json::from_slice(&token)?;
         let authorization =
             format!("X-Kal-Authorization: Bearer {}", answer["access_token"].as_str().unwrap_or_default());
-        Ok(Self { emulator, authorization, token: Arc::new(response("200 OK", &token)), ready: RwLock::default() })
+        let token = Arc::new(response("200 OK", &token));
+        Ok(Self { emulator, authorization, token, plain: Rendered::default(), compressed: Rendered::default() })
     }
 
     /// The response of the token endpoint.
@@ -46,25 +53,28 @@ impl Answers {
     }
 
     /// The response to a GET.
-    pub(crate) fn get(&self, target: &str) -> io::Result<Arc<Vec<u8>>> {
-        if let Some(ready) = self.ready.read().unwrap_or_else(PoisonError::into_inner).get(target) {
+    pub(crate) fn get(&self, target: &str, gzip: bool) -> io::Result<Arc<Vec<u8>>> {
+        let rendered = if gzip { &self.compressed } else { &self.plain };
+        if let Some(ready) = rendered.read().unwrap_or_else(PoisonError::into_inner).get(target) {
             return Ok(Arc::clone(ready));
         }
-        let answer = Arc::new(self.make(target)?);
-        self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned(), Arc::clone(&answer));
+        let (status, body) = self.make(target)?;
+        let answer = Arc::new(if gzip { compressed::response(&status, &body)? } else { response(&status, &body) });
+        rendered.write().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned(), Arc::clone(&answer));
         Ok(answer)
     }
 
-    fn make(&self, target: &str) -> io::Result<Vec<u8>> {
+    /// Status and body.
+    fn make(&self, target: &str) -> io::Result<(String, Vec<u8>)> {
         let (members, path) = match target.strip_prefix("/n").and_then(|rest| rest.split_once('/')) {
             Some((members, _)) => (members.parse().unwrap_or(MEMBERS), &target[members.len() + 2..]),
             None => (MEMBERS, target),
         };
         let (status, body) = ask(&self.emulator, &format!("GET {path} HTTP/1.1\r\n{}", self.authorization), "")?;
         if path == "/workspaces/members" {
-            return Ok(response(&status, &resized(&body, members)?));
+            return Ok((status, resized(&body, members)?));
         }
-        Ok(response(&status, &body))
+        Ok((status, body))
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 
 use crate::Shared;
 use crate::answers::response;
+use crate::route::Route;
 
 const HEAD_MOST: usize = 16 << 10;
 
@@ -38,11 +40,16 @@ pub(crate) fn serve(shared: &Shared, mut stream: impl Read + Write) -> io::Resul
             if !std::mem::replace(&mut counted, true) {
                 shared.connections.fetch_add(1, Relaxed);
             }
-            if target.ends_with("/auth/oauth/token") {
+            let route = Route::parse(target);
+            if !route.latency.is_zero() {
+                thread::sleep(route.latency);
+            }
+            if route.target.ends_with("/auth/oauth/token") {
                 shared.token_requests.fetch_add(1, Relaxed);
                 stream.write_all(&shared.answers.token())?;
             } else if header(head, "x-kal-authorization").is_some_and(|token| token.starts_with("Bearer ")) {
-                stream.write_all(&shared.answers.get(target)?)?;
+                let gzip = route.gzip && header(head, "accept-encoding").is_some_and(|value| value.contains("gzip"));
+                stream.write_all(&shared.answers.get(route.target, gzip)?)?;
             } else {
                 stream.write_all(&response("401 Unauthorized", b"{}"))?;
             }

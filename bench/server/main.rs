@@ -1,7 +1,8 @@
 //! The server of the benchmark: every response is rendered once, cached with its head, and sent unchanged.
 //!
 //! The emulator generates the responses; this server requests each of them once. Paths that begin with `/n1000` are for a
-//! workspace of 1,000 members, so that one server serves all sizes. One blocking thread per connection, one write per response.
+//! workspace of 1,000 members, so that one server serves all sizes; `/gz` and `/after50` before it select compression and latency
+//! (`route.rs`). One blocking thread per connection, one write per response.
 //!
 //! `bench-server CA_FILE` writes the certificate to trust, prints one line of JSON with its two URLs, and exits when its
 //! standard input is closed. `GET /__counts` returns the connections and token requests since the last such request.
@@ -9,7 +10,9 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod compressed;
 mod connection;
+mod route;
 mod tls;
 
 use std::io::{self, Read as _, Write as _};
