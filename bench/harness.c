@@ -21,6 +21,8 @@ static const struct {
     { "stream", CALL_STREAM, 0 },   { "memory", CALL_MEMBERS, 0 },
 };
 
+uint64_t bench_order, bench_left;
+
 typedef struct {
     void *client;
     bench_call call;
@@ -101,6 +103,7 @@ static void stream(void *client, size_t events)
     bench_read total = { 0 }, page;
     long early = 0;
     uint64_t begin = now(), pages = 0;
+    bench_left = events;
     while (total.records < events && (page = bench_make(client, CALL_STREAM)).records > 0) {
         total.records += page.records;
         total.checksum += page.checksum;
@@ -109,10 +112,10 @@ static void stream(void *client, size_t events)
             early = memory("VmRSS");
     }
     uint64_t took = now() - begin;
-    printf("{\"workload\": \"stream\", \"records\": %llu, \"pages\": %llu, \"mean_ns\": %llu, \"rss_early_kib\": %ld, "
-           "\"rss_kib\": %ld, \"peak_kib\": %ld}\n",
-           (unsigned long long)total.records, (unsigned long long)pages, (unsigned long long)(took / (pages ? pages : 1)), early,
-           memory("VmRSS"), memory("VmHWM"));
+    printf("{\"workload\": \"stream\", \"records\": %llu, \"pages\": %llu, \"order\": \"%016llx\", \"wall_ns\": %llu, "
+           "\"mean_ns\": %llu, \"rss_early_kib\": %ld, \"rss_kib\": %ld, \"peak_kib\": %ld}\n",
+           (unsigned long long)(events - bench_left), (unsigned long long)pages, (unsigned long long)bench_order,
+           (unsigned long long)took, (unsigned long long)(took / (pages ? pages : 1)), early, memory("VmRSS"), memory("VmHWM"));
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum {
     CALL_WORKSPACE,
@@ -25,6 +26,22 @@ typedef struct {
 static inline uint64_t bench_touch(const char *text)
 {
     return text ? (unsigned char)text[0] + 1u : 0;
+}
+
+/* A checksum of the ids of the first `bench_left` events of a stream that depends on their order: two programs with the same one
+ * have read the same events in the same order, each as often. */
+extern uint64_t bench_order, bench_left;
+static inline void bench_next(const char *id)
+{
+    /* Two parts of a UUID's text, which are random. */
+    uint64_t parts[2];
+    if (bench_left == 0)
+        return;
+    bench_left--;
+    memcpy(&parts[0], id, 8);
+    memcpy(&parts[1], id + 24, 8);
+    bench_order = (bench_order ^ parts[0]) * 0x9E3779B97F4A7C15u;
+    bench_order = (bench_order ^ (bench_order >> 29) ^ parts[1]) * 0xBF58476D1CE4E5B9u;
 }
 
 /* Implemented by each program. `open` is called once by the main thread; `join` once by every thread, with the result of `open`.

@@ -63,6 +63,14 @@ static bench_read read_events(kal_result result)
     return read;
 }
 
+static void follow(kal_result result)
+{
+    size_t count;
+    const kal_workspace_event *const *events = kal_result_workspace_events(result, &count);
+    for (size_t i = 0; i < count; i++)
+        bench_next(events[i]->id);
+}
+
 bench_read bench_make(void *joined, bench_call call)
 {
     kal_client shared = *(kal_client *)joined;
@@ -102,6 +110,7 @@ bench_read bench_make(void *joined, bench_call call)
             break;
         check(status, error);
         read = read_events(result);
+        follow(result);
         break;
     }
     kal_result_free(result);

@@ -282,7 +282,7 @@ static bench_read read_members(handle *handle)
     return read;
 }
 
-static bench_read read_events(handle *handle, const char *path)
+static bench_read read_events(handle *handle, const char *path, bool follow)
 {
     perform(handle, path, NULL);
     yyjson_doc *doc = parse(handle);
@@ -314,6 +314,8 @@ static bench_read read_events(handle *handle, const char *path)
         read.checksum += bench_touch(event->id) + bench_touch(event->event_type) + bench_touch(event->full_name)
                          + bench_touch(event->resource_id) + bench_touch(event->created_at) + (yyjson_obj_size(event->attrs) > 0)
                          + (uint64_t)event->event_type_version + (uint64_t)event->is_bulk;
+        if (follow)
+            bench_next(event->id);
     }
     for (i = 0; shared.form == FORM_STRDUP && i < count; i++) {
         char *copies[] = { events[i].id,
@@ -331,6 +333,15 @@ static bench_read read_events(handle *handle, const char *path)
     }
     done(handle, doc);
     return read;
+}
+
+/* The next page by its number. */
+static bench_read read_page(handle *handle)
+{
+    static int number;
+    char path[64];
+    snprintf(path, sizeof path, "/workspaces/events?page=%d&page_size=1000", ++number);
+    return read_events(handle, path, true);
 }
 
 static bench_read read_workspace(handle *handle)
@@ -353,10 +364,10 @@ bench_read bench_make(void *joined, bench_call call)
     switch (call) {
     case CALL_WORKSPACE: return read_workspace(joined);
     case CALL_MEMBERS: return read_members(joined);
-    case CALL_EVENTS: return read_events(joined, "/workspaces/events?page=1&page_size=1000");
-    case CALL_SMALL: return read_events(joined, "/workspaces/events?page=1&page_size=1");
-    case CALL_CACHED:
-    case CALL_STREAM: break;
+    case CALL_EVENTS: return read_events(joined, "/workspaces/events?page=1&page_size=1000", false);
+    case CALL_SMALL: return read_events(joined, "/workspaces/events?page=1&page_size=1", false);
+    case CALL_STREAM: return read_page(joined);
+    case CALL_CACHED: break;
     }
     bench_fail("unknown call");
 }
