@@ -264,15 +264,15 @@ demo: tools-build ## builds everything, starts a local server and prints a works
 BENCH := $(abspath $(TARGET)/bench)
 BENCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -pthread -I include -I $(BENCH)/yyjson
 
-.PHONY: bench bench-tools bench-programs
+.PHONY: bench bench-tools bench-programs bench-go
 
-bench: bench-programs ## compares speed and memory with libcurl and yyjson and with the Python client; charts in docs/performance
+bench: bench-programs ## compares speed and memory with libcurl and yyjson, simdjson, Go and the Python client; charts in docs/performance
 	@bench/run
 
 bench-tools: tools-build
 	@bench/tools.sh $(BENCH)
 
-bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone dlopen csv.so) sqlite
+bench-programs: $(addprefix $(BENCH)/,ours peer_curl yyjson_alone simdjson_alone dlopen csv.so) sqlite bench-go
 	@$(CARGO) build $(CARGO_FLAGS) --release --package kal-bench --quiet
 
 $(BENCH)/yyjson/yyjson.c: | bench-tools
@@ -290,6 +290,14 @@ $(BENCH)/peer_curl: bench/peer_curl.c bench/harness.c bench/harness.h $(BENCH)/y
 
 $(BENCH)/yyjson_alone: bench/yyjson_alone.c $(BENCH)/yyjson/yyjson.o
 	$(BENCH_CC) $^ -o $@
+
+# For this machine's own instructions, as simdjson recommends for On-Demand.
+$(BENCH)/simdjson_alone: bench/simdjson_alone.cpp | bench-tools
+	$(CXX) -std=c++17 -Wall -Wextra -O3 -march=native $< -o $@ -lsimdjson
+
+# Nothing where there is no Go.
+bench-go: lib | bench-tools
+	@bench/go/build.sh $(BENCH)/go $(LIB)
 
 # Nothing where there is no source.
 $(BENCH)/csv.so: | bench-tools

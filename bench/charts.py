@@ -52,16 +52,21 @@ def group(title, rows, name, peers):
 
 
 def draw(rows):
+    """The real path first: gzip over https, as most programs fetch."""
     strdup, kept, kalbio = "libcurl, yyjson, strdup", "libcurl, yyjson in place, buffer kept", "kalbio 0.7.0"
+    lists = [
+        group(f"{count:,} members, {route}: fetched and decoded to structs, median", rows, f"members, {count:,}, {route}", [kept, strdup, kalbio])
+        for route in ("gzip over https", "http") for count in (1000, 100_000)
+    ]
     latency = [
-        group("One request over a kept connection, https, median", rows, "get_workspace, uncached, https, p50", ["libcurl", kalbio]),
+        group("One request over a kept connection, gzip over https, median", rows, "get_workspace, uncached, gzip over https, p50",
+              ["libcurl", kalbio]),
+        group("1,000,000 events, gzip over https, from a server that takes 50 ms to answer", rows,
+              "1,000,000 events at 50 ms, gzip over https", ["pages x latency"]),
         group("From starting a program to its first result, https", rows, "fresh process to first result, https", ["libcurl", kalbio]),
     ]
-    members = [
-        group("1,000 members: fetched and decoded to structs, median", rows, "members, 1,000", [kept, strdup, kalbio]),
-        group("100,000 members: fetched and decoded to structs, median", rows, "members, 100,000", [kept, strdup, kalbio]),
-    ]
-    memory = [group("Peak resident memory with 100,000 members", rows, "peak memory, 100,000 members", [kept, strdup, kalbio])]
-    for name, groups in (("latency", latency), ("members", members), ("memory", memory)):
+    memory = [group("Peak resident memory with 100,000 members, gzip over https", rows, "peak memory, 100,000 members, gzip over https",
+                    [kept, strdup, kalbio])]
+    for name, groups in (("members", lists), ("latency", latency), ("memory", memory)):
         if all(groups):
             bars(name, groups)

@@ -17,6 +17,7 @@ need chrt util-linux
 need python3 python3
 python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 printf '#include <curl/curl.h>\n' | ${CC:-cc} -E -x c - >/dev/null 2>&1 || missing="$missing libcurl4-openssl-dev"
+printf '#include <simdjson.h>\n' | ${CXX:-c++} -std=c++17 -E -x c++ - >/dev/null 2>&1 || missing="$missing libsimdjson-dev"
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "installing:$missing"
