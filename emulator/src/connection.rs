@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::state::State;
+use crate::surplus::Surplus;
 
 /// Counts a connection from accept to close, unless it carries only admin requests: reading the counts must not change
 /// them.
@@ -14,6 +15,7 @@ pub(crate) struct Connection {
     state: Arc<State>,
     kind: Mutex<Kind>,
     ends_with_rst: AtomicBool,
+    surplus: Mutex<Option<Surplus>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +31,12 @@ enum Kind {
 impl Connection {
     pub(crate) fn accepted(state: Arc<State>) -> Arc<Self> {
         let counted_at = state.journal().connection_opened();
-        Arc::new(Self { state, kind: Mutex::new(Kind::Idle(counted_at)), ends_with_rst: AtomicBool::new(false) })
+        Arc::new(Self {
+            state,
+            kind: Mutex::new(Kind::Idle(counted_at)),
+            ends_with_rst: AtomicBool::new(false),
+            surplus: Mutex::default(),
+        })
     }
 
     /// From now on the connection ends with RST, not FIN.
@@ -39,6 +46,15 @@ impl Connection {
 
     pub(crate) fn ends_with_rst(&self) -> bool {
         self.ends_with_rst.load(Ordering::Relaxed)
+    }
+
+    /// Sends this after the response that is being written.
+    pub(crate) fn send_surplus(&self, surplus: Surplus) {
+        *self.surplus.lock() = Some(surplus);
+    }
+
+    pub(crate) fn take_surplus(&self) -> Option<Surplus> {
+        self.surplus.lock().take()
     }
 
     /// Updates the kind for a request that arrived.

@@ -45,7 +45,8 @@ pub struct Fault {
     pub signed_in: bool,
     /// Status of the response.
     pub status: Option<u16>,
-    /// Headers set on the response, each with one value or several. `Content-Length` is sent as given.
+    /// Headers set on the response, each with one value or several. `Content-Length` is sent as given,
+    /// and the whole body after it.
     #[serde(deserialize_with = "one_or_many")]
     pub headers: BTreeMap<String, Vec<String>>,
     /// Body of the response.
@@ -288,6 +289,13 @@ impl Fault {
         given.into_iter().filter(|given| *given).count()
     }
 
+    /// The length that the response declares, whatever its body's is.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        let (_, values) = self.headers.iter().find(|(name, _)| is_content_length(name))?;
+        let number = values.first().filter(|value| value.bytes().all(|digit| digit.is_ascii_digit()));
+        number?.parse().ok()
+    }
+
     /// The octets of `body`, `body_base64` or `json`.
     pub(crate) fn body_octets(&self) -> Option<Vec<u8>> {
         let text = self.body.as_ref().map(|text| text.clone().into_bytes());
@@ -322,6 +330,11 @@ impl Fault {
                 return Err(format!("header {name:?} has an invalid name or value"));
             }
         }
+        let lengths = self.headers.iter().filter(|(name, _)| is_content_length(name)).flat_map(|(_, values)| values);
+        let lengths: Vec<_> = lengths.collect();
+        if !lengths.is_empty() && (lengths.len() > 1 || self.content_length().is_none()) {
+            return Err(format!("Content-Length is {lengths:?}, it must be one number of octets"));
+        }
         for text in [&self.redirect, &self.content_type].into_iter().flatten() {
             if HeaderValue::from_str(text).is_err() {
                 return Err(format!("{text:?} is not a valid header value"));
@@ -341,4 +354,8 @@ impl Fault {
         }
         Ok(())
     }
+}
+
+fn is_content_length(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-length")
 }

@@ -44,6 +44,7 @@ mod routes;
 mod server;
 mod service;
 mod state;
+mod surplus;
 mod timestamp;
 mod tls;
 mod token_endpoint;

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write as _};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,15 +13,25 @@ use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+use crate::connection::Connection;
 use crate::fault::Dribble;
+use crate::surplus::Surplus;
 
-/// A response body that may be truncated.
+/// A response body that may be truncated, or exceed the length that its header declares.
 #[derive(Debug)]
 pub(crate) struct Payload {
     content: Content,
     cut: Option<Cut>,
     has_length: bool,
     slow: Option<Slow>,
+    declared: Option<Declared>,
+}
+
+/// What is left of the length in the header. hyper sends no more than that; the connection sends the rest.
+#[derive(Debug)]
+struct Declared {
+    left: u64,
+    connection: Arc<Connection>,
 }
 
 /// A piece that is sent in smaller ones.
@@ -58,16 +69,36 @@ static SPACES: [u8; CHUNK] = [b' '; CHUNK];
 
 impl Payload {
     pub(crate) fn whole(body: Bytes) -> Self {
-        Self { content: Content::Whole(body), cut: None, has_length: true, slow: None }
+        Self::new(Content::Whole(body))
     }
 
     pub(crate) fn padded_list(octets: u64) -> Self {
-        Self { content: Content::PaddedList(PaddedList::new(octets)), cut: None, has_length: true, slow: None }
+        Self::new(Content::PaddedList(PaddedList::new(octets)))
     }
 
     pub(crate) fn gzip_padded_list(octets: u64) -> Self {
         let encoder = Box::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        Self { content: Content::Gzip(PaddedList::new(octets), Some(encoder)), cut: None, has_length: true, slow: None }
+        Self::new(Content::Gzip(PaddedList::new(octets), Some(encoder)))
+    }
+
+    fn new(content: Content) -> Self {
+        Self { content, cut: None, has_length: true, slow: None, declared: None }
+    }
+
+    /// Sends the whole body after a header that declares this length. A longer body goes on after it; a shorter one ends the
+    /// connection.
+    pub(crate) fn declare(self, length: u64, connection: &Arc<Connection>) -> Self {
+        let mut payload = self.without_length();
+        if payload.is_sent() && length > 0 {
+            // Of an empty body hyper would correct the header.
+            payload = payload.cut_at_start();
+        }
+        payload.declared = Some(Declared { left: length, connection: Arc::clone(connection) });
+        if length == 0 {
+            // hyper does not ask for a body of this length.
+            payload.within_declared(Bytes::new());
+        }
+        payload
     }
 
     /// Leaves the length to a header of the response.
@@ -217,6 +248,46 @@ impl Slow {
     }
 }
 
+impl Payload {
+    /// The next octets of the body, beyond the declared length too.
+    pub(crate) fn poll_octets(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if let Some(slow) = &mut self.slow {
+            std::task::ready!(slow.poll_pause(context));
+            if !slow.rest.is_empty() {
+                return Poll::Ready(Some(Ok(slow.next())));
+            }
+        }
+        let piece = std::task::ready!(self.poll_piece(context));
+        Poll::Ready(piece.map(|piece| {
+            piece.map(|piece| match &mut self.slow {
+                Some(slow) => {
+                    slow.rest = piece;
+                    slow.next()
+                }
+                None => piece,
+            })
+        }))
+    }
+
+    /// Those of the octets that are within the declared length. At its end, the connection gets everything else.
+    fn within_declared(&mut self, mut octets: Bytes) -> Bytes {
+        let Some(declared) = &mut self.declared else {
+            return octets;
+        };
+        let left = usize::try_from(declared.left).unwrap_or(usize::MAX);
+        if octets.len() < left {
+            declared.left -= octets.len() as u64;
+            return octets;
+        }
+        let within = octets.split_to(left);
+        if let Some(Declared { connection, .. }) = self.declared.take() {
+            let rest = std::mem::replace(self, Self::whole(Bytes::new()).without_length());
+            connection.send_surplus(Surplus::new(octets, rest));
+        }
+        within
+    }
+}
+
 impl Body for Payload {
     type Data = Bytes;
     type Error = io::Error;
@@ -225,22 +296,8 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(slow) = &mut self.slow {
-            std::task::ready!(slow.poll_pause(context));
-            if !slow.rest.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(slow.next()))));
-            }
-        }
-        let piece = std::task::ready!(self.poll_piece(context));
-        Poll::Ready(piece.map(|piece| {
-            piece.map(|piece| match &mut self.slow {
-                Some(slow) => {
-                    slow.rest = piece;
-                    Frame::data(slow.next())
-                }
-                None => Frame::data(piece),
-            })
-        }))
+        let octets = std::task::ready!(self.poll_octets(context));
+        Poll::Ready(octets.map(|octets| octets.map(|octets| Frame::data(self.within_declared(octets)))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -19,6 +19,7 @@ use crate::abortable_stream::AbortableStream;
 use crate::connection::Connection;
 use crate::service;
 use crate::state::State;
+use crate::surplus::SurplusStream;
 
 /// Commands from the owner of the emulator to its thread; each is acknowledged on completion.
 #[derive(Debug)]
@@ -130,6 +131,7 @@ async fn speak_http<S>(state: Arc<State>, connection: Arc<Connection>, stream: S
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = SurplusStream::new(stream, Arc::clone(&connection));
     let answer = service_fn(|request| service::handle(Arc::clone(&state), Arc::clone(&connection), request));
     // An error means that the client closed the connection or that a fault applies.
     let _ = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(stream), answer).await;

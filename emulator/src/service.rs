@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 
 use crate::answer::{Answer, AnswerBody, Coding, accepts_gzip};
 use crate::connection::Connection;
@@ -69,7 +69,7 @@ fn too_large() -> Answer {
 
 async fn handle_api(
     state: &State,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     parts: &Parts,
     body: &[u8],
     request_id: &str,
@@ -90,24 +90,29 @@ async fn handle_api(
     } else {
         Coding::Identity
     };
+    let declared = fault.content_length();
+    // Neither has a body, whatever its headers say.
+    let bodiless = parts.method == Method::HEAD || is_bodiless(answer.status);
     Ok(answer.into_response(coding).map(|payload| {
         let payload = match fault.drop {
             Some(DropPoint::Headers) => payload.cut_at_start(),
             Some(DropPoint::Body) => payload.cut_in_half(),
             _ => payload,
         };
-        // Its length is what the header says, whatever there is.
-        let payload =
-            if fault.headers.keys().any(|name| is_content_length(name)) { payload.without_length() } else { payload };
-        match fault.dribble {
+        let payload = match fault.dribble {
             Some(dribble) => payload.dribble(dribble),
+            None => payload,
+        };
+        match declared {
+            Some(_) if bodiless => payload.without_length(),
+            Some(length) => payload.declare(length, connection),
             None => payload,
         }
     }))
 }
 
-fn is_content_length(name: &str) -> bool {
-    name.eq_ignore_ascii_case("content-length")
+fn is_bodiless(status: StatusCode) -> bool {
+    status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
 }
 
 /// The answer to a request to which a fault applies, or the one without effect. An error closes the connection.
@@ -156,12 +161,11 @@ async fn answer_with(
 fn answer_of(fault: &Fault) -> Answer {
     let default_status = if fault.redirect.is_some() { 302 } else { 200 };
     let status = StatusCode::from_u16(fault.status.unwrap_or(default_status)).unwrap_or(StatusCode::OK);
-    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let mut answer = if let Some(octets) = fault.body_bytes {
         Answer::new(status, AnswerBody::PaddedList(octets.max(2)))
     } else if let Some(body) = fault.body_octets() {
         Answer::new(status, AnswerBody::Rendered(Rendered::new(body)))
-    } else if bodiless || status.is_success() || status.is_redirection() {
+    } else if is_bodiless(status) || status.is_success() || status.is_redirection() {
         Answer::new(status, AnswerBody::Empty)
     } else {
         Answer::error(status, "injected_fault", "injected fault")

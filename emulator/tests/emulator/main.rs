@@ -5,6 +5,7 @@ mod connections;
 mod data;
 mod events;
 mod faults;
+mod lengths;
 mod program;
 mod scripting;
 mod tokens;

@@ -56,22 +56,6 @@ fn a_fault_can_be_for_a_header_or_a_body() {
     assert_eq!(post(r#"{"title":"U"}"#), 200);
 }
 
-/// Red without `without_length`: hyper sends the length of the body.
-#[test]
-fn a_content_length_is_sent_as_it_is() {
-    let emulator = start_default();
-    emulator.fault(Fault::on(MEMBERS).body("[1,2,3]").header("Content-Length", "100"));
-    let mut client = Client::signed_in(&emulator);
-    client.start_get(MEMBERS);
-    let text = String::from_utf8(client.read_rest()).expect("text");
-    assert!(text.contains("content-length: 100\r\n"), "{text}");
-    assert!(text.ends_with("\r\n\r\n[1,2,3]"), "the connection ends after what there is: {text}");
-
-    emulator.fault(Fault::on(MEMBERS).body("[1,2,3]").header("Content-Length", "3"));
-    let mut client = Client::signed_in(&emulator);
-    assert_eq!(client.get(MEMBERS).body, b"[1,");
-}
-
 #[test]
 fn a_header_can_have_several_values() {
     let emulator = start_default();
