@@ -138,6 +138,10 @@ impl EventStore {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The JSON list that answers a query.
     pub(crate) fn page(&self, query: &EventQuery) -> Vec<u8> {
         let from = self.entries.partition_point(|entry| entry.created_at < query.from);

@@ -39,6 +39,10 @@ impl Listed {
     fn is_active(&self) -> bool {
         self.fault.times == 0 || self.used < self.fault.times
     }
+
+    fn describe(&self) -> ListedFault {
+        ListedFault { id: self.id, used: self.used, active: self.is_active(), fault: self.fault.clone() }
+    }
 }
 
 impl FaultList {
@@ -66,13 +70,12 @@ impl FaultList {
     }
 
     pub(crate) fn list(&self) -> Vec<ListedFault> {
-        let listed = |listed: &Listed| ListedFault {
-            id: listed.id,
-            used: listed.used,
-            active: listed.is_active(),
-            fault: listed.fault.clone(),
-        };
-        self.listed.iter().map(listed).collect()
+        self.listed.iter().map(Listed::describe).collect()
+    }
+
+    /// The newest ones, newest first.
+    pub(crate) fn last(&self, max: usize) -> Vec<ListedFault> {
+        self.listed.iter().rev().take(max).map(Listed::describe).collect()
     }
 
     /// Returns the first fault that applies to this request, and its id. A fault that still skips requests counts it and passes it

@@ -163,6 +163,11 @@ impl Journal {
         self.requests.iter().cloned().collect()
     }
 
+    /// The newest ones, newest first.
+    pub(crate) fn last(&self, max: usize) -> Vec<RecordedRequest> {
+        self.requests.iter().rev().take(max).cloned().collect()
+    }
+
     pub(crate) fn reset(&mut self) {
         let open_connections = self.counts.open_connections;
         self.counts = Counts { open_connections, ..Counts::default() };

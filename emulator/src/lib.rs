@@ -35,6 +35,7 @@ mod json_text;
 mod members;
 mod names;
 mod own_origin;
+mod page;
 mod pattern;
 mod payload;
 mod recorded;

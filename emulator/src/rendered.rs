@@ -7,17 +7,19 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::de::IgnoredAny;
 
-/// A body and its gzip form, which is compressed on first use.
+/// A body, its gzip form, which is compressed on first use, and the number of its items.
 #[derive(Debug)]
 pub(crate) struct Rendered {
     plain: Bytes,
     gzip: OnceLock<Bytes>,
+    items: OnceLock<Option<usize>>,
 }
 
 impl Rendered {
     pub(crate) fn new(plain: impl Into<Bytes>) -> Arc<Self> {
-        Arc::new(Self { plain: plain.into(), gzip: OnceLock::new() })
+        Arc::new(Self { plain: plain.into(), gzip: OnceLock::new(), items: OnceLock::new() })
     }
 
     pub(crate) fn plain(&self) -> Bytes {
@@ -30,6 +32,12 @@ impl Rendered {
 
     pub(crate) fn gzip(&self) -> Bytes {
         self.gzip.get_or_init(|| compress(&self.plain)).clone()
+    }
+
+    /// The number of items of a JSON list, counted on first use.
+    pub(crate) fn items(&self) -> Option<usize> {
+        let count = || serde_json::from_slice::<Vec<IgnoredAny>>(&self.plain).ok().map(|items| items.len());
+        *self.items.get_or_init(count)
     }
 
     fn weight(&self) -> usize {

@@ -18,7 +18,7 @@ use crate::journal::RecordedRequest;
 use crate::payload::Payload;
 use crate::rendered::Rendered;
 use crate::state::State;
-use crate::{admin, own_origin, routes};
+use crate::{admin, own_origin, page, routes};
 
 const MAX_API_BODY: usize = 1 << 20;
 const MAX_ADMIN_BODY: usize = 256 << 20;
@@ -30,13 +30,15 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> io::Result<Response<Payload>> {
     let (parts, body) = request.into_parts();
-    let for_admin = parts.uri.path().starts_with(admin::PREFIX);
+    let for_page = page::is_for(&parts);
+    let for_admin = for_page || parts.uri.path().starts_with(admin::PREFIX);
     let request_id = state.request_id();
     connection.on_request(for_admin);
     let mut response = if for_admin {
         match own_origin::check(&parts) {
             Err(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
             Ok(()) => match collect(body, MAX_ADMIN_BODY).await? {
+                Some(body) if for_page => page::answer(&state, &parts, &body),
                 Some(body) => admin::answer(&state, &parts, &body),
                 None => too_large(),
             },

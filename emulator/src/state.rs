@@ -118,6 +118,10 @@ impl State {
         Ok(page)
     }
 
+    pub(crate) fn event_count(&self) -> usize {
+        self.events.read().len()
+    }
+
     pub(crate) fn append_events(
         &self,
         count: usize,

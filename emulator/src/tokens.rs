@@ -96,6 +96,15 @@ impl TokenStore {
             .is_some_and(|known| Instant::now() < known.expires && !self.revoked.contains(&known.family))
     }
 
+    /// The number of access tokens that are valid now, and of refresh tokens that can be used.
+    pub(crate) fn valid(&self) -> (usize, usize) {
+        let now = Instant::now();
+        let is_live = |family| !self.revoked.contains(family);
+        let access = self.access.values().filter(|known| now < known.expires && is_live(&known.family)).count();
+        let refresh = self.refresh.values().filter(|known| !known.used && is_live(&known.family)).count();
+        (access, refresh)
+    }
+
     /// Expires all access tokens.
     pub(crate) fn expire_access(&mut self) {
         self.access.clear();

@@ -6,6 +6,7 @@ mod data;
 mod events;
 mod faults;
 mod lengths;
+mod page;
 mod program;
 mod scripting;
 mod tokens;
