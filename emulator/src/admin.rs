@@ -2,45 +2,28 @@
 
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::data_requests;
 use crate::fault::Fault;
 use crate::recorded::{requests, verify};
-use crate::state::{Document, State};
-use crate::timestamp;
+use crate::state::State;
 
 pub(crate) const PREFIX: &str = "/__emulator/";
-
-const MAX_NEW_EVENTS: usize = 1_000_000;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewEvents {
-    count: Option<usize>,
-    created_at: Option<String>,
-    event_type: Option<String>,
-    events: Option<Vec<Box<RawValue>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewData {
-    workspace: Option<Box<RawValue>>,
-    members: Option<Box<RawValue>>,
-    groups: Option<Box<RawValue>>,
-}
 
 /// The admin requests: a name, what may follow it, and their methods.
 fn methods(name: &str, rest: Option<&str>) -> Option<&'static [Method]> {
     Some(match (name, rest) {
         ("counts", None) => &[Method::GET],
         ("requests", None) | ("faults", Some(_)) => &[Method::GET, Method::DELETE],
+        ("events", None) => &[Method::POST, Method::PUT, Method::DELETE],
+        ("events", Some(_)) => &[Method::DELETE],
+        ("snapshot", None) => &[Method::GET, Method::PUT],
+        ("clock", None) => &[Method::GET, Method::PUT, Method::DELETE],
         ("faults", None) => &[Method::GET, Method::POST, Method::DELETE],
-        ("verify" | "expire-tokens" | "revoke-refresh-tokens" | "events" | "data" | "reset", None) => &[Method::POST],
+        ("verify" | "expire-tokens" | "revoke-refresh-tokens" | "data" | "reset", None) => &[Method::POST],
         _ => return None,
     })
 }
@@ -71,8 +54,7 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
             Some(id) => return one_fault(state, method == "DELETE", id),
             None => faults(state, method, body),
         },
-        ("events", _) => append_events(state, body),
-        ("data", _) => replace_data(state, body),
+        ("data" | "events" | "snapshot" | "clock", _) => return data_requests::answer(state, parts, name, rest, body),
         ("expire-tokens", _) => {
             state.tokens().expire_access();
             Ok(json!({}))
@@ -135,35 +117,4 @@ fn one_fault(state: &State, delete: bool, id: &str) -> Answer {
         Some(listed) => Answer::json(StatusCode::OK, &listed),
         None => Answer::error(StatusCode::NOT_FOUND, "not_found", &format!("there is no fault {id}")),
     }
-}
-
-fn append_events(state: &State, body: &[u8]) -> Result<Value, String> {
-    let wanted: NewEvents = read(body)?;
-    if let Some(raw) = &wanted.events {
-        if wanted.count.is_some() || wanted.created_at.is_some() || wanted.event_type.is_some() {
-            return Err("`events` cannot be combined with other fields".into());
-        }
-        return Ok(json!({ "ids": state.append_raw_events(raw) }));
-    }
-    let count = wanted.count.ok_or("`count` or `events` is required")?;
-    if count > MAX_NEW_EVENTS {
-        return Err(format!("count is {count}, the maximum is {MAX_NEW_EVENTS}"));
-    }
-    let created_at = match wanted.created_at.as_deref() {
-        Some(text) => Some(timestamp::parse(text).ok_or_else(|| format!("created_at {text:?} is not a date"))?),
-        None => None,
-    };
-    Ok(json!({ "ids": state.append_events(count, created_at, wanted.event_type.as_deref()) }))
-}
-
-fn replace_data(state: &State, body: &[u8]) -> Result<Value, String> {
-    let new: NewData = read(body)?;
-    let documents =
-        [(Document::Workspace, new.workspace), (Document::Members, new.members), (Document::Groups, new.groups)];
-    for (document, text) in documents {
-        if let Some(text) = text {
-            state.replace(document, text.get());
-        }
-    }
-    Ok(json!({}))
 }

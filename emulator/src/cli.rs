@@ -1,11 +1,12 @@
 //! The command line.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
-use kal_emulator::{Config, DateBounds, EventOrder, PageZero};
+use kal_emulator::{Config, Data, DateBounds, EventOrder, PageZero};
 
 const EXAMPLE: &str = "\
 Example: 1000 events, then one request as a client makes it
@@ -26,12 +27,18 @@ Make the next two requests for members fail, then show the counts
 
   $ curl -s http://127.0.0.1:8080/__emulator/faults \\
       -d '{\"path\":\"/workspaces/members\",\"status\":503,\"times\":2,\"headers\":{\"Retry-After\":\"1\"}}'
-  $ curl -s http://127.0.0.1:8080/__emulator/counts";
+  $ curl -s http://127.0.0.1:8080/__emulator/counts
+
+Serve two members of one's own, and let all access tokens expire without waiting
+
+  $ echo '{\"workspace\":{\"id\":\"w\"},\"members\":[{\"id\":\"m1\"},{\"id\":\"m2\"}]}' >data.json
+  $ kal-emulator --port 8080 --data data.json &
+  $ curl -s -X PUT http://127.0.0.1:8080/__emulator/clock -d '{\"advance_ms\":3600000}'";
 
 /// A local server that implements the Kaleidoscope API, for demos, tests and benchmarks.
 ///
-/// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else to standard output. All data is
-/// generated from a seed. Runs until SIGTERM or an interrupt.
+/// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else to standard output. Its data is
+/// generated from a seed, or that of a file. Runs until SIGTERM or an interrupt.
 #[derive(Debug, Parser)]
 #[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "See --help for examples.")]
 pub(crate) struct Arguments {
@@ -76,6 +83,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TOKEN", help_heading = "Authentication")]
     iap_token: Option<String>,
 
+    /// Serve the workspaces in this file (JSON), or a snapshot, in place of generated data
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["members", "groups", "events"], help_heading = "Data")]
+    data: Option<PathBuf>,
     /// Seed of the generated data
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Data")]
     seed: u64,
@@ -116,9 +126,26 @@ fn address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "it is neither an IP address nor `localhost`".to_owned())
 }
 
+fn read_data(file: &Path) -> io::Result<Data> {
+    std::fs::read(file).and_then(|text| Data::parse(&text)).map_err(|why| cannot_use(file, &why))
+}
+
+fn cannot_use(file: &Path, why: &io::Error) -> io::Error {
+    io::Error::new(why.kind(), format!("cannot use {}: {why}", file.display()))
+}
+
 impl Arguments {
-    pub(crate) fn config(&self) -> Config {
-        Config {
+    /// Puts the name of the file with the data before the reason why they cannot be used.
+    pub(crate) fn name_data(&self, why: io::Error) -> io::Error {
+        match &self.data {
+            Some(file) if why.kind() == io::ErrorKind::InvalidData => cannot_use(file, &why),
+            _ => why,
+        }
+    }
+
+    /// Fails if the file with the data cannot be used.
+    pub(crate) fn config(&self) -> io::Result<Config> {
+        Ok(Config {
             host: self.host,
             port: self.port,
             tls: self.tls,
@@ -130,6 +157,7 @@ impl Arguments {
             client_secret: self.client_secret.clone(),
             expires_in: self.expires_in,
             iap_token: self.iap_token.clone(),
+            data: self.data.as_deref().map(read_data).transpose()?,
             seed: self.seed,
             members: self.members,
             groups: self.groups,
@@ -140,6 +168,6 @@ impl Arguments {
             dates: self.dates,
             default_page_size: self.page_size,
             max_page_size: self.max_page_size,
-        }
+        })
     }
 }

@@ -3,6 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::data::Data;
+
+pub(crate) const MAX_MEMBERS: usize = 100_000;
+pub(crate) const MAX_GROUPS: usize = 100_000;
+pub(crate) const MAX_EVENTS: usize = 1_000_000;
+
 /// The options of the emulator; the command line sets the same fields.
 ///
 /// ```
@@ -32,6 +38,8 @@ pub struct Config {
     pub expires_in: u64,
     /// If set, requests without `Authorization: Bearer <this>` are rejected. Default none.
     pub iap_token: Option<String>,
+    /// Served in place of generated data; `members`, `groups` and `events` have no effect then. Default none.
+    pub data: Option<Data>,
     /// Seed of the generated data. Default 1.
     pub seed: u64,
     /// Number of workspace members, up to 100,000. Default 12.
@@ -97,6 +105,7 @@ impl Default for Config {
             client_secret: "demo-secret".into(),
             expires_in: 3600,
             iap_token: None,
+            data: None,
             seed: 1,
             members: 12,
             groups: 4,
@@ -121,9 +130,9 @@ impl Config {
             return Err(format!("{} is not a loopback address; the emulator listens on loopback only", self.host));
         }
         at_most("threads", self.threads, 256)?;
-        at_most("members", self.members, 100_000)?;
-        at_most("groups", self.groups, 100_000)?;
-        at_most("events", self.events, 1_000_000)?;
+        at_most("members", self.members, MAX_MEMBERS)?;
+        at_most("groups", self.groups, MAX_GROUPS)?;
+        at_most("events", self.events, MAX_EVENTS)?;
         if self.first_page > 1 {
             return Err(format!("first_page is {}, it must be 0 or 1", self.first_page));
         }

@@ -5,19 +5,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 
+use crate::clock::Setting;
 use crate::config::Config;
+use crate::data::{Data, invalid, read_document};
+use crate::event_record::Choice;
+use crate::event_store::EventStore;
 use crate::fault::Fault;
 use crate::fault_list::ListedFault;
 use crate::journal::{Counts, RecordedRequest};
+use crate::new_events::{Events, NewEvents};
 use crate::server::{Command, Server};
-use crate::state::{Document, State};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::timestamp;
 use crate::tls::Tls;
+use crate::workspace::Document;
 
 /// An emulator on its own thread; dropping it closes all connections and joins the thread.
 ///
@@ -43,7 +52,7 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if an option is out of range; otherwise what failed and why, such as the port that is in use.
+    /// `InvalidInput` if an option is out of range, `InvalidData` if its data is not valid; otherwise what failed and why, such as the port that is in use.
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tls = if config.tls {
@@ -53,7 +62,7 @@ impl Emulator {
         };
         let scheme = if config.tls { "https" } else { "http" };
         let threads = config.threads;
-        let state = Arc::new(State::new(config));
+        let state = Arc::new(State::new(config).map_err(invalid)?);
         let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.server)));
         let (commands, inbox) = unbounded_channel();
         let (started, address) = sync_channel(1);
@@ -93,12 +102,12 @@ impl Emulator {
         self.client_pem.as_ref().map(|(certificate, key)| (certificate.as_str(), key.as_str()))
     }
 
-    /// The client id that the token endpoint accepts.
+    /// The client id of the options, which the token endpoint accepts unless the data has clients of its own.
     pub fn client_id(&self) -> &str {
         &self.state.config.client_id
     }
 
-    /// The client secret that the token endpoint accepts.
+    /// The client secret of the options.
     pub fn client_secret(&self) -> &str {
         &self.state.config.client_secret
     }
@@ -147,32 +156,122 @@ impl Emulator {
 
     /// Appends generated events, each newer than all before it, and returns their ids, oldest first.
     pub fn append_events(&self, count: usize) -> Vec<String> {
-        self.state.append_events(count, None, None)
+        let append = |events: &mut EventStore, now| Ok(events.append_generated(count, None, now, Choice::default()));
+        self.state.change_events(None, append).unwrap_or_default()
+    }
+
+    /// Appends generated events to the workspace of a client, or to the first one, and returns their ids.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if there are too many, or if there is no such client, member or date.
+    pub fn add_events(&self, client: Option<&str>, new: &NewEvents) -> io::Result<Vec<String>> {
+        let events = Events::Generated(new.clone());
+        let ids = self.state.change_events(client, |store, now| events.add(store, now, false)).map_err(invalid)?;
+        Ok(ids.into_iter().flatten().collect())
     }
 
     /// Appends events unchanged, ordered by `created_at`, or as the newest without a valid one.
     pub fn append_raw_events(&self, events: impl IntoIterator<Item = Value>) {
         // `to_raw_value` cannot fail for a `Value`.
         let raw: Vec<_> = events.into_iter().filter_map(|event| serde_json::value::to_raw_value(&event).ok()).collect();
-        self.state.append_raw_events(&raw);
+        let _ = self.state.change_events(None, |events, now| Ok(events.append_raw(&raw, now)));
     }
 
-    /// Replaces the list of members.
+    /// Removes all events of the workspace of a client, or of the first one.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if there is no such client.
+    pub fn remove_events(&self, client: Option<&str>) -> io::Result<()> {
+        let clear = |events: &mut EventStore, _| {
+            events.clear();
+            Ok(())
+        };
+        self.state.change_events(client, clear).map_err(invalid)
+    }
+
+    /// Removes an event of the workspace of a client, or of the first one. Returns whether it was there.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if there is no such client.
+    pub fn remove_event(&self, client: Option<&str>, id: &str) -> io::Result<bool> {
+        self.state.change_events(client, |events, _| Ok(events.remove(id))).map_err(invalid)
+    }
+
+    /// Replaces all workspaces, or the given parts of the workspace of a client, or of the first one. Access and refresh
+    /// tokens of clients that are gone are no longer valid; those of the others reach the new data.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if a group names a member that is not there, if two workspaces have the same client, or if there is
+    /// no such client. Nothing is changed then.
+    pub fn set_data(&self, client: Option<&str>, data: &Data) -> io::Result<()> {
+        self.state.set_data(client, data).map_err(invalid)
+    }
+
+    /// Data, tokens and clock as JSON, for [`restore`](Self::restore) and [`Data::parse`].
+    pub fn snapshot(&self) -> String {
+        // Cannot fail: all keys are strings.
+        serde_json::to_string(&self.state.snapshot()).unwrap_or_default()
+    }
+
+    /// Restores data, tokens and clock; faults, counts and recorded requests stay.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if it is not a snapshot. Nothing is changed then.
+    pub fn restore(&self, snapshot: &str) -> io::Result<()> {
+        let read = read_document(snapshot.as_bytes()).and_then(Snapshot::read);
+        read.and_then(|snapshot| self.state.restore(&snapshot)).map_err(invalid)
+    }
+
+    /// What the emulator's clock shows, such as `2026-01-02T03:04:05.678901+00:00`.
+    pub fn now(&self) -> String {
+        timestamp::offset_form(self.state.clock().now())
+    }
+
+    /// Stops the clock at an instant (RFC 3339). Lifetimes of tokens, generated events and the `Date` header follow it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if it is not a date of the years 0 to 9999.
+    pub fn stop_clock(&self, now: &str) -> io::Result<()> {
+        let instant = timestamp::parse(now).ok_or_else(|| invalid(format!("{now:?} is not a date")))?;
+        self.state.clock().set(Setting::StoppedAt(instant)).map_err(invalid)
+    }
+
+    /// Moves the clock forward, whether it is stopped or not.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if it would pass the year 9999.
+    pub fn advance_clock(&self, by: Duration) -> io::Result<()> {
+        self.state.clock().advance(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)).map_err(invalid)
+    }
+
+    /// Lets the clock show the machine's time again.
+    pub fn use_real_clock(&self) {
+        let _ = self.state.clock().set(Setting::Offset(0));
+    }
+
+    /// Replaces the list of members by any values.
     pub fn set_members(&self, members: Vec<Value>) {
         self.state.replace(Document::Members, Value::Array(members).to_string());
     }
 
-    /// Replaces the list of groups.
+    /// Replaces the list of groups by any values.
     pub fn set_groups(&self, groups: Vec<Value>) {
         self.state.replace(Document::Groups, Value::Array(groups).to_string());
     }
 
-    /// Replaces the workspace.
+    /// Replaces the workspace by any value.
     pub fn set_workspace(&self, workspace: &Value) {
         self.state.replace(Document::Workspace, workspace.to_string());
     }
 
-    /// Clears faults, counts and recorded requests; data and tokens are kept.
+    /// Clears faults, counts and recorded requests; data, tokens and clock are kept.
     pub fn reset(&self) {
         self.state.reset();
     }

@@ -39,19 +39,43 @@ pub(crate) struct EventMaker {
 
 /// The fields of the acting member that an event contains; cached, because each member acts many times.
 #[derive(Debug)]
-struct Actor {
-    id: String,
-    full_name: String,
-    preferred_name: Option<String>,
+pub(crate) struct Actor {
+    pub(crate) id: String,
+    pub(crate) full_name: Option<String>,
+    pub(crate) preferred_name: Option<String>,
+}
+
+/// What a test chooses of a generated event; the rest is random.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Choice<'a> {
+    pub(crate) event_type: Option<&'a str>,
+    pub(crate) resource_type: Option<&'a str>,
+    pub(crate) resource_id: Option<&'a str>,
+    /// Index of the acting member.
+    pub(crate) member: Option<usize>,
 }
 
 impl EventMaker {
     pub(crate) fn new(seed: u64, members: u64) -> Self {
         let actor = |index| {
             let member = Member::new(seed, index);
-            Actor { id: member.id, full_name: member.full_name, preferred_name: member.preferred_name }
+            Actor { id: member.id, full_name: Some(member.full_name), preferred_name: member.preferred_name }
         };
-        Self { seed, actors: (0..members).map(actor).collect(), workspace_id: workspace_id(seed) }
+        Self::of(seed, workspace_id(seed), (0..members).map(actor).collect())
+    }
+
+    /// Events of a workspace whose records are given.
+    pub(crate) fn of(seed: u64, workspace_id: String, actors: Vec<Actor>) -> Self {
+        Self { seed, actors, workspace_id }
+    }
+
+    /// Index of the member with this id.
+    pub(crate) fn member(&self, id: &str) -> Option<usize> {
+        self.actors.iter().position(|actor| actor.id == id)
+    }
+
+    pub(crate) fn actor_id(&self, member: usize) -> &str {
+        &self.actors[member].id
     }
 
     /// The ids of all acting members, indexed by `Traits::member`.
@@ -93,9 +117,11 @@ impl EventMaker {
             .collect()
     }
 
-    /// Appends the JSON text of an event; `event_type` is given because appended events choose their own.
-    pub(crate) fn render(&self, index: u64, created_at: Micros, event_type: &str, out: &mut Vec<u8>) {
+    /// Appends the JSON text of an event.
+    pub(crate) fn render(&self, index: u64, created_at: Micros, choice: Choice<'_>, out: &mut Vec<u8>) {
         let traits = self.traits(index);
+        let event_type = choice.event_type.unwrap_or(EVENT_TYPES[traits.event_type]);
+        let resource_type = choice.resource_type.or(traits.resource_type.map(|position| RESOURCE_TYPES[position]));
         let mut rng = Rng::new(self.seed, stream::EVENT_TEXT, index);
         let spelling = if rng.percent(15) { Spelling::Ascii } else { Spelling::Utf8 };
         let whole_millis = created_at % 1000 == 0;
@@ -104,19 +130,20 @@ impl EventMaker {
         } else {
             timestamp::offset_form(created_at)
         };
-        let member = traits.member.map(|member| &self.actors[member]);
+        let member = choice.member.or(traits.member).map(|member| &self.actors[member]);
         let resource_id = (!rng.percent(8)).then(|| rng.uuid());
+        let resource_id = choice.resource_id.or(resource_id.as_deref());
         let parent = bulk_parent(index).map(|parent| self.id(parent));
 
         let mut object = ObjectWriter::begin(out, spelling);
         object.string("id", &self.id(index));
-        object.optional("full_name", member.map(|member| member.full_name.as_str()));
+        object.optional("full_name", member.and_then(|member| member.full_name.as_deref()));
         object.optional("preferred_name", member.and_then(|member| member.preferred_name.as_deref()));
         object.boolean("is_bot", rng.percent(5));
         attributes(&mut object, event_type, &mut rng);
         object.string("created_at", &created_at);
-        object.optional("resource_id", resource_id.as_deref());
-        object.optional("resource_type", traits.resource_type.map(|position| RESOURCE_TYPES[position]));
+        object.optional("resource_id", resource_id);
+        object.optional("resource_type", resource_type);
         object.string("event_type", event_type);
         object.number("event_type_version", 1 + rng.below(3));
         object.optional("event_user_id", member.map(|member| member.id.as_str()));

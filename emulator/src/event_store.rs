@@ -1,6 +1,6 @@
 //! All events, ordered by time, and pages of them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use crate::config::{Config, EventOrder};
 use crate::event_query::EventQuery;
-use crate::event_record::{EVENT_TYPES, EventMaker, RESOURCE_TYPES};
+use crate::event_record::{Choice, EVENT_TYPES, EventMaker, RESOURCE_TYPES};
 use crate::timestamp::{self, Micros};
+use crate::words::{NONE, Wanted, Words};
 
 /// Number of consecutive events that are rendered together on first access. A million events thus cost only their index
 /// at start, and their text only where it is read.
@@ -34,52 +35,6 @@ struct Entry {
     source: u32,
 }
 
-/// Interned strings. `NONE` stands for null and for a string that no event has.
-#[derive(Debug, Default)]
-struct Words(HashMap<String, u32>);
-
-const NONE: u32 = u32::MAX;
-
-impl Words {
-    fn with<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut list = Self::default();
-        for word in words {
-            list.number(word);
-        }
-        list
-    }
-
-    fn number(&mut self, word: &str) -> u32 {
-        if let Some(number) = self.0.get(word) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(NONE);
-        self.0.insert(word.to_owned(), number);
-        number
-    }
-
-    fn optional(&mut self, word: Option<&str>) -> u32 {
-        word.map_or(NONE, |word| self.number(word))
-    }
-
-    fn find(&self, word: &str) -> Option<u32> {
-        self.0.get(word).copied()
-    }
-}
-
-/// A filter by interned strings: `None` matches everything, an empty list nothing.
-struct Wanted(Option<Vec<u32>>);
-
-impl Wanted {
-    fn new(words: &Words, wanted: Option<&[String]>) -> Self {
-        Self(wanted.map(|wanted| wanted.iter().filter_map(|word| words.find(word)).collect()))
-    }
-
-    fn has(&self, number: u32) -> bool {
-        self.0.as_ref().is_none_or(|wanted| wanted.contains(&number))
-    }
-}
-
 /// The fields of a raw event that filters use; all others may have any value.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -91,25 +46,41 @@ struct RawFields {
     event_user_id: serde_json::Value,
 }
 
+/// An event that was added since the start.
+#[derive(Debug)]
+struct Appended {
+    id: Option<Box<str>>,
+    text: Bytes,
+}
+
 #[derive(Debug)]
 pub(crate) struct EventStore {
     maker: EventMaker,
+    /// Makes the events that are added once members or workspace have been replaced.
+    later_maker: Option<EventMaker>,
     order: EventOrder,
     /// Oldest first; equal instants in the order of insertion.
     entries: Vec<Entry>,
     /// Instants of the generated events by index; appending does not change them.
     times: Box<[Micros]>,
     blocks: Box<[OnceLock<Block>]>,
-    appended: Vec<Bytes>,
+    appended: Vec<Appended>,
+    appended_ids: HashSet<Box<str>>,
+    /// Index of the next generated event. It only grows, so that the id of a removed event does not return.
+    next_index: u64,
     event_types: Words,
     resource_types: Words,
     users: Words,
 }
 
 impl EventStore {
+    /// Generated events.
     pub(crate) fn new(config: &Config) -> Self {
-        let maker = EventMaker::new(config.seed, config.members as u64);
-        let times = maker.times(config.events).into_boxed_slice();
+        Self::with(EventMaker::new(config.seed, config.members as u64), config.events, config.order)
+    }
+
+    pub(crate) fn with(maker: EventMaker, count: usize, order: EventOrder) -> Self {
+        let times = maker.times(count).into_boxed_slice();
         // Interned in order, so that an index into the list is also the string's number.
         let users = Words::with(maker.actor_ids());
         let entries = (0u32..)
@@ -127,11 +98,14 @@ impl EventStore {
             .collect();
         Self {
             maker,
-            order: config.order,
+            later_maker: None,
+            order,
             entries,
             blocks: (0..times.len().div_ceil(BLOCK)).map(|_| OnceLock::new()).collect(),
+            next_index: times.len() as u64,
             times,
             appended: Vec::new(),
+            appended_ids: HashSet::new(),
             event_types: Words::with(EVENT_TYPES.iter().copied()),
             resource_types: Words::with(RESOURCE_TYPES.iter().copied()),
             users,
@@ -192,7 +166,7 @@ impl EventStore {
     fn text(&self, entry: &Entry) -> &[u8] {
         let source = entry.source as usize;
         if source >= self.times.len() {
-            return &self.appended[source - self.times.len()];
+            return &self.appended[source - self.times.len()].text;
         }
         let block = self.blocks[source / BLOCK].get_or_init(|| self.render_block(source / BLOCK));
         let place = source % BLOCK;
@@ -207,70 +181,180 @@ impl EventStore {
         let ends = (first as u64..)
             .zip(times)
             .map(|(index, &created_at)| {
-                let event_type = EVENT_TYPES[self.maker.traits(index).event_type];
-                self.maker.render(index, created_at, event_type, &mut text);
+                self.maker.render(index, created_at, Choice::default(), &mut text);
                 small(text.len())
             })
             .collect();
         Block { text: text.into_boxed_slice(), ends }
     }
 
-    /// An instant after all events and not in the past, so that a client that follows events receives it.
-    fn newer_than_all(&self) -> Micros {
-        let after_last = self.entries.last().map_or(Micros::MIN, |last| last.created_at.saturating_add(1000));
-        timestamp::now().max(after_last)
+    /// Makes the events that are added from now on.
+    pub(crate) fn use_maker(&mut self, maker: EventMaker) {
+        self.later_maker = Some(maker);
     }
 
-    /// Appends generated events and returns their ids. Without `created_at` each is newer than all before it.
+    pub(crate) fn maker(&self) -> &EventMaker {
+        self.later_maker.as_ref().unwrap_or(&self.maker)
+    }
+
+    pub(crate) fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    pub(crate) fn set_next_index(&mut self, index: u64) {
+        self.next_index = index;
+    }
+
+    /// Appends generated events and returns their ids. Without `created_at` each is newer than all before it, and not
+    /// older than `now`, so that a client that follows events receives it.
     pub(crate) fn append_generated(
         &mut self,
         count: usize,
         created_at: Option<Micros>,
-        event_type: Option<&str>,
+        now: Micros,
+        choice: Choice<'_>,
     ) -> Vec<String> {
-        (0..count)
-            .map(|_| {
-                let index = (self.times.len() + self.appended.len()) as u64;
-                let traits = self.maker.traits(index);
-                let created_at = created_at.unwrap_or_else(|| self.newer_than_all());
-                let event_type = event_type.unwrap_or(EVENT_TYPES[traits.event_type]);
-                let mut text = Vec::new();
-                self.maker.render(index, created_at, event_type, &mut text);
-                let entry = Entry {
-                    created_at,
-                    event_type: self.event_types.number(event_type),
-                    resource_type: traits.resource_type.map_or(NONE, small),
-                    user: traits.member.map_or(NONE, small),
-                    source: 0,
-                };
-                self.insert(entry, text.into());
-                self.maker.id(index)
-            })
-            .collect()
+        let mut latest = self.latest();
+        let mut entries = Vec::with_capacity(count);
+        let ids = (0..count).map(|_| {
+            let index = self.next_index;
+            let created_at = created_at.unwrap_or_else(|| newer(latest, now));
+            latest = latest.max(Some(created_at));
+            let mut text = Vec::new();
+            let maker = self.later_maker.as_ref().unwrap_or(&self.maker);
+            let traits = maker.traits(index);
+            maker.render(index, created_at, choice, &mut text);
+            let id = maker.id(index);
+            let member = choice.member.or(traits.member).map(|member| maker.actor_id(member));
+            let entry = Entry {
+                created_at,
+                event_type: self.event_types.number(choice.event_type.unwrap_or(EVENT_TYPES[traits.event_type])),
+                resource_type: match choice.resource_type {
+                    Some(word) => self.resource_types.number(word),
+                    None => traits.resource_type.map_or(NONE, small),
+                },
+                user: self.users.optional(member),
+                source: 0,
+            };
+            entries.push(self.keep(entry, Some(&id), text.into()));
+            id
+        });
+        let ids = ids.collect();
+        self.insert(entries);
+        ids
     }
 
-    /// Appends an event unchanged and returns its id, if any. Without a valid `created_at` it is the newest.
-    pub(crate) fn append_raw(&mut self, event: &RawValue) -> Option<String> {
-        // Accepts any JSON value, to test clients with invalid events.
-        let fields: RawFields = serde_json::from_str(event.get()).unwrap_or_default();
-        let created_at = fields.created_at.as_str().and_then(timestamp::parse);
-        let entry = Entry {
-            created_at: created_at.unwrap_or_else(|| self.newer_than_all()),
-            event_type: self.event_types.optional(fields.event_type.as_str()),
-            resource_type: self.resource_types.optional(fields.resource_type.as_str()),
-            user: self.users.optional(fields.event_user_id.as_str()),
-            source: 0,
-        };
-        self.insert(entry, event.get().to_owned().into());
-        fields.id.as_str().map(str::to_owned)
+    /// Appends events unchanged and returns their ids, if any. One without a valid `created_at` is newer than all
+    /// before it.
+    pub(crate) fn append_raw(&mut self, events: &[Box<RawValue>], now: Micros) -> Vec<Option<String>> {
+        let instants = vec![None; events.len()];
+        self.append_at(events, &instants, now)
     }
 
-    fn insert(&mut self, mut entry: Entry, text: Bytes) {
+    /// The same; an instant takes precedence over `created_at`.
+    pub(crate) fn append_at(
+        &mut self,
+        events: &[Box<RawValue>],
+        instants: &[Option<Micros>],
+        now: Micros,
+    ) -> Vec<Option<String>> {
+        let mut latest = self.latest();
+        let mut entries = Vec::with_capacity(events.len());
+        let ids = events.iter().zip(instants).map(|(event, instant)| {
+            // Accepts any JSON value, to test clients with invalid events.
+            let fields: RawFields = serde_json::from_str(event.get()).unwrap_or_default();
+            let created_at = instant.or_else(|| fields.created_at.as_str().and_then(timestamp::parse));
+            let created_at = created_at.unwrap_or_else(|| newer(latest, now));
+            latest = latest.max(Some(created_at));
+            let entry = Entry {
+                created_at,
+                event_type: self.event_types.optional(fields.event_type.as_str()),
+                resource_type: self.resource_types.optional(fields.resource_type.as_str()),
+                user: self.users.optional(fields.event_user_id.as_str()),
+                source: 0,
+            };
+            entries.push(self.keep(entry, fields.id.as_str(), event.get().to_owned().into()));
+            fields.id.as_str().map(str::to_owned)
+        });
+        let ids = ids.collect();
+        self.insert(entries);
+        ids
+    }
+
+    fn latest(&self) -> Option<Micros> {
+        self.entries.last().map(|last| last.created_at)
+    }
+
+    fn keep(&mut self, mut entry: Entry, id: Option<&str>, text: Bytes) -> Entry {
         entry.source = small(self.times.len() + self.appended.len());
-        self.appended.push(text);
-        let place = self.entries.partition_point(|earlier| earlier.created_at <= entry.created_at);
-        self.entries.insert(place, entry);
+        self.next_index += 1;
+        self.appended_ids.extend(id.map(Box::from));
+        self.appended.push(Appended { id: id.map(Box::from), text });
+        entry
     }
+
+    fn insert(&mut self, entries: Vec<Entry>) {
+        self.entries.extend(entries);
+        // It is stable, and fast on what is sorted already.
+        self.entries.sort_by_key(|entry| entry.created_at);
+    }
+
+    /// Removes all events.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.times = Box::default();
+        self.blocks = Box::default();
+        self.appended.clear();
+        self.appended_ids.clear();
+    }
+
+    /// Removes the events with this id and returns whether there were any.
+    pub(crate) fn remove(&mut self, id: &str) -> bool {
+        let mut entries = std::mem::take(&mut self.entries);
+        let before = entries.len();
+        entries.retain(|entry| !self.has_id(entry, id));
+        self.entries = entries;
+        self.appended_ids.remove(id);
+        self.entries.len() < before
+    }
+
+    fn has_id(&self, entry: &Entry, id: &str) -> bool {
+        match (entry.source as usize).checked_sub(self.times.len()) {
+            Some(appended) => self.appended[appended].id.as_deref() == Some(id),
+            // Their ids have one length; comparing it first spares making them.
+            None => id.len() == GENERATED_ID && self.maker.id(u64::from(entry.source)) == id,
+        }
+    }
+
+    /// The first of these ids that an event has already.
+    pub(crate) fn first_known<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let mut generated = HashSet::new();
+        for id in ids {
+            if self.appended_ids.contains(id) {
+                return Some(id);
+            }
+            if id.len() == GENERATED_ID {
+                generated.insert(id);
+            }
+        }
+        if generated.is_empty() {
+            return None;
+        }
+        let made = self.entries.iter().filter(|entry| (entry.source as usize) < self.times.len());
+        made.map(|entry| self.maker.id(u64::from(entry.source))).find_map(|id| generated.get(id.as_str()).copied())
+    }
+
+    /// The texts of all events and their instants, oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&[u8], Micros)> {
+        self.entries.iter().map(|entry| (self.text(entry), entry.created_at))
+    }
+}
+
+/// The length of a UUID.
+const GENERATED_ID: usize = 36;
+
+fn newer(latest: Option<Micros>, now: Micros) -> Micros {
+    latest.map_or(now, |latest| now.max(latest.saturating_add(1000)))
 }
 
 /// Bounded by the maximum number of events and members, far below 32 bits.

@@ -30,7 +30,7 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         // Installed before the ready line is printed: its reader may send a signal immediately.
         let terminated = signals()?;
         let stdin_closed = stdin_closed(arguments.exit_with_stdin);
-        let emulator = Emulator::start(arguments.config())?;
+        let emulator = Emulator::start(arguments.config()?).map_err(|why| arguments.name_data(why))?;
         if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
             write_atomically(file, pem)?;
         }

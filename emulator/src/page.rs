@@ -14,8 +14,9 @@ use crate::fault::Fault;
 use crate::fault_list::ListedFault;
 use crate::journal::RecordedRequest;
 use crate::rendered::Rendered;
-use crate::state::{Document, State};
-use crate::urlencoded;
+use crate::state::State;
+use crate::workspace::Summary;
+use crate::{timestamp, urlencoded};
 
 const TEMPLATE: &str = include_str!("page.html");
 
@@ -103,17 +104,20 @@ fn state_list(state: &State, parts: &Parts) -> String {
     let host = parts.uri.authority().map(Authority::as_str);
     let host = host.or_else(|| parts.headers.get("host")?.to_str().ok()).unwrap_or("");
     let scheme = if state.config.tls { "https" } else { "http" };
-    let listed =
-        |document| state.document(document).items().map_or_else(|| "not a list".to_owned(), |count| count.to_string());
-    let (access, refresh) = state.tokens().valid();
+    let workspaces = state.summaries();
+    let of_each = |text: &dyn Fn(&Summary) -> String| workspaces.iter().map(text).collect::<Vec<_>>().join("; ");
+    let listed = |items: Option<usize>| items.map_or_else(|| "not a list".to_owned(), |count| count.to_string());
+    let (access, refresh) = state.valid_tokens();
     let counts = state.journal().counts();
     let rows = [
         ("URL", format!("{scheme}://{host}")),
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
         ("Seed", state.config.seed.to_string()),
-        ("Members", listed(Document::Members)),
-        ("Groups", listed(Document::Groups)),
-        ("Events", state.event_count().to_string()),
+        ("Clock", timestamp::zulu(state.clock().now())),
+        ("Clients", of_each(&|one| one.clients.join(", "))),
+        ("Members", of_each(&|one| listed(one.members))),
+        ("Groups", of_each(&|one| listed(one.groups))),
+        ("Events", of_each(&|one| one.events.to_string())),
         ("Valid access tokens", access.to_string()),
         ("Usable refresh tokens", refresh.to_string()),
         ("Requests", counts.total.to_string()),

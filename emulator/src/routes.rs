@@ -1,11 +1,14 @@
 //! The routes of the API, and authorization.
 
+use std::sync::Arc;
+
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::state::{Document, State};
+use crate::state::State;
+use crate::workspace::Document;
 use crate::{echo, token_endpoint};
 
 enum Route {
@@ -49,21 +52,28 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     if matches!(route, Route::Token) {
         return token_endpoint::answer(state, parts, body);
     }
-    if !is_signed_in(state, parts) {
+    let Some(client) = client_of(state, parts) else {
         return unauthorized();
-    }
+    };
+    // A client that is removed meanwhile has no workspace.
     match route {
-        Route::Document(document) => Answer::rendered(state.document(document)),
+        Route::Document(document) => state.document(&client, document).map_or_else(unauthorized, Answer::rendered),
         Route::Echo => echo::answer(parts, body),
-        _ => match state.events(parts.uri.query().unwrap_or("")) {
-            Ok(page) => Answer::rendered(page),
-            Err(error_response) => error_response,
+        _ => match state.events(&client, parts.uri.query().unwrap_or("")) {
+            Some(Ok(page)) => Answer::rendered(page),
+            Some(Err(error_response)) => error_response,
+            None => unauthorized(),
         },
     }
 }
 
 pub(crate) fn is_signed_in(state: &State, parts: &Parts) -> bool {
-    bearer(parts, "x-kal-authorization").is_some_and(|token| state.tokens().accepts(token))
+    client_of(state, parts).is_some()
+}
+
+/// The client that the request's access token is valid for.
+fn client_of(state: &State, parts: &Parts) -> Option<Arc<str>> {
+    bearer(parts, "x-kal-authorization").and_then(|token| state.client_of(token))
 }
 
 pub(crate) fn unauthorized() -> Answer {

@@ -50,6 +50,10 @@ pub(crate) async fn handle(
             None => too_large().into_response(Coding::Identity),
         }
     };
+    if let Some(date) = state.clock().date_header() {
+        // That of a fault is sent as it is; otherwise hyper adds the machine's.
+        response.headers_mut().entry("date").or_insert(date);
+    }
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }

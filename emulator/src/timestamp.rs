@@ -32,6 +32,18 @@ pub(crate) fn offset_form(instant: Micros) -> String {
     format!("{whole}.{}+00:00", digits.trim_end_matches('0'))
 }
 
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the format of the `Date` header (RFC 9110).
+pub(crate) fn http_date(instant: Micros) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (year, month, day) = civil(instant);
+    let week_day = instant.div_euclid(SECOND * DAY_SECONDS).rem_euclid(7);
+    let name = |names: &[&'static str], index: i64| usize::try_from(index).map_or("", |index| names[index]);
+    let (week_day, month) = (name(&DAYS, week_day), name(&MONTHS, month - 1));
+    let clock = &seconds_text(instant)[11..];
+    format!("{week_day}, {day:02} {month} {year:04} {clock} GMT")
+}
+
 fn seconds_text(instant: Micros) -> String {
     let seconds = instant.div_euclid(SECOND);
     let (year, month, day) = civil(instant);
@@ -133,7 +145,20 @@ fn digits(text: &str, count: usize) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{offset_form, parse, zulu};
+    use super::{http_date, offset_form, parse, zulu};
+
+    /// The instants are those of RFC 9110 and of the ends of the clock. Red with the week starting a day later.
+    #[test]
+    fn a_date_header_has_the_day_of_the_week() {
+        for (instant, text) in [
+            ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("1969-12-31T23:59:59.9Z", "Wed, 31 Dec 1969 23:59:59 GMT"),
+            ("0000-01-01", "Sat, 01 Jan 0000 00:00:00 GMT"),
+            ("9999-12-31T23:59:59Z", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(http_date(parse(instant).expect("an instant")), text);
+        }
+    }
 
     #[test]
     fn every_documented_format_is_parsed() {

@@ -5,8 +5,8 @@ use hyper::http::request::Parts;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::state::State;
-use crate::tokens::{RefreshError, TokenPair};
+use crate::state::{Granted, State};
+use crate::tokens::RefreshError;
 use crate::urlencoded;
 
 pub(crate) const PATH: &str = "/auth/oauth/token";
@@ -49,19 +49,14 @@ fn grant(state: &State, parts: &Parts, body: &[u8]) -> Result<Answer, Answer> {
     match form.field("grant_type")? {
         "client_credentials" => {
             let (id, secret) = (form.field("client_id")?, form.field("client_secret")?);
-            if id != state.config.client_id || secret != state.config.client_secret {
+            state.grant(id, secret).map(|granted| answer_with(&granted)).ok_or_else(|| {
                 let message = "client id or client secret is wrong";
-                return Err(error_response(StatusCode::UNAUTHORIZED, "invalid_client", message));
-            }
-            Ok(granted(state, &state.tokens().grant()))
+                error_response(StatusCode::UNAUTHORIZED, "invalid_client", message)
+            })
         }
         "refresh_token" => {
-            let token = form.field("refresh_token")?;
-            let rotated = state.tokens().rotate(token);
-            match rotated {
-                Ok(pair) => Ok(granted(state, &pair)),
-                Err(why) => Err(refresh_error(state, why)),
-            }
+            let refreshed = state.refresh(form.field("refresh_token")?);
+            refreshed.map(|granted| answer_with(&granted)).map_err(|why| refresh_error(state, why))
         }
         other => {
             let message = format!("grant type {other:?} is not supported");
@@ -82,13 +77,13 @@ fn refresh_error(state: &State, why: RefreshError) -> Answer {
     error_response(StatusCode::BAD_REQUEST, "invalid_grant", message)
 }
 
-fn granted(state: &State, pair: &TokenPair) -> Answer {
+fn answer_with(granted: &Granted) -> Answer {
     Answer::json(
         StatusCode::OK,
         &json!({
-            "access_token": pair.access,
-            "refresh_token": pair.refresh,
-            "expires_in": state.config.expires_in,
+            "access_token": granted.pair.access,
+            "refresh_token": granted.pair.refresh,
+            "expires_in": granted.expires_in,
             // Undocumented; clients must ignore it.
             "issued_for": { "audience": "kaleidoscope-api", "scopes": ["workspace", "events"] },
         }),

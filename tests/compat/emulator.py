@@ -53,7 +53,7 @@ class Emulator:
 
     def data(self, name: str, text: str):
         """Replaces the workspace, the members or the groups by this JSON text, unchanged."""
-        self.steer("data", raw=f'{{"{name}":{text}}}')
+        self.steer("data", raw=f'{{"unchecked":true,"{name}":{text}}}')
 
     def requests(self) -> list[dict]:
         """The requests since the last reset."""

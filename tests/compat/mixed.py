@@ -98,7 +98,7 @@ def through_data(emulator: Emulator, decoders: Decoders, literals: dict) -> None
                     check_answer(method, ours, theirs, decoders.theirs)
                 continue
             if method == "get_events":
-                emulator.steer("events", raw=f'{{"events":[{",".join(every)}]}}')
+                emulator.steer("events", raw=f'{{"unchecked":true,"events":[{",".join(every)}]}}')
             else:
                 emulator.data(method[4:], f"[{','.join(every)}]")
             query = {"page_size": 1000} if method == "get_events" else {}

@@ -72,7 +72,7 @@ def workspace():
     for event, id in zip(events, ["", "a1", "E9", "5", "05"]):
         event["id"] = id
     events.append(events[12])
-    return {"workspace": {"id": "a1", "workspace_name": None}, "members": members, "groups": groups}, events
+    return {"workspace": {"id": "a1", "workspace_name": None}, "members": members, "groups": groups, "unchecked": True}, events
 
 
 class Emulator:
@@ -85,7 +85,7 @@ class Emulator:
         self.url = self.process.stdout.readline().decode().split()[3]
         data, events = workspace()
         self.admin("data", data)
-        self.admin("events", {"events": events})
+        self.admin("events", {"events": events, "unchecked": True})
         os.environ.update(
             KALEIDOSCOPE_API_URL=self.url, KALEIDOSCOPE_API_CLIENT_ID="demo-client", KALEIDOSCOPE_API_CLIENT_SECRET="demo-secret"
         )

@@ -41,6 +41,10 @@ impl Reply {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
+    pub(crate) fn message(&self) -> String {
+        text(&self.json(), "message")
+    }
+
     pub(crate) fn list(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self.json().as_array().expect("a list").clone()
@@ -150,6 +154,12 @@ impl Client {
 
     pub(crate) fn admin(&mut self, name: &str, body: &Value) -> Reply {
         self.send("POST", &format!("/__emulator/{name}"), &[], &body.to_string()).expect("an admin response")
+    }
+
+    /// An admin request with another method than POST.
+    pub(crate) fn control(&mut self, method: &str, name: &str, body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, &format!("/__emulator/{name}"), &[], &body).expect("an admin response")
     }
 
     pub(crate) fn send(

@@ -267,7 +267,7 @@ fn appended_events_are_ordered_by_their_time() {
 fn raw_events_are_returned_unchanged() {
     let emulator = start(Config { events: 3, ..Config::default() });
     let mut client = Client::signed_in(&emulator);
-    let raw = r#"{"events":[{"id":"r1","odd":1e400,"s":"\u00e9\/","created_at":"2030-01-01","event_type":"t"},17]}"#;
+    let raw = r#"{"events":[{"id":"r1","odd":1e400,"s":"\u00e9\/","created_at":"2030-01-01","event_type":"t"},17],"unchecked":true}"#;
     let reply = client.send("POST", "/__emulator/events", &[], raw).expect("a response");
     assert_eq!(reply.json(), json!({ "ids": ["r1", null] }));
     let page = client.get("/workspaces/events?page_size=2").body;

@@ -1,15 +1,20 @@
 //! The emulator over real sockets; every test is named after the claim it checks.
 
 mod client;
+mod clock;
 mod connections;
 mod data;
 mod events;
 mod faults;
 mod lengths;
+mod new_events;
+mod own_data;
 mod page;
 mod program;
 mod scripting;
+mod snapshot;
 mod tokens;
+mod workspaces;
 
 use std::time::{Duration, Instant};
 

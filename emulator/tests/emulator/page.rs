@@ -77,7 +77,10 @@ fn the_page_shows_the_state() {
     let html = page(&emulator);
     assert!(has(&html, "Valid access tokens", "0") && has(&html, "Usable refresh tokens", "0"), "{html}");
     assert_eq!(
-        client.send("POST", "/__emulator/data", &[], r#"{"members": {"not": "a list"}}"#).expect("a response").status,
+        client
+            .send("POST", "/__emulator/data", &[], r#"{"unchecked": true, "members": {"not": "a list"}}"#)
+            .expect("a response")
+            .status,
         200
     );
     assert!(has(&page(&emulator), "Members", "not a list"));
@@ -87,6 +90,27 @@ fn the_page_shows_the_state() {
     let mut client = Client::connect_tls(emulator.url(), "localhost", ca).expect("a TLS connection");
     let html = String::from_utf8(client.get_with("/", &[BROWSER]).body).expect("text");
     assert!(has(&html, "URL", emulator.url()), "{html}");
+}
+
+/// Red when only the first workspace is counted, and when tokens expire by the machine's clock.
+#[test]
+fn the_page_shows_each_workspace_and_the_clock() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    let data = r#"{"workspaces": [
+        {"workspace": {"id": "w1", "workspace_name": "One"}, "clients": [{"id": "a", "secret": "s"}]},
+        {"workspace": {"id": "w2", "workspace_name": "Two"}, "clients": [{"id": "b", "secret": "s"}],
+         "members": [{"id": "m", "access_level": "admin", "email": "m@example.com", "full_name": "M"}]}]}"#;
+    assert_eq!(client.send("POST", "/__emulator/data", &[], data).expect("a response").status, 200);
+    client.grant("b", "s");
+    assert!(has(&page(&emulator), "Valid access tokens", "1"));
+    let set = client.send("PUT", "/__emulator/clock", &[], r#"{"now": "2040-01-01T00:00:00Z"}"#).expect("a response");
+    assert_eq!(set.status, 200);
+    let html = page(&emulator);
+    for (name, value) in [("Clients", "a; b"), ("Members", "0; 1"), ("Events", "0; 0"), ("Valid access tokens", "0")] {
+        assert!(has(&html, name, value), "{name} is not {value}: {html}");
+    }
+    assert!(html.contains("2040-01-01T00:00:00"), "{html}");
 }
 
 /// Red with the oldest requests, and with all fields of a fault.

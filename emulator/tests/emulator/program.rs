@@ -257,3 +257,47 @@ fn a_million_events_start_in_little_memory_and_are_all_accessible() {
     let deep = "/workspaces/events?page=90&page_size=1000&event_types=%5B%22delete%22%5D";
     assert_eq!(client.get(deep).list().len(), 1000);
 }
+
+#[test]
+fn a_file_with_data_is_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("data.json");
+    let path = file.to_str().expect("a path");
+    std::fs::write(&file, r#"{"workspace": {"id": "w"}, "members": [{"id": "m"}]}"#).expect("a file");
+    let program = Program::start(&["--data", path]);
+    assert_eq!(program.client().get("/workspaces/members").body, br#"[{"id": "m"}]"#);
+    // And so is a snapshot.
+    let snapshot = program.client().control("GET", "snapshot", &serde_json::Value::Null).body;
+    std::fs::write(&file, snapshot).expect("a file");
+    let program = Program::start(&["--data", path]);
+    assert_eq!(program.client().get("/workspaces/members").body, br#"[{"id": "m"}]"#);
+}
+
+#[test]
+fn a_file_with_bad_data_is_an_error_that_names_file_and_field() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("data.json");
+    let path = file.to_str().expect("a path");
+    let refused = |arguments: &[&str]| {
+        let output = command(arguments).output().expect("it runs");
+        assert!(!output.status.success() && output.stdout.is_empty());
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    for (text, why) in [
+        (
+            r#"{"members": [{"id": "m", "email": 7}]}"#,
+            "members[0].email: expected a string or null, found the number 7",
+        ),
+        (r#"{"members": []}"#, "workspace is missing"),
+        ("", "it is empty, expected a JSON object"),
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        assert_eq!(refused(&["--data", path]), (Some(1), format!("kal-emulator: cannot use {path}: {why}\n")));
+    }
+    std::fs::remove_file(&file).expect("no file");
+    let (code, why) = refused(&["--data", path]);
+    assert_eq!(code, Some(1));
+    assert!(why.starts_with(&format!("kal-emulator: cannot use {path}: ")), "{why}");
+    let (_, why) = refused(&["--data", path, "--members", "5"]);
+    assert!(why.contains("'--data <FILE>' cannot be used with '--members <N>'"), "{why}");
+}

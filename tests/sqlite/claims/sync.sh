@@ -151,7 +151,7 @@ for order in $orders; do
     }
     claim "an event before the newest 1,000 is found by reading all events again ($order)" synced "--order $order" too_late
     undated() {
-        kal_sync >"$lab/out" && arrive '{"events": [{"id": "u1"}, {"id": "u2", "created_at": "soon"}]}' &&
+        kal_sync >"$lab/out" && arrive '{"events": [{"id": "u1"}, {"id": "u2", "created_at": "soon"}], "unchecked": true}' &&
             plain 'UPDATE kal_sync_state SET cursor = NULL' && prints 2 kal_sync && prints 0 kal_sync && has_all &&
             prints 'u1||
 u2||soon' plain "SELECT id, created_at, created_at_raw FROM events WHERE created_at IS NULL ORDER BY id"
@@ -240,7 +240,7 @@ adopted() { kal_sync >"$lab/out" && plain 'DROP TABLE kal_sync_state' && arrive 
 claim 'without its state, all events are read again, and each is there once' synced '' adopted
 changed() {
     kal_sync >"$lab/out" && arrive '{"events": [{"id": "x", "event_type": "first", "created_at": "2026-02-01T00:00:00Z"}]}' && prints 1 kal_sync &&
-        arrive '{"events": [{"id": "x", "event_type": "second", "created_at": "2026-02-01T00:00:00Z"}]}' && prints 0 kal_sync &&
+        arrive '{"events": [{"id": "x", "event_type": "second", "created_at": "2026-02-01T00:00:00Z"}], "unchecked": true}' && prints 0 kal_sync &&
         prints first plain "SELECT event_type FROM events WHERE id = 'x'"
 }
 claim 'an event that is there stays as it is' synced '' changed

@@ -1,0 +1,144 @@
+//! A copy of data, tokens and clock as JSON, which restores the same behaviour later or elsewhere.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::clock::Setting;
+use crate::config::Config;
+use crate::data::{ApiClient, reason};
+use crate::json_object::{Object, read_open_object};
+use crate::timestamp::{self, Micros};
+use crate::tokens::{TokenState, TokenStore};
+use crate::workspace::{Document, Workspace};
+
+/// The version of the format.
+const VERSION: u64 = 1;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Snapshot {
+    #[serde(rename = "snapshot")]
+    version: u64,
+    pub(crate) clock: Setting,
+    pub(crate) tokens: TokenState,
+    workspaces: Vec<WorkspaceState>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorkspaceState {
+    clients: Vec<ApiClient>,
+    workspace: Box<RawValue>,
+    members: Box<RawValue>,
+    groups: Box<RawValue>,
+    /// Oldest first.
+    events: Vec<Box<RawValue>>,
+    /// The instants of the events whose `created_at` is not theirs, by position.
+    instants: Vec<(usize, Micros)>,
+    /// What the next generated events depend on.
+    seed: u64,
+    next_event: u64,
+}
+
+/// Whether a document is meant to be a snapshot.
+pub(crate) fn is_snapshot(document: &RawValue) -> bool {
+    read_open_object(document, "").is_ok_and(|Object(keys)| keys.iter().any(|(name, _)| name == "snapshot"))
+}
+
+impl Snapshot {
+    pub(crate) fn of(workspaces: &[Workspace], tokens: &TokenStore, clock: Setting) -> Self {
+        Self {
+            version: VERSION,
+            clock,
+            tokens: tokens.state(),
+            workspaces: workspaces.iter().map(WorkspaceState::of).collect(),
+        }
+    }
+
+    pub(crate) fn read(document: &RawValue) -> Result<Self, String> {
+        let snapshot: Self =
+            serde_json::from_str(document.get()).map_err(|why| format!("not a snapshot: {}", reason(&why)))?;
+        snapshot.check().map(|()| snapshot)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
+            return Err(format!("snapshot: version {}, expected {VERSION}", self.version));
+        }
+        self.clock.check().map_err(|why| format!("clock: {why}"))?;
+        if self.workspaces.is_empty() {
+            return Err("workspaces is empty, expected at least one".into());
+        }
+        let clients: HashSet<_> =
+            self.workspaces.iter().flat_map(|workspace| &workspace.clients).map(|client| client.id.as_str()).collect();
+        self.tokens.check(|client| clients.contains(client))?;
+        for (position, workspace) in self.workspaces.iter().enumerate() {
+            let count = workspace.events.len();
+            if let Some((event, _)) = workspace.instants.iter().find(|(event, _)| *event >= count) {
+                return Err(format!("workspaces[{position}].instants: there is no event {event}, only {count} events"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn workspaces(&self, config: &Config) -> Vec<Workspace> {
+        self.workspaces.iter().map(|state| state.restore(config)).collect()
+    }
+}
+
+impl WorkspaceState {
+    fn of(workspace: &Workspace) -> Self {
+        let document = |document| owned(&workspace.document(document).plain());
+        let mut instants = Vec::new();
+        let events = workspace.events().all().enumerate().map(|(position, (text, instant))| {
+            if created_at(text) != Some(instant) {
+                instants.push((position, instant));
+            }
+            owned(text)
+        });
+        Self {
+            events: events.collect(),
+            clients: workspace.clients.clone(),
+            workspace: document(Document::Workspace),
+            members: document(Document::Members),
+            groups: document(Document::Groups),
+            instants,
+            seed: workspace.seed,
+            next_event: workspace.events().next_index(),
+        }
+    }
+
+    fn restore(&self, config: &Config) -> Workspace {
+        let mut workspace = Workspace::empty(config, self.seed);
+        workspace.clients.clone_from(&self.clients);
+        workspace.replace(Document::Workspace, self.workspace.get().to_owned());
+        workspace.replace(Document::Members, self.members.get().to_owned());
+        workspace.replace(Document::Groups, self.groups.get().to_owned());
+        let mut instants = vec![None; self.events.len()];
+        for (event, instant) in &self.instants {
+            instants[*event] = Some(*instant);
+        }
+        workspace.change_events(|events| {
+            events.append_at(&self.events, &instants, Micros::MIN);
+            events.set_next_index(self.next_event);
+        });
+        workspace
+    }
+}
+
+/// A text that the emulator serves is JSON: it was checked when it came, or made here.
+fn owned(text: &[u8]) -> Box<RawValue> {
+    serde_json::from_slice(text).unwrap_or_default()
+}
+
+fn created_at(event: &[u8]) -> Option<Micros> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Field {
+        created_at: serde_json::Value,
+    }
+    let field: Field = serde_json::from_slice(event).unwrap_or_default();
+    timestamp::parse(field.created_at.as_str()?)
+}
