@@ -98,6 +98,7 @@ fn the_date_header_follows_the_clock() {
     let dates = client.get("/workspaces/active");
     assert_eq!(dates.headers("date").len(), 1);
     assert!(!dates.headers("date")[0].contains("1994"));
+    assert!(emulator.requests().iter().all(|request| !request.time.starts_with("1994")), "requests have the real time");
 }
 
 #[test]
