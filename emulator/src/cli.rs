@@ -41,17 +41,26 @@ Serve two members of one's own, and let all access tokens expire without waiting
 /// generated from a seed, or that of a file. Runs until SIGTERM or an interrupt.
 #[derive(Debug, Parser)]
 #[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "See --help for examples.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Arguments {
-    /// Address to listen on; loopback only. `localhost` is 127.0.0.1
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address, help_heading = "Server")]
+    /// Address to listen on; loopback only, unless --public, whose default is 0.0.0.0. `localhost` is 127.0.0.1
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", default_value_if("public", "true", "0.0.0.0"))]
+    #[arg(value_parser = address, help_heading = "Server")]
     host: IpAddr,
+    /// Let other machines send requests: in a container, or on a test network. All of them can control the emulator
+    #[arg(long, help_heading = "Server")]
+    public: bool,
+    /// Name by which requests reach the emulator, besides localhost and its addresses: allowed as the Host of admin
+    /// requests, and in the certificate. May be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Server")]
+    allow_host: Vec<String>,
     /// Port to listen on; 0 selects a free one
     #[arg(long, default_value_t = 0, help_heading = "Server")]
     port: u16,
     /// Server threads, up to 256
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Server")]
     threads: usize,
-    /// Serve https with a certificate generated at start, for localhost, 127.0.0.1 and `::1`
+    /// Serve https with a certificate generated at start, for localhost, 127.0.0.1, `::1` and each --allow-host
     #[arg(long, help_heading = "Server")]
     tls: bool,
     /// Write the CA certificate that clients must trust (PEM) to this file
@@ -147,6 +156,8 @@ impl Arguments {
     pub(crate) fn config(&self) -> io::Result<Config> {
         Ok(Config {
             host: self.host,
+            public: self.public,
+            allowed_hosts: self.allow_host.clone(),
             port: self.port,
             tls: self.tls,
             client_auth: false,

@@ -15,12 +15,20 @@ pub(crate) const MAX_EVENTS: usize = 1_000_000;
 /// let config = kal_emulator::Config { events: 1000, first_page: 0, ..Default::default() };
 /// ```
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Config {
-    /// Address to listen on; only a loopback address is accepted. Default 127.0.0.1.
+    /// Address to listen on; a loopback address unless `public`. Default 127.0.0.1.
     pub host: IpAddr,
+    /// Let `host` be an address that other machines reach. Admin requests may then have an IP address as their `Host`.
+    /// Default false.
+    pub public: bool,
+    /// Names, besides `localhost` and loopback addresses, that the `Host` of admin requests may have, and that the
+    /// certificate is valid for. Default none.
+    pub allowed_hosts: Vec<String>,
     /// Port to listen on; 0 selects a free one. Default 0.
     pub port: u16,
-    /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1 and `::1`. Default false.
+    /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1, `::1` and `allowed_hosts`.
+    /// Default false.
     pub tls: bool,
     /// With `tls`: refuse clients without a certificate of the emulator's CA.
     pub client_auth: bool,
@@ -95,6 +103,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            public: false,
+            allowed_hosts: Vec::new(),
             port: 0,
             tls: false,
             client_auth: false,
@@ -126,8 +136,14 @@ impl Config {
         let at_most = |name: &str, value: usize, max: usize| {
             if value > max { Err(format!("{name} is {value}, the maximum is {max}")) } else { Ok(()) }
         };
-        if !self.host.is_loopback() {
-            return Err(format!("{} is not a loopback address; the emulator listens on loopback only", self.host));
+        if !self.host.is_loopback() && !self.public {
+            let host = self.host;
+            return Err(format!(
+                "other machines reach {host}, which is not a loopback address: allow that with `public`"
+            ));
+        }
+        if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
+            return Err(format!("{host:?} is neither a host name nor an IP address, without a port"));
         }
         at_most("threads", self.threads, 256)?;
         at_most("members", self.members, MAX_MEMBERS)?;
@@ -141,4 +157,9 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn is_host(text: &str) -> bool {
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    text.parse::<IpAddr>().is_ok() || !text.is_empty() && is_name(text)
 }

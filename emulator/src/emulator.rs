@@ -1,7 +1,7 @@
 //! A running emulator, for tests written in Rust.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -56,7 +56,7 @@ impl Emulator {
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tls = if config.tls {
-            Some(Tls::new(config.client_auth).map_err(failed("cannot make certificates"))?)
+            Some(Tls::new(config.client_auth, &config.allowed_hosts).map_err(failed("cannot make certificates"))?)
         } else {
             None
         };
@@ -82,12 +82,12 @@ impl Emulator {
             .spawn(serve)
             .map_err(failed("cannot start a thread"))?;
         let address = address.recv().map_err(|_| gone())??;
-        let url = format!("{scheme}://{address}");
+        let url = format!("{scheme}://{}", reachable(address));
         let (ca_pem, client_pem) = tls.map(|tls| (tls.ca_pem, tls.client_pem)).unzip();
         Ok(Self { state, url, ca_pem, client_pem, commands: Some(commands), thread: Some(thread) })
     }
 
-    /// The base URL, such as `http://127.0.0.1:4711`, without a slash at the end.
+    /// The base URL, such as `http://127.0.0.1:4711`, without a slash at the end; that of this machine with `0.0.0.0`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -306,6 +306,14 @@ impl Drop for Emulator {
             let _ = thread.join();
         }
     }
+}
+
+/// Where this machine reaches what listens on an address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    address
 }
 
 fn gone() -> io::Error {

@@ -35,7 +35,7 @@ pub(crate) async fn handle(
     let request_id = state.request_id();
     connection.on_request(for_admin);
     let mut response = if for_admin {
-        match own_origin::check(&parts) {
+        match own_origin::check(&parts, &state.config) {
             Err(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
             Ok(()) => match collect(body, MAX_ADMIN_BODY).await? {
                 Some(body) if for_page => page::answer(&state, &parts, &body),

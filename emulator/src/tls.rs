@@ -18,7 +18,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn new(client_auth: bool) -> io::Result<Self> {
+    pub(crate) fn new(client_auth: bool, hosts: &[String]) -> io::Result<Self> {
         let (not_before, not_after) = validity();
         let contents = |common_name, names, purpose| Contents {
             common_name,
@@ -30,7 +30,8 @@ impl Tls {
         };
         let ca = Contents { is_authority: true, ..contents("kal-emulator CA", &[], None) };
         let ca = Certificate::self_signed(&ca)?;
-        let names = ["localhost", "127.0.0.1", "::1"];
+        let names = ["localhost", "127.0.0.1", "::1"].into_iter().chain(hosts.iter().map(String::as_str));
+        let names: Vec<_> = names.collect();
         let certificate = Certificate::signed_by(&contents("localhost", &names, Some(Purpose::Server)), &ca)?;
         let client = Certificate::signed_by(&contents("kal-emulator client", &[], Some(Purpose::Client)), &ca)?;
 

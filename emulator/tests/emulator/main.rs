@@ -11,6 +11,7 @@ mod new_events;
 mod own_data;
 mod page;
 mod program;
+mod public;
 mod scripting;
 mod snapshot;
 mod tokens;

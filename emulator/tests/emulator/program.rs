@@ -115,7 +115,9 @@ fn files_hold_the_url_and_the_ca() {
 #[test]
 fn invalid_options_are_rejected_with_a_reason() {
     for (arguments, reason) in [
-        (&["--host", "0.0.0.0"][..], "not a loopback address"),
+        (&["--host", "0.0.0.0"][..], "allow that with `public`"),
+        (&["--allow-host", "kal.test:80"], "without a port"),
+        (&["--allow-host", ""], "neither a host name nor an IP address"),
         (&["--events", "1000001"], "the maximum is 1000000"),
         (&["--ca-out", "x"], "--tls"),
         (&["--first-page", "2"], "must be 0 or 1"),
@@ -136,6 +138,26 @@ fn localhost_is_an_address() {
     let program = Program::start(&["--host", "localhost"]);
     assert!(program.url.starts_with("http://127.0.0.1:"), "{}", program.url);
     assert_eq!(program.client().get("/workspaces/members").list().len(), 12);
+}
+
+/// Red without the default of `--host` that it sets: nothing listens on 127.0.0.2.
+#[test]
+fn public_listens_on_every_address() {
+    let mut program = Program::start(&["--public", "--allow-host=kal.test", "--allow-host", "other.test"]);
+    assert!(program.url.starts_with("http://127.0.0.1:"), "{}", program.url);
+    let other = program.url.replace("127.0.0.1", "127.0.0.2");
+    for name in ["kal.test", "other.test", "10.0.0.1"] {
+        let mut client = Client::connect(&other);
+        client.use_host(name);
+        assert_eq!(client.get("/__emulator/counts").status, 200, "{name}");
+    }
+    let mut client = Client::connect(&other);
+    client.use_host("attacker.example");
+    let refusal = client.get("/__emulator/counts");
+    let expected = "admin requests are sent to an IP address, kal.test, other.test or localhost, or a name of --allow-host; \
+                    the Host is \"attacker.example\"";
+    assert_eq!((refusal.status, text(&refusal.json(), "message")), (403, expected.to_owned()));
+    drop(program.child.stdin.take());
 }
 
 /// Red when the runtime is dropped inside another one: a panic, exit status 101.
