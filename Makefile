@@ -429,6 +429,7 @@ test-docs-site:
 
 test-docs-snippets: lib emulator $(TARGET)/sqlite/kal_sqlite.so
 	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite PYTHONPATH=tests/compat python3 -B tests/docs/snippets.py
+	@PYTHONPATH=tests/compat python3 -B tests/docs/starters.py
 
 test-man: emulator
 	@tests/docs/man.sh

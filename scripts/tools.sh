@@ -73,6 +73,7 @@ if [ "$1" = test ]; then
     odbcinst -q -d -n SQLite3 >/dev/null 2>&1 || missing="$missing libsqliteodbc"
     need luajit luajit
     need ruby ruby
+    need node nodejs
     need man man-db
     need mandoc mandoc
     need abidiff abigail-tools

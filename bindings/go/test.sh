@@ -83,6 +83,15 @@ tests() {
 formatted() { go build -o "$target/go/gofmt" cmd/gofmt && found=$("$target/go/gofmt" -l .) && test -z "$found"; }
 not_needed() { go build -tags static -o "$target/go/members" ./examples/members && ! ldd "$target/go/members" | grep kaleidoscope; }
 
+# The program of docs/starters.md.
+starter() {
+    mkdir -p "$target/go/starter"
+    PYTHONPATH=$root/tests/compat python3 -B "$root/tests/docs/starters.py" go "$target/go/starter/main.go" && cp "$target/go/snippets/go.mod" "$target/go/starter/" &&
+        (cd "$target/go/starter" && go build -o starter .)
+}
+starter_claims() {
+    LD_LIBRARY_PATH=$KAL_PREFIX/lib PYTHONPATH=$root/tests/compat python3 -B "$root/tests/docs/starters.py" go "$target/go/starter" ./starter || outcome=1
+}
 snippets() { python3 -B "$root/tests/docs/go_snippets.py" "$target/go/snippets" && (cd "$target/go/snippets" && go vet ./...); }
 
 # needs_cgo SETTING...: the message of the compiler, and nothing else, is what has to be done.
@@ -123,6 +132,8 @@ claim 'without cgo the compiler says what is needed' needs_cgo
 claim 'when compiling for another platform it says so too' needs_cgo GOOS=windows GOARCH=arm64
 # Red with `Requests` in docs/requests.md: "client.Requests undefined".
 claim 'the Go blocks of the documentation compile' snippets
+claim 'the program of docs/starters.md compiles' starter
+starter_claims
 LD_LIBRARY_PATH=$KAL_PREFIX/lib tests 'the shared library'
 # Red with the example renamed to ExampleClient_Ask, which vet reports too.
 if go help doc | grep -q -- '-ex$'; then

@@ -170,6 +170,15 @@ parses_for() {
 snippets() {
     python3 -B "$root/tests/docs/swift_snippets.py" "$work/snippets.swift" && compile snippets swift_compile -typecheck "$work/snippets.swift"
 }
+starter() {
+    mkdir -p "$work/starter" && PYTHONPATH=$root/tests/compat python3 -B "$root/tests/docs/starters.py" swift "$work/starter/main.swift" &&
+        compile starter swift_compile "$work/starter/main.swift" "$work"/build/debug/Kaleidoscope.build/*.o \
+            -L "$work/prefix/lib" -lkaleidoscope -o "$work/starter/starter"
+}
+starter_runs() {
+    inside "$work/starter" env PATH="$(dirname "$emulator"):/usr/bin:/bin" ./starter >"$work/printed" &&
+        echo '12 members' | diff -u - "$work/printed"
+}
 
 include=$work/prefix/include
 claim 'a Debian trixie root with Swift is installed' have_swift
@@ -189,4 +198,6 @@ claim 'on a Mac the C library is the published xcframework, once there is one' p
 claim 'the syntax of the package is right for macOS' parses_for arm64-apple-macosx15.0
 claim 'the syntax of the package is right for iOS' parses_for arm64-apple-ios18.0
 claim 'the Swift blocks of the documentation compile, those in the comments of the package too' snippets
+claim 'the program of docs/starters.md compiles' starter
+claim 'it prints what it found, and ends with its emulator' starter_runs
 exit "$outcome"

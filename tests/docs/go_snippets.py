@@ -1,4 +1,4 @@
-"""Writes the Go blocks of docs/*.md as a program: go_snippets.py FOLDER. `go vet` there compiles them: bindings/go/test.sh."""
+"""Writes the Go blocks of docs/*.md, except starters.md, as a program: go_snippets.py FOLDER. `go vet` there compiles them: bindings/go/test.sh."""
 
 import pathlib
 import re
@@ -34,7 +34,7 @@ replace kaleidoscope.bio/kaleidoscope => {TOP}/bindings/go
 def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = [block for page in sorted((TOP / "docs").glob("*.md")) for block in BLOCK.findall(page.read_text())]
+    blocks = [block for page in sorted((TOP / "docs").glob("*.md")) if page.name != "starters.md" for block in BLOCK.findall(page.read_text())]
     assert blocks, "docs/*.md has no Go block"
     functions = [f"\nfunc snippet{number}(ctx context.Context, client *kaleidoscope.Client, saved string) error {{\n{block}\treturn nil\n}}\n"
                  for number, block in enumerate(blocks)]

@@ -1,6 +1,7 @@
 """Writes the Swift blocks of README.md, docs/*.md and the comments of the Swift package as a file: swift_snippets.py FILE.
 
-bindings/swift/test.sh compiles it. A block is the body of a function that has a client and a saved cursor.
+bindings/swift/test.sh compiles it. A block is the body of a function that has a client and a saved cursor. starters.md has a program, which
+starters.py writes.
 """
 
 import pathlib
@@ -35,7 +36,7 @@ func snippet{number}(client: Client, saved cursor: String) async throws {{
 
 def blocks() -> list[tuple[pathlib.Path, int, str]]:
     found = []
-    for page in [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]:
+    for page in [TOP / "README.md", *sorted(set((TOP / "docs").glob("*.md")) - {TOP / "docs/starters.md"})]:
         text = page.read_text()
         found += [(page, text.count("\n", 0, match.start(1)) + 1, match[1]) for match in BLOCK.finditer(text)]
     for source in sorted((TOP / "bindings/swift/Sources").rglob("*.swift")):
