@@ -12,7 +12,7 @@ def latency(server, rows):
     goals = {"gzip": None, "https": 1.1, "http": 1.15}
     with Awake():
         for route, goal in goals.items():
-            found = server.in_turn(("ours", "strdup"), "workspace", 3000, rounds=9, seldom={"kalbio": 60}, route=route)
+            found = server.in_turn(("ours", "strdup"), "workspace", 3000, rounds=9, seldom={"kalbio": 20}, route=route)
             name = f"get_workspace, uncached, {LABELS[route]}, p50"
             ours = column(found["ours"], "p50_ns", 1000)
             rows.add(name, "us", ours, column(found["strdup"], "p50_ns", 1000), "libcurl", goal)
