@@ -354,6 +354,7 @@ test-build:
 
 # Counted under callgrind, so that the cost of a change is visible regardless of the load of the machine.
 test-instructions: lib emulator $(BENCH)/ours
+	@python3 -B bench/rows_test.py
 	@KAL_BENCH_OURS=$(BENCH)/ours bench/instructions
 
 instructions: lib emulator $(BENCH)/ours ## updates bench/instructions.json with the current costs of the main paths
