@@ -313,7 +313,7 @@ test: tools-test ## builds everything and runs all tests
 
 .PHONY: format test-format test-clippy test-docs test-rust test-deny test-msrv test-msrv-declared test-header test-build test-artefact test-instructions instructions \
   test-c test-c-valgrind test-c-asan \
-  test-examples test-install test-compat test-cpp test-cpp-asan test-tsan test-go test-sqlite test-sql-tools test-any-language test-torture torture soak torture-programs
+  test-examples test-install test-compat test-cpp test-cpp-asan test-tsan test-go test-sqlite test-sql-tools test-any-language test-emulator-page test-torture torture soak torture-programs
 
 test-format:
 	@scripts/claim 'the Rust code is formatted' $(CARGO) fmt --all --check
@@ -431,6 +431,9 @@ test-docs-site:
 test-docs-snippets: lib emulator $(TARGET)/sqlite/kal_sqlite.so
 	@KAL_SQLITE=$(abspath $(TARGET))/sqlite/kal_sqlite PYTHONPATH=tests/compat python3 -B tests/docs/snippets.py
 	@PYTHONPATH=tests/compat python3 -B tests/docs/starters.py
+
+test-emulator-page: emulator
+	@tests/emulator-page/run.sh
 
 test-man: emulator
 	@tests/docs/man.sh

@@ -68,6 +68,7 @@ section 'installation'   'Installation'                                      tes
 section 'compatibility'  'Compatibility with the Python client'              test-compat
 section 'Go'             'The Go package'                                    test-go
 section 'any language'   'From any language'                                 test-any-language
+section 'emulator page'  'The page of the emulator in a browser'                 test-emulator-page
 section 'SQLite'         'The SQLite extension'                              test-sqlite
 section 'SQLite'         'Tools that speak SQLite'                           test-sql-tools
 section 'ABI'            'Compatibility with the last release'               test-abi
