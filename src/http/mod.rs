@@ -13,6 +13,7 @@ mod dial;
 mod environment_roots;
 mod error_response;
 mod failure;
+mod gzip;
 mod interim;
 mod paced;
 mod pem_file;
@@ -192,7 +193,7 @@ impl Transport {
         let take_spare = |capacity| spare.take(capacity);
         let body = head.read_body(&mut response, cap, on_body, take_spare, received, &self.route).await?;
         Self::release_connection(&body).await;
-        let body = body.bytes;
+        let body = spare.fit(body.bytes);
         let reuse = SpareBuffer::is_worth_keeping(&body).then(|| Box::new(move |buffer| spare.put(buffer)) as Reuse);
         Ok(Incoming { status: head.status.as_u16(), headers: head.headers, body, reuse })
     }

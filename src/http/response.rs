@@ -54,7 +54,7 @@ impl ResponseHead {
         response: &mut Response,
         cap: usize,
         on_body: Option<&mut OnBody<'_>>,
-        spare_buffer: impl FnOnce(usize) -> Option<Vec<u8>>,
+        spare_buffer: impl FnOnce(Option<usize>) -> Option<Vec<u8>>,
         received: &Counter,
         route: &Route,
     ) -> Result<ResponseBody> {
@@ -67,7 +67,7 @@ impl ResponseHead {
         response: &mut Response,
         cap: usize,
         mut on_body: Option<&mut OnBody<'_>>,
-        spare_buffer: impl FnOnce(usize) -> Option<Vec<u8>>,
+        spare_buffer: impl FnOnce(Option<usize>) -> Option<Vec<u8>>,
         received: &Counter,
         route: &Route,
     ) -> Result<ResponseBody> {
@@ -77,7 +77,7 @@ impl ResponseHead {
         }
         // The length of a gzip body does not tell the length of its content.
         let length = self.length.filter(|_| !is_gzip);
-        let mut body = if is_gzip { Body::gzip(cap) } else { Body::plain(length, cap, spare_buffer) };
+        let mut body = Body::new(is_gzip, length, cap, spare_buffer);
         let mut is_at_end = false;
         let mut counted = 0;
         let outcome = loop {
@@ -120,8 +120,8 @@ impl ResponseHead {
         received: &Counter,
     ) -> ResponseBody {
         let is_gzip = matches!(self.encoding, Encoding::Gzip);
-        let mut body =
-            if is_gzip { Body::gzip(MAX_ERROR_BODY) } else { Body::plain(self.length, MAX_ERROR_BODY, |_| None) };
+        let length = self.length.filter(|_| !is_gzip);
+        let mut body = Body::new(is_gzip, length, MAX_ERROR_BODY, |_| None);
         // The body as received, in case it is not gzip.
         let mut raw = Vec::new();
         let (mut is_at_end, mut is_complete) = (false, false);
@@ -150,9 +150,6 @@ impl ResponseHead {
         };
         // A timeout is not an error: what has arrived is used.
         let _ = tokio::time::timeout(MAX_ERROR_BODY_TIME.min(remaining / ERROR_BODY_TIME_DIVISOR), reading).await;
-        if !is_complete {
-            body.flush_truncated();
-        }
         count(&body, &mut counted, received);
         let mut bytes = body.into_bytes();
         if bytes.is_empty() && is_text(&raw) {
