@@ -1430,8 +1430,8 @@ kal_status kal_client_clear_caches(struct kal_client client,
  * same event for ever. A cursor that was taken after a page was dealt with loses nothing and repeats nothing.
  * `kal_stream_cursor` has the limits of a cursor.
  *
- * It does no I/O: `kal_stream_next` requests one page at a time. The events that exist at the first request come in
- * the server's order; some of those that arrive later come too.
+ * It does no I/O: `kal_stream_next` requests one page at a time (`kal_stream_set_read_ahead`: several). The events that
+ * exist at the first request come in the server's order; some of those that arrive later come too.
  *
  * Once the list's order of time is known, pages are requested by date, each overlapping the events before it, so that
  * deletions, insertions and limits on page numbers lose nothing. Events with one time or without one, and lists in no
@@ -1602,16 +1602,24 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
                                   uint32_t max_ms,
                                   struct kal_error *error);
 
-/* Sets whether a stream requests the next page while the caller works on the one before: one page ahead.
+/* Sets whether a stream requests the next pages while the caller works on the one before.
  *
  * - `stream`: the stream.
  * - `on`: 0 means off, the default; any other value means on, from the next page on.
  * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
  *
  * The request for the next page is sent as soon as a page is there, and its page is kept until the next
- * `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The cursor does not depend on it.
- * Nothing is sent ahead after the last page, while a stream that follows waits for its next poll, before the end of a
- * `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream applies to the request.
+ * `kal_stream_next` or `kal_stream_submit_next`, which also reports its failure. The order of the events and the cursor
+ * do not depend on it. Nothing is sent ahead after the last page, while a stream that follows waits for its next poll,
+ * before the end of a `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream
+ * applies to each request.
+ *
+ * Of a list in order of time, with full pages, it requests two pages at once, then four, then up to eight, each time
+ * when the ones before have been returned: by page number within the dates of the first of them, and with a smaller
+ * `page_size`, so that they overlap. A page that does not continue the one before, because events were deleted or the
+ * server numbers pages otherwise, is dropped and requested by date; so is one whose request fails. So no more than
+ * eight pages of at most `max_response_bytes` are kept, and up to seven requests are in vain at the end of the list.
+ * The overlaps take 5 % more requests with a `page_size` of 1,000, and 45 % more with 100.
  *
  * Returns: `KAL_OK`, or a common status.
  *

@@ -1,4 +1,4 @@
-//! Streams that request a page while the caller works on the one before.
+//! Streams that request pages while the caller works on the one before.
 
 mod common;
 
@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::{client, emulator, events, get, settings, wait_for};
-use kal_emulator::{Config, DropPoint, Emulator, Fault};
+use kal_emulator::{Config, DropPoint, Emulator, EventOrder, Fault};
 use kaleidoscope::service::workspace::GET_WORKSPACE;
 use kaleidoscope::{CallOptions, Cancel, Client, Next, Settings, Stream};
 
 const EVENTS: &str = "/workspaces/events";
+/// Events on a long page, and in the list of those pages.
+const PAGE: i64 = 160;
+const LISTED: usize = 3_000;
 /// Longer than any test takes: never waited for in full.
 const LONG: Option<Duration> = Some(Duration::from_secs(60 * 60));
 
@@ -38,32 +41,188 @@ fn settled_requests(emulator: &Emulator) -> u64 {
     requests(emulator)
 }
 
-/// Red without the request ahead, and when another one follows it before the page is taken.
-#[test]
-fn one_page_is_requested_ahead_and_the_cursor_stays() {
-    let emulator = emulator(Config { events: 95, ..Config::default() });
-    let stream = stream(&client(&emulator), CallOptions::default());
-    let mut seen = ids(&stream.next(LONG).expect("a page"));
-    let cursor = stream.cursor();
-    for page in 2.. {
-        emulator.fault(Fault::on(EVENTS).delay(Duration::from_millis(20)));
-        let next = stream.next(LONG).expect("a page or the end");
-        if matches!(next, Next::End) {
-            break;
-        }
-        seen.extend(ids(&next));
-        if page < 8 {
-            let cursor = stream.cursor();
-            wait_for("the request for the next page", || requests(&emulator) == page + 1);
-            assert_eq!(settled_requests(&emulator), page + 1, "one page ahead");
-            assert_eq!(stream.cursor(), cursor);
+/// Every event of a stream, in its order.
+fn read(stream: &Stream) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        match stream.next(LONG).expect("a page or the end") {
+            Next::Page(page) => seen.extend(ids(&Next::Page(page))),
+            Next::End | Next::NothingYet => return seen,
         }
     }
+}
+
+fn take(stream: &Stream, pages: u64) -> Vec<String> {
+    (0..pages).flat_map(|_| ids(&stream.next(LONG).expect("a page"))).collect()
+}
+
+/// The list of a new emulator, read one page at a time, and a client that knows how its pages are numbered.
+fn listed(config: Config, settings_of: impl Fn(&Emulator) -> Settings) -> (Emulator, Client, Vec<String>) {
+    let emulator = emulator(Config { events: LISTED, ..config });
+    let client = Client::open(settings_of(&emulator)).expect("a client");
+    let plain = Stream::open(&client, events(PAGE), CallOptions::default()).expect("a stream");
+    let all = read(&plain);
+    assert_eq!(all.len(), LISTED);
+    take(&long_pages(&client, CallOptions::default()), 10);
+    emulator.reset();
+    (emulator, client, all)
+}
+
+/// A stream that reads ahead, of pages long enough for eight of them.
+fn long_pages(client: &Client, options: CallOptions) -> Stream {
+    let stream = Stream::open(client, events(PAGE), options).expect("a stream");
+    stream.set_read_ahead(true);
+    stream
+}
+
+/// A stream behind its eighth page: it has requested the first, the second, then two, four and now eight at once. These are
+/// left without an answer if `hangs`.
+fn eight_ahead(emulator: &Emulator, client: &Client, options: CallOptions, hangs: bool) -> (Stream, Vec<String>) {
+    let stream = long_pages(client, options);
+    let mut seen = take(&stream, 7);
+    let before = requests(emulator);
+    if hangs {
+        emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(8));
+    }
+    seen.extend(take(&stream, 1));
+    wait_for("eight requests", || requests(emulator) == before + 8);
+    (stream, seen)
+}
+
+#[test]
+fn the_next_page_is_requested_ahead_and_the_cursor_stays() {
+    let emulator = emulator(Config { events: 95, ..Config::default() });
+    let stream = stream(&client(&emulator), CallOptions::default());
+    let first = ids(&stream.next(LONG).expect("a page"));
+    let cursor = stream.cursor();
+    wait_for("the request for the next page", || requests(&emulator) == 2);
+    assert_eq!(settled_requests(&emulator), 2, "one page ahead at first");
+    assert_eq!(stream.cursor(), cursor);
+    let seen = [first, read(&stream)].concat();
     assert_ne!(stream.cursor(), cursor);
     assert_eq!((seen.len(), seen.iter().collect::<BTreeSet<_>>().len()), (95, 95));
     let total = requests(&emulator);
     assert!(matches!(stream.next(LONG), Ok(Next::End)));
     assert_eq!(settled_requests(&emulator), total, "nothing after the end");
+}
+
+/// None of the eight is answered.
+#[test]
+fn eight_pages_are_requested_at_once_and_no_more() {
+    for (order, first_page) in [(EventOrder::Asc, 0), (EventOrder::Desc, 1)] {
+        let (emulator, client, _) = listed(Config { order, first_page, ..Config::default() }, settings);
+        let (_stream, seen) = eight_ahead(&emulator, &client, CallOptions::default(), true);
+        let total = requests(&emulator);
+        assert_eq!(settled_requests(&emulator), total, "a ninth request, after {} events", seen.len());
+    }
+}
+
+#[test]
+fn the_order_is_that_of_a_stream_that_does_not_read_ahead() {
+    for (order, first_page) in [(EventOrder::Asc, 0), (EventOrder::Desc, 1)] {
+        let (emulator, client, all) = listed(Config { order, first_page, ..Config::default() }, settings);
+        // The first answers of the eight come last.
+        emulator.fault(Fault::on(EVENTS).after(8).times(3).delay(Duration::from_millis(20)));
+        let seen = read(&long_pages(&client, CallOptions::default()));
+        assert!(seen == all, "{order:?}, {first_page}: {} of {}", seen.len(), all.len());
+    }
+}
+
+#[test]
+fn events_that_arrive_between_pages_change_nothing() {
+    for order in [EventOrder::Asc, EventOrder::Desc] {
+        let (emulator, client, all) = listed(Config { order, ..Config::default() }, settings);
+        let stream = long_pages(&client, CallOptions::default());
+        let mut seen = Vec::new();
+        while let Next::Page(page) = stream.next(LONG).expect("a page or the end") {
+            seen.extend(ids(&Next::Page(page)));
+            if seen.len() < 2 * LISTED {
+                emulator.append_events(3);
+            }
+        }
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "twice");
+        let old: BTreeSet<_> = all.iter().collect();
+        seen.retain(|id| old.contains(id));
+        assert!(seen == all, "{order:?}: {} of {}", seen.len(), all.len());
+    }
+}
+
+#[test]
+fn a_cursor_between_pages_in_memory_resumes_behind_the_last_one_returned() {
+    let (emulator, client, all) = listed(Config::default(), settings);
+    let (stream, mut seen) = eight_ahead(&emulator, &client, CallOptions::default(), false);
+    for pages in [0, 1, 3] {
+        seen.extend(take(&stream, pages));
+        let rest = Stream::follow(&client, events(PAGE), Some(&stream.cursor()), CallOptions::default());
+        let rest = rest.expect("a stream");
+        let mut both = seen.clone();
+        while let Next::Page(page) = rest.next(None).expect("a page or nothing yet") {
+            both.extend(ids(&Next::Page(page)));
+        }
+        assert!(both == all, "{} of {}", both.len(), all.len());
+    }
+}
+
+#[test]
+fn pages_in_memory_are_returned_before_a_failure() {
+    let one_attempt = |emulator: &Emulator| Settings { max_attempts: Some(1), ..settings(emulator) };
+    let (emulator, client, all) = listed(Config::default(), one_attempt);
+    let (stream, mut seen) = eight_ahead(&emulator, &client, CallOptions::default(), false);
+    wait_for("eight answers", || emulator.requests().iter().all(|request| request.status.is_some()));
+    emulator.fault(Fault::on(EVENTS).status(503).times(0));
+    seen.extend(take(&stream, 8));
+    assert_eq!(stream.next(LONG).expect_err("a failure").http_status(), Some(503));
+    emulator.reset();
+    seen.extend(read(&stream));
+    assert!(seen == all, "{} of {}", seen.len(), all.len());
+}
+
+/// The page is there when it is requested by date.
+#[test]
+fn a_request_ahead_that_fails_costs_a_request_and_nothing_else() {
+    for status in [404, 503] {
+        let one_attempt = |emulator: &Emulator| Settings { max_attempts: Some(1), ..settings(emulator) };
+        let (emulator, client, all) = listed(Config::default(), one_attempt);
+        emulator.fault(Fault::on(EVENTS).query("page", "4").status(status).times(0));
+        let seen = read(&long_pages(&client, CallOptions::default()));
+        assert!(seen == all, "{status}: {} of {}", seen.len(), all.len());
+    }
+}
+
+#[test]
+fn a_timeout_leaves_the_requests_ahead_in_flight() {
+    let (emulator, client, all) = listed(Config::default(), settings);
+    let (stream, mut seen) = eight_ahead(&emulator, &client, CallOptions::default(), true);
+    let total = requests(&emulator);
+    assert!(matches!(stream.next(Some(Duration::from_millis(1))), Ok(Next::NothingYet)));
+    assert_eq!(settled_requests(&emulator), total);
+    emulator.reset();
+    seen.extend(read(&stream));
+    assert!(seen == all, "{} of {}", seen.len(), all.len());
+}
+
+#[test]
+fn ending_a_stream_ends_all_its_requests_ahead() {
+    let ways: [fn(Stream, &Cancel) -> Option<Stream>; 3] = [
+        |_, _| None,
+        |stream, _| {
+            stream.close();
+            Some(stream)
+        },
+        |stream, cancel| {
+            cancel.fire();
+            Some(stream)
+        },
+    ];
+    for end in ways {
+        let eight_slots = |emulator: &Emulator| Settings { max_in_flight: Some(8), ..settings(emulator) };
+        let (emulator, client, _) = listed(Config::default(), eight_slots);
+        let cancel = Cancel::default();
+        let options = CallOptions { cancel: Some(cancel.clone()), ..CallOptions::default() };
+        let (stream, _) = eight_ahead(&emulator, &client, options, true);
+        let _kept = end(stream, &cancel);
+        get(&client, &GET_WORKSPACE).expect("a slot is free");
+    }
 }
 
 #[test]

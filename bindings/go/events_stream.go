@@ -28,8 +28,8 @@ func (i FollowInterval) apply(settings *callSettings) {
 	settings.interval = i
 }
 
-// ReadAhead makes a stream of events request the next page while the loop body works on the one before. The default is false. It is
-// a [CallOption].
+// ReadAhead makes a stream of events request the next pages, up to eight, while the loop body works on the one before. The default
+// is false. It is a [CallOption].
 type ReadAhead bool
 
 func (r ReadAhead) apply(settings *callSettings) {

@@ -2,6 +2,7 @@
 //!
 //! `passes` decides what each page means.
 
+use super::ahead::ReadAhead;
 use super::audit::Audit;
 use super::cursor::{Cursor, Start};
 use super::dates::Grain;
@@ -63,6 +64,11 @@ pub(super) struct Engine {
     pub(super) last_len: usize,
     /// Pages are known to be shorter than `full` although others follow.
     pub(super) has_gaps: bool,
+    /// The last page by date was full, and others are likely to follow it.
+    pub(super) was_full: bool,
+    pub(super) ahead: ReadAhead,
+    /// The page was requested ahead: it is smaller than those by date.
+    pub(super) is_ahead: bool,
     /// The IDs on the first page of the range, and the last one on the page read last.
     pub(super) first_page: Vec<Id>,
     pub(super) last_id: Option<Id>,
@@ -178,6 +184,9 @@ impl Engine {
             sizes_work: false,
             last_len: 0,
             has_gaps: false,
+            was_full: false,
+            ahead: ReadAhead::default(),
+            is_ahead: false,
             first_page: Vec::new(),
             last_id: None,
             by_number: false,

@@ -42,7 +42,7 @@ impl Shared {
             outcome = self.requeued_page(claim, thread) => return outcome,
             outcome = self.fetch_next(&mut call) => return outcome,
         };
-        self.claimed(claim)?.in_flight = None;
+        self.claimed(claim)?.drop_requests();
         Err(Error::new(ErrorKind::Cancelled, interrupted).into())
     }
 
@@ -71,7 +71,7 @@ impl Shared {
     /// Fetches pages until one has new events or the deadline passes.
     async fn fetch_next(&self, call: &mut NextCall) -> Result<Unacked, Stop> {
         loop {
-            let step = self.claimed(call.claim)?.engine.next();
+            let step = self.claimed(call.claim)?.next_step();
             match step {
                 Step::Fetch(_) if !self.wait_for_token(call).await? => return self.deliver(call, Next::NothingYet),
                 Step::Fetch(request) => {
@@ -108,7 +108,7 @@ impl Shared {
 
     /// Waits for the token that a request needs, unless one is in flight. Returns false if the deadline passes first.
     async fn wait_for_token(&self, call: &NextCall) -> Result<bool> {
-        if call.iap.is_ready() || self.lock().in_flight.is_some() {
+        if call.iap.is_ready() || self.lock().is_requested() {
             return Ok(true);
         }
         match tokio::time::timeout_at(call.deadline.into(), call.iap.wait()).await {
@@ -121,7 +121,7 @@ impl Shared {
     async fn send(&self, request: Request, call: &NextCall) -> Result<bool, Stop> {
         let (is_sent, has_failed) = {
             let state = self.lock();
-            (state.in_flight.is_some(), state.backoff.is_waiting())
+            (state.is_requested(), state.backoff.is_waiting())
         };
         if !is_sent {
             if has_failed && !self.wait_backoff(call).await? || !self.wait_retry_after(call).await {
@@ -131,14 +131,33 @@ impl Shared {
                 return Ok(false);
             }
         }
-        let params = self.query.params(request)?;
         let mut state = self.claimed(call.claim)?;
-        let in_flight = state.in_flight.get_or_insert_with(|| self.send_now(params, call.thread));
-        in_flight.set_abandoned(call.abandoned.clone());
+        if state.in_flight.is_none() {
+            state.in_flight = state.ahead.pop_front();
+        }
+        if state.in_flight.is_none() {
+            self.send_now(&mut state, request, call.thread)?;
+        }
+        if let Some(in_flight) = &state.in_flight {
+            in_flight.set_abandoned(call.abandoned.clone());
+        }
         Ok(true)
     }
 
-    fn send_now(&self, params: Params, thread: u64) -> InFlight {
+    /// Sends the request for the next page, and those for the pages to read ahead.
+    fn send_now(&self, state: &mut State, request: Request, thread: u64) -> Result<()> {
+        state.in_flight = Some(self.start_request(self.query.params(request)?, thread));
+        if state.read_ahead {
+            for request in state.engine.requests_ahead() {
+                let mut in_flight = self.start_request(self.query.params(request)?, thread);
+                in_flight.ahead = Some(request);
+                state.ahead.push_back(in_flight);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_request(&self, params: Params, thread: u64) -> InFlight {
         let limit = TimeLimit::from_now(self.client.timeout(&self.options));
         let cancelled = [self.cancelled(), Some(self.closing.fired())];
         InFlight::send(self.client.clone(), params, limit, cancelled, thread)
@@ -149,14 +168,12 @@ impl Shared {
         let must_wait = state.backoff.is_waiting()
             || state.not_before.is_some_and(|not_before| Instant::now() < not_before)
             || self.client.needs_iap_token();
-        if !state.read_ahead || state.in_flight.is_some() || must_wait {
+        if !state.read_ahead || state.is_requested() || must_wait {
             return;
         }
         // An error of the parameters is that of the next call.
-        if let Step::Fetch(request) = state.engine.next() {
-            if let Ok(params) = self.query.params(request) {
-                state.in_flight = Some(self.send_now(params, thread));
-            }
+        if let Step::Fetch(request) = state.next_step() {
+            let _ = self.send_now(state, request, thread);
         }
     }
 
@@ -166,16 +183,23 @@ impl Shared {
             let mut state = self.claimed(call.claim)?;
             let Some(in_flight) = &mut state.in_flight else { return Poll::Ready(Ok(None)) };
             let answer = std::task::ready!(Pin::new(&mut in_flight.answer).poll(cx));
-            state.in_flight = None;
-            let shut_down =
-                |_| Error::new(ErrorKind::Cancelled, "the library was shut down while this request was in progress");
-            Poll::Ready(match answer.map_err(shut_down)? {
-                Ok(answer) => {
-                    let page = new_events(&mut state, answer);
+            let ahead = state.in_flight.take().and_then(|in_flight| in_flight.ahead);
+            let Ok(answer) = answer else {
+                state.ahead.clear();
+                let message = "the library was shut down while this request was in progress";
+                return Poll::Ready(Err(Error::new(ErrorKind::Cancelled, message).into()));
+            };
+            Poll::Ready(match (answer, ahead) {
+                (Err(error), Some(request)) => {
+                    state.fail_ahead(request, &error);
+                    Ok(None)
+                }
+                (Ok(answer), ahead) => {
+                    let page = new_events(&mut state, answer, ahead);
                     *self.client.list_habits() = state.engine.habits();
                     Ok(page.map(|page| self.deliver_from(&mut state, call, Next::Page(page))))
                 }
-                Err(error) => handle_error(&mut state, call.claim, error).map(|()| None),
+                (Err(error), None) => handle_error(&mut state, call.claim, error).map(|()| None),
             })
         })
         .await
@@ -226,8 +250,35 @@ impl Shared {
     }
 }
 
-/// The events of an answer that were not delivered before, if there are any.
-fn new_events(state: &mut State, answer: Arc<Answer>) -> Option<Arc<Answer>> {
+impl State {
+    /// What to do next. Unless it is a request, nothing needs what was requested ahead.
+    fn next_step(&mut self) -> Step {
+        let step = self.engine.next();
+        if !matches!(step, Step::Fetch(_)) {
+            self.ahead.clear();
+        }
+        step
+    }
+
+    /// Whether the next page was requested.
+    fn is_requested(&self) -> bool {
+        self.in_flight.is_some() || !self.ahead.is_empty()
+    }
+
+    /// A request ahead has failed: its page is requested by date, and only a failure of that is one of the stream.
+    fn fail_ahead(&mut self, request: Request, error: &Error) {
+        self.engine.miss_ahead(request);
+        self.ahead.clear();
+        self.note_retry_after(error);
+    }
+
+    fn note_retry_after(&mut self, error: &Error) {
+        self.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
+    }
+}
+
+/// The events of an answer that were not delivered before, if there are any. `ahead`: the request, if it was for a page ahead.
+fn new_events(state: &mut State, answer: Arc<Answer>, ahead: Option<Request>) -> Option<Arc<Answer>> {
     let table = answer.table()?;
     let item = |row| {
         let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
@@ -237,8 +288,13 @@ fn new_events(state: &mut State, answer: Arc<Answer>) -> Option<Arc<Answer>> {
     };
     let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
     state.backoff.finish();
-    let rows = state.engine.accept(&items);
+    let rows = match ahead {
+        Some(request) => state.engine.accept_ahead(request, &items).unwrap_or_default(),
+        None => state.engine.accept(&items),
+    };
     if rows.is_empty() {
+        // After a page ahead that has nothing new, the others do not follow.
+        state.ahead.clear();
         return None;
     }
     if rows.len() == table.len() {
@@ -261,6 +317,8 @@ fn id_as_sent(table: &Table, row: usize) -> Option<&str> {
 
 /// Passes over the rejection of a page past the end. Returns every other error; the next call repeats the request.
 fn handle_error(state: &mut State, claim: Claim, error: Error) -> Result<(), Stop> {
+    // They follow a page that there is not.
+    state.ahead.clear();
     let is_rejection = error.kind() == ErrorKind::Http
         && error.http_status().is_some_and(|status| PAST_END_STATUSES.contains(&status));
     if is_rejection && state.engine.page_rejected() {
@@ -269,7 +327,7 @@ fn handle_error(state: &mut State, claim: Claim, error: Error) -> Result<(), Sto
     if error.kind() == ErrorKind::ResponseTooLarge && state.engine.size_rejected() {
         return Ok(());
     }
-    state.not_before = error.details().retry_after.map(|wait| Instant::now() + wait);
+    state.note_retry_after(&error);
     if state.engine.follows() && error.details().iap_token.is_none() {
         state.backoff.deadline();
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::request::Request;
 use crate::answer::Answer;
 use crate::cancel::{Fired, unless};
 use crate::client::{Client, TimeLimit};
@@ -15,6 +16,8 @@ use crate::service::Params;
 /// Aborts the request when dropped.
 pub(super) struct InFlight {
     pub(super) answer: oneshot::Receiver<Result<Arc<Answer>>>,
+    /// The request, if it is for a page ahead of the next one.
+    pub(super) ahead: Option<Request>,
     task: AbortHandle,
     abandoned: Arc<Mutex<Option<Fired>>>,
 }
@@ -43,7 +46,7 @@ impl InFlight {
                 reply.send(answer);
             }
         });
-        Self { answer, task: task.abort_handle(), abandoned }
+        Self { answer, ahead: None, task: task.abort_handle(), abandoned }
     }
 
     /// Sets what cancels the call that waits for the answer, and with it the request.

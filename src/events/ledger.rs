@@ -1,7 +1,7 @@
 //! Which events were delivered.
 
 use super::coverage::{Band, Coverage};
-use super::dedup::{Id, SeenIds};
+use super::dedup::{Id, SeenIds, id_of};
 use super::order::OVERLAP;
 use super::page::{Item, Kind, Page};
 use super::request::Range;
@@ -59,6 +59,10 @@ impl Ledger {
             }
         }
         positions
+    }
+
+    pub(super) fn has_seen(&self, id: &str) -> bool {
+        self.seen.number(id_of(id)).is_some()
     }
 
     fn note(&mut self, at: Option<i64>) {

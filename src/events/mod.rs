@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod ack;
+mod ahead;
 mod audit;
 mod backoff;
 mod claim;

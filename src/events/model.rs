@@ -14,6 +14,7 @@
 //! `KAL_MODEL_TRACE=1` prints every request and page of the cases whose claim does not hold: the last one is the smallest. Of a
 //! test with a particular server, it prints them anyway.
 
+mod ahead;
 mod claims;
 mod costs;
 mod dates;
@@ -43,8 +44,13 @@ fn config() -> ProptestConfig {
 }
 
 fn check(case: &Case, claim: impl Fn(&mut Run) -> Claim) -> Result<(), TestCaseError> {
+    check_reading(case, false, &claim)?;
+    check_reading(case, true, &claim)
+}
+
+fn check_reading(case: &Case, reads_ahead: bool, claim: impl Fn(&mut Run) -> Claim) -> Result<(), TestCaseError> {
     let judge = |is_traced| {
-        let mut run = Run { is_traced, ..Run::new(case.server(), case.disturbances.clone()) };
+        let mut run = Run { reads_ahead, is_traced, ..Run::new(case.server(), case.disturbances.clone()) };
         let claim = claim(&mut run);
         run.trace(|| format!("{case:?}\n{claim:?}\n"));
         claim

@@ -24,6 +24,7 @@ impl Engine {
             self.grain = Grain::Second;
         }
         self.last_len = 0;
+        self.was_full = false;
         self.retries = Retries::default();
         self.has_news = false;
         self.idle = 0;
@@ -66,11 +67,12 @@ impl Engine {
             return Vec::new();
         }
         let size = self.size(&walk);
-        let is_plain = size.is_none();
+        let is_plain = size.is_none() && !self.is_ahead;
         // A larger page size was requested, and had an effect.
         self.sizes_work |= size.is_some() && page.len() > self.full;
         let is_sized = size.is_some() && self.sizes_work;
         let full = size.filter(|_| is_sized).map_or(self.full, |size| size as usize);
+        self.was_full = self.is_ahead || page.len() >= full;
         let is_start = walk.is_at_start();
         if is_start && !self.is_order_enough(page) {
             let stage = self.numbered(walk.range());

@@ -1,5 +1,6 @@
 //! A stream of events: what the host calls.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -47,10 +48,12 @@ pub(super) struct State {
     /// From `Retry-After`: no request may be sent before this.
     pub(super) not_before: Option<Instant>,
     pub(super) claims: Claims,
-    /// Whether the request for the next page is sent as soon as a page is delivered.
+    /// Whether the request for the next page is sent as soon as a page is delivered, and with it those for more pages.
     pub(super) read_ahead: bool,
     /// Belongs to the call that has the claim, and without one to the next call.
     pub(super) in_flight: Option<InFlight>,
+    /// What was requested ahead: the pages that follow that of `in_flight`, in their order.
+    pub(super) ahead: VecDeque<InFlight>,
     pub(super) acks: AckTracker,
 }
 
@@ -99,6 +102,7 @@ impl Stream {
             claims: Claims::default(),
             read_ahead: false,
             in_flight: None,
+            ahead: VecDeque::new(),
             acks,
         };
         Ok(Self(Arc::new(Shared {
@@ -214,8 +218,9 @@ impl Stream {
         Ok(())
     }
 
-    /// Sets whether the request for the next page is sent as soon as a page is returned, from the next page on: one page ahead,
-    /// off by default. The cursor does not depend on it, and a failure is that of the next call.
+    /// Sets whether the requests for the next pages are sent as soon as a page is returned, from the next page on: off by
+    /// default. First one page is read ahead, later up to eight. The cursor does not depend on it, and a failure is that of the
+    /// call that its page was for.
     pub fn set_read_ahead(&self, on: bool) {
         self.0.lock().read_ahead = on;
     }
@@ -271,9 +276,15 @@ impl State {
     fn claim(&mut self, abandoned: Option<Fired>) -> Option<Claim> {
         if self.claims.end_abandoned() {
             // Cancelled with its call.
-            self.in_flight = None;
+            self.drop_requests();
         }
         self.claims.take(abandoned)
+    }
+
+    /// Ends every request, and forgets the pages that were not delivered: they will be requested again.
+    pub(super) fn drop_requests(&mut self) {
+        self.in_flight = None;
+        self.ahead.clear();
     }
 
     /// Ends a claim, if it has not ended yet. Returns whether it had not.

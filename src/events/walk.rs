@@ -304,6 +304,11 @@ impl Walk {
         self.skip(times.into_iter(), full);
     }
 
+    /// Whether it continues after a page, with nothing to find out about dates.
+    pub(super) fn reads_on(&self) -> bool {
+        self.reach == Reach::Near && self.grain == Grain::Second && !self.tests_day && !self.stops_at_known()
+    }
+
     pub(super) fn is_jumping(&self) -> bool {
         matches!(self.reach, Reach::Jump(_))
     }

@@ -49,6 +49,13 @@ pub(super) fn accept<'a, At: Copy + Into<Option<i64>>>(engine: &mut Engine, page
     new.into_iter().map(|position| items[position as usize].id).collect()
 }
 
+/// The same with a page requested ahead. None: it does not serve.
+fn accept_ahead<'a>(engine: &mut Engine, request: Request, page: &'a Page) -> Option<Vec<&'a str>> {
+    let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: *at }).collect();
+    let new = engine.accept_ahead(request, &items)?;
+    Some(new.into_iter().map(|position| items[position as usize].id).collect())
+}
+
 /// A page in a trace, with times in seconds since the server's epoch.
 fn listed(page: &Page) -> String {
     let at = |at: Option<i64>| at.map_or("undated".to_owned(), seconds);
@@ -85,8 +92,20 @@ pub(super) struct Run {
     /// How many of them were given with the last page.
     pub(super) last_given: usize,
     pub(super) requests: usize,
+    /// Pages are requested ahead, and how many of them served.
+    pub(super) reads_ahead: bool,
+    pub(super) served_ahead: usize,
     /// Prints every request.
     pub(super) is_traced: bool,
+}
+
+/// An answer that waits for its turn.
+struct Answer {
+    to: Request,
+    is_ahead: bool,
+    /// None: the request was rejected, or has failed.
+    page: Option<Page>,
+    disturbance: Disturbance,
 }
 
 /// Whether traces are wanted.
@@ -106,6 +125,8 @@ impl Run {
             given: Vec::new(),
             last_given: 0,
             requests: 0,
+            reads_ahead: false,
+            served_ahead: 0,
             is_traced: is_traced(),
         }
     }
@@ -118,7 +139,8 @@ impl Run {
 
     /// Serves the engine until it ends, waits or fails.
     pub(super) fn drive(&mut self, mut engine: Engine) -> (Engine, Pause) {
-        let (mut errors, mut requests) = (0, 0);
+        let (mut errors, mut turns) = (0, 0);
+        let mut answers = VecDeque::new();
         loop {
             let request = match engine.next() {
                 Step::Fetch(request) => request,
@@ -129,18 +151,35 @@ impl Run {
                     return (engine, Pause::Failed);
                 }
             };
-            requests += 1;
-            self.requests += 1;
-            if requests > self.server.request_limit() {
+            turns += 1;
+            if turns > self.server.request_limit() {
                 return (engine, Pause::Endless);
             }
-            let disturbance = self.disturbances.pop_front().unwrap_or_default();
-            self.disturb(&disturbance);
-            if disturbance.fails {
+            if answers.is_empty() {
+                let ahead = if self.reads_ahead { engine.requests_ahead() } else { Vec::new() };
+                answers = self.send(request, ahead);
+            }
+            let Some(Answer { to, is_ahead, page, disturbance }) = answers.pop_front() else { continue };
+            if disturbance.fails && !is_ahead {
                 assert_eq!(engine.next(), Step::Fetch(request), "a request that fails is repeated");
+                answers.clear();
                 continue;
             }
-            let Some(page) = self.answer(request) else {
+            let page = page.filter(|_| !disturbance.fails);
+            let new = match &page {
+                Some(page) if is_ahead => accept_ahead(&mut engine, to, page),
+                Some(page) => Some(accept(&mut engine, page)),
+                None => None,
+            };
+            let (Some(page), Some(new)) = (&page, new) else {
+                answers.clear();
+                if is_ahead {
+                    self.trace(|| format!("  page {:?} does not serve", to.page));
+                    if page.is_none() {
+                        engine.miss_ahead(to);
+                    }
+                    continue;
+                }
                 let is_error = !engine.page_rejected();
                 errors = if is_error { errors + 1 } else { 0 };
                 if errors == MAX_ERRORS {
@@ -149,8 +188,8 @@ impl Run {
                 continue;
             };
             errors = 0;
-            let new = accept(&mut engine, &page);
-            self.trace(|| format!("  {}: {}; new: {new:?}", page.len(), listed(&page)));
+            self.served_ahead += usize::from(is_ahead);
+            self.trace(|| format!("  {}: {}; new: {new:?}", page.len(), listed(page)));
             if !new.is_empty() {
                 self.last_given = new.len();
                 self.given.extend(new.into_iter().map(str::to_owned));
@@ -158,8 +197,27 @@ impl Run {
             if disturbance.restarts {
                 self.trace(|| "  restarts".to_owned());
                 engine = self.resume(&engine);
+                answers.clear();
             }
         }
+    }
+
+    /// The answers to a request and to those ahead of it, which arrive at the server in any order.
+    fn send(&mut self, request: Request, ahead: Vec<Request>) -> VecDeque<Answer> {
+        let requests: Vec<_> =
+            std::iter::once((request, false)).chain(ahead.into_iter().map(|to| (to, true))).collect();
+        let mut order: Vec<_> = (0..requests.len()).collect();
+        order.sort_by_key(|position| scramble(*position, self.requests));
+        let mut answers: Vec<_> = requests.iter().map(|_| None).collect();
+        for position in order {
+            let (to, is_ahead) = requests[position];
+            self.requests += 1;
+            let disturbance = self.disturbances.pop_front().unwrap_or_default();
+            self.disturb(&disturbance);
+            let page = if disturbance.fails { None } else { self.answer(to) };
+            answers[position] = Some(Answer { to, is_ahead, page, disturbance });
+        }
+        answers.into_iter().flatten().collect()
     }
 
     pub(super) fn resume(&self, engine: &Engine) -> Engine {

@@ -268,3 +268,11 @@ fn a_late_event_on_the_only_page_that_can_be_had() {
     let initial = [Arrival::new(2, 0), Arrival::new(2, 1), Arrival::new(6, 0)];
     run(traits, &initial, false, &[(0, late(1, 1))]).check_stream().expect("an error");
 }
+
+/// Red when a page ahead served that had no new event: it was smaller than a full one, and so the end.
+#[test]
+fn a_page_ahead_of_events_that_are_known_where_page_numbers_are_ignored() {
+    let arrivals = [(0, arrive(1, 0)), (1, arrive(57, MINUTE)), (2, arrive(57, MINUTE)), (3, restart(arrive(0, 0)))];
+    let run = run(traits(NEWEST_FIRST, 28, PastEnd::Ignored), &[], false, &arrivals);
+    Run { reads_ahead: true, ..run }.check_resumed_stream().expect("each once");
+}

@@ -48,8 +48,8 @@ public struct WorkspaceService: Sendable {
     ///         print(event.id)
     ///     }
     ///
-    /// `timeout` applies to each request. With `readAhead` the next page is requested while the program works on the one before. Use
-    /// ``WorkspaceEvents/pages`` to save the cursor.
+    /// `timeout` applies to each request. With `readAhead` the next pages, up to eight, are requested while the program works on the
+    /// one before. Use ``WorkspaceEvents/pages`` to save the cursor.
     public func events(
         _ query: EventsQuery = EventsQuery(), timeout: Duration? = nil, readAhead: Bool = false
     ) -> WorkspaceEvents {
