@@ -28,7 +28,8 @@ const SEEDED_BITS: u64 = u64::MAX << 33;
 
 type Object = Arc<dyn Any + Send + Sync>;
 
-static TABLE: PerProcess<Slots<Object>> = PerProcess::new();
+/// Boxed: a table for each generation of processes would be 70 KB of initialised data.
+static TABLE: PerProcess<Box<Slots<Object>>> = PerProcess::new();
 
 /// A handle type of the header. [`handle`] implements it.
 pub(in crate::ffi) trait Handle: Copy {
@@ -174,7 +175,10 @@ fn invalid<H: Handle>(handle: H) -> Error {
 }
 
 fn table() -> Result<&'static Slots<Object>> {
-    TABLE.get().ok_or_else(|| Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks"))
+    match TABLE.get() {
+        Some(table) => Ok(table),
+        None => Err(Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks")),
+    }
 }
 
 #[cfg(all(test, not(kal_loom)))]
