@@ -54,9 +54,9 @@ pub(super) fn new<T>(inner: T) -> Paced<T> {
 
 impl Budget {
     /// Charges the processing of the last read. Returns whether any budget is left.
-    fn has_remaining(&mut self, now: Instant) -> bool {
+    fn has_remaining(&mut self, now: impl FnOnce() -> Instant) -> bool {
         let Some((read_at, chunks)) = self.last_read.take() else { return true };
-        let took = if chunks == CHUNKS.get() { now.saturating_duration_since(read_at) } else { Duration::ZERO };
+        let took = if chunks == CHUNKS.get() { now().saturating_duration_since(read_at) } else { Duration::ZERO };
         if took > MAX_TIME {
             self.read_size = (self.read_size / 4).max(MIN_READ);
         } else if took < MAX_TIME / 4 {
@@ -78,7 +78,7 @@ impl Budget {
 
 impl<T: AsyncRead> Layer<T> for Budget {
     fn poll_read(&mut self, inner: Pin<&mut T>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if !self.has_remaining(Instant::now()) {
+        if !self.has_remaining(Instant::now) {
             self.reset();
             // `yield_now` wakes the task after the runtime has polled I/O and timers, and so after all other tasks. Waking it here
             // would put it before them.
