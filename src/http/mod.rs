@@ -123,7 +123,7 @@ pub(crate) struct Transport {
     route: Route,
     in_flight: Semaphore,
     /// Connections belong to the I/O thread that opened them: each generation of that thread has its own pool.
-    pool: Mutex<Option<(u64, Pool)>>,
+    pool: Mutex<Option<(u64, Arc<Pool>)>>,
 }
 
 impl Transport {
@@ -236,11 +236,11 @@ impl Transport {
     }
 
     /// Returns the pool of this generation of the I/O thread.
-    fn pool(&self, thread: u64) -> Result<Pool> {
+    fn pool(&self, thread: u64) -> Result<Arc<Pool>> {
         let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((generation, pool)) = &*current {
             if *generation == thread {
-                return Ok(pool.clone());
+                return Ok(Arc::clone(pool));
             }
         }
         let config = &self.config;
@@ -252,8 +252,8 @@ impl Transport {
             Arc::clone(&self.redaction),
         );
         let url = Url::parse(&config.base_url.to_string()).map_err(|error| invalid_url(&error))?;
-        let pool = Pool::new(connector, url);
-        *current = Some((thread, pool.clone()));
+        let pool = Arc::new(Pool::new(connector, url));
+        *current = Some((thread, Arc::clone(&pool)));
         Ok(pool)
     }
 }

@@ -25,7 +25,6 @@ use crate::progress::{Step, Waiting, waiting};
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The connections to one server, on one I/O thread.
-#[derive(Clone)]
 pub(super) struct Pool {
     client: Client<SharedConnector, Body>,
     /// The URL that reqwest expects in the extensions of a response; it parses a placeholder for each one otherwise.
