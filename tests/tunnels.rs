@@ -123,3 +123,14 @@ fn a_407_for_plain_http_is_reported_as_the_proxys_and_not_as_a_failed_sign_in() 
         assert!(text.contains(&at) && text.contains("407") && !text.contains("sign-in failed"), "{text}");
     }
 }
+
+/// Red when the pool's placeholder for the server is in every URL: `http://-/auth/oauth/token`.
+#[test]
+fn a_proxy_for_plain_http_receives_the_servers_authority() {
+    let emulator = emulator(Config::default());
+    let proxy = TunnelProxy::start("HTTP/1.1 403 By policy\r\nContent-Length: 0\r\n\r\n", port(&emulator));
+    get(&through(&proxy, &emulator), &GET_MEMBERS).expect_err("a 403");
+    let heads = proxy.heads();
+    let start = format!("POST {}/auth/oauth/token HTTP/1.1\r\n", emulator.url());
+    assert!(heads.first().is_some_and(|head| head.starts_with(&start)), "{heads:?}");
+}

@@ -39,7 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
 use reqwest::Url;
 use tokio::sync::Semaphore;
@@ -56,6 +56,10 @@ use pool::Pool;
 use request_log::RequestLog;
 use response::{ResponseBody, ResponseHead};
 use spare_buffer::SpareBuffer;
+
+/// Stands for the server in the URLs that hyper gets. It looks for a connection by the authority, and hashes that byte by byte; all
+/// connections lead to one server. A proxy for plain http receives the whole URL, and so the real authority.
+const ANY_AUTHORITY: &str = "-";
 
 /// What a request is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -229,6 +233,9 @@ impl Transport {
 
     fn url(&self, path: &str) -> Result<Uri> {
         let mut url = self.config.base_url.clone().into_parts();
+        if self.config.proxy.is_none() {
+            url.authority = Some(Authority::from_static(ANY_AUTHORITY));
+        }
         let base = self.config.base_url.path().trim_end_matches('/');
         let target = PathAndQuery::from_maybe_shared(Bytes::from([base, path].concat()));
         url.path_and_query = Some(target.map_err(|error| invalid_url(&error))?);
