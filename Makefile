@@ -82,11 +82,13 @@ help: ## lists the targets
 
 lib: $(LIB)/libkaleidoscope.so $(ARCHIVE) ## builds the shared library and the archive in target/lib (PROFILE=dev: target/lib-dev)
 
-# Only the archive: together with a Rust library, cargo skips link-time optimisation. Paths of the build machine are remapped.
+# Paths of the build machine are remapped.
+REMAP = RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
+  CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo"
+
+# Only the archive: together with a Rust library, cargo skips link-time optimisation.
 $(TARGET)/lib/rustc/libkaleidoscope.a: $(SOURCES)
-	RUSTFLAGS="$(RUSTFLAGS) --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo --remap-path-prefix=$(CURDIR)=kaleidoscope" \
-	CFLAGS="$(CFLAGS) -ffile-prefix-map=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-	$(CARGO_RUSTC) $(CARGO_FLAGS) --release --lib --package kaleidoscope --crate-type staticlib
+	$(REMAP) $(CARGO_RUSTC) $(CARGO_FLAGS) --release --lib --package kaleidoscope --crate-type staticlib
 	@mkdir -p $(@D)
 	cp $(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/libkaleidoscope.a $@
 
@@ -157,6 +159,13 @@ $(TARGET)/sqlite-shared/kal_sqlite.so: $(SQLITE_SOURCES) $(LIB)/libkaleidoscope.
 
 emulator: ## builds the local server for demos and tests, target/debug/kal-emulator
 	@$(CARGO) build $(CARGO_FLAGS) --workspace --bin kal-emulator --quiet
+
+# That of the tarballs. EMULATOR_FLAGS are rustc's options for it alone.
+$(TARGET)/bin/kal-emulator: $(shell find emulator/src -type f) emulator/Cargo.toml Cargo.toml Cargo.lock
+	$(REMAP) $(CARGO_RUSTC) $(CARGO_FLAGS) --release --package kal-emulator --bin kal-emulator $(if $(EMULATOR_FLAGS),-- $(EMULATOR_FLAGS))
+	@mkdir -p $(@D)
+	cp $(patsubst %/,%,$(TARGET)/$(RUST_TARGET))/release/kal-emulator $@
+	$(CROSS_COMPILE)strip $@
 
 # gcc's AddressSanitizer runtime works with code instrumented by rustc, but only nightly can instrument.
 asan-lib: ## builds the archive for programs compiled with -fsanitize=address, in target/asan

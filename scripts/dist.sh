@@ -1,5 +1,6 @@
 #!/bin/sh
-# dist.sh [PLATFORM]: builds the library for a Linux with zig's C library and linker, and packs it with headers and metadata.
+# dist.sh [PLATFORM]: builds the library and the emulator for a Linux with zig's C library and linker, and packs them with headers and
+# metadata.
 #
 # PLATFORM is linux-x86_64 or linux-aarch64, for glibc DIST_GLIBC, linux-musl-x86_64 or linux-musl-aarch64; default: the machine's own
 # with glibc. All output is below TARGET/dist: the tarball; in a directory for each target, the library and the output of cargo.
@@ -33,14 +34,23 @@ else
     build_std=$KAL_BUILD_STD
     RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=rust"
 fi
-# Rust assumes that a program for musl is static; this is for both kinds.
-[ "$libc" != musl ] || RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=-crt-static"
+# Rust assumes that a program for musl is static, as the emulator is; the library is for both kinds.
+emulator_rustflags=${RUSTFLAGS:-} emulator_flags=
+if [ "$libc" = musl ]; then
+    RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=-crt-static"
+    # The files that start a static program come from zig: the standard library that cargo builds has none.
+    emulator_flags=-Clink-self-contained=no
+fi
 export RUSTFLAGS="${RUSTFLAGS:-}"
 
 # gcc links its unwinder by default, zig only on request. Clears the variables of the calling make.
 unset MAKEFLAGS MAKEOVERRIDES LIB KAL_LIB_DIR
 make --no-print-directory lib TARGET="$built" PROFILE=release RUST_TARGET="$triple" CC="$PWD/scripts/zig-cc" LDFLAGS=-lunwind \
     CROSS_COMPILE="$tools" CARGO_RUSTC="cargo-zigbuild rustc $build_std --target $triple$suffix"
+# With folders of its own, because the flags for musl are others.
+make --no-print-directory "$built/emulator/bin/kal-emulator" TARGET="$built/emulator" PROFILE=release RUST_TARGET="$triple" \
+    RUSTFLAGS="$emulator_rustflags" EMULATOR_FLAGS="$emulator_flags" CC="$PWD/scripts/zig-cc" CROSS_COMPILE="$tools" \
+    CARGO_RUSTC="cargo-zigbuild rustc $build_std --target $triple$suffix"
 
 # The extension for SQLite, with the headers of this machine's SQLite, which are the same for every architecture: beside them are
 # those of its C library.
@@ -64,8 +74,17 @@ KAL_SQLITE_SO=$built/sqlite/kal_sqlite.so CROSS_COMPILE=$tools LIB=$built/lib PR
 zig=$("$KAL_PYTHON" -c 'import pathlib, ziglang; print(pathlib.Path(ziglang.__file__).parent)')
 # The stack unwinder and a few functions of compiler-rt come from zig, both part of LLVM, and the functions that every glibc leaves to
 # its users to link, such as stat.
-python3 scripts/licences.py "$triple" "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT" \
-    "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES" >"$root/THIRD-PARTY-LICENSES.txt"
+set -- "LLVM's libunwind and compiler-rt=$zig/lib/libunwind/LICENSE.TXT"
+python3 scripts/licences.py "$triple" "$@" "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES" >"$root/THIRD-PARTY-LICENSES.txt"
+install -D -m 755 "$built/emulator/bin/kal-emulator" "$root/bin/kal-emulator"
+if [ "$libc" = musl ]; then
+    # Linked into it, and so into the image that consists of it.
+    set -- "$@" "musl=$zig/lib/libc/musl/COPYRIGHT"
+    install -m 644 emulator/Dockerfile "$root/"
+else
+    set -- "$@" "glibc's libc_nonshared=$zig/lib/libc/glibc/LICENSES"
+fi
+python3 scripts/licences.py --package kal-emulator "$triple" "$@" >"$root/THIRD-PARTY-LICENSES-kal-emulator.txt"
 install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$root/"
 scripts/pack.sh "$dist" "$name" "$dist/$name.tar.gz"
 # The names of its functions, for debuggers and profilers: unpacked over the archive, they find it beside the library.

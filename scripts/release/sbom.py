@@ -1,8 +1,9 @@
 """Writes a software bill of materials for the archive of each platform: sbom.py RELEASE PLATFORM...
 
 RELEASE/libkaleidoscope-VERSION-PLATFORM.cdx.json, CycloneDX 1.6, has what is linked into the library: the crates; the Rust standard
-library and the crates in it; every other part that THIRD-PARTY-LICENSES.txt of the archive names. The crates there and here must be
-the same. rustc must have the source of its standard library (scripts/cross.sh). SOURCE_DATE_EPOCH is the time of the document.
+library and the crates in it; every other part that THIRD-PARTY-LICENSES.txt of the archive names. The same of the emulator, where the
+archive has it. The crates there and here must be the same. rustc must have the source of its standard library (scripts/cross.sh).
+SOURCE_DATE_EPOCH is the time of the document.
 """
 
 import datetime
@@ -34,7 +35,9 @@ import licences  # noqa: E402
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 # Parts that come from zig: their folders in it, and their licence where SPDX has an expression for it.
 ZIG = {"LLVM's libunwind and compiler-rt": ("lib/libunwind", "Apache-2.0 WITH LLVM-exception"),
-       "glibc's libc_nonshared": ("lib/libc/glibc", None)}
+       "glibc's libc_nonshared": ("lib/libc/glibc", None),
+       "musl": ("lib/libc/musl", "MIT")}
+EMULATOR = "kal-emulator"
 
 
 class Part(typing.NamedTuple):
@@ -92,15 +95,30 @@ def crate(name: str, version: str, licence: str, sums: dict[tuple[str, str], str
                      hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sums[name, version])], **more)
 
 
-def document(archive: pathlib.Path, version: str, target: str) -> Bom:
-    listed = parts(contents(archive)["THIRD-PARTY-LICENSES.txt"].decode())
-    uses = licences.tree(target)
-    own = ("kaleidoscope", version)
+class Program(typing.NamedTuple):
+    """What the crates of a package of the workspace, and other parts, are linked into."""
+    own: tuple[str, str]
+    listed: list[Part]
+    uses: dict[tuple[str, str], list[tuple[str, str]]]
+
+
+def program(archive: pathlib.Path, package: str, version: str, target: str, file: str) -> Program | None:
+    text = contents(archive).get(file)
+    if text is None:
+        return None
+    listed, uses, own = parts(text.decode()), licences.tree(target, package), (package, version)
     there, here = {part[:2] for part in listed if part.version}, set(uses) - {own}
     if there != here:
-        sys.exit(f"sbom.py: {archive.name}: THIRD-PARTY-LICENSES.txt has {sorted(there - here)} in addition and "
-                 f"lacks {sorted(here - there)}")
+        sys.exit(f"sbom.py: {archive.name}: {file} has {sorted(there - here)} in addition and lacks {sorted(here - there)}")
+    return Program(own, listed, uses)
 
+
+def document(archive: pathlib.Path, version: str, target: str) -> Bom:
+    library = program(archive, "kaleidoscope", version, target, "THIRD-PARTY-LICENSES.txt")
+    if library is None:
+        sys.exit(f"sbom.py: {archive.name} has no THIRD-PARTY-LICENSES.txt")
+    emulator = program(archive, EMULATOR, version, target, f"THIRD-PARTY-LICENSES-{EMULATOR}.txt")
+    programs = [library, emulator] if emulator else [library]
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{digest}"))
     bom.metadata.timestamp = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.UTC)
@@ -114,13 +132,24 @@ def document(archive: pathlib.Path, version: str, target: str) -> Bom:
     bom.metadata.component = root
 
     sums = checksums(TOP / "Cargo.lock")
-    crates = {part[:2]: crate(*part, sums) for part in listed if part.version}
+    listed = {part[:2]: part for one in programs for part in one.listed}
+    crates = {name: crate(*part, sums) for name, part in listed.items() if part.version}
     for one in crates.values():
         bom.components.add(one)
-    others = [other_part(bom, part, target) for part in listed if not part.version]
-    bom.register_dependency(root, [crates[name] for name in uses[own]] + others)
+    others = {name: other_part(bom, part, target) for name, part in listed.items() if not part.version}
+    linked = [[crates[name] for name in one.uses[one.own]] + [others[part[:2]] for part in one.listed if not part.version]
+              for one in programs]
+    if emulator:
+        tool = Component(name=EMULATOR, version=version, type=ComponentType.APPLICATION, bom_ref=EMULATOR,
+                         licenses=[LicenseExpression("MIT OR Apache-2.0")])
+        bom.components.add(tool)
+        bom.register_dependency(tool, linked.pop())
+        linked[0].append(tool)
+    bom.register_dependency(root, linked[0])
     for name, one in crates.items():
-        bom.register_dependency(one, [crates[used] for used in uses[name]])
+        # Of a crate of both, each may use others, by its features.
+        used = {used for each in programs for used in each.uses.get(name, [])}
+        bom.register_dependency(one, [crates[each] for each in sorted(used)])
     return bom
 
 

@@ -41,22 +41,26 @@ echo "#   $(stat -c %s "$tarball") bytes packed, $(du -sb "$prefix" | cut -f1) u
 expected() {
     library_files lib
     printf './%s\n' CMakeLists.txt meson.build README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES.txt
+    printf './%s\n' bin/kal-emulator THIRD-PARTY-LICENSES-kal-emulator.txt
+    [ "$libc" = glibc ] || echo ./Dockerfile
 }
-claim "${of}the tarball contains exactly the library, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
+claim "${of}the tarball contains exactly the library, the emulator, the extension for SQLite, the headers, the pkg-config file, the CMake package, the manual pages, the suppressions and the licences" \
     same "$(expected | LC_ALL=C sort)" "$(cd "$prefix" && find . ! -type d | LC_ALL=C sort)"
 claim "${of}everything is in one folder and owned by root" \
     same "$name 0/0" "$(tar -tvzf "$tarball" --numeric-owner | awk '{ split($6, path, "/"); print path[1], $2 }' | sort -u)"
 # Uses cargo tree; the text is generated with cargo metadata.
 crates() {
-    cargo tree --locked --package kaleidoscope --edges normal,no-proc-macro --target "$triple" \
-        --prefix none --format '{p}' | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/  \1 \2:/p' | grep -v '^  kaleidoscope ' | sort -u
+    cargo tree --locked --package "$1" --edges normal,no-proc-macro --target "$triple" \
+        --prefix none --format '{p}' | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/  \1 \2:/p' | grep -v "^  $1 " | sort -u
 }
+# every_crate_is_named PACKAGE FILE
 every_crate_is_named() {
-    crates >"$scratch/crates"
-    [ -s "$scratch/crates" ] && sed -n 's/^\(  [^ ]* [^ ]*:\).*/\1/p' "$prefix/THIRD-PARTY-LICENSES.txt" | sort -u >"$scratch/named" &&
+    crates "$1" >"$scratch/crates"
+    [ -s "$scratch/crates" ] && sed -n 's/^\(  [^ ]* [^ ]*:\).*/\1/p' "$prefix/$2" | sort -u >"$scratch/named" &&
         missing=$(comm -23 "$scratch/crates" "$scratch/named") && same '' "$missing"
 }
-claim "${of}the licences include every linked crate" every_crate_is_named
+claim "${of}the licences include every linked crate" every_crate_is_named kaleidoscope THIRD-PARTY-LICENSES.txt
+claim "${of}those of the emulator include every crate of it" every_crate_is_named kal-emulator THIRD-PARTY-LICENSES-kal-emulator.txt
 claim "${of}no file contains the build path" same '' "$(grep -rlF -e "$PWD" "$prefix")"
 
 # --- The symbols beside it
@@ -184,6 +188,32 @@ loads_in_the_shell() {
         "SELECT format('%s <%s>', full_name, coalesce(email, '-')) FROM kal_members"
 }
 if [ "$libc$runner" = glibc ]; then claim "${of}the sqlite3 shell loads it and reads the members" loads_in_the_shell; fi
+
+# --- The emulator
+
+if [ "$libc" = glibc ]; then
+    claim "${of}the emulator needs no glibc newer than $floor" at_most "$prefix/bin/kal-emulator"
+else
+    # As an image that consists of it requires.
+    claim "${of}the emulator is a static program" same '' "$(readelf -lW "$prefix/bin/kal-emulator" | grep INTERP)"
+fi
+claim "${of}the emulator is stripped" same '' "$(readelf -SW "$prefix/bin/kal-emulator" | grep -e '\.symtab' -e '\.debug_')"
+serves() {
+    mkfifo "$scratch/own-stop" "$scratch/own-ready"
+    run "$prefix/bin/kal-emulator" --exit-with-stdin <"$scratch/own-stop" >"$scratch/own-ready" &
+    exec 8>"$scratch/own-stop"
+    read -r _ _ _ own <"$scratch/own-ready" && found=$(curl -sS --noproxy '*' "$own/__emulator/counts") || return
+    exec 8>&-
+    wait $! && case $found in *'"total":0'*) ;; *) echo "$found" && false ;; esac
+}
+claim "${of}the emulator starts, answers a request and ends with its standard input" serves
+if [ "$libc$runner" = musl ]; then
+    if [ "$(id -u)" = 0 ]; then
+        claim "${of}the image of the Dockerfile runs as its user and answers" python3 -B tests/dist/image.py "$prefix/Dockerfile" "$prefix"
+    else
+        echo "ok - ${of}the image of the Dockerfile runs as its user and answers # SKIP chroot needs root"
+    fi
+fi
 
 # --- The tests of the built library also pass for this one
 

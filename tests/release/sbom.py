@@ -14,10 +14,14 @@ name = f"libkaleidoscope-{version}-{platform}"
 text = (release / f"{name}.cdx.json").read_text()
 document = json.loads(text)
 archive = release / f"{name}.{suffix}"
+emulator = "THIRD-PARTY-LICENSES-kal-emulator.txt"
 if suffix == "zip":
-    licences = zipfile.ZipFile(archive).read(f"{name}/THIRD-PARTY-LICENSES.txt").decode()
+    licences, packages = [zipfile.ZipFile(archive).read(f"{name}/THIRD-PARTY-LICENSES.txt").decode()], ["kaleidoscope"]
 else:
-    licences = tarfile.open(archive).extractfile(f"{name}/THIRD-PARTY-LICENSES.txt").read().decode()
+    packed = tarfile.open(archive)
+    files = ["THIRD-PARTY-LICENSES.txt", emulator] if f"{name}/{emulator}" in packed.getnames() else ["THIRD-PARTY-LICENSES.txt"]
+    licences = [packed.extractfile(f"{name}/{file}").read().decode() for file in files]
+    packages = ["kaleidoscope", "kal-emulator"][:len(files)]
 wrong = []
 
 
@@ -30,10 +34,10 @@ own = {(one["name"], one["version"]) for one in document["components"]
        if one.get("purl", "").startswith("pkg:cargo/") and not any(each["value"] == "std" for each in one.get("properties", []))}
 # The lines of cargo's tree, not its edges, which the document is made of.
 lines = subprocess.run(
-    ["cargo", "tree", "--locked", "--package", "kaleidoscope", "--edges", "normal,no-proc-macro", "--target", triple,
-     "--prefix", "none", "--format", "{p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
-same("crates", {(line.split()[0], line.split()[1][1:]) for line in lines if not line.startswith("kaleidoscope ")}, own)
-listed = licences.split("=====")[0].splitlines()
+    ["cargo", "tree", "--locked", *(f"--package={package}" for package in packages), "--edges", "normal,no-proc-macro", "--target",
+     triple, "--prefix", "none", "--format", "{p}"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
+same("crates", {(line.split()[0], line.split()[1][1:]) for line in lines if line and line.split()[0] not in packages}, own)
+listed = [line for text in licences for line in text.split("=====")[0].splitlines()]
 same("crates of THIRD-PARTY-LICENSES.txt",
      {tuple(match.groups()) for line in listed if (match := re.match(r"  (\S+) (\d\S*): ", line))}, own)
 
