@@ -9,7 +9,9 @@ mkdir "$work"
 make_archive() {
     mkdir "$folder" && VERSION=$version ABI=0 STATIC_LIBS='-lpthread -lm -ldl' LIB=${2:-$KAL_LIB_DIR} PREFIX=$1 LIBDIR=$1/lib \
         INCLUDEDIR=$1/include MANDIR=$1/share/man scripts/install.sh archive &&
-        cp README.md LICENSE LICENSE-MIT LICENSE-APACHE "$1/" && echo none >"$1/THIRD-PARTY-LICENSES.txt"
+        cp README.md LICENSE LICENSE-MIT LICENSE-APACHE "$1/" && echo none >"$1/THIRD-PARTY-LICENSES.txt" &&
+        echo none >"$1/THIRD-PARTY-LICENSES-kal-emulator.txt" && mkdir "$1/bin" && printf '#!/bin/sh\n' >"$1/bin/kal-emulator" &&
+        chmod 755 "$1/bin/kal-emulator"
 }
 claim 'an archive is made' make_archive "$folder"
 # scripts/pack.sh names the top folder.
@@ -50,6 +52,7 @@ installed_export() {
     project -DARCHIVE="$folder" -DLINK="$1" -DKALEIDOSCOPE_INSTALL="$2" -DCMAKE_INSTALL_PREFIX="$work/installed" || return
     rm -rf "$work/installed" "$work/program" && cmake --install "$work/project" || return
     kaleidoscope=$work/installed
+    same '' "$(find "$work/installed" -name '*kal-emulator*' -o -name bin)" || return
     [ "$2" = ON ] || {
         kaleidoscope=$folder
         same 'lib/cmake/members/members-config.cmake lib/cmake/members/members-targets-noconfig.cmake lib/cmake/members/members-targets.cmake lib/libmembers.a' \
@@ -61,13 +64,17 @@ installed_export() {
 }
 for link in kaleidoscope static; do
     claim "CMake: a library with Kaleidoscope::$link is exported, installed and used by another project" installed_export $link OFF
-    claim "CMake: the same with KALEIDOSCOPE_INSTALL=ON, which installs libkaleidoscope with it" installed_export $link ON
+    # Red with the folder bin installed as it is.
+    claim "CMake: the same with KALEIDOSCOPE_INSTALL=ON, which installs libkaleidoscope with it, without the emulator" \
+        installed_export $link ON
 done
 is_installed_alone() {
     cmake -S "$folder" -B "$work/alone" && cmake --install "$work/alone" --prefix "$work/alone-prefix" && prefix=$work/alone-prefix &&
-        same "$(cd "$folder" && find include lib share ! -type d | LC_ALL=C sort)" \
-            "$(cd "$prefix" && find include lib share ! -type d ! -path 'share/doc/*' | LC_ALL=C sort)" &&
-        [ -s "$prefix/share/doc/libkaleidoscope/THIRD-PARTY-LICENSES.txt" ] && with_cmake kaleidoscope
+        same "$(cd "$folder" && find bin include lib share ! -type d | LC_ALL=C sort)" \
+            "$(cd "$prefix" && find bin include lib share ! -type d ! -path 'share/doc/*' | LC_ALL=C sort)" &&
+        same 'LICENSE LICENSE-APACHE LICENSE-MIT THIRD-PARTY-LICENSES-kal-emulator.txt THIRD-PARTY-LICENSES.txt' \
+            "$(cd "$prefix/share/doc/libkaleidoscope" && LC_ALL=C ls | xargs)" &&
+        [ -x "$prefix/bin/kal-emulator" ] && with_cmake kaleidoscope
 }
 claim 'CMake: cmake --install of the archive alone installs all of it' is_installed_alone
 
