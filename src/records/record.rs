@@ -139,7 +139,7 @@ impl Reader {
         let first = raw.first();
         let matches = |name: &[u8]| name.len() == raw.len() && name.first() == first && name == raw;
         let plain = self.schema.fields.iter().position(|field| matches(field.name.as_bytes()));
-        if plain.is_none() && raw.contains(&b'\\') {
+        if plain.is_none() && memchr::memchr(b'\\', raw).is_some() {
             return self.schema.fields.iter().position(|field| unescapes_to(raw, field.name));
         }
         plain
