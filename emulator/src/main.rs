@@ -34,17 +34,13 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
             write_atomically(file, pem)?;
         }
-        if let Some(file) = &arguments.url_file {
-            write_atomically(file, emulator.url())?;
-        }
+        let url_file = arguments.url_file.as_deref().map(|file| UrlFile::write(file, emulator.url())).transpose()?;
         announce(emulator.url())?;
         tokio::select! {
             () = terminated => {}
             () = stdin_closed => {}
         }
-        if let Some(file) = &arguments.url_file {
-            remove_own(file, emulator.url());
-        }
+        drop(url_file);
         // Its threads end with the process, whatever they are doing.
         std::mem::forget(emulator);
         Ok(())
@@ -94,8 +90,11 @@ async fn stdin_closed(watch: bool) {
     let _ = wait.await;
 }
 
-/// Writes a file atomically.
+/// Writes a file atomically, in place of a regular one only: the program may be allowed to replace a device.
 fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other(format!("cannot write {}: it is there, and not a regular file", file.display())));
+    }
     let mut temporary = file.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, file));
@@ -105,9 +104,23 @@ fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// Removes the file with the URL, unless another emulator has written its own since.
-fn remove_own(file: &Path, url: &str) {
-    if std::fs::read_to_string(file).is_ok_and(|text| text == url) {
-        let _ = std::fs::remove_file(file);
+/// The file with the URL, removed when dropped unless another emulator has written its own since.
+struct UrlFile<'a> {
+    file: &'a Path,
+    url: &'a str,
+}
+
+impl<'a> UrlFile<'a> {
+    fn write(file: &'a Path, url: &'a str) -> io::Result<Self> {
+        write_atomically(file, url)?;
+        Ok(Self { file, url })
+    }
+}
+
+impl Drop for UrlFile<'_> {
+    fn drop(&mut self) {
+        if std::fs::read_to_string(self.file).is_ok_and(|text| text == self.url) {
+            let _ = std::fs::remove_file(self.file);
+        }
     }
 }

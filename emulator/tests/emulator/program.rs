@@ -196,6 +196,35 @@ fn a_file_that_cannot_be_written_is_an_error_that_names_it() {
     assert_eq!(left.count(), 0);
 }
 
+/// Red when the file is removed after the wait only.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_that_fails_leaves_no_url_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("url");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let output = command(&["--url-file", file.to_str().expect("a path")]).stdout(full).output().expect("it runs");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with("kal-emulator: cannot write to standard output: "), "{error}");
+    assert!(!file.exists());
+}
+
+/// Red when the file is renamed over whatever is there: the socket was gone.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    let output = command(&["--exit-with-stdin", "--url-file", socket.to_str().expect("a path")]).output();
+    let error = String::from_utf8(output.expect("it runs").stderr).expect("text");
+    let expected = format!("kal-emulator: cannot write {}: it is there, and not a regular file\n", socket.display());
+    assert_eq!(error, expected);
+    assert!(std::fs::metadata(&socket).expect("it is there").file_type().is_socket());
+}
+
 #[cfg(unix)]
 fn terminate(program: &Program) {
     let kill = Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status();
