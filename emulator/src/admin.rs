@@ -2,14 +2,19 @@
 
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::data::read_document;
 use crate::data_requests;
 use crate::fault::Fault;
+use crate::json_object::{read_fields, read_list};
 use crate::recorded::{requests, verify};
 use crate::state::State;
+
+/// In one request.
+const MAX_FAULTS: usize = 10_000;
 
 pub(crate) const PREFIX: &str = "/__emulator/";
 
@@ -74,13 +79,21 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     )
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|why| why.to_string())
+/// A fault or a list of faults.
+fn read_faults(body: &[u8]) -> Result<Vec<Fault>, String> {
+    let text = read_document(body)?;
+    if !text.get().starts_with('[') {
+        return Ok(vec![read_fault(text, "")?]);
+    }
+    let list = read_list(text, "the list", MAX_FAULTS)?;
+    list.iter().enumerate().map(|(index, item)| read_fault(item, &format!("[{index}]"))).collect()
 }
 
-/// A fault or a list of faults. Distinguished by hand, because an untagged enum of serde loses the error message.
-fn read_faults(body: &[u8]) -> Result<Vec<Fault>, String> {
-    if body.trim_ascii_start().starts_with(b"[") { read(body) } else { Ok(vec![read(body)?]) }
+fn read_fault(text: &RawValue, at: &str) -> Result<Fault, String> {
+    let fault: Fault = read_fields(text, at)?;
+    let at = if at.is_empty() { String::new() } else { format!("{at}: ") };
+    fault.check().map_err(|why| format!("{at}{why}"))?;
+    Ok(fault)
 }
 
 fn faults(state: &State, method: &str, body: &[u8]) -> Result<Value, String> {
@@ -96,9 +109,6 @@ fn faults(state: &State, method: &str, body: &[u8]) -> Result<Value, String> {
 
 fn add_faults(state: &State, body: &[u8]) -> Result<Value, String> {
     let faults = read_faults(body)?;
-    for fault in &faults {
-        fault.check()?;
-    }
     let mut list = state.faults();
     let ids: Vec<_> = faults.into_iter().map(|fault| list.add(fault)).collect();
     Ok(json!({ "added": ids.len(), "ids": ids }))

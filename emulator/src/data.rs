@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::config::MAX_EVENTS;
-use crate::json_object::{Object, expected, join, read_list, read_object};
+use crate::json_object::{Object, expected, join, read_fields, read_list, read_object};
 use crate::record_check::{check_events, check_groups, check_members, check_user_ids, check_workspace};
 use crate::snapshot::{self, Snapshot};
 
@@ -190,16 +190,8 @@ fn read_clients(text: &RawValue, at: &str) -> Result<Vec<ApiClient>, String> {
     }
     let read = |(index, item): (usize, &&RawValue)| {
         let at = format!("{at}[{index}]");
-        read_object(item, &at, &["id", "secret", "expires_in"])?;
-        let client: ApiClient = serde_json::from_str(item.get()).map_err(|why| format!("{at}: {}", reason(&why)))?;
+        let client: ApiClient = read_fields(item, &at)?;
         if client.id.is_empty() { Err(format!("{at}.id is empty")) } else { Ok(client) }
     };
     list.iter().enumerate().map(read).collect()
-}
-
-/// Without the line and the column, which would be those of a part of the document.
-pub(crate) fn reason(why: &serde_json::Error) -> String {
-    let text = why.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].to_owned()
 }

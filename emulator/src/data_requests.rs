@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::clock::{Clock, Setting};
-use crate::data::{Data, read_document, reason};
+use crate::data::{Data, read_document};
+use crate::json_object::read_fields;
 use crate::new_events::{Events, Refused};
 use crate::snapshot::Snapshot;
 use crate::state::State;
@@ -101,7 +102,7 @@ fn clock(clock: &Clock, method: &Method, body: &[u8]) -> Result<Value, String> {
     if *method == Method::DELETE {
         clock.set(Setting::Offset(0))?;
     } else if *method == Method::PUT {
-        let new: NewTime = serde_json::from_str(read_document(body)?.get()).map_err(|why| reason(&why))?;
+        let new: NewTime = read_fields(read_document(body)?, "")?;
         match (new.now, new.advance_ms, new.real) {
             (Some(now), None, None) => {
                 let instant = timestamp::parse(&now).ok_or_else(|| format!("now: {now:?} is not a date"))?;

@@ -327,17 +327,17 @@ impl Fault {
                 || values.is_empty()
                 || values.iter().any(|value| HeaderValue::from_str(value).is_err())
             {
-                return Err(format!("header {name:?} has an invalid name or value"));
+                return Err(format!("headers: {name:?} has an invalid name or value"));
             }
         }
         let lengths = self.headers.iter().filter(|(name, _)| is_content_length(name)).flat_map(|(_, values)| values);
         let lengths: Vec<_> = lengths.collect();
         if !lengths.is_empty() && (lengths.len() > 1 || self.content_length().is_none()) {
-            return Err(format!("Content-Length is {lengths:?}, it must be one number of octets"));
+            return Err(format!("headers: Content-Length is {lengths:?}, it must be one number of octets"));
         }
-        for text in [&self.redirect, &self.content_type].into_iter().flatten() {
-            if HeaderValue::from_str(text).is_err() {
-                return Err(format!("{text:?} is not a valid header value"));
+        for (name, text) in [("redirect", &self.redirect), ("content_type", &self.content_type)] {
+            if text.as_ref().is_some_and(|text| HeaderValue::from_str(text).is_err()) {
+                return Err(format!("{name}: {text:?} is not a valid header value"));
             }
         }
         if self.bodies() > 1 {

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The members of an object, in order.
@@ -52,6 +53,32 @@ pub(crate) fn read_open_object<'a>(text: &'a RawValue, at: &str) -> Result<Objec
         return Err(format!("{} is given twice", join(at, name)));
     }
     Ok(object)
+}
+
+/// Reads a struct from an object; an error names the field.
+pub(crate) fn read_fields<T: DeserializeOwned>(text: &RawValue, at: &str) -> Result<T, String> {
+    let Object(fields) = read_open_object(text, at)?;
+    let why = match serde_json::from_str(text.get()) {
+        Ok(read) => return Ok(read),
+        Err(why) => reason(&why),
+    };
+    // serde does not name the field whose value is wrong: it is the first that is refused alone.
+    for (name, value) in &fields {
+        let alone = format!("{{{}: {}}}", Value::from(name.as_str()), value.get());
+        if let Err(why) = serde_json::from_str::<T>(&alone).map_err(|why| reason(&why)) {
+            if !why.starts_with("missing field") && !why.starts_with(&format!("unknown field `{name}`")) {
+                return Err(format!("{}: {why}", join(at, name)));
+            }
+        }
+    }
+    Err(if at.is_empty() { why } else { format!("{at}: {why}") })
+}
+
+/// Without the line and the column, which would be those of a part of the document.
+fn reason(why: &serde_json::Error) -> String {
+    let text = why.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    text[..end].to_owned()
 }
 
 pub(crate) fn read_list<'a>(text: &'a RawValue, at: &str, max: usize) -> Result<Vec<&'a RawValue>, String> {

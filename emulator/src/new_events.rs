@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::config::MAX_EVENTS;
-use crate::data::reason;
 use crate::event_record::Choice;
 use crate::event_store::EventStore;
+use crate::json_object::{read_fields, read_list, read_open_object};
 use crate::record_check::check_events;
 use crate::timestamp::{self, Micros};
 
@@ -61,20 +61,19 @@ struct GivenEvents {
 impl Events {
     /// Reads the body of a request.
     pub(crate) fn read(body: &RawValue) -> Result<Self, Refused> {
-        let request = |why: &serde_json::Error| Refused::Request(reason(why));
-        let is_given = crate::json_object::read_open_object(body, "")
+        let is_given = read_open_object(body, "")
             .map_err(Refused::Request)?
             .0
             .iter()
             .any(|(name, _)| name == "events" || name == "unchecked");
         if !is_given {
-            return Ok(Self::Generated(serde_json::from_str(body.get()).map_err(|why| request(&why))?));
+            return Ok(Self::Generated(read_fields(body, "").map_err(Refused::Request)?));
         }
-        let given: GivenEvents = serde_json::from_str(body.get()).map_err(|why| request(&why))?;
+        let given: GivenEvents = read_fields(body, "").map_err(Refused::Request)?;
         if !given.unchecked {
             check_events(&given.events, "events").map_err(Refused::Record)?;
         }
-        let events = crate::json_object::read_list(&given.events, "events", MAX_EVENTS).map_err(Refused::Record)?;
+        let events = read_list(&given.events, "events", MAX_EVENTS).map_err(Refused::Record)?;
         let events = events.into_iter().map(ToOwned::to_owned).collect();
         Ok(Self::Given { events, unchecked: given.unchecked })
     }
@@ -133,7 +132,7 @@ impl NewEvents {
         if self.count > MAX_EVENTS {
             return Err(format!("count is {}, the maximum is {MAX_EVENTS}", self.count));
         }
-        let date = |text: &String| timestamp::parse(text).ok_or_else(|| format!("created_at {text:?} is not a date"));
+        let date = |text: &String| timestamp::parse(text).ok_or_else(|| format!("created_at: {text:?} is not a date"));
         let created_at = self.created_at.as_ref().map(date).transpose()?;
         let known =
             |id: &String| store.maker().member(id).ok_or_else(|| format!("event_user_id: no member has the id {id:?}"));

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::data::read_document;
 use crate::journal::RecordedRequest;
+use crate::json_object::read_fields;
 use crate::pattern::Pattern;
 use crate::state::State;
 use crate::urlencoded;
@@ -78,9 +80,9 @@ pub(crate) fn requests(state: &State, query: &str) -> Result<Answer, String> {
 /// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was.
 pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
     let bad = |message: String| Answer::error(StatusCode::BAD_REQUEST, "bad_admin_request", &message);
-    let expected: Expected = match serde_json::from_slice(body) {
+    let expected: Expected = match read_document(body).and_then(|text| read_fields(text, "")) {
         Ok(expected) => expected,
-        Err(why) => return bad(why.to_string()),
+        Err(message) => return bad(message),
     };
     let (least, most) = match expected.pattern().check().and_then(|()| expected.bounds()) {
         Ok(bounds) => bounds,

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::clock::Setting;
 use crate::config::Config;
-use crate::data::{ApiClient, reason};
-use crate::json_object::{Object, read_open_object};
+use crate::data::ApiClient;
+use crate::json_object::{Object, read_fields, read_open_object};
 use crate::timestamp::{self, Micros};
 use crate::tokens::{TokenState, TokenStore};
 use crate::workspace::{Document, Workspace};
@@ -16,14 +16,24 @@ use crate::workspace::{Document, Workspace};
 /// The version of the format.
 const VERSION: u64 = 1;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Snapshot {
     #[serde(rename = "snapshot")]
     version: u64,
     pub(crate) clock: Setting,
     pub(crate) tokens: TokenState,
     workspaces: Vec<WorkspaceState>,
+}
+
+/// Read one by one, so that errors name the place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SnapshotParts {
+    #[serde(rename = "snapshot")]
+    version: u64,
+    clock: Setting,
+    tokens: Box<RawValue>,
+    workspaces: Vec<Box<RawValue>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,9 +68,20 @@ impl Snapshot {
     }
 
     pub(crate) fn read(document: &RawValue) -> Result<Self, String> {
-        let snapshot: Self =
-            serde_json::from_str(document.get()).map_err(|why| format!("not a snapshot: {}", reason(&why)))?;
+        let snapshot = Self::read_parts(document).map_err(|why| format!("not a snapshot: {why}"))?;
         snapshot.check().map(|()| snapshot)
+    }
+
+    fn read_parts(document: &RawValue) -> Result<Self, String> {
+        let parts: SnapshotParts = read_fields(document, "")?;
+        let workspaces = parts.workspaces.iter().enumerate();
+        let workspaces = workspaces.map(|(index, text)| read_fields(text, &format!("workspaces[{index}]")));
+        Ok(Self {
+            version: parts.version,
+            clock: parts.clock,
+            tokens: read_fields(&parts.tokens, "tokens")?,
+            workspaces: workspaces.collect::<Result<_, String>>()?,
+        })
     }
 
     fn check(&self) -> Result<(), String> {

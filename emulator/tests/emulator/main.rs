@@ -1,5 +1,6 @@
 //! The emulator over real sockets; every test is named after the claim it checks.
 
+mod admin_fields;
 mod client;
 mod clock;
 mod connections;
