@@ -53,6 +53,9 @@ impl Expected {
             (Some(times), None, None) => Ok((times, times)),
             (Some(_), ..) => Err("times cannot be combined with at_least and at_most".into()),
             (None, None, None) => Ok((1, usize::MAX)),
+            (None, Some(least), Some(most)) if least > most => {
+                Err(format!("at_least is {least} and at_most is {most}: no number of requests is between them"))
+            }
             (None, least, most) => Ok((least.unwrap_or(0), most.unwrap_or(usize::MAX))),
         }
     }

@@ -196,6 +196,9 @@ fn a_test_can_verify_what_was_sent() {
     assert_eq!(wrong.code(), (409, "not_as_expected".to_owned()));
     assert_eq!(wrong.json()["message"], "expected 1, found 2 of 4 requests");
     assert_eq!(wrong.json()["found"][1], format!("GET {EVENTS}?page=2&page_size=2"));
+    let no_number = verify(json!({ "at_least": 5, "at_most": 2 }));
+    assert_eq!(no_number.status, 400, "red as 409: expected 5 to 2");
+    assert_eq!(no_number.message(), "at_least is 5 and at_most is 2: no number of requests is between them");
     for bad in [json!({ "times": 1, "at_most": 2 }), json!({ "paths": "/" }), json!({ "path": "members" })] {
         assert_eq!(verify(bad.clone()).status, 400, "{bad}");
     }
