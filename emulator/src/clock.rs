@@ -6,10 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::{self, Micros};
 
-/// The instants that the formats of the API can express: the years 0 to 9999.
-const FIRST: Micros = -62_167_219_200_000_000;
-const LAST: Micros = 253_402_300_799_999_999;
-
 /// What the clock shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,7 +19,7 @@ pub(crate) enum Setting {
 impl Setting {
     pub(crate) fn now(self) -> Micros {
         match self {
-            Self::Offset(offset) => timestamp::now().saturating_add(offset).clamp(FIRST, LAST),
+            Self::Offset(offset) => timestamp::now().saturating_add(offset).clamp(timestamp::FIRST, timestamp::LAST),
             Self::StoppedAt(instant) => instant,
         }
     }
@@ -33,7 +29,7 @@ impl Setting {
             Self::Offset(offset) => timestamp::now().saturating_add(offset),
             Self::StoppedAt(instant) => instant,
         };
-        if (FIRST..=LAST).contains(&shown) { Ok(()) } else { Err("the clock shows only the years 0 to 9999".into()) }
+        if timestamp::is_shown(shown) { Ok(()) } else { Err("the clock shows only the years 0 to 9999".into()) }
     }
 }
 

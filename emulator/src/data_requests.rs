@@ -105,7 +105,8 @@ fn clock(clock: &Clock, method: &Method, body: &[u8]) -> Result<Value, String> {
         let new: NewTime = read_fields(read_document(body)?, "")?;
         match (new.now, new.advance_ms, new.real) {
             (Some(now), None, None) => {
-                let instant = timestamp::parse(&now).ok_or_else(|| format!("now: {now:?} is not a date"))?;
+                let instant = timestamp::parse(&now)
+                    .ok_or_else(|| format!("now: {now:?} is not a date of the years 0 to 9999"))?;
                 clock.set(Setting::StoppedAt(instant))?;
             }
             (None, Some(millis), None) => clock.advance(millis)?,

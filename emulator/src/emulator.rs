@@ -238,7 +238,8 @@ impl Emulator {
     ///
     /// `InvalidData` if it is not a date of the years 0 to 9999.
     pub fn stop_clock(&self, now: &str) -> io::Result<()> {
-        let instant = timestamp::parse(now).ok_or_else(|| invalid(format!("{now:?} is not a date")))?;
+        let instant =
+            timestamp::parse(now).ok_or_else(|| invalid(format!("{now:?} is not a date of the years 0 to 9999")))?;
         self.state.clock().set(Setting::StoppedAt(instant)).map_err(invalid)
     }
 

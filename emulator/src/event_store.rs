@@ -354,7 +354,7 @@ impl EventStore {
 const GENERATED_ID: usize = 36;
 
 fn newer(latest: Option<Micros>, now: Micros) -> Micros {
-    latest.map_or(now, |latest| now.max(latest.saturating_add(1000)))
+    latest.map_or(now, |latest| now.max(latest + 1000).min(timestamp::LAST))
 }
 
 /// Bounded by the maximum number of events and members, far below 32 bits.

@@ -132,7 +132,9 @@ impl NewEvents {
         if self.count > MAX_EVENTS {
             return Err(format!("count is {}, the maximum is {MAX_EVENTS}", self.count));
         }
-        let date = |text: &String| timestamp::parse(text).ok_or_else(|| format!("created_at: {text:?} is not a date"));
+        let date = |text: &String| {
+            timestamp::parse(text).ok_or_else(|| format!("created_at: {text:?} is not a date of the years 0 to 9999"))
+        };
         let created_at = self.created_at.as_ref().map(date).transpose()?;
         let known =
             |id: &String| store.maker().member(id).ok_or_else(|| format!("event_user_id: no member has the id {id:?}"));

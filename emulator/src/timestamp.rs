@@ -6,6 +6,14 @@ pub(crate) type Micros = i64;
 const DAY_SECONDS: i64 = 86_400;
 const SECOND: i64 = 1_000_000;
 
+/// The instants that the formats of the API can express: the years 0 to 9999.
+pub(crate) const FIRST: Micros = -62_167_219_200_000_000;
+pub(crate) const LAST: Micros = 253_402_300_799_999_999;
+
+pub(crate) fn is_shown(instant: Micros) -> bool {
+    (FIRST..=LAST).contains(&instant)
+}
+
 /// The current time.
 pub(crate) fn now() -> Micros {
     std::time::SystemTime::now()
@@ -79,6 +87,8 @@ fn midnight(year: i64, month: i64, day: i64) -> Micros {
 
 /// Parses RFC 3339, the same without an offset (UTC), or a date alone (midnight UTC).
 ///
+/// An instant that an offset moves out of the years 0 to 9999 is rejected: it could not be written in UTC.
+///
 /// A space in place of the `T` or the `+` is rejected: a client sends it if it does not encode its query.
 pub(crate) fn parse(text: &str) -> Option<Micros> {
     let (date, time) = match text.find(['T', 't']) {
@@ -88,7 +98,7 @@ pub(crate) fn parse(text: &str) -> Option<Micros> {
     let day = parse_date(date)?;
     let Some(time) = time else { return Some(day) };
     let (clock, offset) = split_offset(time)?;
-    Some(day + parse_clock(clock)? - offset)
+    Some(day + parse_clock(clock)? - offset).filter(|instant| is_shown(*instant))
 }
 
 fn parse_date(text: &str) -> Option<Micros> {

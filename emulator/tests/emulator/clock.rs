@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use kal_emulator::{Config, Fault};
+use kal_emulator::{Config, Fault, NewEvents};
 use serde_json::{Value, json};
 
-use crate::client::{Client, text};
+use crate::client::{Client, ids, text};
 use crate::{start, start_default};
 
 #[test]
@@ -134,9 +134,9 @@ fn the_clock_does_not_pass_its_end() {
         (json!({ "advance_ms": 9_000_000_000_000_000_u64 }), "the clock shows only the years 0 to 9999"),
         (json!({ "advance_ms": -1 }), "invalid value: integer `-1`"),
         (json!({ "advance_ms": 1.5 }), "invalid type: floating point `1.5`"),
-        (json!({ "now": "soon" }), "now: \"soon\" is not a date"),
-        (json!({ "now": "9999-12-31T23:59:59-01:00" }), "the clock shows only the years 0 to 9999"),
-        (json!({ "now": "0000-01-01T00:00:00+01:00" }), "the clock shows only the years 0 to 9999"),
+        (json!({ "now": "soon" }), "now: \"soon\" is not a date of the years 0 to 9999"),
+        (json!({ "now": "9999-12-31T23:59:59-01:00" }), "is not a date of the years 0 to 9999"),
+        (json!({ "now": "0000-01-01T00:00:00+01:00" }), "is not a date of the years 0 to 9999"),
         (json!({ "real": false }), "expected one of"),
         (json!({}), "expected one of"),
         (json!({ "now": "2026-01-01", "advance_ms": 1 }), "expected one of"),
@@ -169,4 +169,30 @@ fn a_reset_keeps_the_clock() {
     emulator.stop_clock("2026-01-01").expect("a date");
     Client::connect(emulator.url()).admin("reset", &Value::Null);
     assert_eq!(emulator.now(), "2026-01-01T00:00:00+00:00");
+}
+
+/// Red when the years went on: 10000 is no date of RFC 3339, and -1 was another.
+#[test]
+fn events_are_within_the_years_of_the_clock() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let last = emulator.add_events(
+        None,
+        &NewEvents { count: 1, created_at: Some("9999-12-31T23:59:59.999999Z".into()), ..NewEvents::default() },
+    );
+    let later = emulator.append_events(2);
+    let newest = client.get("/workspaces/events?page_size=3").list();
+    assert_eq!(ids(&newest), [later[1].clone(), later[0].clone(), last.expect("an event")[0].clone()]);
+    for event in newest {
+        assert_eq!(text(&event, "created_at"), "9999-12-31T23:59:59.999999+00:00");
+    }
+    for date in ["0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"] {
+        let reply = client.admin("events", &json!({ "count": 1, "created_at": date }));
+        assert_eq!(
+            (reply.status, reply.message()),
+            (400, format!("created_at: {date:?} is not a date of the years 0 to 9999"))
+        );
+        let given = json!({ "events": [{ "id": date, "created_at": date }] });
+        assert_eq!(client.admin("events", &given).status, 422);
+    }
 }
