@@ -74,6 +74,10 @@ impl EventMaker {
         self.actors.iter().position(|actor| actor.id == id)
     }
 
+    pub(crate) fn members(&self) -> usize {
+        self.actors.len()
+    }
+
     pub(crate) fn actor_id(&self, member: usize) -> &str {
         &self.actors[member].id
     }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::config::{Config, EventOrder};
 use crate::event_query::EventQuery;
 use crate::event_record::{Choice, EVENT_TYPES, EventMaker, RESOURCE_TYPES};
+use crate::generated::Generated;
 use crate::timestamp::{self, Micros};
 use crate::words::{NONE, Wanted, Words};
 
@@ -112,6 +113,25 @@ impl EventStore {
         }
     }
 
+    /// Generated events, as there were when [`generated`](Self::generated) described them.
+    pub(crate) fn restored(seed: u64, generated: &Generated, order: EventOrder) -> Self {
+        let mut store = Self::with(EventMaker::new(seed, generated.members as u64), generated.events, order);
+        let removed: HashSet<usize> = generated.removed.iter().copied().collect();
+        store.entries.retain(|entry| !removed.contains(&(entry.source as usize)));
+        store
+    }
+
+    pub(crate) fn generated(&self) -> Generated {
+        let mut is_there = vec![false; self.times.len()];
+        for entry in &self.entries {
+            if let Some(is_there) = is_there.get_mut(entry.source as usize) {
+                *is_there = true;
+            }
+        }
+        let removed = is_there.iter().enumerate().filter(|(_, is_there)| !**is_there).map(|(index, _)| index);
+        Generated { members: self.maker.members(), events: self.times.len(), removed: removed.collect() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -202,7 +222,7 @@ impl EventStore {
     }
 
     pub(crate) fn set_next_index(&mut self, index: u64) {
-        self.next_index = index;
+        self.next_index = index.max(self.times.len() as u64);
     }
 
     /// Appends generated events and returns their ids. Without `created_at` each is newer than all before it, and not
@@ -217,6 +237,7 @@ impl EventStore {
         let mut latest = self.latest();
         let mut entries = Vec::with_capacity(count);
         let ids = (0..count).map(|_| {
+            self.skip_known_ids();
             let index = self.next_index;
             let created_at = created_at.unwrap_or_else(|| newer(latest, now));
             latest = latest.max(Some(created_at));
@@ -279,6 +300,14 @@ impl EventStore {
         let ids = ids.collect();
         self.insert(entries);
         ids
+    }
+
+    /// Given events may be copies of generated ones, whose ids must not be there twice.
+    fn skip_known_ids(&mut self) {
+        let maker = self.later_maker.as_ref().unwrap_or(&self.maker);
+        while self.appended_ids.contains(maker.id(self.next_index).as_str()) {
+            self.next_index += 1;
+        }
     }
 
     fn latest(&self) -> Option<Micros> {
@@ -344,9 +373,10 @@ impl EventStore {
         made.map(|entry| self.maker.id(u64::from(entry.source))).find_map(|id| generated.get(id.as_str()).copied())
     }
 
-    /// The texts of all events and their instants, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&[u8], Micros)> {
-        self.entries.iter().map(|entry| (self.text(entry), entry.created_at))
+    /// The texts and instants of the events that were added since the start, oldest first.
+    pub(crate) fn appended(&self) -> impl Iterator<Item = (&[u8], Micros)> {
+        let added = self.entries.iter().filter(|entry| entry.source as usize >= self.times.len());
+        added.map(|entry| (self.text(entry), entry.created_at))
     }
 }
 

@@ -33,6 +33,7 @@ mod event_record;
 mod event_store;
 mod fault;
 mod fault_list;
+mod generated;
 mod journal;
 mod json_object;
 mod json_text;

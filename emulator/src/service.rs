@@ -40,14 +40,14 @@ pub(crate) async fn handle(
             Ok(()) => match collect(body, MAX_ADMIN_BODY).await? {
                 Some(body) if for_page => page::answer(&state, &parts, &body),
                 Some(body) => admin::answer(&state, &parts, &body),
-                None => too_large(),
+                None => too_large(MAX_ADMIN_BODY),
             },
         }
         .into_response(Coding::Identity)
     } else {
         match collect(body, MAX_API_BODY).await? {
             Some(body) => handle_api(&state, &connection, &parts, &body, &request_id).await?,
-            None => too_large().into_response(Coding::Identity),
+            None => too_large(MAX_API_BODY).into_response(Coding::Identity),
         }
     };
     if let Some(date) = state.clock().date_header() {
@@ -69,8 +69,9 @@ async fn collect(body: Incoming, max: usize) -> io::Result<Option<Bytes>> {
     }
 }
 
-fn too_large() -> Answer {
-    Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request body is too large")
+fn too_large(max: usize) -> Answer {
+    let message = format!("the request body is longer than {max} octets");
+    Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
 }
 
 async fn handle_api(

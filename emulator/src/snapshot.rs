@@ -8,13 +8,17 @@ use serde_json::value::RawValue;
 use crate::clock::Setting;
 use crate::config::Config;
 use crate::data::ApiClient;
+use crate::event_store::EventStore;
+use crate::generated::Generated;
 use crate::json_object::{Object, read_fields, read_open_object};
 use crate::timestamp::{self, Micros};
 use crate::tokens::{TokenState, TokenStore};
 use crate::workspace::{Document, Workspace};
 
-/// The version of the format.
+/// The version of the format, and of what is generated.
 const VERSION: u64 = 1;
+/// Of the numbers that grow after a snapshot is restored.
+const MAX_NUMBER: u64 = 1 << 53;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Snapshot {
@@ -43,9 +47,11 @@ struct WorkspaceState {
     workspace: Box<RawValue>,
     members: Box<RawValue>,
     groups: Box<RawValue>,
-    /// Oldest first.
+    /// The events that were generated at the start; their number and not their text, which may be a gigabyte.
+    generated: Generated,
+    /// The other events, oldest first.
     events: Vec<Box<RawValue>>,
-    /// The instants of the events whose `created_at` is not theirs, by position.
+    /// The instants of those of them whose `created_at` is not theirs, by position.
     instants: Vec<(usize, Micros)>,
     /// What the next generated events depend on.
     seed: u64,
@@ -95,13 +101,13 @@ impl Snapshot {
         let clients: HashSet<_> =
             self.workspaces.iter().flat_map(|workspace| &workspace.clients).map(|client| client.id.as_str()).collect();
         self.tokens.check(|client| clients.contains(client))?;
-        for (position, workspace) in self.workspaces.iter().enumerate() {
-            let count = workspace.events.len();
-            if let Some((event, _)) = workspace.instants.iter().find(|(event, _)| *event >= count) {
-                return Err(format!("workspaces[{position}].instants: there is no event {event}, only {count} events"));
-            }
+        if self.tokens.families > MAX_NUMBER {
+            return Err(format!("tokens.families is {}, the maximum is {MAX_NUMBER}", self.tokens.families));
         }
-        Ok(())
+        let mut workspaces = self.workspaces.iter().enumerate();
+        workspaces.try_for_each(|(position, workspace)| {
+            workspace.check().map_err(|why| format!("workspaces[{position}].{why}"))
+        })
     }
 
     pub(crate) fn workspaces(&self, config: &Config) -> Vec<Workspace> {
@@ -110,16 +116,35 @@ impl Snapshot {
 }
 
 impl WorkspaceState {
+    fn check(&self) -> Result<(), String> {
+        if self.clients.is_empty() {
+            return Err("clients is empty, expected at least one".into());
+        }
+        self.generated.check().map_err(|why| format!("generated.{why}"))?;
+        let count = self.events.len();
+        if let Some((event, _)) = self.instants.iter().find(|(event, _)| *event >= count) {
+            return Err(format!("instants: there is no event {event}, only {count} events"));
+        }
+        if let Some((event, instant)) = self.instants.iter().find(|(_, instant)| !timestamp::is_shown(*instant)) {
+            return Err(format!("instants: {instant}, of event {event}, is not within the years 0 to 9999"));
+        }
+        if self.next_event > MAX_NUMBER {
+            return Err(format!("next_event is {}, the maximum is {MAX_NUMBER}", self.next_event));
+        }
+        Ok(())
+    }
+
     fn of(workspace: &Workspace) -> Self {
         let document = |document| owned(&workspace.document(document).plain());
         let mut instants = Vec::new();
-        let events = workspace.events().all().enumerate().map(|(position, (text, instant))| {
+        let events = workspace.events().appended().enumerate().map(|(position, (text, instant))| {
             if created_at(text) != Some(instant) {
                 instants.push((position, instant));
             }
             owned(text)
         });
         Self {
+            generated: workspace.events().generated(),
             events: events.collect(),
             clients: workspace.clients.clone(),
             workspace: document(Document::Workspace),
@@ -132,7 +157,8 @@ impl WorkspaceState {
     }
 
     fn restore(&self, config: &Config) -> Workspace {
-        let mut workspace = Workspace::empty(config, self.seed);
+        let events = EventStore::restored(self.seed, &self.generated, config.order);
+        let mut workspace = Workspace::with_events(config, self.seed, events);
         workspace.clients.clone_from(&self.clients);
         workspace.replace(Document::Workspace, self.workspace.get().to_owned());
         workspace.replace(Document::Members, self.members.get().to_owned());

@@ -169,7 +169,7 @@ pub(crate) struct TokenState {
     /// In the order of their issue.
     refresh: Vec<RefreshState>,
     revoked_families: Vec<u64>,
-    families: u64,
+    pub(crate) families: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -72,13 +72,18 @@ impl Workspace {
 
     /// A workspace without records.
     pub(crate) fn empty(config: &Config, seed: u64) -> Self {
+        Self::with_events(config, seed, EventStore::with(EventMaker::new(seed, 0), 0, config.order))
+    }
+
+    /// A workspace without other records than events.
+    pub(crate) fn with_events(config: &Config, seed: u64, events: EventStore) -> Self {
         Self {
             clients: vec![default_client(config)],
             seed,
             record: Rendered::new("null"),
             members: Rendered::new("[]"),
             groups: Rendered::new("[]"),
-            events: EventStore::with(EventMaker::new(seed, 0), 0, config.order),
+            events,
             pages: Mutex::default(),
         }
     }

@@ -168,6 +168,7 @@ fn faults_and_counts_are_no_part_of_it() {
 fn what_is_no_snapshot_is_refused_and_changes_nothing() {
     let emulator = start_default();
     let mut client = Client::signed_in(&emulator);
+    emulator.append_events(1);
     let good: Value = serde_json::from_str(&emulator.snapshot()).expect("JSON");
     let with = |pointer: &str, value: Value| {
         let mut bad = good.clone();
@@ -188,10 +189,22 @@ fn what_is_no_snapshot_is_refused_and_changes_nothing() {
         (with("/workspaces", twice), "the client \"demo-client\" is there twice"),
         (with("/workspaces/0", other_client), "tokens.access: no workspace has the client \"demo-client\""),
         (with("/tokens/families", json!(0)), "tokens.access: family 1, there are only 0"),
+        (with("/workspaces/0/instants", json!([[1, 0]])), "workspaces[0].instants: there is no event 1, only 1 events"),
         (
-            with("/workspaces/0/instants", json!([[250, 0]])),
-            "workspaces[0].instants: there is no event 250, only 250 events",
+            with("/workspaces/0/instants", json!([[0, i64::MAX]])),
+            "workspaces[0].instants: 9223372036854775807, of event 0, is not within the years 0 to 9999",
         ),
+        (
+            with("/workspaces/0/generated/removed", json!([250])),
+            "workspaces[0].generated.removed: there is no event 250, only 250 events",
+        ),
+        (
+            with("/workspaces/0/generated/events", json!(1_000_001)),
+            "workspaces[0].generated.events is 1000001, the maximum is 1000000",
+        ),
+        // Red without a maximum: the next token, and the next event, was a panic.
+        (with("/tokens/families", json!(u64::MAX)), "tokens.families is 18446744073709551615, the maximum is"),
+        (with("/workspaces/0/next_event", json!(u64::MAX)), "workspaces[0].next_event is 18446744073709551615,"),
     ] {
         let reply = client.control("PUT", "snapshot", &bad);
         assert_eq!(reply.code(), (422, "invalid_data".into()), "{why}");
@@ -213,4 +226,40 @@ fn a_token_issued_after_the_snapshot_is_unknown_once_it_is_restored() {
     assert_eq!(later.get(PATHS[0]).status, 401);
     assert_eq!(client.get(PATHS[0]).status, 200);
     assert!(!ids(&client.get(PATHS[3]).list()).contains(&late[0]));
+}
+
+/// Red when a snapshot had the text of each event: 700 megabytes, and `PUT` accepts 256.
+#[test]
+fn a_million_generated_events_are_a_small_snapshot() {
+    let emulator = start(Config { events: 1_000_000, ..Config::default() });
+    let mut client = Client::signed_in(&emulator);
+    let first = ids(&client.get(PATHS[3]).list())[0].clone();
+    assert!(emulator.remove_event(None, &first).expect("a workspace"));
+    emulator.append_events(2);
+    let before = reads(&mut client);
+    let snapshot = client.get("/__emulator/snapshot");
+    assert!(snapshot.body.len() < 100_000, "{} octets", snapshot.body.len());
+
+    let other = start(Config { events: 3, members: 2, seed: 9, ..Config::default() });
+    let mut reader = Client::connect(other.url());
+    reader.use_access(&client.access);
+    let text = String::from_utf8(snapshot.body).expect("UTF-8");
+    let restored = reader.send("PUT", "/__emulator/snapshot", &[], &text).expect("a response");
+    assert_eq!(restored.status, 200);
+    assert!(reads(&mut reader) == before);
+    assert_eq!(other.append_events(3), emulator.append_events(3));
+}
+
+/// Red when the position alone chose the id.
+#[test]
+fn generated_events_do_not_have_the_id_of_a_copied_one() {
+    let source = start_default();
+    let mut client = Client::signed_in(&source);
+    let copied = client.get("/workspaces/events?page_size=20&page=2").list();
+    let data = Data::from_json(&json!({ "workspace": { "id": "w" }, "events": copied })).expect("data");
+    let emulator = start(Config { data: Some(data), ..Config::default() });
+    let added = emulator.append_events(250);
+    let known = ids(&copied);
+    assert_eq!(added.len(), 250);
+    assert_eq!(added.iter().filter(|id| known.contains(id)).count(), 0);
 }
