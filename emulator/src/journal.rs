@@ -13,6 +13,9 @@ const MAX_REQUESTS: usize = 10_000;
 /// Of the requests, bodies and headers included.
 const MAX_OCTETS: usize = 64 << 20;
 
+/// Of the paths that are counted: a test with an endless number of them must not fill the memory.
+const MAX_PATH_OCTETS: usize = 8 << 20;
+
 /// Number of requests and connections since the start or the last reset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -30,7 +33,7 @@ pub struct Counts {
     pub token_refresh: u64,
     /// Refresh tokens that were used again after their rotation; each revoked a family.
     pub reused_refresh_tokens: u64,
-    /// Requests by path.
+    /// Requests by path, of the first paths up to 8 MiB; `total` counts all.
     pub paths: BTreeMap<String, u64>,
 }
 
@@ -97,6 +100,7 @@ pub(crate) struct Journal {
     counts: Counts,
     requests: VecDeque<RecordedRequest>,
     octets: usize,
+    path_octets: usize,
     last_number: u64,
     // Distinguishes connections counted before a reset from those counted after it.
     resets: u64,
@@ -108,11 +112,7 @@ impl Journal {
         self.counts.total += 1;
         self.last_number += 1;
         request.number = self.last_number;
-        if let Some(count) = self.counts.paths.get_mut(&request.path) {
-            *count += 1;
-        } else {
-            self.counts.paths.insert(request.path.clone(), 1);
-        }
+        self.count_path(&request.path);
         if request.path == token_endpoint::PATH {
             self.count_token_request(&request.body);
         }
@@ -123,6 +123,18 @@ impl Journal {
             self.octets -= self.requests.pop_front().map_or(self.octets, |oldest| oldest.octets());
         }
         self.last_number
+    }
+
+    fn count_path(&mut self, path: &str) {
+        if let Some(count) = self.counts.paths.get_mut(path) {
+            *count += 1;
+            return;
+        }
+        let octets = self.path_octets + size_of::<(String, u64)>() + path.len();
+        if octets <= MAX_PATH_OCTETS {
+            self.path_octets = octets;
+            self.counts.paths.insert(path.to_owned(), 1);
+        }
     }
 
     fn count_token_request(&mut self, body: &str) {
@@ -171,6 +183,7 @@ impl Journal {
     pub(crate) fn reset(&mut self) {
         let open_connections = self.counts.open_connections;
         self.counts = Counts { open_connections, ..Counts::default() };
+        self.path_octets = 0;
         self.clear_requests();
         self.resets += 1;
     }
@@ -191,5 +204,31 @@ impl Journal {
         if counted_at == self.resets {
             self.counts.connections -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, MAX_PATH_OCTETS, RecordedRequest};
+
+    /// Red when every path was kept: 16 MiB of them.
+    #[test]
+    fn an_endless_number_of_paths_takes_bounded_memory() {
+        let mut journal = Journal::default();
+        let request = |path: String| RecordedRequest { path, ..RecordedRequest::default() };
+        let long = "a".repeat(4096);
+        let path = |number: usize| format!("/{number}/{long}");
+        for number in 0..4096 {
+            journal.record(request(path(number)));
+        }
+        journal.record(request(path(0)));
+        journal.record(request(path(4095)));
+        let counts = journal.counts();
+        assert_eq!(counts.total, 4098);
+        assert_eq!((counts.paths.get(&path(0)), counts.paths.get(&path(4095))), (Some(&2), None));
+        assert!(counts.paths.keys().map(String::len).sum::<usize>() <= MAX_PATH_OCTETS);
+        journal.reset();
+        journal.record(request(path(4095)));
+        assert_eq!(journal.counts().paths[&path(4095)], 1);
     }
 }
