@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -62,6 +62,9 @@ pub(crate) async fn handle(
 
 /// The whole body; `None` if it exceeds `max`.
 async fn collect(body: Incoming, max: usize) -> io::Result<Option<Bytes>> {
+    if body.size_hint().lower() > max as u64 {
+        return Ok(None);
+    }
     match Limited::new(body, max).collect().await {
         Ok(body) => Ok(Some(body.to_bytes())),
         Err(why) if why.is::<http_body_util::LengthLimitError>() => Ok(None),

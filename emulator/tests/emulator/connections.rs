@@ -354,3 +354,17 @@ fn admin_requests_come_from_this_machine_only() {
     assert!(refused(&own_host, "http://attacker.example"), "a form of another site");
     assert!(refused(&own_host, "null"), "a sandboxed page");
 }
+
+/// Red when the body is read first: 100 Continue, and no response while the client waits for one.
+#[test]
+fn a_body_that_declares_too_much_is_refused_before_it_is_sent() {
+    let emulator = start_default();
+    for (target, max) in [("/workspaces/members", 1 << 20), ("/__emulator/snapshot", 256 << 20)] {
+        let mut client = Client::connect(emulator.url());
+        let declared = (max + 1).to_string();
+        let headers = [("content-length", declared.as_str()), ("expect", "100-continue")];
+        let reply = client.get_with(target, &headers);
+        let message = format!("the request body is longer than {max} octets");
+        assert_eq!((reply.status, reply.message()), (413, message));
+    }
+}
