@@ -13,7 +13,7 @@ use crate::json_object::{read_fields, read_list};
 use crate::recorded::{requests, verify};
 use crate::state::State;
 
-/// In one request.
+/// Each request is compared with all of them.
 const MAX_FAULTS: usize = 10_000;
 
 pub(crate) const PREFIX: &str = "/__emulator/";
@@ -110,6 +110,10 @@ fn faults(state: &State, method: &str, body: &[u8]) -> Result<Value, String> {
 fn add_faults(state: &State, body: &[u8]) -> Result<Value, String> {
     let faults = read_faults(body)?;
     let mut list = state.faults();
+    let active = list.active();
+    if active + faults.len() > MAX_FAULTS {
+        return Err(format!("{active} faults are active already, the maximum is {MAX_FAULTS}: delete some, or reset"));
+    }
     let ids: Vec<_> = faults.into_iter().map(|fault| list.add(fault)).collect();
     Ok(json!({ "added": ids.len(), "ids": ids }))
 }

@@ -58,6 +58,10 @@ impl FaultList {
         self.last_id
     }
 
+    pub(crate) fn active(&self) -> usize {
+        self.listed.iter().filter(|listed| listed.is_active()).count()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.listed.clear();
     }

@@ -266,3 +266,20 @@ fn a_response_without_content_has_no_body() {
     assert_eq!((client.get(MEMBERS).status, client.get(MEMBERS).body.len()), (204, 0));
     assert_eq!(client.get(MEMBERS).json(), Value::Null);
 }
+
+/// Red without a maximum: each further fault, and each request, looked at all of them.
+#[test]
+fn the_active_faults_are_bounded() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    let many = vec![json!({ "path": "/x" }); 9_999];
+    assert_eq!(client.admin("faults", &json!(many)).status, 200);
+    assert_eq!(client.admin("faults", &json!({ "path": "/y" })).status, 200);
+    let reply = client.admin("faults", &json!({}));
+    let message = "10000 faults are active already, the maximum is 10000: delete some, or reset";
+    assert_eq!((reply.status, reply.message()), (400, message.to_owned()));
+    client.get("/y");
+    assert_eq!(client.admin("faults", &json!({ "path": "/y" })).status, 200, "one is used up");
+    client.admin("reset", &json!({}));
+    assert_eq!(client.admin("faults", &json!({})).status, 200);
+}
