@@ -44,6 +44,8 @@ impl Pattern<'_> {
             "it does not start with a slash"
         } else if path.contains(['?', '#']) {
             "it has a query; parameters are given in `query`"
+        } else if path.bytes().any(|octet| octet.is_ascii_whitespace() || octet.is_ascii_control()) {
+            "no request has such a path; it is compared as it is sent, with percent escapes"
         } else if segments(path).any(|segment| segment.contains('*') && segment != "*") {
             "`*` is a whole segment"
         } else {
@@ -105,7 +107,7 @@ mod tests {
         for path in ["*", "/", "/workspaces", "/*/members", "/records/a%2Fb"] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
-        for path in ["workspaces", "", "/mem*", "/workspaces?page=2", "**", "/a/**"] {
+        for path in ["workspaces", "", "/mem*", "/workspaces?page=2", "**", "/a/**", "/a b", "/a\n"] {
             assert!(check(path).is_err(), "{path}");
         }
     }
