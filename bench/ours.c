@@ -1,7 +1,10 @@
-/* The client on libkaleidoscope. Credentials and URL come from the environment; see harness.c for the arguments. */
+/* The client on libkaleidoscope. Credentials and URL come from the environment, and with BENCH_READ_AHEAD a stream reads ahead; see
+ * harness.c for the arguments. */
 #include <kaleidoscope.h>
 
 #include "harness.h"
+
+#include <stdlib.h>
 
 static kal_client client;
 static kal_stream stream;
@@ -103,8 +106,11 @@ bench_read bench_make(void *joined, bench_call call)
     case CALL_STREAM:
         query.page = 0;
         query.page_size = 1000;
-        if (stream.id == 0)
+        if (stream.id == 0) {
             check(kal_workspace_stream_events(shared, &query, NULL, &stream, &error), error);
+            if (getenv("BENCH_READ_AHEAD"))
+                check(kal_stream_set_read_ahead(stream, 1, &error), error);
+        }
         status = kal_stream_next(stream, 60000, &result, &error);
         if (status == KAL_DONE)
             break;

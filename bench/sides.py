@@ -17,6 +17,7 @@ LABELS = {"gzip": "gzip over https", "https": "https", "http": "http"}
 # The command of each side, and the environment variable that selects its form.
 SIDES = {
     "ours": ([str(BIN / "ours")], {}),
+    "ahead": ([str(BIN / "ours")], {"BENCH_READ_AHEAD": "1"}),
     "strdup": ([str(BIN / "peer_curl")], {"BENCH_FORM": "strdup"}),
     "fresh": ([str(BIN / "peer_curl")], {"BENCH_FORM": "fresh"}),
     "insitu": ([str(BIN / "peer_curl")], {"BENCH_FORM": "insitu"}),
