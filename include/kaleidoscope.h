@@ -245,6 +245,7 @@
  *     client_secret, value of a header                  16 KiB                         KAL_INVALID_ARGUMENT
  *     file of ca_bundle_path                            64 MiB                         KAL_TLS_FAILED
  *     open handles                                      16,777,200                     KAL_INVALID_STATE
+ *     open clients                                      1,048,575                      KAL_INVALID_STATE
  *     nested forks                                      31                             KAL_FORKED
  *     body in kal_error_info                            64 KiB                         truncated
  *     requests of a client in flight                    max_in_flight (64)             wait, within their deadline

@@ -8,7 +8,9 @@ use crate::records::Table;
 use crate::service::Shape;
 
 /// The answer of a call. Immutable: a cached one is shared by its readers.
-pub struct Answer {
+pub struct Answer(Arc<Parts>);
+
+struct Parts {
     content: Content,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
@@ -33,16 +35,24 @@ impl Answer {
 
     /// An answer that is JSON without records.
     pub(crate) fn from_json(text: JsonText) -> Self {
-        Self { content: Content::Json(text), attachment: OnceLock::new() }
+        Self::of(Content::Json(text))
     }
 
     fn with_rows(shape: Shape, table: Arc<Table>, selected: Option<Box<[u32]>>) -> Self {
-        let records = Records { shape, table, selected, filtered_json: OnceLock::new() };
-        Self { content: Content::Records(records), attachment: OnceLock::new() }
+        Self::of(Content::Records(Records { shape, table, selected, filtered_json: OnceLock::new() }))
+    }
+
+    fn of(content: Content) -> Self {
+        Self(Arc::new(Parts { content, attachment: OnceLock::new() }))
+    }
+
+    /// The same answer behind a reference count of its own, for readers that would contend for one count.
+    pub(crate) fn with_own_count(&self) -> Arc<Self> {
+        Arc::new(Self(Arc::clone(&self.0)))
     }
 
     fn records(&self) -> Option<&Records> {
-        match &self.content {
+        match &self.0.content {
             Content::Records(records) => Some(records),
             Content::Json(_) => None,
         }
@@ -88,7 +98,7 @@ impl Answer {
 
     /// As [`Answer::json`], including a terminating NUL.
     pub fn json_with_nul(&self) -> &[u8] {
-        let records = match &self.content {
+        let records = match &self.0.content {
             Content::Json(text) => return text.with_nul(),
             Content::Records(records) => records,
         };
@@ -111,7 +121,7 @@ impl Answer {
     /// A value that `make` creates from this answer on first use; dropped with it. The C boundary stores its structs here, so that
     /// a cached answer is converted only once.
     pub(crate) fn attachment<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
+        self.0.attachment.get_or_init(|| Box::new(make())).downcast_ref()
     }
 }
 

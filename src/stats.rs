@@ -21,6 +21,7 @@ pub(crate) struct Counters {
     pub(crate) requests: Counter,
     pub(crate) retries: Counter,
     pub(crate) token_requests: Counter,
+    /// Without those that the cache counts.
     pub(crate) cache_hits: Counter,
     pub(crate) shared_requests: Counter,
     pub(crate) bytes_received: Counter,

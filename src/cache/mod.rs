@@ -3,6 +3,7 @@
 //! A request is owned by the calls that wait for it. When the last one gives up, the request is aborted and counts as failed: the
 //! answer that it was to refresh is dropped.
 
+mod copies;
 mod single_flight;
 
 pub(crate) use single_flight::Lookup;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
+use self::copies::Value;
 use self::single_flight::SingleFlight;
 use crate::answer::Answer;
 use crate::cancel::{self, CancelSources, Waiters};
@@ -31,6 +33,12 @@ pub(crate) struct Cache {
 pub(crate) struct CachedAnswer {
     pub(crate) answer: Arc<Answer>,
     cached_at: Instant,
+}
+
+impl Value for CachedAnswer {
+    fn copy(&self) -> Self {
+        Self { answer: self.answer.with_own_count(), cached_at: self.cached_at }
+    }
 }
 
 /// A request in flight, owned by the calls that wait for it.
@@ -63,7 +71,12 @@ impl Cache {
 
     /// Returns the cached answer if it is fresh.
     pub(crate) fn get(&self, key: &CacheKey) -> Option<Arc<Answer>> {
-        self.entries.get(key).filter(|cached| self.is_fresh(cached)).map(|cached| cached.answer)
+        self.entries.get(key, |cached| self.is_fresh(cached)).map(|cached| cached.answer)
+    }
+
+    /// How many times [`Cache::get`] has returned an answer.
+    pub(crate) fn hits(&self) -> u64 {
+        self.entries.hits()
     }
 
     /// Drops all answers. Those of requests in flight will not be cached.
@@ -279,7 +292,7 @@ mod tests {
         let later = refresh(&cache, Box::pin(async { Ok(answer()) }));
         let latest = later.wait().await.expect("an answer");
         drop(abandoned);
-        assert!(cache.get(&key()).is_some_and(|cached| Arc::ptr_eq(&cached, &latest)));
+        assert!(cache.get(&key()).is_some_and(|cached| std::ptr::eq(cached.json(), latest.json())));
     }
 
     /// Red when a panicking task does not complete the request: the old answer is still cached.

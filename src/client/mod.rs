@@ -6,6 +6,7 @@ mod run;
 mod write;
 
 pub(crate) use limit::TimeLimit;
+pub(crate) use run::select_ids;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use crate::runtime::{callback, epoch, io_thread, oneshot};
 use crate::service::{ListHabits, Operation, Params};
 use crate::stats::Stats;
 use interrupted::timed_out;
-use run::{Interrupts, select_ids};
+use run::Interrupts;
 
 /// How long past its deadline a call waits for the I/O thread to complete it.
 const GRACE: Duration = Duration::from_millis(250);
@@ -78,9 +79,14 @@ impl Client {
 
     /// Makes a call and waits for its answer.
     pub fn call(&self, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
-        if let Some(answer) = self.without_request(&params, options) {
-            return answer;
+        match self.without_request(&params, options) {
+            Some(answer) => answer.map(|answer| select_ids(answer, &params)),
+            None => self.call_with_request(params, options),
         }
+    }
+
+    /// Makes a call that [`Client::without_request`] has no outcome of, and waits for its answer.
+    pub(crate) fn call_with_request(&self, params: Params, options: &CallOptions) -> Result<Arc<Answer>> {
         callback::ensure_can_block()?;
         let limit = TimeLimit::from_now(self.timeout(options));
         let prepared = self.prepare(limit)?;
@@ -117,7 +123,7 @@ impl Client {
         accept: impl FnOnce() -> Result<D>,
     ) -> Result<()> {
         if let Some(answer) = self.without_request(&params, options) {
-            accept()?(answer);
+            accept()?(answer.map(|answer| select_ids(answer, &params)));
         } else {
             let prepared = self.prepare(TimeLimit::from_now(self.timeout(options)))?;
             self.check_time(&prepared, params.operation())?;
@@ -149,7 +155,8 @@ impl Client {
 
     /// The counters since the client was opened.
     pub fn stats(&self) -> Stats {
-        self.0.fetcher.counters.read()
+        let counted = self.0.fetcher.counters.read();
+        Stats { cache_hits: counted.cache_hits + self.0.cache.hits(), ..counted }
     }
 
     /// Cancels the calls in progress with [`ErrorKind::Cancelled`], and those made later. The client's functions,
@@ -230,8 +237,10 @@ impl Client {
         Ok(Prepared { limit, iap, thread: io_thread::get_or_start()? })
     }
 
-    /// The outcome of a call that needs no request: it is cancelled already, or only the cache is used.
-    fn without_request(&self, params: &Params, options: &CallOptions) -> Option<Result<Arc<Answer>>> {
+    /// The outcome of a call that needs no request: it is cancelled already, or only the cache is used. With all rows, of which
+    /// [`select_ids`] selects those of the call. Does not block.
+    #[inline]
+    pub(crate) fn without_request(&self, params: &Params, options: &CallOptions) -> Option<Result<Arc<Answer>>> {
         if options.cancel.as_ref().is_some_and(Cancel::is_fired) {
             return Some(Err(Error::new(ErrorKind::Cancelled, "the call was cancelled before it began")));
         }
@@ -240,10 +249,7 @@ impl Client {
             CacheUse::Use | CacheUse::Only => params.cache_key().and_then(|key| self.0.cache.get(&key)),
         };
         match cached {
-            Some(answer) => {
-                self.0.fetcher.counters.cache_hits.add(1);
-                Some(Ok(select_ids(answer, params)))
-            }
+            Some(answer) => Some(Ok(answer)),
             None => (options.cache == CacheUse::Only).then(|| Err(not_cached(params.operation()))),
         }
     }

@@ -117,7 +117,7 @@ impl Drop for ReportDrop<'_> {
 
 /// The rows of a list with the ids of a call by ids. Any other answer is returned as it is.
 #[inline]
-pub(super) fn select_ids(answer: Arc<Answer>, params: &Params) -> Arc<Answer> {
+pub(crate) fn select_ids(answer: Arc<Answer>, params: &Params) -> Arc<Answer> {
     if !matches!(params.operation().source, Source::RowsOf(_)) {
         return answer;
     }

@@ -3,12 +3,14 @@
 use std::ffi::{CString, c_char};
 
 use super::call_options::{call_options, kal_call_options};
-use super::export::{fallible, infallible};
+use super::export::{fallible_at_once, infallible};
 use super::kit::handles;
 use super::kit::status::kal_status;
 use super::kit::text;
 use super::types::{kal_client, kal_error, kal_result};
+use crate::client::{CallOptions, select_ids};
 use crate::error::Result;
+use crate::platform::DeferCancel;
 use crate::runtime::PerProcess;
 use crate::service::{self, Operation, Params};
 
@@ -38,13 +40,7 @@ pub unsafe extern "C" fn kal_call(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: the pointers are as the header requires.
-    unsafe {
-        fallible(error, result, "result", || {
-            let client = handles::get(client)?;
-            let params = params_of(method, params_json)?;
-            handles::insert(client.call(params, &call_options(options)?)?)
-        })
-    }
+    unsafe { make(client, || params_of(method, params_json), options, result, error) }
 }
 
 /// Lists the methods of `kal_call` as JSON: name, parameters with their types, whether it is cached, and the type of
@@ -94,13 +90,47 @@ pub(super) unsafe fn typed(
     error: *mut kal_error,
 ) -> kal_status {
     // SAFETY: required of the caller.
+    unsafe { make(client, || filled(operation, fill), options, result, error) }
+}
+
+/// Makes a call with the parameters that `params` returns.
+///
+/// # Safety
+/// The pointers are as the header requires.
+unsafe fn make(
+    client: kal_client,
+    params: impl FnOnce() -> Result<Params>,
+    options: *const kal_call_options,
+    result: *mut kal_result,
+    error: *mut kal_error,
+) -> kal_status {
+    // SAFETY: required of the caller.
     unsafe {
-        fallible(error, result, "result", || {
-            let client = handles::get(client)?;
-            let params = filled(operation, fill)?;
-            handles::insert(client.call(params, &call_options(options)?)?)
+        fallible_at_once(error, result, "result", || {
+            answer(client, params().and_then(|params| Ok((params, call_options(options)?))))
         })
     }
+}
+
+/// Makes a call, unless its arguments are an error: that of the client comes first.
+fn answer(client: kal_client, call: Result<(Params, CallOptions)>) -> Result<kal_result> {
+    // Without a reference of this call's own, whose count all threads would write to.
+    let ready = handles::read(client, |client| {
+        let (params, options) = call.as_ref().ok()?;
+        client.without_request(params, options)
+    })?;
+    let (params, options) = call?;
+    match ready {
+        Some(answer) => handles::insert(select_ids(answer?, &params)),
+        None => request(client, params, &options),
+    }
+}
+
+/// Makes a call that needs a request.
+#[inline(never)]
+fn request(client: kal_client, params: Params, options: &CallOptions) -> Result<kal_result> {
+    let _cancel = DeferCancel::new();
+    handles::insert(handles::get(client)?.call_with_request(params, options)?)
 }
 
 /// The parameters of a typed call, which `fill` sets.

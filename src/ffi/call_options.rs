@@ -8,6 +8,7 @@ use super::types::kal_cancel;
 use crate::cancel::Cancel;
 use crate::client::{CacheUse, CallOptions};
 use crate::error::{Error, Result};
+use crate::platform::DeferCancel;
 use crate::runtime::from_signal;
 
 /// For every `timeout_ms`: no limit. `kal_stream_next` and `kal_queue_next` then return only with a page, a completion,
@@ -68,7 +69,8 @@ pub(super) unsafe fn call_options(options: *const kal_call_options) -> Result<Ca
 
 fn token(cancel: kal_cancel) -> Result<Cancel> {
     let cancel = handles::get(cancel)?;
-    // A signal handler may just have fired it.
+    // A signal handler may just have fired it. Waking its calls is a write to a descriptor.
+    let _cancel = DeferCancel::new();
     from_signal::serve();
     Ok(Cancel::clone(&cancel))
 }

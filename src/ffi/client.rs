@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::config::Settings;
 use crate::error::Result;
 
-handle!(kal_client, 1, Client);
+handle!(kal_client, 1, Client, in every shard);
 
 /// What a client has done since it was opened. Start with `kal_stats s = KAL_STATS_INIT;`.
 ///

@@ -27,6 +27,25 @@ pub(super) unsafe fn fallible<H: Handle>(
     }
 }
 
+/// The same for an export without a cancellation point; or `body` defers cancellation itself as soon as there may be one.
+///
+/// # Safety
+/// `error` and `out` are NULL or point to the caller's variables.
+pub(super) unsafe fn fallible_at_once<H: Handle>(
+    error: *mut kal_error,
+    out: *mut H,
+    out_name: &str,
+    body: impl FnOnce() -> Result<H>,
+) -> kal_status {
+    // SAFETY: required of the caller.
+    unsafe {
+        guard::fallible_at_once(error, out, out_name, || {
+            enter();
+            body()
+        })
+    }
+}
+
 /// Runs a fallible export that returns its status only.
 ///
 /// # Safety

@@ -13,19 +13,25 @@ static kal_error error;
 typedef struct calls {
     kal_client client;
     kal_queue queue;
-    kal_status status, submitted, next;
+    kal_status status, submitted, next, cached;
 } calls;
 
 __attribute__((noinline)) static void call_all(calls *made)
 {
     kal_result result;
     kal_completion done = KAL_COMPLETION_INIT;
+    kal_call_options options = KAL_CALL_OPTIONS_INIT;
     made->status = kal_workspace_get_events(made->client, NULL, NULL, &result, NULL);
     kal_result_free(result);
     made->submitted = kal_submit(made->client, "workspace.get_events", NULL, NULL, made->queue, NULL, NULL);
     made->next = kal_queue_next(made->queue, 60000, &done, NULL);
     kal_result_free(done.result);
     kal_queue_close(made->queue);
+    (void)!kal_workspace_get_members(made->client, NULL, &result, NULL);
+    kal_result_free(result);
+    options.cache = KAL_CACHE_ONLY;
+    made->cached = kal_workspace_get_members(made->client, &options, &result, NULL);
+    kal_result_free(result);
     kal_client_close(made->client);
 }
 
@@ -44,7 +50,9 @@ CLAIM(a_cancelled_thread_ends_after_its_calls)
 {
     pthread_t thread;
     void *ended = NULL;
-    calls made = { .client = new_client(), .status = KAL_INTERNAL, .submitted = KAL_INTERNAL, .next = KAL_INTERNAL };
+    calls made = {
+        .client = new_client(), .status = KAL_INTERNAL, .submitted = KAL_INTERNAL, .next = KAL_INTERNAL, .cached = KAL_INTERNAL
+    };
     REQUIRE(kal_queue_open(&made.queue, &error) == KAL_OK);
     REQUIRE(pthread_create(&thread, NULL, call_while_cancelled, &made) == 0);
     REQUIRE(pthread_join(thread, &ended) == 0);
@@ -52,6 +60,7 @@ CLAIM(a_cancelled_thread_ends_after_its_calls)
     CHECK_STATUS(made.status, KAL_OK);
     CHECK_STATUS(made.submitted, KAL_OK);
     CHECK_STATUS(made.next, KAL_OK);
+    CHECK_STATUS(made.cached, KAL_OK);
 }
 
 static enum { RETURN, JUMP, EXIT } leaves_by;

@@ -33,9 +33,25 @@ pub(in crate::ffi) unsafe fn fallible<H: Handle, E: ErrorHandle>(
     out_name: &str,
     body: impl FnOnce() -> Result<H>,
 ) -> kal_status {
+    let _cancel = DeferCancel::new();
+    // SAFETY: required of the caller.
+    unsafe { fallible_at_once(error, out, out_name, body) }
+}
+
+/// The same for an export without a cancellation point, where no `pthread_cancel` takes effect; or `body` defers it itself as soon
+/// as there may be one.
+///
+/// # Safety
+/// `error` and `out` are NULL or point to the caller's variables.
+pub(in crate::ffi) unsafe fn fallible_at_once<H: Handle, E: ErrorHandle>(
+    error: *mut E,
+    out: *mut H,
+    out_name: &str,
+    body: impl FnOnce() -> Result<H>,
+) -> kal_status {
     // SAFETY: required of the caller.
     unsafe {
-        fallible_status(error, || {
+        run(error, || {
             let out = pointer::out(out, out_name)?;
             *out = H::NONE;
             *out = body()?;
@@ -52,8 +68,15 @@ pub(in crate::ffi) unsafe fn fallible_status<E: ErrorHandle>(
     error: *mut E,
     body: impl FnOnce() -> Result<kal_status>,
 ) -> kal_status {
-    let _last_error = KeepLastError::new();
     let _cancel = DeferCancel::new();
+    // SAFETY: required of the caller.
+    unsafe { run(error, body) }
+}
+
+/// # Safety
+/// `error` is NULL or points to the caller's variable.
+unsafe fn run<E: ErrorHandle>(error: *mut E, body: impl FnOnce() -> Result<kal_status>) -> kal_status {
+    let _last_error = KeepLastError::new();
     // SAFETY: required of the caller.
     let mut error = unsafe { error.as_mut() };
     if let Some(error) = error.as_deref_mut() {

@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use super::replicas::Replicas;
 use super::slots::{INDEX_BITS, Slots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{PerProcess, epoch};
@@ -28,8 +29,11 @@ const SEEDED_BITS: u64 = u64::MAX << 33;
 
 type Object = Arc<dyn Any + Send + Sync>;
 
-/// Boxed: a table for each generation of processes would be 70 KB of initialised data.
+/// Boxed, here and below: a table for each generation of processes would be 70 KB of initialised data.
 static TABLE: PerProcess<Box<Slots<Object>>> = PerProcess::new();
+
+/// The objects of the types that are [`Handle::IN_EVERY_SHARD`].
+static IN_EVERY_SHARD: PerProcess<Box<Replicas<Object>>> = PerProcess::new();
 
 /// A handle type of the header. [`handle`] implements it.
 pub(in crate::ffi) trait Handle: Copy {
@@ -39,20 +43,31 @@ pub(in crate::ffi) trait Handle: Copy {
     const KIND: u64;
     /// The name of the type in the header.
     const NAME: &str;
+    /// Whether all threads look up the same few objects, which live long: [`Replicas`] has them.
+    const IN_EVERY_SHARD: bool;
     const NONE: Self;
     fn id(self) -> u64;
     fn from_id(id: u64) -> Self;
 }
 
-/// `handle!(kal_client, 1, Client);` makes a struct with the one field `id` a handle type for objects of that type.
+/// `handle!(kal_result, 2, Answer);` makes a struct with the one field `id` a handle type for objects of that type;
+/// `handle!(kal_client, 1, Client, in every shard);` one that is [`Handle::IN_EVERY_SHARD`].
 macro_rules! handle {
     ($type:ident, $kind:literal, $object:ty) => {
+        $crate::ffi::kit::handles::handle!($type, $kind, $object, false);
+    };
+    ($type:ident, $kind:literal, $object:ty, in every shard) => {
+        $crate::ffi::kit::handles::handle!($type, $kind, $object, true);
+    };
+    ($type:ident, $kind:literal, $object:ty, $in_every_shard:literal) => {
         impl $crate::ffi::kit::handles::Handle for $type {
             type Object = $object;
             const KIND: u64 = $kind;
             const NAME: &str = stringify!($type);
+            const IN_EVERY_SHARD: bool = $in_every_shard;
             const NONE: Self = Self { id: 0 };
 
+            #[inline]
             fn id(self) -> u64 {
                 self.id
             }
@@ -81,7 +96,12 @@ pub(in crate::ffi) const fn are_distinct(mut kinds: &[u64]) -> bool {
 
 /// Inserts an object into the table.
 pub(in crate::ffi) fn insert<H: Handle>(object: Arc<H::Object>) -> Result<H> {
-    let key = table()?.insert(object).ok_or_else(|| {
+    let key = if H::IN_EVERY_SHARD {
+        of_process(&IN_EVERY_SHARD)?.insert(&(object as Object))
+    } else {
+        of_process(&TABLE)?.insert(object)
+    };
+    let key = key.ok_or_else(|| {
         // Not an accident of timing: sixteen million handles are open.
         Error::new(
             ErrorKind::InvalidState,
@@ -122,21 +142,46 @@ fn key_of<H: Handle>(handle: H) -> u64 {
 /// The object behind a handle.
 #[inline]
 pub(in crate::ffi) fn get<H: Handle>(handle: H) -> Result<Arc<H::Object>> {
+    look_up(handle, object_of::<H>)
+}
+
+/// What `read` returns for the object behind a handle, which cannot be freed meanwhile: `read` must not block.
+#[inline]
+pub(in crate::ffi) fn read<H: Handle, R>(handle: H, read: impl FnOnce(&H::Object) -> R) -> Result<R> {
+    look_up(handle, |object| object.downcast_ref().map(read))
+}
+
+#[inline]
+fn look_up<H: Handle, R>(handle: H, read: impl FnOnce(&Object) -> Option<R>) -> Result<R> {
     check(handle)?;
-    table()?.get(key_of(handle), object_of::<H>).ok_or_else(|| invalid(handle))
+    let key = key_of(handle);
+    let found = if H::IN_EVERY_SHARD {
+        of_process(&IN_EVERY_SHARD)?.get(key, read)
+    } else {
+        of_process(&TABLE)?.get(key, read)
+    };
+    found.ok_or_else(|| invalid(handle))
 }
 
 /// Removes an object from the table, so that its handle is stale; none for handles that are none, stale or of another
 /// type.
 pub(in crate::ffi) fn take<H: Handle>(handle: H) -> Option<Arc<H::Object>> {
     check(handle).ok()?;
-    table().ok()?.take(key_of(handle), object_of::<H>)
+    let key = key_of(handle);
+    if H::IN_EVERY_SHARD {
+        of_process(&IN_EVERY_SHARD).ok()?.take(key, object_of::<H>)
+    } else {
+        of_process(&TABLE).ok()?.take(key, object_of::<H>)
+    }
 }
 
 /// Frees a handle; none for handles that are none, stale or of another type.
 pub(in crate::ffi) fn release<H: Handle>(handle: H) -> Option<()> {
+    if H::IN_EVERY_SHARD {
+        return take(handle).map(drop);
+    }
     check(handle).ok()?;
-    table().ok()?.remove(key_of(handle), |object| object.is::<H::Object>())
+    of_process(&TABLE).ok()?.remove(key_of(handle), |object| object.is::<H::Object>())
 }
 
 fn object_of<H: Handle>(object: &Object) -> Option<Arc<H::Object>> {
@@ -174,11 +219,8 @@ fn invalid<H: Handle>(handle: H) -> Error {
     Error::new(ErrorKind::InvalidHandle, format!("this {} is {reason}", H::NAME))
 }
 
-fn table() -> Result<&'static Slots<Object>> {
-    match TABLE.get() {
-        Some(table) => Ok(table),
-        None => Err(Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks")),
-    }
+fn of_process<T: Default>(tables: &'static PerProcess<T>) -> Result<&'static T> {
+    tables.get().ok_or_else(|| Error::new(ErrorKind::Forked, "the library cannot be used here: too many nested forks"))
 }
 
 #[cfg(all(test, not(kal_loom)))]

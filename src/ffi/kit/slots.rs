@@ -3,55 +3,61 @@
 //! The slots are sharded. A thread inserts into its own shard, so that threads which make and free results do not
 //! contend; lookups take a shared lock.
 
-#[cfg(not(kal_loom))]
-use std::cell::Cell;
-#[cfg(not(kal_loom))]
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
+use crate::runtime::{SHARD_BITS, SHARDS, Sharded, own_shard};
 use crate::sync::{PoisonError, RwLock};
 
 /// The bits of a key for the shard and the slot in it; the upper half of a key is the slot's version.
 pub(in crate::ffi::kit) const INDEX_BITS: u32 = SHARD_BITS + SLOT_BITS;
-const SHARD_BITS: u32 = 4;
 const SLOT_BITS: u32 = 20;
-const SHARDS: usize = 1 << SHARD_BITS;
-const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+pub(in crate::ffi::kit) const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 /// Objects and their keys: `version << 32 | shard << SLOT_BITS | slot`.
-pub(in crate::ffi::kit) struct Slots<T>([Shard<T>; SHARDS]);
-
-/// Aligned to its own cache line.
-#[repr(align(128))]
-struct Shard<T>(RwLock<SlotMap<DefaultKey, T>>);
+pub(in crate::ffi::kit) struct Slots<T>(Sharded<RwLock<SlotMap<DefaultKey, T>>>);
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Shard(RwLock::new(SlotMap::new()))))
+        Self(Sharded::new(|| RwLock::new(SlotMap::new())))
     }
 }
 
 impl<T> Slots<T> {
     /// Inserts an object and returns its key; none when all slots are taken.
     pub(in crate::ffi::kit) fn insert(&self, object: T) -> Option<u64> {
-        let home = home();
-        let mut object = Some(object);
-        (home..home + SHARDS).find_map(|shard| self.insert_into(shard % SHARDS, &mut object))
+        let own = own_shard();
+        match self.insert_into(own, object) {
+            Ok(key) => Some(key),
+            Err(object) => self.insert_elsewhere(own, object),
+        }
     }
 
-    fn insert_into(&self, shard: usize, object: &mut Option<T>) -> Option<u64> {
-        let mut slots = self.0.get(shard)?.0.write().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() as u64 == SLOT_MASK {
-            return None;
+    /// For a shard that is full.
+    #[cold]
+    fn insert_elsewhere(&self, full: usize, mut object: T) -> Option<u64> {
+        for shard in full + 1..full + SHARDS {
+            match self.insert_into(shard % SHARDS, object) {
+                Ok(key) => return Some(key),
+                Err(returned) => object = returned,
+            }
         }
-        let id = slots.insert(object.take()?).data().as_ffi();
-        Some(id | (shard as u64) << SLOT_BITS)
+        None
+    }
+
+    /// Returns the object if the shard is full.
+    #[inline]
+    fn insert_into(&self, shard: usize, object: T) -> Result<u64, T> {
+        let mut slots = self.0.at(shard).write().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() as u64 == SLOT_MASK {
+            return Err(object);
+        }
+        let id = slots.insert(object).data().as_ffi();
+        Ok(id | (shard as u64) << SLOT_BITS)
     }
 
     /// What `read` returns for the object with this key.
     pub(in crate::ffi::kit) fn get<R>(&self, key: u64, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner).get(slot(key)?).and_then(read)
+        self.shard(key).read().unwrap_or_else(PoisonError::into_inner).get(slot(key)?).and_then(read)
     }
 
     /// The same, and frees the slot, unless `read` returns none.
@@ -67,7 +73,7 @@ impl<T> Slots<T> {
     /// Drops the object with this key and frees its slot, if `is_it` returns true for it.
     pub(in crate::ffi::kit) fn remove(&self, key: u64, is_it: impl FnOnce(&T) -> bool) -> Option<()> {
         let slot = slot(key)?;
-        let mut slots = self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
         slots.get(slot).filter(|object| is_it(object))?;
         let removed = slots.remove(slot);
         // Dropped after the lock: freeing the last reference may take long.
@@ -75,36 +81,16 @@ impl<T> Slots<T> {
         removed.map(drop)
     }
 
-    fn shard(&self, key: u64) -> Option<&RwLock<SlotMap<DefaultKey, T>>> {
-        let shard = usize::try_from(key & u64::from(u32::MAX)).ok()? >> SLOT_BITS & (SHARDS - 1);
-        self.0.get(shard).map(|shard| &shard.0)
+    fn shard(&self, key: u64) -> &RwLock<SlotMap<DefaultKey, T>> {
+        #[allow(clippy::cast_possible_truncation, reason = "`at` takes the lowest bits")]
+        let shard = (key >> SLOT_BITS) as usize;
+        self.0.at(shard)
     }
-}
-
-/// The shard of this thread. In the loom models there is one, so that objects follow each other in a slot.
-#[cfg(kal_loom)]
-fn home() -> usize {
-    0
-}
-
-/// The shard of this thread.
-#[cfg(not(kal_loom))]
-fn home() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static HOME: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    HOME.with(|home| {
-        if home.get() == usize::MAX {
-            home.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
-        }
-        home.get()
-    })
 }
 
 /// The slot of a key. None for one that was never returned: the slot map would correct it, as it makes every version
 /// odd.
-fn slot(key: u64) -> Option<DefaultKey> {
+pub(in crate::ffi::kit) fn slot(key: u64) -> Option<DefaultKey> {
     let key = key >> 32 << 32 | key & SLOT_MASK;
     let data = KeyData::from_ffi(key);
     (data.as_ffi() == key).then(|| data.into())
