@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_empty_body_is_not_damaged_gzip() {
-        let mut body = gzipped(10);
+        let body = gzipped(10);
         assert!(body.end().is_ok());
         assert!(body.into_bytes().is_empty());
     }

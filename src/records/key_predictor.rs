@@ -204,15 +204,12 @@ impl Separator {
 fn bucket(bytes: &[u8]) -> Option<usize> {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     const MASK: u64 = (1 << (8 * START_LEN)) - 1;
-    let start = match bytes.first_chunk() {
-        Some(start) => u64::from_le_bytes(*start),
-        None => {
-            let mut start = [0; 8];
-            start[..bytes.len()].copy_from_slice(bytes);
-            u64::from_le_bytes(start)
-        }
-    };
-    let hash = (start & MASK).wrapping_mul(FACTOR) >> (u64::BITS - BUCKETS.ilog2());
+    let mut start = [0; 8];
+    match bytes.first_chunk::<8>() {
+        Some(first) => start = *first,
+        None => start[..bytes.len()].copy_from_slice(bytes),
+    }
+    let hash = (u64::from_le_bytes(start) & MASK).wrapping_mul(FACTOR) >> (u64::BITS - BUCKETS.ilog2());
     if bytes.len() < START_LEN { None } else { usize::try_from(hash).ok() }
 }
 
