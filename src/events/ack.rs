@@ -7,11 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::lazy_cursor::LazyCursor;
 use super::stream::Next;
 use crate::answer::Answer;
-
-/// A NUL-terminated cursor.
-type CursorText = Arc<[u8]>;
 
 /// A result that the host has not acknowledged yet.
 pub(super) struct Unacked {
@@ -30,23 +28,23 @@ impl Unacked {
 /// Tracks the results of one stream.
 pub(super) struct AckTracker {
     /// The results from number `first` on: the cursor after each, and whether it was acknowledged. The first one was not.
-    window: VecDeque<(CursorText, bool)>,
+    window: VecDeque<(Arc<LazyCursor>, bool)>,
     first: u64,
     /// Pages to deliver again.
     requeued: BTreeMap<u64, Arc<Answer>>,
     /// The cursor after everything before the first unacknowledged result.
-    cursor: CursorText,
+    cursor: Arc<LazyCursor>,
     /// Cursors that the host may hold pointers to.
-    pinned: Vec<CursorText>,
+    pinned: Vec<Arc<LazyCursor>>,
 }
 
 impl AckTracker {
-    pub(super) fn new(cursor: CursorText) -> Self {
+    pub(super) fn new(cursor: Arc<LazyCursor>) -> Self {
         Self { window: VecDeque::new(), first: 0, requeued: BTreeMap::new(), cursor, pinned: Vec::new() }
     }
 
     /// Adds a new result and the cursor after it. Returns what is delivered next: a requeued page goes first.
-    pub(super) fn deliver(&mut self, next: Next, cursor: CursorText) -> Unacked {
+    pub(super) fn deliver(&mut self, next: Next, cursor: Arc<LazyCursor>) -> Unacked {
         let Some(requeued) = self.redeliver() else { return self.add(next, cursor) };
         if matches!(next, Next::Page(_)) {
             let later = self.add(next, cursor);
@@ -55,7 +53,7 @@ impl AckTracker {
         requeued
     }
 
-    fn add(&mut self, next: Next, cursor: CursorText) -> Unacked {
+    fn add(&mut self, next: Next, cursor: Arc<LazyCursor>) -> Unacked {
         let number = self.first + self.window.len() as u64;
         self.window.push_back((cursor, false));
         Unacked { next, number: Some(number) }
@@ -89,13 +87,13 @@ impl AckTracker {
             let Some((cursor, _)) = self.window.pop_front() else { break };
             self.first += 1;
             // An unchanged cursor keeps its address.
-            if cursor != self.cursor {
+            if !cursor.has_text_of(&self.cursor) {
                 self.cursor = cursor;
             }
         }
     }
 
-    pub(super) fn cursor(&self) -> &CursorText {
+    pub(super) fn cursor(&self) -> &Arc<LazyCursor> {
         &self.cursor
     }
 
@@ -104,7 +102,7 @@ impl AckTracker {
         if self.pinned.last().is_none_or(|last| !Arc::ptr_eq(last, &self.cursor)) {
             self.pinned.push(Arc::clone(&self.cursor));
         }
-        self.cursor.as_ptr()
+        self.cursor.text().as_ptr()
     }
 
     /// The host no longer uses pointers to cursors.
@@ -115,21 +113,34 @@ impl AckTracker {
 
 #[cfg(all(test, not(kal_loom)))]
 mod tests {
+    use super::super::coverage::Coverage;
+    use super::super::cursor::Cursor;
+    use super::super::snapshot::Snapshot;
     use super::*;
     use crate::records::Table;
     use crate::service::Shape;
 
     fn deliver_page(tracker: &mut AckTracker, cursor: &str) -> Unacked {
         let page = Answer::new(Shape::Events, Table::empty(Shape::Events.schema().0));
-        tracker.deliver(Next::Page(Arc::new(page)), cursor.as_bytes().into())
+        tracker.deliver(Next::Page(Arc::new(page)), done(cursor))
     }
 
+    /// The cursor after everything up to this time.
+    fn done(time: &str) -> Arc<LazyCursor> {
+        let coverage = Coverage { done: time.parse().ok(), band: None };
+        let cursor = Cursor::Snapshot(Snapshot { coverage, ids: Vec::new() });
+        Arc::new(LazyCursor::new(cursor, "f"))
+    }
+
+    /// The time of the cursor.
     fn cursor(tracker: &AckTracker) -> &str {
-        std::str::from_utf8(tracker.cursor()).expect("text")
+        let text = std::str::from_utf8(tracker.cursor().text()).expect("text");
+        let (_, time) = text.split_once("\"done\":").expect("a time");
+        time.split_once(',').map_or(time, |(time, _)| time)
     }
 
     fn tracker() -> AckTracker {
-        AckTracker::new(b"0".as_slice().into())
+        AckTracker::new(done("0"))
     }
 
     /// Red when the cursor moves with `deliver`, and when it is that of the page acknowledged last.
@@ -183,7 +194,7 @@ mod tests {
         assert_eq!(cursor(&tracker), "1");
         let two = tracker.redeliver().expect("the later page");
         tracker.requeue(two);
-        let two = tracker.deliver(Next::End, b"2".as_slice().into());
+        let two = tracker.deliver(Next::End, done("2"));
         assert!(matches!(tracker.acknowledge(two), Next::Page(_)));
         assert_eq!(cursor(&tracker), "2");
     }
@@ -191,7 +202,7 @@ mod tests {
     #[test]
     fn a_requeued_result_without_a_page_is_not_delivered_again() {
         let mut tracker = tracker();
-        let timeout = tracker.deliver(Next::NothingYet, b"1".as_slice().into());
+        let timeout = tracker.deliver(Next::NothingYet, done("1"));
         tracker.requeue(timeout);
         tracker.requeue(Unacked::timed_out());
         assert_eq!(cursor(&tracker), "1");
@@ -205,13 +216,13 @@ mod tests {
         let first = Arc::downgrade(tracker.cursor());
         let pointer = tracker.pin_cursor();
         assert_eq!(tracker.pin_cursor(), pointer);
-        let timeout = tracker.deliver(Next::NothingYet, b"0".as_slice().into());
+        let timeout = tracker.deliver(Next::NothingYet, done("0"));
         tracker.acknowledge(timeout);
         assert_eq!(tracker.pin_cursor(), pointer, "the same text");
         let one = deliver_page(&mut tracker, "1");
         tracker.acknowledge(one);
         assert_ne!(tracker.pin_cursor(), pointer);
-        assert!(first.upgrade().is_some_and(|text| text.as_ptr() == pointer));
+        assert!(first.upgrade().is_some_and(|cursor| cursor.text().as_ptr() == pointer));
         tracker.unpin_cursors();
         assert!(first.upgrade().is_none());
         assert_eq!(cursor(&tracker), "1");

@@ -26,7 +26,7 @@ pub(super) enum Start {
 }
 
 /// A cursor to serialize.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cursor {
     Present,
     Snapshot(Snapshot),

@@ -13,6 +13,8 @@ pub(super) type Id = [u64; 2];
 
 /// Above this number, IDs that are no longer needed are evicted.
 const MAX_IDLE: usize = 50_000;
+/// Above this number, all IDs are searched for those that are not covered.
+const MAX_UNCOVERED: usize = 64 << 10;
 /// No more IDs than this are kept: at most about 75 MB.
 pub(super) const MAX_IDS: usize = 1_000_000;
 
@@ -27,6 +29,10 @@ pub(super) fn id_of(text: &str) -> Id {
 #[derive(Debug, Default)]
 pub(super) struct SeenIds {
     entries: HashTable<Entry>,
+    /// The IDs outside of the coverage, and some in it, in the order in which they were first seen.
+    uncovered: Vec<Id>,
+    /// `uncovered` is not complete.
+    has_more_uncovered: bool,
     pass: u32,
     next_number: u32,
     evict_above: usize,
@@ -81,11 +87,16 @@ impl SeenIds {
         let entry = Entry { id, at: at.unwrap_or(i64::MIN), pass: self.pass, number: self.next_number };
         self.next_number = self.next_number.wrapping_add(1);
         self.entries.insert_unique(id[0], entry, |entry| entry.id[0]);
+        if self.uncovered.len() < MAX_UNCOVERED {
+            self.uncovered.push(id);
+        } else {
+            self.has_more_uncovered = true;
+        }
         true
     }
 
     fn find(&self, id: Id) -> Option<&Entry> {
-        self.entries.find(id[0], |entry| entry.id == id)
+        find(&self.entries, id)
     }
 
     /// With more than `MAX_IDLE` IDs, evicts those whose time `keep` does not select.
@@ -120,8 +131,30 @@ impl SeenIds {
         self.entries.iter().filter(|entry| predicate(entry.at())).count()
     }
 
+    /// The coverage has grown.
+    pub(super) fn cover(&mut self, is_covered: impl Fn(Option<i64>) -> bool) {
+        if self.has_more_uncovered {
+            let uncovered = self.search(|at| !is_covered(at));
+            self.has_more_uncovered = uncovered.len() > MAX_UNCOVERED;
+            self.uncovered = uncovered.into_iter().map(|(_, id)| id).take(MAX_UNCOVERED).collect();
+        } else {
+            let entries = &self.entries;
+            self.uncovered.retain(|id| find(entries, *id).is_some_and(|entry| !is_covered(entry.at())));
+        }
+    }
+
+    /// The IDs whose time `is_covered` does not select, in the order in which they were first seen. It selects at least the times
+    /// that it did in the last call of [`Self::cover`].
+    pub(super) fn uncovered(&self, is_covered: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, Id)> {
+        if self.has_more_uncovered {
+            return self.search(|at| !is_covered(at));
+        }
+        let entries = self.uncovered.iter().filter_map(|id| self.find(*id));
+        entries.filter(|entry| !is_covered(entry.at())).map(|entry| (entry.at(), entry.id)).collect()
+    }
+
     /// The IDs whose time `predicate` selects, in the order in which they were first seen.
-    pub(super) fn select(&self, predicate: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, Id)> {
+    fn search(&self, predicate: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, Id)> {
         let mut found: Vec<_> = self.entries.iter().filter(|entry| predicate(entry.at())).collect();
         found.sort_unstable_by_key(|entry| entry.number);
         found.into_iter().map(|entry| (entry.at(), entry.id)).collect()
@@ -130,6 +163,10 @@ impl SeenIds {
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
+}
+
+fn find(entries: &HashTable<Entry>, id: Id) -> Option<&Entry> {
+    entries.find(id[0], |entry| entry.id == id)
 }
 
 #[cfg(test)]
@@ -168,5 +205,25 @@ mod tests {
         }
         assert_eq!((seen.len(), seen.has_evicted()), (100, true));
         assert!(seen.number(id(50)).is_some() && seen.number(id(250)).is_none());
+    }
+
+    /// Red when what is covered stays in the list, and when IDs beyond its end are missing.
+    #[test]
+    fn the_ids_that_are_not_covered_are_known_without_a_search() {
+        let mut seen = SeenIds::default();
+        let times = |range: std::ops::Range<usize>| range.map(|at| i64::try_from(at).expect("small"));
+        for (number, at) in (0..).zip(times(0..MAX_UNCOVERED + 10)) {
+            seen.insert(id(number), Some(at));
+        }
+        seen.cover(|at| at < Some(5));
+        assert_eq!(seen.uncovered(|at| at < Some(5)).len(), MAX_UNCOVERED + 5);
+        for at in times(10_000..MAX_UNCOVERED + 10).step_by(10_000) {
+            seen.cover(|at_of| at_of < Some(at));
+            assert_eq!(seen.uncovered(|at_of| at_of < Some(at + 10)), seen.search(|at_of| at_of >= Some(at + 10)));
+            assert!(
+                !seen.has_more_uncovered
+                    && seen.uncovered.len() == MAX_UNCOVERED + 10 - usize::try_from(at).expect("positive")
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::in_flight::InFlight;
 use super::page::Item;
 use super::pending_next::{NextCall, Stop};
 use super::request::Request;
-use super::stream::{Next, Shared, State, cursor_text};
+use super::stream::{Next, Shared, State, cursor};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -240,7 +240,7 @@ impl Shared {
 
     /// Ends the claim with a result: from here on it is the caller's.
     fn deliver_from(&self, state: &mut State, call: &NextCall, next: Next) -> Unacked {
-        let cursor = cursor_text(&state.engine, &self.query);
+        let cursor = cursor(&state.engine, &self.query);
         state.end(call.claim);
         let unacked = state.acks.deliver(next, cursor);
         if matches!(unacked.next, Next::Page(_)) {

@@ -115,6 +115,7 @@ impl Ledger {
         let band = self.coverage.band.map(|band| band.top);
         self.coverage = Coverage { done: self.coverage.done.max(done).max(band), band: None };
         self.trusted = self.coverage;
+        self.note_coverage();
     }
 
     /// In the middle of a pass: everything up to `done`, or in the band, was delivered.
@@ -124,11 +125,17 @@ impl Ledger {
             (old, new) => new.or(old),
         };
         self.coverage = Coverage { done: self.coverage.done.max(done), band };
+        self.note_coverage();
         let coverage = self.coverage;
         self.seen.evict(|at| at.is_none_or(|at| !coverage.contains(at)));
         if self.seen.has_evicted() {
             // IDs alone no longer suffice.
             self.trusted = coverage;
         }
+    }
+
+    fn note_coverage(&mut self) {
+        let coverage = self.coverage;
+        self.seen.cover(|at| at.is_some_and(|at| coverage.contains(at)));
     }
 }

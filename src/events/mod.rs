@@ -20,6 +20,7 @@ mod delivery;
 mod engine;
 mod fetch_loop;
 mod in_flight;
+mod lazy_cursor;
 mod ledger;
 mod numbered;
 mod order;

@@ -10,7 +10,7 @@ use super::walk::Walk;
 pub(super) const MAX_IDS: usize = 2_500;
 
 /// The delivered events.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
     pub(super) coverage: Coverage,
     /// Time and ID of delivered events outside of the coverage.
@@ -23,7 +23,8 @@ impl Engine {
     /// With too many IDs, the overlap shrinks first: late events may then be missed, but only on a server that is both busy
     /// and late. After that, the oldest IDs are dropped: these events may be delivered again.
     pub(super) fn snapshot(&self, max_ids: usize) -> Snapshot {
-        let uncovered = |coverage: Coverage| self.ledger.seen.select(|at| !at.is_some_and(|at| coverage.contains(at)));
+        let uncovered =
+            |coverage: Coverage| self.ledger.seen.uncovered(|at| at.is_some_and(|at| coverage.contains(at)));
         let mut coverage = self.ledger.coverage;
         let mut ids = uncovered(coverage);
         if ids.len() > max_ids {

@@ -12,6 +12,7 @@ use super::claim::{Claim, Claims};
 use super::delivery::Delivery;
 use super::engine::{Engine, Setup};
 use super::in_flight::InFlight;
+use super::lazy_cursor::LazyCursor;
 use super::pending_next::{NextCall, PendingNext};
 use super::query::Query;
 use crate::answer::Answer;
@@ -94,7 +95,7 @@ impl Stream {
                 "events are never cached, so a stream cannot be restricted to the cache",
             ));
         }
-        let acks = AckTracker::new(cursor_text(&engine, &query));
+        let acks = AckTracker::new(cursor(&engine, &query));
         let state = State {
             engine,
             backoff: Backoff::default(),
@@ -197,8 +198,8 @@ impl Stream {
 
     /// The cursor after the last acknowledged page, from which [`Stream::follow`] resumes, also in another process.
     pub fn cursor(&self) -> String {
-        let state = self.0.lock();
-        let text = state.acks.cursor();
+        let cursor = Arc::clone(self.0.lock().acks.cursor());
+        let text = cursor.text();
         String::from_utf8_lossy(text.strip_suffix(&[0]).unwrap_or(text)).into_owned()
     }
 
@@ -330,9 +331,7 @@ fn now() -> i64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// The engine's cursor, NUL-terminated.
-pub(super) fn cursor_text(engine: &Engine, query: &Query) -> Arc<[u8]> {
-    let mut text = engine.cursor().into_text(query.fingerprint()).into_bytes();
-    text.push(0);
-    text.into()
+/// The engine's cursor.
+pub(super) fn cursor(engine: &Engine, query: &Query) -> Arc<LazyCursor> {
+    Arc::new(LazyCursor::new(engine.cursor(), query.fingerprint()))
 }
