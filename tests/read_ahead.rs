@@ -12,8 +12,8 @@ use kaleidoscope::{CallOptions, Cancel, Client, Next, Settings, Stream};
 
 const EVENTS: &str = "/workspaces/events";
 /// Events on a long page, and in the list of those pages.
-const PAGE: i64 = 160;
-const LISTED: usize = 3_000;
+const PAGE: i64 = 240;
+const LISTED: usize = 10_000;
 /// Longer than any test takes: never waited for in full.
 const LONG: Option<Duration> = Some(Duration::from_secs(60 * 60));
 
@@ -68,7 +68,7 @@ fn listed(config: Config, settings_of: impl Fn(&Emulator) -> Settings) -> (Emula
     (emulator, client, all)
 }
 
-/// A stream that reads ahead, of pages long enough for eight of them.
+/// A stream that reads ahead, of pages long enough for twelve of them.
 fn long_pages(client: &Client, options: CallOptions) -> Stream {
     let stream = Stream::open(client, events(PAGE), options).expect("a stream");
     stream.set_read_ahead(true);
@@ -78,14 +78,25 @@ fn long_pages(client: &Client, options: CallOptions) -> Stream {
 /// A stream behind its eighth page: it has requested the first, the second, then two, four and now eight at once. These are
 /// left without an answer if `hangs`.
 fn eight_ahead(emulator: &Emulator, client: &Client, options: CallOptions, hangs: bool) -> (Stream, Vec<String>) {
+    ahead_of((8, 8), emulator, client, options, hangs)
+}
+
+/// A stream behind so many pages, and how many it has requested at once since the last of them.
+fn ahead_of(
+    (pages, at_once): (u64, u64),
+    emulator: &Emulator,
+    client: &Client,
+    options: CallOptions,
+    hangs: bool,
+) -> (Stream, Vec<String>) {
     let stream = long_pages(client, options);
-    let mut seen = take(&stream, 7);
+    let mut seen = take(&stream, pages - 1);
     let before = requests(emulator);
     if hangs {
-        emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(8));
+        emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(at_once));
     }
     seen.extend(take(&stream, 1));
-    wait_for("eight requests", || requests(emulator) == before + 8);
+    wait_for("the requests", || requests(emulator) == before + at_once);
     (stream, seen)
 }
 
@@ -106,14 +117,18 @@ fn the_next_page_is_requested_ahead_and_the_cursor_stays() {
     assert_eq!(settled_requests(&emulator), total, "nothing after the end");
 }
 
-/// None of the eight is answered.
+/// None of them is answered.
 #[test]
-fn eight_pages_are_requested_at_once_and_no_more() {
+fn eight_pages_are_requested_at_once_then_twelve_and_no_more() {
     for (order, first_page) in [(EventOrder::Asc, 0), (EventOrder::Desc, 1)] {
         let (emulator, client, _) = listed(Config { order, first_page, ..Config::default() }, settings);
-        let (_stream, seen) = eight_ahead(&emulator, &client, CallOptions::default(), true);
-        let total = requests(&emulator);
-        assert_eq!(settled_requests(&emulator), total, "a ninth request, after {} events", seen.len());
+        for set in [(8, 8), (16, 12), (28, 12)] {
+            let (stream, seen) = ahead_of(set, &emulator, &client, CallOptions::default(), true);
+            let total = requests(&emulator);
+            assert_eq!(settled_requests(&emulator), total, "{set:?}: another request, after {} events", seen.len());
+            drop(stream);
+            emulator.reset();
+        }
     }
 }
 

@@ -28,7 +28,7 @@ func (i FollowInterval) apply(settings *callSettings) {
 	settings.interval = i
 }
 
-// ReadAhead makes a stream of events request the next pages, up to eight, while the loop body works on the one before. The default
+// ReadAhead makes a stream of events request the next pages, up to twelve, while the loop body works on the one before. The default
 // is false. It is a [CallOption].
 type ReadAhead bool
 

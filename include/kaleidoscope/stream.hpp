@@ -75,7 +75,7 @@ public:
             return unexpected(set.error());
         return {};
     }
-    // Requests the next pages, up to eight, while the caller works on the one before; off by default.
+    // Requests the next pages, up to twelve, while the caller works on the one before; off by default.
     [[nodiscard]] result<void> try_set_read_ahead(bool on)
     {
         calling::arguments args;

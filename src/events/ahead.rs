@@ -13,7 +13,7 @@ use super::page::Item;
 use super::request::{Range, Request};
 
 /// So many pages at most are in memory or on their way besides the next one.
-const MAX_AHEAD: usize = 7;
+const MAX_AHEAD: usize = 11;
 /// After so many attempts in a row of which no page served, nothing is requested ahead any more.
 const MAX_MISSES: u32 = 4;
 

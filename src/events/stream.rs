@@ -220,7 +220,7 @@ impl Stream {
     }
 
     /// Sets whether the requests for the next pages are sent as soon as a page is returned, from the next page on: off by
-    /// default. First one page is read ahead, later up to eight. The cursor does not depend on it, and a failure is that of the
+    /// default. First one page is read ahead, later up to twelve. The cursor does not depend on it, and a failure is that of the
     /// call that its page was for.
     pub fn set_read_ahead(&self, on: bool) {
         self.0.lock().read_ahead = on;

@@ -315,11 +315,11 @@ pub unsafe extern "C" fn kal_stream_set_backoff(
 /// before the end of a `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream
 /// applies to each request.
 ///
-/// Of a list in order of time, with full pages, it requests two pages at once, then four, then up to eight, each time
+/// Of a list in order of time, with full pages, it requests two pages at once, then four, eight and twelve, each time
 /// when the ones before have been returned: by page number within the dates of the first of them, and with a smaller
 /// `page_size`, so that they overlap. A page that does not continue the one before, because events were deleted or the
 /// server numbers pages otherwise, is dropped and requested by date; so is one whose request fails. So no more than
-/// eight pages of at most `max_response_bytes` are kept, and up to seven requests are in vain at the end of the list.
+/// twelve pages of at most `max_response_bytes` are kept, and up to eleven requests are in vain at the end of the list.
 /// The overlaps take 5 % more requests with a `page_size` of 1,000, and 45 % more with 100.
 ///
 /// Returns: `KAL_OK`, or a common status.

@@ -48,7 +48,7 @@ public struct WorkspaceService: Sendable {
     ///         print(event.id)
     ///     }
     ///
-    /// `timeout` applies to each request. With `readAhead` the next pages, up to eight, are requested while the program works on the
+    /// `timeout` applies to each request. With `readAhead` the next pages, up to twelve, are requested while the program works on the
     /// one before. Use ``WorkspaceEvents/pages`` to save the cursor.
     public func events(
         _ query: EventsQuery = EventsQuery(), timeout: Duration? = nil, readAhead: Bool = false
