@@ -1,5 +1,5 @@
-/* The client on libkaleidoscope. Credentials and URL come from the environment, and with BENCH_READ_AHEAD a stream reads ahead; see
- * harness.c for the arguments. */
+/* The client on libkaleidoscope. Credentials and URL come from the environment, and with BENCH_READ_AHEAD a stream reads ahead;
+ * see harness.c for the arguments. */
 #include <kaleidoscope.h>
 
 #include "harness.h"
