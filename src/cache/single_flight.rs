@@ -307,7 +307,6 @@ mod loom_tests {
         });
     }
 
-    /// Red when a copy is made with the entries unlocked: `Some(1)` after `clear`.
     #[test]
     fn loom_a_copy_does_not_outlive_its_value() {
         loom::model(|| {
