@@ -12,10 +12,12 @@ use crate::client_log::ClientLog;
 use crate::error::Result;
 
 const BEGIN: &str = "-----BEGIN ";
-/// RFC 4648, section 4. Padding tells nothing that the length does not.
+/// RFC 4648, section 4. Padding tells nothing that the length does not, and unused bits at the end tell nothing at all.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 /// The PEM labels of certificates; the content is the same.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
@@ -82,10 +84,16 @@ struct Block {
 /// Decoded here, which is most of what a first call does before it connects: rustls' own reader of PEM takes many times as many
 /// instructions, because it decodes secrets in constant time.
 fn certificate(block: &Block) -> Result<CertificateDer<'static>, &'static str> {
-    let decoded = BASE64.decode(&block.base64).ok().filter(|_| block.has_end);
+    let decoded = decode(&block.base64).filter(|_| block.has_end);
     let certificate = CertificateDer::from(decoded.ok_or("its END line is missing, or it is not valid Base64")?);
     rustls::RootCertStore::empty().add(certificate.clone()).map_err(|_| "it is not an X.509 version 3 certificate")?;
     Ok(certificate)
+}
+
+/// Blanks within a line are rare, and removed only where there are any.
+fn decode(base64: &str) -> Option<Vec<u8>> {
+    let decoded = BASE64.decode(base64);
+    decoded.or_else(|_| BASE64.decode(base64.split_ascii_whitespace().collect::<String>())).ok()
 }
 
 fn label(line: &str) -> Option<&str> {
@@ -203,6 +211,23 @@ mod tests {
                 .collect();
             let ours: Vec<_> = blocks(text).filter_map(|block| certificate(&block).ok()).collect();
             assert!(ours == theirs, "{} and {} of {text:.200}", ours.len(), theirs.len());
+        }
+    }
+
+    /// Red when Base64 may have no blanks within a line, and when it may have no unused bits at its end.
+    #[test]
+    fn base64_that_another_reader_of_pem_takes_is_taken() {
+        let characters = ['A', 'R', '/', '=', ' ', '\t'];
+        let mut texts = vec![String::new()];
+        for start in 0.. {
+            let Some(text) = texts.get(start).filter(|text| text.len() < 5).cloned() else { break };
+            texts.extend(characters.map(|character| format!("{text}{character}")));
+        }
+        for text in texts {
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+            if let Ok(theirs) = CertificateDer::from_pem_slice(pem.as_bytes()) {
+                assert_eq!(decode(&text).as_deref(), Some(&*theirs), "{text:?}");
+            }
         }
     }
 
