@@ -109,7 +109,7 @@ bench_read bench_make(void *joined, bench_call call)
         if (stream.id == 0) {
             check(kal_workspace_stream_events(shared, &query, NULL, &stream, &error), error);
             if (getenv("BENCH_READ_AHEAD"))
-                check(kal_stream_set_read_ahead(stream, 1, &error), error);
+                check(kal_stream_set_read_ahead(stream, 12, &error), error);
         }
         status = kal_stream_next(stream, 60000, &result, &error);
         if (status == KAL_DONE)

@@ -1606,7 +1606,8 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
 /* Sets whether a stream requests the next pages while the caller works on the one before.
  *
  * - `stream`: the stream.
- * - `on`: 0 means off, the default; any other value means on, from the next page on.
+ * - `pages`: how many pages at most are requested at once, from the next page on. 0 means none, the default; more than 12
+ *   count as 12.
  * - `error`: receives the error, to be freed with `kal_error_free`, or none. May be NULL.
  *
  * The request for the next page is sent as soon as a page is there, and its page is kept until the next
@@ -1615,20 +1616,20 @@ kal_status kal_stream_set_backoff(struct kal_stream stream,
  * before the end of a `Retry-After`, or when `iap_token_provider` has to be called first. `timeout_ms` of the stream
  * applies to each request.
  *
- * Of a list in order of time, with full pages, it requests two pages at once, then four, eight and twelve, each time
- * when the ones before have been returned: by page number within the dates of the first of them, and with a smaller
+ * Of a list in order of time, with full pages, it requests two pages at once, then four, eight and twelve, if `pages`
+ * allows that, each time when the ones before have been returned: by page number within the dates of the first of them, and with a smaller
  * `page_size`, so that they overlap. A page that does not continue the one before, because events were deleted or the
  * server numbers pages otherwise, is dropped and requested by date; so is one whose request fails. So no more than
  * twelve pages of at most `max_response_bytes` are kept, and up to eleven requests are in vain at the end of the list.
  * The overlaps take 5 % more requests with a `page_size` of 1,000, and 45 % more with 100.
  *
- * Returns: `KAL_OK`, or a common status.
+ * Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `pages` when it is negative; or a common status.
  *
  * Since: 0.2.0 */
 KAL_NODISCARD
 KAL_API
 kal_status kal_stream_set_read_ahead(struct kal_stream stream,
-                                     int on,
+                                     int pages,
                                      struct kal_error *error);
 
 /* Frees a stream. Its results stay valid; a thread that waits in `kal_stream_next` gets `KAL_CANCELLED`.

@@ -19,7 +19,7 @@ const LONG: Option<Duration> = Some(Duration::from_secs(60 * 60));
 
 fn stream(client: &Client, options: CallOptions) -> Stream {
     let stream = Stream::open(client, events(10), options).expect("a stream");
-    stream.set_read_ahead(true);
+    stream.set_read_ahead(12);
     stream
 }
 
@@ -71,7 +71,7 @@ fn listed(config: Config, settings_of: impl Fn(&Emulator) -> Settings) -> (Emula
 /// A stream that reads ahead, of pages long enough for twelve of them.
 fn long_pages(client: &Client, options: CallOptions) -> Stream {
     let stream = Stream::open(client, events(PAGE), options).expect("a stream");
-    stream.set_read_ahead(true);
+    stream.set_read_ahead(12);
     stream
 }
 
@@ -129,6 +129,23 @@ fn eight_pages_are_requested_at_once_then_twelve_and_no_more() {
             drop(stream);
             emulator.reset();
         }
+    }
+}
+
+/// Red when the number only switches reading ahead on: eight.
+#[test]
+fn no_more_pages_are_requested_at_once_than_the_caller_allows() {
+    let (emulator, client, _) = listed(Config::default(), settings);
+    for (allowed, behind) in [(1, 8), (3, 7), (3, 10)] {
+        let stream = long_pages(&client, CallOptions::default());
+        stream.set_read_ahead(allowed);
+        take(&stream, behind - 1);
+        let before = requests(&emulator);
+        emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(100));
+        take(&stream, 1);
+        assert_eq!(settled_requests(&emulator) - before, allowed as u64, "behind page {behind}");
+        drop(stream);
+        emulator.reset();
     }
 }
 
@@ -246,8 +263,8 @@ fn nothing_is_requested_ahead_by_default_or_once_it_is_off_again() {
     let by_default = Stream::open(&client(&emulator), events(10), CallOptions::default()).expect("a stream");
     by_default.next(LONG).expect("a page");
     assert_eq!(settled_requests(&emulator), 1);
-    by_default.set_read_ahead(true);
-    by_default.set_read_ahead(false);
+    by_default.set_read_ahead(12);
+    by_default.set_read_ahead(0);
     by_default.next(LONG).expect("a page");
     let total = requests(&emulator);
     assert_eq!(settled_requests(&emulator), total);
@@ -258,7 +275,7 @@ fn nothing_is_requested_ahead_by_default_or_once_it_is_off_again() {
 fn a_follower_that_waits_for_its_next_poll_requests_nothing_ahead() {
     let emulator = emulator(Config { events: 10, ..Config::default() });
     let follower = Stream::follow(&client(&emulator), events(10), None, CallOptions::default()).expect("a stream");
-    follower.set_read_ahead(true);
+    follower.set_read_ahead(12);
     follower.set_backoff(Some(Duration::from_secs(60 * 60)), None).expect("a wait");
     assert!(matches!(follower.next(None), Ok(Next::NothingYet)));
     emulator.append_events(3);

@@ -165,7 +165,7 @@ func (c *call) openStream(query *EventsQuery, open openStream) (C.kal_stream, er
 		return C.kal_stream{}, c.failed(status, failure)
 	}
 	if c.readAhead {
-		if status := C.kal_stream_set_read_ahead(stream, 1, &failure); status != C.KAL_OK {
+		if status := C.kal_stream_set_read_ahead(stream, 12, &failure); status != C.KAL_OK {
 			C.kal_stream_free(stream)
 			return C.kal_stream{}, c.failed(status, failure)
 		}

@@ -1,4 +1,4 @@
-/* Reads pages when they are needed, so that LIMIT limits the requests; from the second page of a stream on, ahead. */
+/* Reads pages when they are needed, so that LIMIT limits the requests; from the second page of a stream on, one page ahead. */
 #include "events.h"
 SQLITE_EXTENSION_INIT3
 

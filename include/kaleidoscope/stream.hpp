@@ -80,7 +80,7 @@ public:
     {
         calling::arguments args;
         const auto set = args.run<calling::nothing>(
-            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_read_ahead(handle(), on, failure); });
+            [&](calling::nothing*, kal_error* failure) { return kal_stream_set_read_ahead(handle(), on ? 12 : 0, failure); });
         if (!set)
             return unexpected(set.error());
         return {};

@@ -12,7 +12,7 @@ use super::order::Order;
 use super::page::Item;
 use super::request::{Range, Request};
 
-/// So many pages at most are in memory or on their way besides the next one.
+/// So many pages at most are in memory or on their way besides the next one, however many are asked for.
 const MAX_AHEAD: usize = 11;
 /// After so many attempts in a row of which no page served, nothing is requested ahead any more.
 const MAX_MISSES: u32 = 4;
@@ -27,20 +27,20 @@ pub(super) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// How many pages to request now.
-    fn deepen(&mut self) -> usize {
+    /// How many pages to request now, of `most` at a time.
+    fn deepen(&mut self, most: usize) -> usize {
         if self.misses >= MAX_MISSES {
             return 0;
         }
         let depth = self.depth;
         self.depth = (2 * depth + 1).min(MAX_AHEAD);
-        depth
+        depth.min(most)
     }
 }
 
 impl Engine {
-    /// The requests for the pages that follow the next one. Call it when the next request is sent, once for each.
-    pub(super) fn requests_ahead(&mut self) -> Vec<Request> {
+    /// The requests for the pages that follow the next one, at most so many. Call it when the next request is sent, once for each.
+    pub(super) fn requests_ahead(&mut self, most: usize) -> Vec<Request> {
         let Stage::Walking(walk) = &self.stage else { return Vec::new() };
         let is_sorted = self.evidence.is_strong() && self.evidence.disorder() == 0 && !self.ledger.has_undated;
         if !self.was_full || self.is_baseline || !is_sorted || self.has_gaps || !walk.reads_on() {
@@ -52,7 +52,7 @@ impl Engine {
         let first = self.first_ahead();
         let mut end = size.filter(|_| self.sizes_work).map_or(self.full, |size| size as usize);
         let mut requests = Vec::new();
-        for index in 1..=self.ahead.deepen() {
+        for index in 1..=self.ahead.deepen(most) {
             let size = end.saturating_sub(overlap) / index;
             let new = (size * (index + 1)).saturating_sub(end);
             if new < self.full.div_ceil(2) {

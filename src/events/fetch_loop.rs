@@ -147,8 +147,8 @@ impl Shared {
     /// Sends the request for the next page, and those for the pages to read ahead.
     fn send_now(&self, state: &mut State, request: Request, thread: u64) -> Result<()> {
         state.in_flight = Some(self.start_request(self.query.params(request)?, thread));
-        if state.read_ahead {
-            for request in state.engine.requests_ahead() {
+        if let Some(more) = state.read_ahead.checked_sub(1) {
+            for request in state.engine.requests_ahead(more) {
                 let mut in_flight = self.start_request(self.query.params(request)?, thread);
                 in_flight.ahead = Some(request);
                 state.ahead.push_back(in_flight);
@@ -168,7 +168,7 @@ impl Shared {
         let must_wait = state.backoff.is_waiting()
             || state.not_before.is_some_and(|not_before| Instant::now() < not_before)
             || self.client.needs_iap_token();
-        if !state.read_ahead || state.is_requested() || must_wait {
+        if state.read_ahead == 0 || state.is_requested() || must_wait {
             return;
         }
         // An error of the parameters is that of the next call.

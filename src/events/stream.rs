@@ -49,8 +49,8 @@ pub(super) struct State {
     /// From `Retry-After`: no request may be sent before this.
     pub(super) not_before: Option<Instant>,
     pub(super) claims: Claims,
-    /// Whether the request for the next page is sent as soon as a page is delivered, and with it those for more pages.
-    pub(super) read_ahead: bool,
+    /// How many pages are requested as soon as a page is delivered, at most.
+    pub(super) read_ahead: usize,
     /// Belongs to the call that has the claim, and without one to the next call.
     pub(super) in_flight: Option<InFlight>,
     /// What was requested ahead: the pages that follow that of `in_flight`, in their order.
@@ -101,7 +101,7 @@ impl Stream {
             backoff: Backoff::default(),
             not_before: None,
             claims: Claims::default(),
-            read_ahead: false,
+            read_ahead: 0,
             in_flight: None,
             ahead: VecDeque::new(),
             acks,
@@ -219,11 +219,11 @@ impl Stream {
         Ok(())
     }
 
-    /// Sets whether the requests for the next pages are sent as soon as a page is returned, from the next page on: off by
-    /// default. First one page is read ahead, later up to twelve. The cursor does not depend on it, and a failure is that of the
-    /// call that its page was for.
-    pub fn set_read_ahead(&self, on: bool) {
-        self.0.lock().read_ahead = on;
+    /// Sets how many pages are requested as soon as a page is returned, at most, from the next page on: none by default, no more
+    /// than twelve. First it is one page, later more. The cursor does not depend on it, and a failure is that of the call that its
+    /// page was for.
+    pub fn set_read_ahead(&self, pages: usize) {
+        self.0.lock().read_ahead = pages;
     }
 
     /// Ends the stream. A waiting call and every later one fail with [`ErrorKind::Cancelled`].

@@ -166,6 +166,7 @@ CLAIM(a_stream_that_reads_ahead_requests_one_page_and_keeps_its_cursor)
     }
     CHECK_INT(seen.len, ALL);
     FAILURE(kal_stream_set_read_ahead(invalid, 1, &error), &error, KAL_INVALID_HANDLE, "stream");
+    FAILURE(kal_stream_set_read_ahead(stream, -1, &error), &error, KAL_INVALID_ARGUMENT, "pages");
     free(cursor);
     kal_stream_free(stream);
     kal_client_close(client);

@@ -156,7 +156,7 @@ impl Run {
                 return (engine, Pause::Endless);
             }
             if answers.is_empty() {
-                let ahead = if self.reads_ahead { engine.requests_ahead() } else { Vec::new() };
+                let ahead = if self.reads_ahead { engine.requests_ahead(usize::MAX) } else { Vec::new() };
                 answers = self.send(request, ahead);
             }
             let Some(Answer { to, is_ahead, page, disturbance }) = answers.pop_front() else { continue };

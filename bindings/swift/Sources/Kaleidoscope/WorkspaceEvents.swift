@@ -126,7 +126,7 @@ final class EventStream: Sendable {
         }
         if opened != KAL_OK { throw KaleidoscopeError(taking: error, status: opened) }
         var set = kal_stream_set_backoff(handle, shortest, longest, &error)
-        if set == KAL_OK { set = kal_stream_set_read_ahead(handle, pages.readAhead ? 1 : 0, &error) }
+        if set == KAL_OK { set = kal_stream_set_read_ahead(handle, pages.readAhead ? 12 : 0, &error) }
         if set != KAL_OK {
             kal_stream_free(handle)
             throw KaleidoscopeError(taking: error, status: set)
