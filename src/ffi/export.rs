@@ -6,6 +6,7 @@ use super::kit::status::{KAL_OK, kal_status};
 use super::setup;
 use super::types::kal_error;
 use crate::error::Result;
+use crate::platform::DeferCancel;
 use crate::runtime::callback;
 
 /// Runs a fallible export that returns a handle through `out`.
@@ -18,16 +19,13 @@ pub(super) unsafe fn fallible<H: Handle>(
     out_name: &str,
     body: impl FnOnce() -> Result<H>,
 ) -> kal_status {
+    let _cancel = DeferCancel::new();
     // SAFETY: required of the caller.
-    unsafe {
-        guard::fallible(error, out, out_name, || {
-            enter();
-            body()
-        })
-    }
+    unsafe { fallible_at_once(error, out, out_name, body) }
 }
 
-/// The same for an export without a cancellation point; or `body` defers cancellation itself as soon as there may be one.
+/// The same for an export without a cancellation point, where no `pthread_cancel` takes effect; or `body` defers it itself as soon as
+/// there may be one.
 ///
 /// # Safety
 /// `error` and `out` are NULL or point to the caller's variables.
@@ -39,7 +37,7 @@ pub(super) unsafe fn fallible_at_once<H: Handle>(
 ) -> kal_status {
     // SAFETY: required of the caller.
     unsafe {
-        guard::fallible_at_once(error, out, out_name, || {
+        guard::fallible(error, out, out_name, || {
             enter();
             body()
         })

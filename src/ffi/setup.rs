@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::kit::guard;
 use super::logger;
 use crate::environment;
-use crate::platform;
+use crate::platform::{self, DeferCancel};
 use crate::runtime::{self, Once};
 
 /// Sets the process up, once.
@@ -18,6 +18,8 @@ pub(super) fn ensure() {
         extern "C" fn in_the_child() {
             runtime::forked();
         }
+        // Not every export defers it, and what follows calls dlopen.
+        let _cancel = DeferCancel::new();
         // In a child that was counted, the handler is registered already.
         if runtime::epoch() == 0 {
             if let Err(error) = platform::on_fork(in_the_child) {

@@ -317,11 +317,11 @@ pub unsafe extern "C" fn kal_stream_set_backoff(
 /// applies to each request.
 ///
 /// Of a list in order of time, with full pages, it requests two pages at once, then four, eight and twelve, if `pages`
-/// allows that, each time when the ones before have been returned: by page number within the dates of the first of them, and with a smaller
-/// `page_size`, so that they overlap. A page that does not continue the one before, because events were deleted or the
-/// server numbers pages otherwise, is dropped and requested by date; so is one whose request fails. So no more than
-/// twelve pages of at most `max_response_bytes` are kept, and up to eleven requests are in vain at the end of the list.
-/// The overlaps take 5 % more requests with a `page_size` of 1,000, and 45 % more with 100.
+/// allows that, each time when the ones before have been returned: by page number within the dates of the first of them,
+/// and with a smaller `page_size`, so that they overlap. A page that does not continue the one before, because events
+/// were deleted or the server numbers pages otherwise, is dropped and requested by date; so is one whose request fails.
+/// So no more than twelve pages of at most `max_response_bytes` are kept, and up to eleven requests are in vain at the
+/// end of the list. The overlaps take 5 % more requests with a `page_size` of 1,000, and 45 % more with 100.
 ///
 /// Returns: `KAL_OK`; `KAL_INVALID_ARGUMENT` also naming `pages` when it is negative; or a common status.
 ///

@@ -25,6 +25,7 @@ pub(super) enum Stop {
 
 /// After this many bytes, inflated or decoded, the task yields.
 const YIELD_AFTER: usize = 128 << 10;
+
 impl Body {
     /// `length` is that of the content, if known. `spare_buffer` returns a buffer of at least that capacity, or of any if it is not
     /// known, if there is one.

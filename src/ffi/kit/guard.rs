@@ -23,27 +23,11 @@ pub(in crate::ffi) trait ErrorHandle: Handle {
 }
 
 /// Runs a fallible export that returns a handle. On failure `*out` is none, and the error is written to `*error` unless
-/// that is NULL.
+/// that is NULL. Does not defer `pthread_cancel`.
 ///
 /// # Safety
 /// `error` and `out` are NULL or point to the caller's variables.
 pub(in crate::ffi) unsafe fn fallible<H: Handle, E: ErrorHandle>(
-    error: *mut E,
-    out: *mut H,
-    out_name: &str,
-    body: impl FnOnce() -> Result<H>,
-) -> kal_status {
-    let _cancel = DeferCancel::new();
-    // SAFETY: required of the caller.
-    unsafe { fallible_at_once(error, out, out_name, body) }
-}
-
-/// The same for an export without a cancellation point, where no `pthread_cancel` takes effect; or `body` defers it itself as soon
-/// as there may be one.
-///
-/// # Safety
-/// `error` and `out` are NULL or point to the caller's variables.
-pub(in crate::ffi) unsafe fn fallible_at_once<H: Handle, E: ErrorHandle>(
     error: *mut E,
     out: *mut H,
     out_name: &str,
