@@ -68,7 +68,7 @@ if [ "$1" = test ]; then
     # The tools of docs/sql.md.
     perl -MDBD::SQLite -e 1 2>/dev/null || missing="$missing libdbd-sqlite3-perl"
     need tclsh tcl
-    echo 'package require sqlite3' | tclsh >/dev/null 2>&1 || missing="$missing libsqlite3-tcl"
+    echo 'exit [catch {package require sqlite3}]' | tclsh >/dev/null 2>&1 || missing="$missing libsqlite3-tcl"
     need isql unixodbc
     odbcinst -q -d -n SQLite3 >/dev/null 2>&1 || missing="$missing libsqliteodbc"
     need luajit luajit

@@ -134,7 +134,7 @@ has_dbd() { perl -MDBD::SQLite -e 1 2>/dev/null; }
 if has_dbd || tool DBD::SQLite 'Perl with DBD::SQLite'; then
     claim 'the recipe for Perl runs' follow 'Perl with DBD::SQLite' perl perl
 fi
-has_tcl() { echo 'package require sqlite3' | tclsh >/dev/null 2>&1; }
+has_tcl() { echo 'exit [catch {package require sqlite3}]' | tclsh >/dev/null 2>&1; }
 if has_tcl || tool libsqlite3-tcl Tcl; then claim 'the recipe for Tcl runs' follow Tcl tcl tclsh; fi
 
 # --- ODBC
