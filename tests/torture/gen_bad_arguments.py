@@ -47,7 +47,10 @@ NUMBERS = {
     "kal_status": ["0", "-1", "INT32_MIN", "INT32_MAX", "404", "599", "600"],
 }
 # Numbers that are rejected; all others are accepted.
-REFUSED_NUMBERS = {("kal_set_log", "level"): ["-1", "INT32_MIN", "INT32_MAX"]}
+REFUSED_NUMBERS = {
+    ("kal_set_log", "level"): ["-1", "INT32_MIN", "INT32_MAX"],
+    ("kal_stream_set_read_ahead", "pages"): ["-1", "INT32_MIN"],
+}
 # Further outcomes of a number.
 NUMBERS_GIVE = {
     ("kal_shutdown", "timeout_ms"): [OK, "KAL_TIMED_OUT"],

@@ -95,7 +95,7 @@ pub(crate) fn compressed() -> Vec<Kind> {
         Kind::fills("gzip of empty blocks without end", |_| {
             vec![gzipped("200 OK"), send(empty_blocks(0)), flood(EMPTY_BLOCK)]
         }),
-        Kind::ends("gzip whose file name does not end", KAL_BAD_HTTP, move |_| {
+        Kind::ends("gzip whose file name does not end", KAL_RESPONSE_TOO_LARGE, move |_| {
             vec![gzipped("200 OK"), send(named.clone()), flood(b"name")]
         }),
         // After the extra field there is no valid deflate data.
