@@ -17,8 +17,8 @@ use super::stream::{Layer, Layered};
 
 /// The maximum size of a read, and of all reads between two yields.
 ///
-/// hyper's buffer is limited to the same size, so that it is passed on as it is: a slice of it would have to be zeroed first. That
-/// happens only while processing is slow.
+/// hyper's buffer is limited to the same size, so that it is passed on as it is. While processing is slow, reads go through a buffer
+/// of ours: a slice of hyper's would have to be zeroed each time.
 pub(super) const MAX_READ: usize = 64 << 10;
 /// The minimum size of a read, used while processing is slow: a chunk size padded with zeros costs hyper a hundred times as much as
 /// a body of that length.
@@ -37,6 +37,8 @@ pub(super) struct Budget {
     read_size: usize,
     /// When the last read returned, and how many chunks had been taken by then.
     last_read: Option<(Instant, u64)>,
+    /// For reads that are smaller than the caller's buffer.
+    small: Vec<u8>,
 }
 
 thread_local! {
@@ -49,7 +51,8 @@ pub(super) fn chunk_taken() {
 }
 
 pub(super) fn new<T>(inner: T) -> Paced<T> {
-    Layered { inner, layer: Budget { bytes: MAX_READ, time: MAX_TIME, read_size: MAX_READ, last_read: None } }
+    let layer = Budget { bytes: MAX_READ, time: MAX_TIME, read_size: MAX_READ, last_read: None, small: Vec::new() };
+    Layered { inner, layer }
 }
 
 impl Budget {
@@ -61,6 +64,9 @@ impl Budget {
             self.read_size = (self.read_size / 4).max(MIN_READ);
         } else if took < MAX_TIME / 4 {
             self.read_size = (self.read_size * 2).min(MAX_READ);
+            if self.read_size == MAX_READ {
+                self.small = Vec::new();
+            }
         }
         self.time = self.time.saturating_sub(took);
         self.bytes > 0 && !self.time.is_zero()
@@ -89,10 +95,10 @@ impl<T: AsyncRead> Layer<T> for Budget {
         let outcome = if self.read_size == MAX_READ || buf.remaining() <= self.read_size {
             inner.poll_read(cx, buf)
         } else {
-            let mut slice = ReadBuf::new(buf.initialize_unfilled_to(self.read_size));
-            let outcome = inner.poll_read(cx, &mut slice);
-            let read = slice.filled().len();
-            buf.advance(read);
+            self.small.resize(self.read_size.max(self.small.len()), 0);
+            let mut small = ReadBuf::new(&mut self.small[..self.read_size]);
+            let outcome = inner.poll_read(cx, &mut small);
+            buf.put_slice(small.filled());
             outcome
         };
         match outcome {
