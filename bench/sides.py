@@ -38,7 +38,7 @@ class Server:
         # Both sides read the system's roots and one more certificate.
         roots = BIN / "roots.pem"
         roots.write_bytes(SYSTEM_ROOTS.read_bytes() + ca.read_bytes())
-        self.environment = os.environ | {
+        self.environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_DIR"} | {
             "KALEIDOSCOPE_API_CLIENT_ID": "demo-client", "KALEIDOSCOPE_API_CLIENT_SECRET": "demo-secret",
             "LD_LIBRARY_PATH": str(LIBRARY), "SSL_CERT_FILE": str(roots), "REQUESTS_CA_BUNDLE": str(roots), "PYTHONDONTWRITEBYTECODE": "1"}
         return self

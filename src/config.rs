@@ -155,7 +155,7 @@ pub(crate) struct Config {
     pub(crate) cache_ttl: Option<Duration>,
     pub(crate) max_in_flight: usize,
     pub(crate) iap: Option<Arc<dyn IapTokenProvider>>,
-    pub(crate) log: ClientLog,
+    pub(crate) log: Arc<ClientLog>,
     /// What the client's callbacks pass; closed with the client.
     pub(crate) gate: Arc<Gate>,
 }
@@ -173,7 +173,7 @@ impl Settings {
         let base_url = check_base_url(&base_url, base_url_name, self.allow_http)?;
         let gate = Gate::new();
         let authority = base_url.authority().map_or("", Authority::as_str);
-        let log = ClientLog::new(self.name.as_deref(), authority, self.log, Arc::clone(&gate))?;
+        let log = Arc::new(ClientLog::new(self.name.as_deref(), authority, self.log, Arc::clone(&gate))?);
         let plain = base_url.scheme_str() == Some("http") && !self.allow_http;
         let (proxy, proxy_secrets) =
             proxy::choose(self.proxy_url.as_deref(), self.proxy_from_env, &base_url, plain, &log)?;

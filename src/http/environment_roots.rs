@@ -2,7 +2,7 @@
 //! authority of a company would trust all public ones otherwise.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
@@ -16,33 +16,44 @@ use crate::error::Result;
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// The certificates of the variables. None: neither is set.
-pub(super) fn load(log: &ClientLog) -> Result<Option<Vec<CertificateDer<'static>>>> {
-    let (file, folders) = (environment::variable(FILE), environment::variable(FOLDERS));
-    if file.is_none() && folders.is_none() {
-        return Ok(None);
-    }
-    named(file.as_deref(), folders.as_deref(), log).map(Some)
+/// The files that the variables name.
+pub(super) struct Named {
+    file: Option<OsString>,
+    folders: Option<OsString>,
 }
 
-fn named(file: Option<&OsStr>, folders: Option<&OsStr>, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
-    let mut found = Vec::new();
-    if let Some(file) = file {
-        let file = Path::new(file);
+impl Named {
+    /// None: neither variable is set.
+    pub(super) fn by_the_environment() -> Option<Self> {
+        let (file, folders) = (environment::variable(FILE), environment::variable(FOLDERS));
+        (file.is_some() || folders.is_some()).then_some(Self { file, folders })
+    }
+
+    pub(super) fn of_file(&self, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+        let Some(file) = self.file.as_deref().map(Path::new) else { return Ok(Vec::new()) };
         let mut roots = RootFiles::default();
         roots.add_file(file, log).map_err(|fault| fault.at(format_args!("{FILE}: {}", file.display())))?;
-        found.extend(roots.certificates());
+        Ok(roots.certificates())
     }
-    if let Some(folders) = folders {
-        let of_folders = of_folders(folders, log);
-        found
-            .extend(of_folders.map_err(|fault| fault.at(format_args!("{FOLDERS}: {}", Path::new(folders).display())))?);
+
+    pub(super) fn of_folders(&self, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+        self.some_of_folders(usize::MAX, log)
     }
-    Ok(found)
+
+    /// Fails as `of_folders` does, but reads only as far as is needed for that.
+    pub(super) fn check_folders(&self, log: &ClientLog) -> Result<()> {
+        self.some_of_folders(1, log).map(drop)
+    }
+
+    fn some_of_folders(&self, enough: usize, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+        let Some(folders) = &self.folders else { return Ok(Vec::new()) };
+        let at = |fault: Fault| fault.at(format_args!("{FOLDERS}: {}", Path::new(folders).display()));
+        of_folders(folders, enough, log).map_err(at)
+    }
 }
 
-/// The certificates of a list of folders. One that does not exist is skipped, as by OpenSSL.
-fn of_folders(folders: &OsStr, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, Fault> {
+/// The certificates of a list of folders, or `enough` of them. A folder that does not exist is skipped, as by OpenSSL.
+fn of_folders(folders: &OsStr, enough: usize, log: &ClientLog) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let mut roots = RootFiles::default();
     let mut missing = Vec::new();
     for folder in env::split_paths(folders).filter(|folder| !folder.as_os_str().is_empty()) {
@@ -50,7 +61,7 @@ fn of_folders(folders: &OsStr, log: &ClientLog) -> Result<Vec<CertificateDer<'st
             missing.push(format!("{} does not exist", folder.display()));
             continue;
         }
-        roots.add_folder(&folder, log)?;
+        roots.add_folder(&folder, enough, log)?;
     }
     match roots.unreadable() {
         0 => {}
@@ -63,7 +74,7 @@ fn of_folders(folders: &OsStr, log: &ClientLog) -> Result<Vec<CertificateDer<'st
         let why = if missing.is_empty() { String::new() } else { format!(" ({missing})") };
         return Err(format!("no PEM certificate was found in it{why}").into());
     }
-    if !missing.is_empty() {
+    if !missing.is_empty() && found.len() < enough {
         log.warn(format_args!("{FOLDERS}: {}: {missing}", Path::new(folders).display()));
     }
     Ok(found)
@@ -93,8 +104,9 @@ mod tests {
     }
 
     fn count(file: Option<&Path>, folders: Option<&str>) -> Result<usize> {
-        let found = named(file.map(Path::as_os_str), folders.map(OsStr::new), &ClientLog::of_a_test());
-        found.map(|found| found.len())
+        let named = Named { file: file.map(OsString::from), folders: folders.map(OsString::from) };
+        let log = ClientLog::of_a_test();
+        Ok(named.of_file(&log)?.len() + named.of_folders(&log)?.len())
     }
 
     /// Red when the system's certificates are read, too, or a link as another file.

@@ -43,6 +43,8 @@ fn connect_error(error: &(dyn StdError + 'static), route: &Route) -> Error {
         }
     } else if let Some(failed) = find::<AllFailed>(&causes).filter(|failed| failed.is_exhaustion()) {
         (ErrorKind::OutOfResources, Retry::Transient, failed.to_string())
+    } else if let Some(error) = find::<rustls::Error>(&causes).and_then(tls_error::not_of_tls) {
+        (error.kind(), error.details().retry, error.to_string())
     } else if let Some(tls) = find::<rustls::Error>(&causes) {
         // Retrying does not make a certificate valid.
         (ErrorKind::TlsFailed, Retry::Never, tls_message(tls))

@@ -13,8 +13,11 @@ mod dial;
 mod environment_roots;
 mod error_response;
 mod failure;
+#[cfg(test)]
+mod fixed_verifier;
 mod gzip;
 mod interim;
+mod lazy_roots;
 mod paced;
 mod pem_file;
 mod pool;

@@ -29,11 +29,14 @@ impl RootFiles {
         Ok(())
     }
 
-    /// Adds the certificates of the files in a folder. Those that are no PEM are skipped, and those that cannot be read, unless this
-    /// process is out of what it needs for that.
-    pub(super) fn add_folder(&mut self, folder: &Path, log: &ClientLog) -> Result<(), Fault> {
+    /// Adds the certificates of the files in a folder until there are `enough`. Those that are no PEM are skipped, and those that
+    /// cannot be read, unless this process is out of what it needs for that.
+    pub(super) fn add_folder(&mut self, folder: &Path, enough: usize, log: &ClientLog) -> Result<(), Fault> {
         let cannot = |error| Fault::unreadable(format_args!("the directory {}", folder.display()), &error);
         for entry in fs::read_dir(folder).map_err(cannot)? {
+            if self.certificates.len() >= enough {
+                break;
+            }
             let file = entry.map_err(cannot)?.path();
             let metadata = match fs::metadata(&file) {
                 Ok(metadata) => metadata,

@@ -22,8 +22,13 @@ const FILES: [&str; 9] = [
 ];
 const FOLDERS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// The certificates of the first bundle that has any, and those of the folders: an administrator may have added some there only.
-pub(super) fn load(log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+/// The certificates of the first bundle that has any.
+pub(super) fn of_file(log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
+    of(&FILES.map(Path::new), &[], log)
+}
+
+/// The same, and those of the folders: an administrator may have added some there only.
+pub(super) fn all(log: &ClientLog) -> Result<Vec<CertificateDer<'static>>> {
     of(&FILES.map(Path::new), &FOLDERS.map(Path::new), log)
 }
 
@@ -39,7 +44,7 @@ fn of(files: &[&Path], folders: &[&Path], log: &ClientLog) -> Result<Vec<Certifi
         }
     }
     for folder in folders {
-        if let Err(fault) = roots.add_folder(folder, log) {
+        if let Err(fault) = roots.add_folder(folder, usize::MAX, log) {
             if fault.is_exhaustion() {
                 return Err(fault.at(WHAT));
             }

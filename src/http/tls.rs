@@ -8,6 +8,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::lazy_roots::LazyRoots;
 use super::{ca_bundle, client_identity, environment_roots};
 use crate::client_log::ClientLog;
 use crate::config::Config;
@@ -39,9 +40,14 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     if let Some(pem) = &config.ca_bundle_pem {
         bundle.extend(ca_bundle::parse(pem, &config.log)?);
     }
-    let verifier = match environment_roots::load(&config.log)? {
-        Some(roots) => of_roots(bundle, roots, provider)?,
-        None => of_the_system(bundle, provider, &config.log)?,
+    let log = Arc::clone(&config.log);
+    let verifier = match environment_roots::Named::by_the_environment() {
+        Some(named) => {
+            bundle.extend(named.of_file(&log)?);
+            named.check_folders(&log)?;
+            of_roots(bundle, move || named.of_folders(&log), provider)?
+        }
+        None => of_the_system(bundle, provider, log)?,
     };
     identified(builder.dangerous().with_custom_certificate_verifier(verifier), config)
 }
@@ -49,11 +55,14 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
 /// Trusts the system's certificates and `bundle`.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn of_the_system(
-    bundle: Vec<CertificateDer<'static>>,
+    mut bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-    log: &ClientLog,
+    log: Arc<ClientLog>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    of_roots(bundle, super::system_roots::load(log)?, provider)
+    if bundle.is_empty() {
+        bundle = super::system_roots::of_file(&log)?;
+    }
+    of_roots(bundle, move || super::system_roots::all(&log), provider)
 }
 
 /// The same by the system's own rules: its certificates are in no file.
@@ -61,7 +70,7 @@ fn of_the_system(
 fn of_the_system(
     bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-    _log: &ClientLog,
+    _log: Arc<ClientLog>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(bundle, provider);
     Ok(Arc::new(verifier.map_err(|error| unusable(&error))?))
@@ -73,25 +82,37 @@ fn of_the_system(
 fn of_the_system(
     bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-    _log: &ClientLog,
+    _log: Arc<ClientLog>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let system = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|error| unusable(&error))?;
     let system = Arc::new(system);
     if bundle.is_empty() {
         return Ok(system);
     }
-    let bundle = of_roots(bundle, Vec::new(), provider)?;
+    let bundle = of_some(bundle, provider)?;
     Ok(Arc::new(super::bundle_or_system::BundleOrSystem { bundle, system }))
 }
 
-/// Trusts `bundle`, each of which can be used, and `roots`.
+/// Trusts `first`, each of which can be used, and what `more` reads, as soon as those do not suffice.
 fn of_roots(
-    bundle: Vec<CertificateDer<'static>>,
-    roots: Vec<CertificateDer<'static>>,
+    first: Vec<CertificateDer<'static>>,
+    more: impl Fn() -> Result<Vec<CertificateDer<'static>>> + Send + Sync + 'static,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
+    if first.is_empty() {
+        return of_some(more()?, provider);
+    }
+    let verifier = of_some(first.clone(), Arc::clone(&provider))?;
+    let all = move || {
+        let _occupied = OccupyStandard::new();
+        of_some([first.clone(), more()?].concat(), Arc::clone(&provider))
+    };
+    Ok(Arc::new(LazyRoots::new(verifier, all)))
+}
+
+/// Trusts these; there has to be one.
+fn of_some(roots: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
     let mut trusted = RootCertStore::empty();
-    trusted.add_parsable_certificates(bundle);
     trusted.add_parsable_certificates(roots);
     if trusted.is_empty() {
         return Err(no_roots());

@@ -3,7 +3,17 @@
 use std::time::Duration;
 
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, OtherError};
+
+use crate::error;
+
+/// What kept a certificate from being verified, and says nothing about it: for now, the roots cannot be read.
+pub(super) fn not_of_tls(error: &Error) -> Option<&error::Error> {
+    match error {
+        Error::Other(OtherError(other)) => other.downcast_ref(),
+        _ => None,
+    }
+}
 
 pub(super) fn explain(error: &Error) -> String {
     match error {

@@ -218,6 +218,8 @@ CLAIM(one_variable_is_enough_to_replace_the_systems_certificates)
     CHECK_INT(opened_of_the_system, 0);
     set_variables(NULL, NULL);
     accepted(ca_path);
+    CHECK_INT(opened_of_the_system, 0); /* not needed */
+    refused(secure_client(&secure, stranger_ca_path, 0), UNTRUSTED);
 #ifdef __linux__ /* elsewhere they are not in files */
     if (access("/etc/ssl/certs", R_OK) == 0)
         CHECK(opened_of_the_system > 0);
