@@ -51,6 +51,12 @@ impl Thread {
         })
     }
 
+    /// The calling one; `None` if the kernel does not say which it is.
+    pub fn current() -> Option<Self> {
+        let link = fs::read_link("/proc/thread-self").ok()?;
+        link.file_name()?.to_str()?.parse().ok().map(Self)
+    }
+
     /// Its processor time; `None` if the kernel does not report it.
     pub fn processor_time(self) -> Option<Duration> {
         let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.0)).ok()?;

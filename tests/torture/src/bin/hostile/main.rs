@@ -2,7 +2,7 @@
 //!
 //! All clients of a process share one I/O thread. For each kind of peer: clients call it repeatedly, over TCP and TLS, at the API
 //! and at the token endpoint, while a healthy client with its own server makes sequential calls. Each healthy call completes
-//! within 100 ms; each of the others ends with a status of the table, by its deadline; and memory stays within the limits.
+//! within 100 ms, on a slower machine within as many times as it is slower; each of the others ends with a status of the table, by its deadline; and memory stays within the limits.
 //!
 //! The latency of a healthy call does not depend on the library alone. So the servers' threads have a low priority; if the
 //! wall-clock time is longer, the running time of the library's thread counts; and a kind that delayed a call is tried again,
@@ -16,6 +16,7 @@ mod bodies;
 mod healthy;
 mod host;
 mod kinds;
+mod pace;
 mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ use kaleidoscope::ffi::status::kal_status;
 use healthy::{Healthy, Times};
 use kinds::{Kind, Over};
 
-/// The maximum delay of a healthy call.
+/// The maximum delay of a healthy call, on the machine of [`pace::slowdown`].
 const BOUND_MS: f64 = 100.0;
 /// A busy machine is late now and then; a blocked thread is late every time.
 const TRIES: usize = 3;
@@ -149,16 +150,19 @@ fn main() {
         let kind = Arc::new(kind);
         for clients in form.pick(&[8][..], &[1, 8]).iter().map(|clients| kind.clients.min(*clients)) {
             let mut beside = setting.beside(&kind, clients);
+            let mut bound = BOUND_MS;
             for _ in 1..TRIES {
-                if beside.times.kept <= BOUND_MS {
+                if beside.times.kept <= bound {
                     break;
                 }
-                println!("# {} beside {clients}: {:.1} ms; once more", kind.name, beside.times.kept);
+                bound = BOUND_MS * pace::slowdown();
+                println!("# {} beside {clients}: {:.1} ms of {bound:.0}; once more", kind.name, beside.times.kept);
                 beside = setting.beside(&kind, clients);
             }
             let Beside { times, calls, longest, cost_kib, mut failures } = beside;
-            if times.kept > BOUND_MS {
-                failures.push(format!("a healthy call was delayed by {:.1} ms", times.kept));
+            if times.kept > bound {
+                failures
+                    .push(format!("a healthy call was delayed by {:.1} ms, and {bound:.0} are allowed", times.kept));
             }
             let allowed = clients as u64 * kind.cap / 1024 * 2 + MEMORY_SLACK_KIB;
             if cost_kib > allowed {

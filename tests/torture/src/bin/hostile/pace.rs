@@ -1,0 +1,26 @@
+//! How fast this machine is at the moment.
+
+use std::time::Duration;
+
+use kal_torture::process::Thread;
+
+/// The processor time of the work on the machine on which the bounds were found, when it was idle.
+const USUAL: Duration = Duration::from_millis(30);
+
+/// How much longer the work takes now: 1 if it is no longer. Shared cores and caches slow the library's thread down as much.
+pub(crate) fn slowdown() -> f64 {
+    let now = || Thread::current().and_then(Thread::processor_time);
+    let before = now();
+    work();
+    let took = now().zip(before).map_or(USUAL, |(now, before)| now.saturating_sub(before));
+    (took.as_secs_f64() / USUAL.as_secs_f64()).max(1.0)
+}
+
+/// What the library's thread does most: it looks at bytes, allocates and frees.
+fn work() {
+    let text = format!("[{}]", vec![r#"{"id":"0a1b","name":"Søren","more":[1,2.5,null,"\u00e9"]}"#; 100].join(","));
+    for _ in 0..400 {
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        std::hint::black_box(value);
+    }
+}
