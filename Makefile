@@ -360,6 +360,7 @@ test-build:
 	@scripts/claim 'the shared library and the archive are built' $(MAKE) --no-print-directory lib
 	@scripts/claim 'building again does nothing' $(MAKE) --no-print-directory --question lib
 	@scripts/claim 'the emulator is built' $(MAKE) --no-print-directory emulator
+	@scripts/claim 'the SQLite extension is built' $(MAKE) --no-print-directory sqlite
 
 # Counted under callgrind, so that the cost of a change is visible regardless of the load of the machine.
 test-instructions: lib emulator $(BENCH)/ours
