@@ -43,6 +43,9 @@ pub(super) struct Pages {
     filled: u32,
     places: usize,
     repeats: bool,
+    /// A sum of the events on those pages that had repeats, and that of the pass before.
+    repeated: u64,
+    repeated_before: Option<u64>,
     news: bool,
     /// The first pass has met dated events that were known before it.
     has_met_known: bool,
@@ -109,6 +112,8 @@ impl Pages {
             filled: 0,
             places: 0,
             repeats: false,
+            repeated: 0,
+            repeated_before: None,
             news: false,
             has_met_known: false,
             last_len: 0,
@@ -139,6 +144,7 @@ impl Pages {
     pub(super) fn restart(&mut self, seen: &mut SeenIds) {
         self.pass = seen.begin_pass();
         self.passes += 1;
+        self.repeated_before = Some(std::mem::take(&mut self.repeated));
         self.number = None;
         (self.filled, self.places, self.last_len, self.stalled, self.unseen) = (0, 0, 0, 0, 0);
         (self.repeats, self.news, self.rejected, self.has_shifted) = (false, false, None, false);
@@ -267,7 +273,10 @@ impl Pages {
         self.filled += 1;
         self.places += page.len();
         self.distinct += distinct;
-        self.repeats |= unseen < page.len();
+        if unseen < page.len() {
+            self.repeats = true;
+            self.repeated = page.rows.iter().fold(self.repeated, |sum, row| sum.wrapping_add(row.id[0]));
+        }
         self.last_len = page.len();
         self.last_times = page.times().collect();
         self.last = page.id_set();
@@ -355,8 +364,9 @@ impl Pages {
 
     fn end_of_pass(&self) -> Outcome {
         let is_certain = self.passes > 1 || !self.has_repeated_end;
-        let is_complete =
-            !self.news && !self.has_shifted && is_certain && (!self.repeats || self.distinct >= self.places);
+        // Servers repeat events on pages by habit. Or the first page again has another last event, because one was deleted.
+        let is_habit = self.distinct >= self.places && self.repeated_before == Some(self.repeated);
+        let is_complete = !self.news && !self.has_shifted && is_certain && (!self.repeats || is_habit);
         match self.filled {
             0 | 1 => Outcome::Finished,
             _ if is_complete => Outcome::Finished,

@@ -276,3 +276,21 @@ fn a_page_ahead_of_events_that_are_known_where_page_numbers_are_ignored() {
     let run = run(traits(NEWEST_FIRST, 28, PastEnd::Ignored), &[], false, &arrivals);
     Run { reads_ahead: true, ..run }.check_resumed_stream().expect("each once");
 }
+
+/// Red when the first page again, with another last event because one was deleted, was a second page of the list.
+#[test]
+fn a_burst_after_events_that_were_deleted_before_they_were_read() {
+    let not_given = || Disturbance::delete(Delete::NotGiven);
+    let disturbances = [
+        (4, arrive(33, MINUTE)),
+        (5, not_given()),
+        (7, not_given()),
+        (16, arrive(33, MINUTE)),
+        (17, arrive(1, 7 * SECOND)),
+        (21, Disturbance::delete(Delete::AnyGiven(92))),
+    ];
+    let traits = traits(NEWEST_FIRST, 16, PastEnd::Ignored);
+    for has_size in [false, true] {
+        run(traits, &[Arrival::new(2, MINUTE)], has_size, &disturbances).check_follower(true).expect("each");
+    }
+}
