@@ -58,7 +58,7 @@ optional() {
     if $needed; then beside "$@"; else skip "$1" "$2" "make $3 installs what it needs, once"; fi
 }
 
-# What compiles Rust, or must not be disturbed.
+# What the others need, and what keeps every processor busy by itself.
 section 'formatting'     'Formatting'                                        test-format
 section 'clippy'         'clippy'                                            test-clippy
 section 'docs'           'Docs'                                              test-docs
@@ -73,9 +73,11 @@ fi
 section 'build'          'Build'                                             test-build
 section 'artefact'       'The built library'                                 test-artefact
 section 'instructions'   'Instructions of the main paths'                    test-instructions
-section 'torture'        'Faults, races and forks, the short form'           test-torture
 
-# The longest first. Sections of one line need the same files.
+# The longest first. Sections of one call need the same files.
+beside 'torture'         'Faults, races and forks, the short form'           test-torture \
+       'ASan'            'C tests under AddressSanitizer'                    test-c-asan \
+       'C++'             'The C++ header under AddressSanitizer'             test-cpp-asan
 beside 'tarball'         'The tarball for older systems'                     test-dist \
        'release'         'What a release consists of'                        test-release \
        'recipes'         'The recipes of package managers'                   test-recipes
@@ -95,8 +97,6 @@ fi
 beside 'valgrind'        'C tests under valgrind'                            test-c-valgrind
 beside 'header'          'The header, alone, in every standard of C and C++' test-header
 beside 'installation'    'Installation'                                      test-install
-beside 'ASan'            'C tests under AddressSanitizer'                    test-c-asan \
-       'C++'             'The C++ header under AddressSanitizer'             test-cpp-asan
 beside 'TSan'            'Threads under ThreadSanitizer'                     test-tsan
 beside 'compatibility'   'Compatibility with the Python client'              test-compat
 beside 'C examples'      'C examples'                                        test-examples
