@@ -34,8 +34,9 @@ impl Engine {
                 }
             }
         }
-        let shows_gap = numbered.is_short && page.new > 0;
-        if let Some(walk) = numbered.walk.take_if(|_| shows_gap && self.retries.gap_at != Some(self.ledger.delivered)) {
+        let shows_gap = numbered.is_short && page.new > 0 && self.retries.gap_at != Some(self.ledger.delivered);
+        // Not past late events, which may be before what the walk requests next.
+        if let Some(walk) = numbered.walk.take_if(|walk| shows_gap && walk.shows_new(page)) {
             // If they have arrived meanwhile, dates lead to them.
             self.retries.gap_at = Some(self.ledger.delivered);
             self.stage = Stage::Walking(walk);

@@ -294,3 +294,20 @@ fn a_burst_after_events_that_were_deleted_before_they_were_read() {
         run(traits, &[Arrival::new(2, MINUTE)], has_size, &disturbances).check_follower(true).expect("each");
     }
 }
+
+/// Red when a walk went on past an event that a page number had shown, before what it requests next.
+#[test]
+fn a_late_event_while_the_end_is_confirmed() {
+    let disturbances = [
+        (0, arrive(1, 0)),
+        (1, arrive(1, 0)),
+        (2, arrive(1, 0)),
+        (4, arrive(1, 25 * SECOND + 2)),
+        (5, late(4, 1)),
+        (6, late(1, 1)),
+        (7, late(1, 5 * SECOND)),
+        (9, restart(arrive(19, MINUTE))),
+    ];
+    let traits = traits(OLDEST_FIRST, 19, PastEnd::Empty);
+    run(traits, &[Arrival::new(7, MINUTE)], true, &disturbances).check_resumed_stream().expect("the late one");
+}
