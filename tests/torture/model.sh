@@ -1,7 +1,7 @@
 #!/bin/sh
 # Row 14: streams and followers against the model of the server in src/events/model.rs.
 #
-# model.sh --short [CASES]   a few cases for each test, with a fixed seed, with the debug build of `make test`
+# model.sh --short [CASES]   a few cases for each test, with a fixed seed, with the debug build; `make test-rust` runs the same tests
 # model.sh --long [CASES]    this many in total (default: 100,000), with a new seed each time, with an optimised build
 set -u
 cd "$(dirname "$0")/../.." || exit 2
