@@ -45,7 +45,7 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
         Some(named) => {
             bundle.extend(named.of_file(&log)?);
             named.check_folders(&log)?;
-            of_roots(bundle, move || named.of_folders(&log), provider)?
+            of_roots(bundle, Box::new(move || named.of_folders(&log)), provider)?
         }
         None => of_the_system(bundle, provider, log)?,
     };
@@ -62,7 +62,7 @@ fn of_the_system(
     if bundle.is_empty() {
         bundle = super::system_roots::of_file(&log)?;
     }
-    of_roots(bundle, move || super::system_roots::all(&log), provider)
+    of_roots(bundle, Box::new(move || super::system_roots::all(&log)), provider)
 }
 
 /// The same by the system's own rules: its certificates are in no file.
@@ -96,7 +96,7 @@ fn of_the_system(
 /// Trusts `first`, each of which can be used, and what `more` reads, as soon as those do not suffice.
 fn of_roots(
     first: Vec<CertificateDer<'static>>,
-    more: impl Fn() -> Result<Vec<CertificateDer<'static>>> + Send + Sync + 'static,
+    more: Box<dyn Fn() -> Result<Vec<CertificateDer<'static>>> + Send + Sync>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     if first.is_empty() {
@@ -105,7 +105,9 @@ fn of_roots(
     let verifier = of_some(first.clone(), Arc::clone(&provider))?;
     let all = move || {
         let _occupied = OccupyStandard::new();
-        of_some([first.clone(), more()?].concat(), Arc::clone(&provider))
+        let mut all = more()?;
+        all.extend(first.iter().cloned());
+        of_some(all, Arc::clone(&provider))
     };
     Ok(Arc::new(LazyRoots::new(verifier, all)))
 }
