@@ -264,6 +264,6 @@ def main(argument: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-") and sys.argv[1] != "--list":
         sys.exit(__doc__)
     main(sys.argv[1])
