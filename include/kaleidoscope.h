@@ -268,9 +268,10 @@
  * not used, as by curl: a CGI program receives the Proxy header of a request in it. SSL_CERT_FILE is a PEM file and
  * SSL_CERT_DIR a list of directories with PEM files, separated by colons. If either is set, only what is set is read;
  * with both, both are. Whoever sets them decides which servers are trusted. A file that cannot be read or contains no
- * certificate, and a list without any certificate in all of its directories, is KAL_TLS_FAILED with the variable and its
- * path in the message. Of SSL_CERT_DIR, directories that do not exist are skipped, and files that are no PEM. A program
- * with more rights than its user (set-user-ID, set-group-ID, capabilities: AT_SECURE) ignores all variables.
+ * certificate, and a list without any certificate in all of its directories, is KAL_TLS_FAILED with the variable and
+ * its path in the message. Of SSL_CERT_DIR, directories that do not exist are skipped, and files that are no PEM; all
+ * of their certificates are read when a server's certificate is not trusted without them. A program with more rights
+ * than its user (set-user-ID, set-group-ID, capabilities: AT_SECURE) ignores all variables.
  */
 
 #ifndef KALEIDOSCOPE_H

@@ -74,7 +74,7 @@ fn of_folders(folders: &OsStr, enough: usize, log: &ClientLog) -> Result<Vec<Cer
         let why = if missing.is_empty() { String::new() } else { format!(" ({missing})") };
         return Err(format!("no PEM certificate was found in it{why}").into());
     }
-    if !missing.is_empty() && found.len() < enough {
+    if !missing.is_empty() {
         log.warn(format_args!("{FOLDERS}: {}: {missing}", Path::new(folders).display()));
     }
     Ok(found)

@@ -43,9 +43,12 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
     let log = Arc::clone(&config.log);
     let verifier = match environment_roots::Named::by_the_environment() {
         Some(named) => {
-            bundle.extend(named.of_file(&log)?);
-            named.check_folders(&log)?;
-            of_roots(bundle, Box::new(move || named.of_folders(&log)), provider)?
+            let first = [&bundle[..], &named.of_file(&log)?].concat();
+            if !first.is_empty() {
+                named.check_folders(&log)?;
+            }
+            let rest = move || Ok([named.of_file(&log)?, named.of_folders(&log)?].concat());
+            of_roots(first, bundle, Box::new(rest), provider)?
         }
         None => of_the_system(bundle, provider, log)?,
     };
@@ -55,14 +58,12 @@ pub(super) fn config(config: &Config) -> Result<ClientConfig> {
 /// Trusts the system's certificates and `bundle`.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn of_the_system(
-    mut bundle: Vec<CertificateDer<'static>>,
+    bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
     log: Arc<ClientLog>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    if bundle.is_empty() {
-        bundle = super::system_roots::of_file(&log)?;
-    }
-    of_roots(bundle, Box::new(move || super::system_roots::all(&log)), provider)
+    let first = if bundle.is_empty() { super::system_roots::of_file(&log)? } else { bundle.clone() };
+    of_roots(first, bundle, Box::new(move || super::system_roots::all(&log)), provider)
 }
 
 /// The same by the system's own rules: its certificates are in no file.
@@ -93,21 +94,20 @@ fn of_the_system(
     Ok(Arc::new(super::bundle_or_system::BundleOrSystem { bundle, system }))
 }
 
-/// Trusts `first`, each of which can be used, and what `more` reads, as soon as those do not suffice.
+/// Trusts `first`, each of which can be used; and as soon as those do not suffice, `bundle` and what `rest` reads, which include them.
 fn of_roots(
     first: Vec<CertificateDer<'static>>,
-    more: Box<dyn Fn() -> Result<Vec<CertificateDer<'static>>> + Send + Sync>,
+    bundle: Vec<CertificateDer<'static>>,
+    rest: Box<dyn Fn() -> Result<Vec<CertificateDer<'static>>> + Send + Sync>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     if first.is_empty() {
-        return of_some(more()?, provider);
+        return of_some(rest()?, provider);
     }
-    let verifier = of_some(first.clone(), Arc::clone(&provider))?;
+    let verifier = of_some(first, Arc::clone(&provider))?;
     let all = move || {
         let _occupied = OccupyStandard::new();
-        let mut all = more()?;
-        all.extend(first.iter().cloned());
-        of_some(all, Arc::clone(&provider))
+        of_some([&bundle[..], &rest()?].concat(), Arc::clone(&provider))
     };
     Ok(Arc::new(LazyRoots::new(verifier, all)))
 }
