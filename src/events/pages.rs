@@ -364,8 +364,10 @@ impl Pages {
 
     fn end_of_pass(&self) -> Outcome {
         let is_certain = self.passes > 1 || !self.has_repeated_end;
-        // Servers repeat events on pages by habit. Or the first page again has another last event, because one was deleted.
-        let is_habit = self.distinct >= self.places && self.repeated_before == Some(self.repeated);
+        // Ties are listed in another order. Or, where page numbers may be ignored, the first page again has another last event, because
+        // one was deleted.
+        let is_habit =
+            self.distinct >= self.places && (!self.has_repeated_end || self.repeated_before == Some(self.repeated));
         let is_complete = !self.news && !self.has_shifted && is_certain && (!self.repeats || is_habit);
         match self.filled {
             0 | 1 => Outcome::Finished,
