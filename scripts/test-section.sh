@@ -11,10 +11,15 @@ printf '%s\n' "$2" | tr ';' '\n' | while IFS='|' read -r kind heading target; do
     started=$(date +%s)
     "${MAKE:-make}" --no-print-directory "$target" >"$printed" 2>&1 </dev/null
     status=$?
-    until mkdir "$lock" 2>/dev/null; do sleep 0.1; done
+    # Not for ever: whoever has the lock may have been killed.
+    tries=0
+    until mkdir "$lock" 2>/dev/null || [ "$tries" -ge 300 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
     printf '\n=== %s\n' "$heading"
     cat "$printed"
     printf '    (%d s)\n' $(($(date +%s) - started))
-    { printf '@section %s\n' "$kind"; cat "$printed"; printf '@ended %d %s\n' "$status" "$heading"; } >>"$log"
-    rmdir "$lock"
+    { printf '@section %s\n' "$kind"; cat "$printed"; printf '\n@ended %d %s\n' "$status" "$heading"; } >>"$log"
+    rmdir "$lock" 2>/dev/null
 done

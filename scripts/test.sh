@@ -46,6 +46,10 @@ skip() {
     echo "ok - $2 # SKIP $3" | tee -a "$log"
 }
 
+# without KIND HEADING TARGET: a section whose tools are not installed.
+without() { skip "$1" "$2" "make $3 installs what it needs, once"; }
+has_cross() { scripts/cross.sh --has && scripts/linux-tools.sh --has "$1"; }
+
 # optional TEST... -- KIND HEADING TARGET: a section of the queue, where what it needs is installed.
 optional() {
     needed=
@@ -55,7 +59,7 @@ optional() {
     done
     shift
     # shellcheck disable=SC2086  # several words
-    if $needed; then beside "$@"; else skip "$1" "$2" "make $3 installs what it needs, once"; fi
+    if $needed; then beside "$@"; else without "$@"; fi
 }
 
 # What the others need, and what keeps every processor busy by itself.
@@ -85,10 +89,16 @@ beside 'SQLite'          'The SQLite extension'                              tes
        'SQLite'          'Tools that speak SQLite'                           test-sql-tools \
        'documentation'   'The snippets of the documentation'                 test-docs-snippets
 beside 'C++'             'The C++ header'                                    test-cpp
-beside 'Go'              'The Go package'                                    test-go
+# Those for arm64 use files of the same names.
+set -- 'Go' 'The Go package' test-go
+if has_cross arm64; then set -- "$@" 'arm64' 'Linux arm64' test-arm64; else without 'arm64' 'Linux arm64' test-arm64; fi
+beside "$@"
 # Tests in another Debian root need mounts, which not every container allows.
 if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
-    beside 'Debian'      'The Debian packages'                               test-deb
+    set -- 'Debian' 'The Debian packages' test-deb
+    if has_cross arm64; then set -- "$@" 'Debian' 'The Debian packages for arm64' test-deb-arm64
+    else without 'Debian' 'The Debian packages for arm64' test-deb-arm64; fi
+    beside "$@"
     mounts=true
 else
     skip 'Debian' 'The Debian packages' 'on Debian, as root, where mounts are allowed'
@@ -108,14 +118,11 @@ beside 'documentation'   'The manual pages'                                  tes
 beside 'ABI'             'Compatibility with the last release'               test-abi
 
 # What other platforms need is up to several GB, so that `make test` does not install it: the targets below do.
-has_cross() { scripts/cross.sh --has && scripts/linux-tools.sh --has "$1"; }
-optional has_cross arm64 -- 'arm64' 'Linux arm64' test-arm64
 optional has_cross musl  -- 'musl' 'musl' test-musl
 has_apple() { scripts/cross.sh --has && scripts/trixie.sh --has apple; }
 optional has_apple -- 'Apple' 'macOS and iOS: linked, not run' check-apple
 has_windows() { scripts/cross.sh --has && scripts/trixie.sh --has windows && command -v x86_64-w64-mingw32-gcc >/dev/null; }
 if $mounts; then
-    optional has_cross arm64 -- 'Debian' 'The Debian packages for arm64' test-deb-arm64
     optional has_windows -- 'Windows' 'x64 Windows, on Wine' test-windows
     optional scripts/trixie.sh --has swift -- 'Swift' 'The Swift package' test-swift
 else

@@ -224,7 +224,7 @@ for compiler in $compilers; do
     # libc++ for what only it has in the newest standard.
     numbers=$standards
     [ -z "$library" ] || numbers=${standards##* }
-    if [ -n "${KAL_BRIEF:-}" ]; then
+    if [ -n "${KAL_BRIEF:-}" ] && [ -z "${KAL_STANDARDS:-}" ]; then
         case $mode-$compiler in
         plain-g++) numbers='17 23' ;;
         plain-clang++) numbers=20 ;;

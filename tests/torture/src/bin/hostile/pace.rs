@@ -6,6 +6,8 @@ use kal_torture::process::Thread;
 
 /// The processor time of the work on the machine on which the bounds were found, when it was idle.
 const USUAL: Duration = Duration::from_millis(30);
+/// A thread that is blocked for a second is noticed on any machine.
+const MOST: f64 = 4.0;
 
 /// How much longer the work takes now: 1 if it is no longer. Shared cores and caches slow the library's thread down as much.
 pub(crate) fn slowdown() -> f64 {
@@ -13,7 +15,7 @@ pub(crate) fn slowdown() -> f64 {
     let before = now();
     work();
     let took = now().zip(before).map_or(USUAL, |(now, before)| now.saturating_sub(before));
-    (took.as_secs_f64() / USUAL.as_secs_f64()).max(1.0)
+    (took.as_secs_f64() / USUAL.as_secs_f64()).clamp(1.0, MOST)
 }
 
 /// What the library's thread does most: it looks at bytes, allocates and frees.
