@@ -3,8 +3,6 @@
 //! In imports, `http::` is the crate of that name, and this module is always `crate::http`.
 
 mod body;
-#[cfg(any(windows, test))]
-mod bundle_or_system;
 mod ca_bundle;
 mod client_identity;
 mod connector;
@@ -13,8 +11,6 @@ mod dial;
 mod environment_roots;
 mod error_response;
 mod failure;
-#[cfg(test)]
-mod fixed_verifier;
 mod gzip;
 mod interim;
 mod lazy_roots;

@@ -86,12 +86,12 @@ fn of_the_system(
     _log: Arc<ClientLog>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let system = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|error| unusable(&error))?;
-    let system = Arc::new(system);
+    let system: Arc<dyn ServerCertVerifier> = Arc::new(system);
     if bundle.is_empty() {
         return Ok(system);
     }
-    let bundle = of_some(bundle, provider)?;
-    Ok(Arc::new(super::bundle_or_system::BundleOrSystem { bundle, system }))
+    // The bundle first: the system may ask the network about a certificate, and the bundle's authorities need no answer.
+    Ok(Arc::new(LazyRoots::new(of_some(bundle, provider)?, move || Ok(Arc::clone(&system)))))
 }
 
 /// Trusts `first`, each of which can be used; and as soon as those do not suffice, `bundle` and what `rest` reads, which include them.
