@@ -1,34 +1,27 @@
 #!/bin/sh
 # Row 14: streams and followers against the model of the server in src/events/model.rs.
 #
-# model.sh --short [CASES]   a few cases for each test, with a fixed seed, with the debug build; `make test-rust` runs the same tests
-# model.sh --long [CASES]    this many in total (default: 100,000), with a new seed each time, with an optimised build
+# model.sh --long [CASES]    this many in total (default: 100,000), with a new seed each time, with an optimised build. `make test-rust`
+#                            runs a few cases, with a fixed seed
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 target=${TARGET:-target}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-case ${1:-} in
---short)
-    cases=${2:-1000}
-    profile=dev
-    PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1}
-    export PROPTEST_RNG_SEED
-    ;;
---long)
-    cases=${2:-100000}
-    profile=torture
-    unset PROPTEST_RNG_SEED
-    ;;
+cases=100000
+case $#-${1:-} in
+1---long) ;;
+2---long) cases=$2 ;;
 *)
-    echo "usage: $0 --short|--long [CASES]" >&2
+    echo "usage: $0 --long [CASES]" >&2
     exit 2
     ;;
 esac
+unset PROPTEST_RNG_SEED
 
 run() {
-    "${CARGO:-cargo}" test --locked --target-dir "$target" --profile "$profile" --package kaleidoscope --lib --quiet -- "$@"
+    "${CARGO:-cargo}" test --locked --target-dir "$target" --profile torture --package kaleidoscope --lib --quiet -- "$@"
 }
 
 # Tests of a fixed case are not run with many.
