@@ -14,7 +14,7 @@
 # KAL_REQUIRE_CLANG  1: a missing clang++ is a failure          (default: it is skipped)
 # CC, CXX            the C compiler; the C++ compiler, instead of both
 # KAL_STANDARDS      of C++                                     (default: 17 20 23)
-# KAL_BRIEF          set by make test: each standard once, with one of the compilers
+# KAL_BRIEF          set by make test: fewer rounds, which still have each standard and each compiler
 # KAL_RUNNER         what runs programs of another machine, such as `qemu-aarch64 -L DIRECTORY`
 set -eu
 cd "$(dirname "$0")"

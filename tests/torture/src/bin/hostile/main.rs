@@ -2,7 +2,8 @@
 //!
 //! All clients of a process share one I/O thread. For each kind of peer: clients call it repeatedly, over TCP and TLS, at the API
 //! and at the token endpoint, while a healthy client with its own server makes sequential calls. Each healthy call completes
-//! within 100 ms, on a slower machine within as many times as it is slower; each of the others ends with a status of the table, by its deadline; and memory stays within the limits.
+//! within 100 ms, on a slower machine within as many times as it is slower, up to four; each of the others ends with a status of the
+//! table, by its deadline; and memory stays within the limits.
 //!
 //! The latency of a healthy call does not depend on the library alone. So the servers' threads have a low priority; if the
 //! wall-clock time is longer, the running time of the library's thread counts; and a kind that delayed a call is tried again,
