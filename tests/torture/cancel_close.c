@@ -13,7 +13,8 @@
 #include "../c/emulator.h"
 #include "torture.h"
 
-enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000 };
+/* A thread submits at least calls_each calls, and up to MOST times as many until everything has happened. */
+enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000, MOST = 20 };
 
 typedef struct call {
     atomic_int submitted, completions;
@@ -21,7 +22,7 @@ typedef struct call {
 
 static emulator server;
 static call *calls;
-static long calls_each;
+static long calls_each, most_each;
 static _Atomic uint64_t clients[CLIENTS];
 static kal_queue queues[QUEUES];
 static atomic_long submitted, completed, refused, by_status[STATUSES], closed_queues, closed_clients, shutdowns, streams;
@@ -29,6 +30,13 @@ static atomic_int submitters;
 
 static const char *const methods[] = { "workspace.get_workspace", "workspace.get_members", "workspace.get_groups",
                                        "workspace.get_events" };
+
+/* Chance decides which calls are interrupted by what, so no number of calls is enough for certain. */
+static bool everything_happened(void)
+{
+    return by_status[KAL_OK] > 0 && by_status[KAL_CANCELLED] > 0 && by_status[KAL_TIMED_OUT] > 0 && shutdowns > 0
+           && closed_clients > 0 && closed_queues > 0 && streams > 0;
+}
 
 static uint64_t new_client(void)
 {
@@ -147,8 +155,8 @@ static void submit_some(int index)
 {
     chance chance = chance_of((uint64_t)index);
     kal_cancel cancel = KAL_NONE;
-    for (long i = 0; i < calls_each; i++) {
-        call *call = &calls[index * calls_each + i];
+    for (long i = 0; i < calls_each || (i < most_each && !everything_happened()); i++) {
+        call *call = &calls[index * most_each + i];
         kal_call_options options = KAL_CALL_OPTIONS_INIT;
         options.cache = chance_below(&chance, 4) == 0 ? KAL_CACHE_REFRESH : KAL_CACHE_USE;
         if (chance_below(&chance, 4) == 0)
@@ -233,7 +241,8 @@ int main(int argc, char **argv)
 {
     torture_begin("cancel-close", argc, argv);
     calls_each = (torture_long ? 100000 : 3200) / THREADS;
-    calls = calloc((size_t)(calls_each * THREADS), sizeof *calls);
+    most_each = calls_each * MOST;
+    calls = calloc((size_t)(most_each * THREADS), sizeof *calls);
     server = emulator_start("--latency", "1", "--events", "300", "--threads", "2", NULL);
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = new_client();
@@ -248,13 +257,13 @@ int main(int argc, char **argv)
     while (take(queues[0], 0) || take(queues[1], 0) || take(queues[2], 0) || take(queues[3], 0))
         ;
     long lost = 0, twice = 0;
-    for (long i = 0; i < calls_each * THREADS; i++) {
+    for (long i = 0; i < most_each * THREADS; i++) {
         lost += calls[i].completions < calls[i].submitted;
         twice += calls[i].completions > calls[i].submitted;
     }
     torture_check(lost == 0, "every call that was submitted completes: %ld do not", lost);
     torture_check(twice == 0, "none completes twice: %ld do", twice);
-    torture_check(submitted == calls_each * THREADS && completed == submitted, "%ld submitted, %ld completed", submitted,
+    torture_check(submitted >= calls_each * THREADS && completed == submitted, "%ld submitted, %ld completed", submitted,
                   completed);
     torture_check(by_status[KAL_OK] > 0 && by_status[KAL_CANCELLED] > 0 && by_status[KAL_TIMED_OUT] > 0,
                   "calls succeed, are cancelled and time out: %ld, %ld, %ld", by_status[KAL_OK], by_status[KAL_CANCELLED],
