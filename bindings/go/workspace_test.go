@@ -63,6 +63,29 @@ func TestEveryFieldOfARecordIsReadAndNullIsNil(t *testing.T) {
 	})
 }
 
+// Red when the end of a text is searched in its first page of memory only, and when the texts of the freed result are returned.
+func TestTextsOfEveryLengthAreCopiedWholeAndKeepNothingOfTheLibrary(t *testing.T) {
+	server := startEmulator(t)
+	var groups []object
+	var want []kaleidoscope.Group
+	for length := 0; length < 12_000; length += 61 {
+		name, id := strings.Repeat("ü", length/2), fmt.Sprint("g", length)
+		groups = append(groups, object{"id": id, "group_name": name, "email": "", "user_ids": []string{"", name, id}})
+		want = append(want, kaleidoscope.Group{
+			ID: id, Name: &name, Email: pointer(""), UserIDs: []string{"", name, id}, ProgramIDs: []string{},
+		})
+	}
+	server.post("data", object{"groups": groups, "unchecked": true})
+	client := server.open()
+	got, err := client.Workspace().Groups(ctx)
+	must(t, err)
+	client.Close()
+	again := server.open()
+	_, err = again.Workspace().Groups(ctx)
+	must(t, err)
+	same(t, "the groups", got, want)
+}
+
 func TestEveryFieldOfAnEventIsRead(t *testing.T) {
 	server := startEmulator(t, "--events", "0")
 	server.post("events", object{"events": []object{
