@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::ptr;
 
 use crate::answer::Answer;
+use crate::platform::prefer_huge_pages;
 use crate::records::{self, Column, kind};
 use crate::service::Shape;
 
@@ -116,6 +117,7 @@ impl<R: Record> View<R> {
         let items = items.into_boxed_slice();
         let mut next = items.as_ptr();
         let mut records = Vec::with_capacity(answer.rows().len());
+        prefer_huge_pages(&records);
         records.extend(answer.rows().filter_map(|row| table.record(row)).map(|record| {
             let row = Row { record, items: next, lists: &lists };
             next = next.wrapping_add(lists.iter().map(|list| record.list_len(*list)).sum());

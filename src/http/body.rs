@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::gzip::{self, Gzip};
 use super::spare_buffer::SENTINEL;
 use super::{OnBody, paced};
+use crate::platform::prefer_huge_pages;
 
 /// The maximum allocation for a `Content-Length`; beyond it, memory grows as the bytes arrive.
 const MAX_PRESIZE: usize = 64 << 20;
@@ -36,7 +37,11 @@ impl Body {
         spare_buffer: impl FnOnce(Option<usize>) -> Option<Vec<u8>>,
     ) -> Self {
         let capacity = length.map(|length| length.min(cap).min(MAX_PRESIZE) + SENTINEL);
-        let bytes = spare_buffer(capacity).unwrap_or_else(|| Vec::with_capacity(capacity.unwrap_or(0)));
+        let bytes = spare_buffer(capacity).unwrap_or_else(|| {
+            let bytes = Vec::with_capacity(capacity.unwrap_or(0));
+            prefer_huge_pages(&bytes);
+            bytes
+        });
         if is_gzip { Self::Gzip(Box::new(Gzip::new(bytes, cap))) } else { Self::Plain(Capped { bytes, cap }) }
     }
 
@@ -140,6 +145,10 @@ pub(super) struct Capped {
 impl Capped {
     fn take(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         let fits = chunk.len().min(self.cap - self.bytes.len());
+        if fits > self.bytes.capacity() - self.bytes.len() {
+            self.bytes.reserve(fits);
+            prefer_huge_pages(&self.bytes);
+        }
         self.bytes.extend_from_slice(&chunk[..fits]);
         if fits < chunk.len() { Err(Stop::Full) } else { Ok(()) }
     }

@@ -3,6 +3,7 @@
 use flate2::{Decompress, FlushDecompress};
 
 use super::body::Stop;
+use crate::platform::prefer_huge_pages;
 
 /// How much longer than its content a gzip body may be: its header, and the overhead of stored blocks.
 const MAX_OVERHEAD: usize = 64 << 10;
@@ -133,6 +134,7 @@ impl Gzip {
         let length = self.bytes.len();
         if length == self.bytes.capacity() {
             self.bytes.reserve_exact(length.max(MIN_CAPACITY).min(self.cap.saturating_add(1) - length));
+            prefer_huge_pages(&self.bytes);
         }
     }
 

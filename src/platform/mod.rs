@@ -8,5 +8,5 @@ mod system;
 
 pub(crate) use system::{
     DeferCancel, KeepLastError, Listener, OccupyStandard, Readiness, Wake, deny_unmapping, has_raised_privileges,
-    is_exhaustion, on_fork, time_since_boot, with_signals_blocked,
+    is_exhaustion, on_fork, prefer_huge_pages, time_since_boot, with_signals_blocked,
 };

@@ -13,6 +13,7 @@ use super::schema::{Root, Schema};
 use super::scratch::Scratch;
 use super::skip::skip_value;
 use super::table::{Reuse, Table};
+use crate::platform::prefer_huge_pages;
 
 /// Rows read before the total number of rows is estimated from their average length.
 const SAMPLE: usize = 32;
@@ -267,6 +268,7 @@ impl Decoder {
         };
         let limit = self.reader.scratch.limit / self.reader.schema.row_bytes();
         self.cells.reserve((rows.min(limit) + 1) * width);
+        prefer_huge_pages(&self.cells);
     }
 
     /// The path of the record and field of a fault.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod errors;
+mod huge_pages;
 mod process;
 mod readiness;
 mod standard_descriptors;
@@ -10,6 +11,7 @@ mod wake;
 
 pub(crate) use clock::time_since_boot;
 pub(crate) use errors::{KeepLastError, is_exhaustion};
+pub(crate) use huge_pages::prefer_huge_pages;
 pub(crate) use process::{deny_unmapping, has_raised_privileges, on_fork};
 pub(crate) use readiness::Readiness;
 pub(crate) use standard_descriptors::OccupyStandard;
