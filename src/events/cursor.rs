@@ -148,7 +148,7 @@ mod tests {
     fn snapshot() -> Snapshot {
         let coverage = Coverage { done: Some(-5), band: Some(Band { floor: 7, top: 9 }) };
         let ids = [(None, "c"), (Some(3), "a"), (Some(3), "b\0\"é"), (Some(4), "d")];
-        Snapshot { coverage, ids: ids.map(|(at, id)| (at, id_of(id))).into() }
+        Snapshot { coverage, ids: ids.map(|(at, id)| (at, id_of(id.as_bytes()))).into() }
     }
 
     #[test]

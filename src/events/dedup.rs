@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// The hash of an ID.
@@ -18,9 +18,9 @@ const MAX_UNCOVERED: usize = 64 << 10;
 /// No more IDs than this are kept: at most about 75 MB.
 pub(super) const MAX_IDS: usize = 1_000_000;
 
-pub(super) fn id_of(text: &str) -> Id {
+pub(super) fn id_of(text: &[u8]) -> Id {
     let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
+    hasher.write(text);
     let hash = hasher.finish128();
     [hash.h1, hash.h2]
 }
@@ -29,8 +29,9 @@ pub(super) fn id_of(text: &str) -> Id {
 #[derive(Debug, Default)]
 pub(super) struct SeenIds {
     entries: HashTable<Entry>,
-    /// The IDs outside of the coverage, and some in it, in the order in which they were first seen.
-    uncovered: Vec<Id>,
+    /// The IDs outside of the coverage, and some in it, in the order in which they were first seen, with their times as in
+    /// [`Entry::at`]. None of them is evicted.
+    uncovered: Vec<(Id, i64)>,
     /// `uncovered` is not complete.
     has_more_uncovered: bool,
     pass: u32,
@@ -42,7 +43,7 @@ pub(super) struct SeenIds {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     id: Id,
-    /// `i64::MIN`: no time.
+    /// See [`time`].
     at: i64,
     /// The last pass in which the ID was seen.
     pass: u32,
@@ -50,10 +51,9 @@ struct Entry {
     number: u32,
 }
 
-impl Entry {
-    fn at(&self) -> Option<i64> {
-        (self.at != i64::MIN).then_some(self.at)
-    }
+/// `i64::MIN`: none.
+fn time(at: i64) -> Option<i64> {
+    (at != i64::MIN).then_some(at)
 }
 
 impl SeenIds {
@@ -80,15 +80,18 @@ impl SeenIds {
 
     /// Marks an ID as seen in this pass. Returns whether it is new.
     pub(super) fn insert(&mut self, id: Id, at: Option<i64>) -> bool {
-        if let Some(entry) = self.entries.find_mut(id[0], |entry| entry.id == id) {
-            entry.pass = self.pass;
-            return false;
-        }
+        let vacant = match self.entries.entry(id[0], |entry| entry.id == id, |entry| entry.id[0]) {
+            hash_table::Entry::Occupied(mut known) => {
+                known.get_mut().pass = self.pass;
+                return false;
+            }
+            hash_table::Entry::Vacant(vacant) => vacant,
+        };
         let entry = Entry { id, at: at.unwrap_or(i64::MIN), pass: self.pass, number: self.next_number };
+        vacant.insert(entry);
         self.next_number = self.next_number.wrapping_add(1);
-        self.entries.insert_unique(id[0], entry, |entry| entry.id[0]);
         if self.uncovered.len() < MAX_UNCOVERED {
-            self.uncovered.push(id);
+            self.uncovered.push((id, entry.at));
         } else {
             self.has_more_uncovered = true;
         }
@@ -96,7 +99,7 @@ impl SeenIds {
     }
 
     fn find(&self, id: Id) -> Option<&Entry> {
-        find(&self.entries, id)
+        self.entries.find(id[0], |entry| entry.id == id)
     }
 
     /// With more than `MAX_IDLE` IDs, evicts those whose time `keep` does not select.
@@ -105,7 +108,7 @@ impl SeenIds {
             return;
         }
         let before = self.entries.len();
-        self.entries.retain(|entry| keep(entry.at()));
+        self.entries.retain(|entry| keep(time(entry.at)));
         self.has_evicted |= self.entries.len() < before;
         // The next look at all of them is due when there are twice as many.
         self.evict_above = 2 * self.entries.len();
@@ -128,7 +131,7 @@ impl SeenIds {
 
     /// How many IDs have a time that `predicate` selects.
     pub(super) fn count(&self, predicate: impl Fn(Option<i64>) -> bool) -> usize {
-        self.entries.iter().filter(|entry| predicate(entry.at())).count()
+        self.entries.iter().filter(|entry| predicate(time(entry.at))).count()
     }
 
     /// The coverage has grown.
@@ -136,10 +139,10 @@ impl SeenIds {
         if self.has_more_uncovered {
             let uncovered = self.search(|at| !is_covered(at));
             self.has_more_uncovered = uncovered.len() > MAX_UNCOVERED;
-            self.uncovered = uncovered.into_iter().map(|(_, id)| id).take(MAX_UNCOVERED).collect();
+            let uncovered = uncovered.into_iter().map(|(at, id)| (id, at.unwrap_or(i64::MIN)));
+            self.uncovered = uncovered.take(MAX_UNCOVERED).collect();
         } else {
-            let entries = &self.entries;
-            self.uncovered.retain(|id| find(entries, *id).is_some_and(|entry| !is_covered(entry.at())));
+            self.uncovered.retain(|(_, at)| !is_covered(time(*at)));
         }
     }
 
@@ -149,15 +152,15 @@ impl SeenIds {
         if self.has_more_uncovered {
             return self.search(|at| !is_covered(at));
         }
-        let entries = self.uncovered.iter().filter_map(|id| self.find(*id));
-        entries.filter(|entry| !is_covered(entry.at())).map(|entry| (entry.at(), entry.id)).collect()
+        let ids = self.uncovered.iter().map(|(id, at)| (time(*at), *id));
+        ids.filter(|(at, _)| !is_covered(*at)).collect()
     }
 
     /// The IDs whose time `predicate` selects, in the order in which they were first seen.
     fn search(&self, predicate: impl Fn(Option<i64>) -> bool) -> Vec<(Option<i64>, Id)> {
-        let mut found: Vec<_> = self.entries.iter().filter(|entry| predicate(entry.at())).collect();
+        let mut found: Vec<_> = self.entries.iter().filter(|entry| predicate(time(entry.at))).collect();
         found.sort_unstable_by_key(|entry| entry.number);
-        found.into_iter().map(|entry| (entry.at(), entry.id)).collect()
+        found.into_iter().map(|entry| (time(entry.at), entry.id)).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -165,16 +168,12 @@ impl SeenIds {
     }
 }
 
-fn find(entries: &HashTable<Entry>, id: Id) -> Option<&Entry> {
-    entries.find(id[0], |entry| entry.id == id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn id(number: usize) -> Id {
-        id_of(&number.to_string())
+        id_of(number.to_string().as_bytes())
     }
 
     #[test]
@@ -192,8 +191,8 @@ mod tests {
     /// Red when the hash depends on the process: cursors contain it.
     #[test]
     fn hashes_are_the_same_in_every_process() {
-        assert_eq!(id_of("event-1"), [12_097_117_246_661_569_787, 8_026_379_928_114_180_011]);
-        assert_ne!(id_of("a\0"), id_of("a\u{fffd}"));
+        assert_eq!(id_of(b"event-1"), [12_097_117_246_661_569_787, 8_026_379_928_114_180_011]);
+        assert_ne!(id_of(b"a\0"), id_of("a\u{fffd}".as_bytes()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::page::Item;
 use super::pending_next::{NextCall, Stop};
 use super::request::Request;
 use super::stream::{Next, Shared, State, cursor};
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -277,16 +278,22 @@ impl State {
     }
 }
 
+/// What an unpaired surrogate and U+0000 are decoded to: U+FFFD, in UTF-8.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
 /// The events of an answer that were not delivered before, if there are any. `ahead`: the request, if it was for a page ahead.
 fn new_events(state: &mut State, answer: Arc<Answer>, ahead: Option<Request>) -> Option<Arc<Answer>> {
     let table = answer.table()?;
     let item = |row| {
-        let id = table.text(row, event::COLUMNS.id.index()).unwrap_or_default();
+        let event = table.record(row)?;
+        let id = event.text_bytes(event::COLUMNS.id.index()).unwrap_or_default();
         // Two ids that C cannot tell apart, because a string cannot contain U+0000, are told apart by their JSON.
-        let id = if id.contains(char::REPLACEMENT_CHARACTER) { id_as_sent(table, row).unwrap_or(id) } else { id };
-        Item { id, at: table.time_us(row, event::COLUMNS.created_at.index()) }
+        let may_differ = memchr(REPLACEMENT[0], id).is_some() && memmem::find(id, REPLACEMENT).is_some();
+        let id = if may_differ { id_as_sent(table, row).unwrap_or(id) } else { id };
+        Some(Item { id, at: event.time_us(event::COLUMNS.created_at.index()) })
     };
-    let items: Vec<Item<'_>> = (0..table.len()).map(item).collect();
+    let mut items = Vec::with_capacity(table.len());
+    items.extend((0..table.len()).filter_map(item));
     state.backoff.finish();
     let rows = match ahead {
         Some(request) => state.engine.accept_ahead(request, &items).unwrap_or_default(),
@@ -305,14 +312,14 @@ fn new_events(state: &mut State, answer: Arc<Answer>, ahead: Option<Request>) ->
 }
 
 /// The JSON of an event's id.
-fn id_as_sent(table: &Table, row: usize) -> Option<&str> {
+fn id_as_sent(table: &Table, row: usize) -> Option<&[u8]> {
     #[derive(Deserialize)]
     struct Event<'a> {
         #[serde(borrow)]
         id: &'a RawValue,
     }
     let event: Event<'_> = serde_json::from_slice(table.element_json(row)).ok()?;
-    Some(event.id.get())
+    Some(event.id.get().as_bytes())
 }
 
 /// Passes over the rejection of a page past the end. Returns every other error; the next call repeats the request.

@@ -61,7 +61,7 @@ impl Ledger {
         positions
     }
 
-    pub(super) fn has_seen(&self, id: &str) -> bool {
+    pub(super) fn has_seen(&self, id: &[u8]) -> bool {
         self.seen.number(id_of(id)).is_some()
     }
 

@@ -45,7 +45,7 @@ impl List {
             requests += 1;
             assert!(requests < MAX_REQUESTS, "too many requests");
             let page = self.answer(request);
-            let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: Some(*at) }).collect();
+            let items: Vec<_> = page.iter().map(|(id, at)| Item { id: id.as_bytes(), at: Some(*at) }).collect();
             let new = engine.accept(&items);
             for position in &new {
                 *delivered.entry(page[*position as usize].0.clone()).or_default() += 1;

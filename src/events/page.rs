@@ -5,7 +5,7 @@ use super::dedup::{Id, SeenIds, id_of};
 /// The ID and time of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: &'a [u8],
     /// Unix microseconds. An event without a time is deduplicated by ID alone.
     pub(super) at: Option<i64>,
 }

@@ -178,10 +178,13 @@ impl Engine {
         if walk.is_jumping() && self.search.landed() {
             self.ledger.restart_latest(page);
         }
-        let is_delivered = |position: u32| new.binary_search(&position).is_ok();
-        let is_jumping = walk.is_jumping();
-        let rows = (0..).zip(&page.rows).filter(|(position, _)| is_jumping || is_delivered(*position));
-        walk.advance(rows.filter_map(|(_, row)| row.at), self.assumed_full(), self.evidence.disorder());
+        let (assumed, disorder) = (self.assumed_full(), self.evidence.disorder());
+        if walk.is_jumping() {
+            walk.advance(page.times(), assumed, disorder);
+        } else {
+            let delivered = new.iter().filter_map(|position| page.rows.get(*position as usize));
+            walk.advance(delivered.filter_map(|row| row.at), assumed, disorder);
+        }
         self.has_news |= !new.is_empty();
         if walk.order() == Order::NewestFirst {
             self.top = self.top.or(self.ledger.settled());

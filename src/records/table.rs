@@ -229,6 +229,12 @@ impl<'a> Record<'a> {
         self.table.with_nul(self.text_range(column)?)
     }
 
+    /// As [`Table::text`], without a check that proves to the compiler that it is UTF-8.
+    #[inline]
+    pub(crate) fn text_bytes(self, column: usize) -> Option<&'a [u8]> {
+        self.table.text.get(self.text_range(column)?)
+    }
+
     #[inline]
     pub(crate) fn int(self, column: usize) -> Option<i64> {
         match self.cells(column, Kind::Int)? {

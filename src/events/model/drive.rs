@@ -44,16 +44,16 @@ fn size(request: Request) -> Option<u32> {
 
 /// Passes a page to the engine. Returns the new events on it.
 pub(super) fn accept<'a, At: Copy + Into<Option<i64>>>(engine: &mut Engine, page: &'a [(String, At)]) -> Vec<&'a str> {
-    let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: (*at).into() }).collect();
+    let items: Vec<_> = page.iter().map(|(id, at)| Item { id: id.as_bytes(), at: (*at).into() }).collect();
     let new = engine.accept(&items);
-    new.into_iter().map(|position| items[position as usize].id).collect()
+    new.into_iter().map(|position| page[position as usize].0.as_str()).collect()
 }
 
 /// The same with a page requested ahead. None: it does not serve.
 fn accept_ahead<'a>(engine: &mut Engine, request: Request, page: &'a Page) -> Option<Vec<&'a str>> {
-    let items: Vec<_> = page.iter().map(|(id, at)| Item { id, at: *at }).collect();
+    let items: Vec<_> = page.iter().map(|(id, at)| Item { id: id.as_bytes(), at: *at }).collect();
     let new = engine.accept_ahead(request, &items)?;
-    Some(new.into_iter().map(|position| items[position as usize].id).collect())
+    Some(new.into_iter().map(|position| page[position as usize].0.as_str()).collect())
 }
 
 /// A page in a trace, with times in seconds since the server's epoch.
