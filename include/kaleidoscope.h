@@ -1444,7 +1444,7 @@ kal_status kal_client_clear_caches(struct kal_client client,
  * Requests: 1,000 sorted events, 100 a page, take 12 by the first stream of a client and 11 after that, because what
  * was learnt of the server is kept in the client.
  *
- * Memory: up to 75 bytes for each event remembered. Of a sorted list, these are at most about 50,000 (4 MB), however
+ * Memory: up to 120 bytes for each event remembered. Of a sorted list, these are at most about 50,000 (4 MB), however
  * long it is; of events with one time, without a time or in no order, up to 1,000,000 (70 MB).
  *
  * Returns: `KAL_OK`; `KAL_NOT_FOUND` for `KAL_CACHE_ONLY`; or a common status.

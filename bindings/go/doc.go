@@ -27,6 +27,8 @@
 // which is nil in that case; [Text] reads it where nil and "" need not be distinguished. A time that is absent is the zero Time.
 // encoding/json writes records with the names of the API, and without what is absent.
 //
+// The texts of a record share memory, as do the ids of a list: strings.Clone one that is to be kept for long without the rest.
+//
 // # Contexts
 //
 // A call returns when its context is done, whatever it is waiting for, and is cancelled then. The context's deadline and

@@ -15,7 +15,7 @@ pub(super) type Id = [u64; 2];
 const MAX_IDLE: usize = 50_000;
 /// Above this number, all IDs are searched for those that are not covered.
 const MAX_UNCOVERED: usize = 64 << 10;
-/// No more IDs than this are kept: at most about 75 MB.
+/// No more IDs than this are kept: at most about 71 MB.
 pub(super) const MAX_IDS: usize = 1_000_000;
 
 pub(super) fn id_of(text: &[u8]) -> Id {
@@ -102,7 +102,8 @@ impl SeenIds {
         self.entries.find(id[0], |entry| entry.id == id)
     }
 
-    /// With more than `MAX_IDLE` IDs, evicts those whose time `keep` does not select.
+    /// With more than `MAX_IDLE` IDs, evicts those whose time `keep` does not select. It selects all that the last call of
+    /// [`Self::cover`] did not.
     pub(super) fn evict(&mut self, keep: impl Fn(Option<i64>) -> bool) {
         if self.entries.len() <= MAX_IDLE.max(self.evict_above) {
             return;
@@ -200,10 +201,12 @@ mod tests {
         let mut seen = SeenIds::default();
         for number in 0..=MAX_IDLE {
             seen.insert(id(number), i64::try_from(number).ok());
+            seen.cover(|at| at >= Some(100));
             seen.evict(|at| at < Some(100));
         }
         assert_eq!((seen.len(), seen.has_evicted()), (100, true));
         assert!(seen.number(id(50)).is_some() && seen.number(id(250)).is_none());
+        assert_eq!(seen.uncovered(|_| false).len(), 100);
     }
 
     /// Red when what is covered stays in the list, and when IDs beyond its end are missing.

@@ -10,6 +10,9 @@ use crate::platform::prefer_huge_pages;
 /// The maximum allocation for a `Content-Length`; beyond it, memory grows as the bytes arrive.
 const MAX_PRESIZE: usize = 64 << 20;
 
+/// So much of a body has to arrive before its buffer may have huge pages: its length may only be claimed.
+const LARGE: usize = 4 << 20;
+
 /// A body that is being received.
 pub(super) enum Body {
     Plain(Capped),
@@ -37,11 +40,7 @@ impl Body {
         spare_buffer: impl FnOnce(Option<usize>) -> Option<Vec<u8>>,
     ) -> Self {
         let capacity = length.map(|length| length.min(cap).min(MAX_PRESIZE) + SENTINEL);
-        let bytes = spare_buffer(capacity).unwrap_or_else(|| {
-            let bytes = Vec::with_capacity(capacity.unwrap_or(0));
-            prefer_huge_pages(&bytes);
-            bytes
-        });
+        let bytes = spare_buffer(capacity).unwrap_or_else(|| Vec::with_capacity(capacity.unwrap_or(0)));
         if is_gzip { Self::Gzip(Box::new(Gzip::new(bytes, cap))) } else { Self::Plain(Capped { bytes, cap }) }
     }
 
@@ -145,11 +144,11 @@ pub(super) struct Capped {
 impl Capped {
     fn take(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         let fits = chunk.len().min(self.cap - self.bytes.len());
-        if fits > self.bytes.capacity() - self.bytes.len() {
-            self.bytes.reserve(fits);
+        let (length, capacity) = (self.bytes.len(), self.bytes.capacity());
+        self.bytes.extend_from_slice(&chunk[..fits]);
+        if self.bytes.capacity() != capacity || (length..self.bytes.len()).contains(&LARGE) {
             prefer_huge_pages(&self.bytes);
         }
-        self.bytes.extend_from_slice(&chunk[..fits]);
         if fits < chunk.len() { Err(Stop::Full) } else { Ok(()) }
     }
 }

@@ -17,6 +17,8 @@ use crate::platform::prefer_huge_pages;
 
 /// Rows read before the total number of rows is estimated from their average length.
 const SAMPLE: usize = 32;
+/// So many times the rows that were read are reserved at most: the length of the body may only be claimed.
+const MAX_GROWTH: u64 = 64;
 /// The memory limit of a decoded answer: this many times the maximum body length, plus a constant.
 const MEMORY_PER_BODY_BYTE: usize = 2;
 const BASE_MEMORY: usize = 64 << 10;
@@ -261,7 +263,7 @@ impl Decoder {
         let rows = if self.rows < SAMPLE {
             SAMPLE.min(left / 2)
         } else {
-            let estimate = left as u64 * self.rows as u64 / read.max(1) as u64;
+            let estimate = (left as u64 * self.rows as u64 / read.max(1) as u64).min(self.rows as u64 * MAX_GROWTH);
             // At most as much memory as the rest of the body: short records may be followed by long ones.
             let max = left / (8 * width);
             usize::try_from(estimate + estimate / 32).unwrap_or(max).min(max)

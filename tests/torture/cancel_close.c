@@ -13,7 +13,8 @@
 #include "../c/emulator.h"
 #include "torture.h"
 
-/* A thread submits at least calls_each calls, and up to MOST times as many until everything has happened. */
+/* A thread submits at least calls_each calls, and up to MOST times as many, in the long form twice as many, until everything has
+ * happened. */
 enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000, MOST = 20 };
 
 typedef struct call {
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 {
     torture_begin("cancel-close", argc, argv);
     calls_each = (torture_long ? 100000 : 3200) / THREADS;
-    most_each = calls_each * MOST;
+    most_each = calls_each * (torture_long ? 2 : MOST);
     calls = calloc((size_t)(most_each * THREADS), sizeof *calls);
     server = emulator_start("--latency", "1", "--events", "300", "--threads", "2", NULL);
     for (int i = 0; i < CLIENTS; i++)

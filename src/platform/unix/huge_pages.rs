@@ -1,6 +1,7 @@
 //! Huge pages for what is large.
 
-/// glibc and musl map what is at least this large on its own.
+/// What is at least this large has a mapping of its own in glibc, unless its heap has that much free, and in musl. With other allocators,
+/// the advice stays with the addresses after the memory was freed.
 const MIN_LEN: usize = 32 << 20;
 
 /// Asks for huge pages for what was allocated and not written yet, if it is large: the first use of a page takes a fault, which costs
@@ -12,12 +13,19 @@ pub(crate) fn prefer_huge_pages<T>(allocated: &Vec<T>) {
     }
 }
 
+/// With pages of this size, a huge one is 2 MiB. With larger pages it is 32 or 512 MiB, most of which may never be written.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const PAGE: usize = 4096;
+
 /// Advises whole pages, so all of the mapping: one that is partly advised is two for the system, and cannot be moved when it grows.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn advise(start: *mut std::ffi::c_void, length: usize) {
     // SAFETY: it only returns a number.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    let Ok(page @ 1..) = usize::try_from(page) else { return };
+    let Ok(page) = usize::try_from(page) else { return };
+    if page != PAGE {
+        return;
+    }
     let before = start.addr() % page;
     // SAFETY: how pages are mapped does not change what they contain, whoever owns the parts of the first and the last one that are
     // beyond the allocation.

@@ -1,3 +1,3 @@
-//! Huge pages, which Windows gives only to processes with a privilege of their own.
+//! Huge pages, which Windows gives only with `SeLockMemoryPrivilege`.
 
 pub(crate) fn prefer_huge_pages<T>(_allocated: &Vec<T>) {}
