@@ -1,4 +1,4 @@
-"""The emulator's admin requests for the shell tests: admin.py sent | lists | seen PATH | count PATH | fault JSON | post NAME JSON | all FILE
+"""The emulator's admin requests for the shell tests: admin.py COMMAND
 
 sent        the API requests that came in since the last time, one a line, with their queries readable
 lists       the same without the further requests of a list: those with the same filters but other dates and page numbers
@@ -7,15 +7,20 @@ count PATH  how many requests of that path have come in
 fault JSON  adds a fault
 post NAME JSON  another admin request with a body: post events '{"count": 3}'
 all FILE    writes what the API answers, without the library: {"workspace": ..., "members": ..., "groups": ..., "events": ...}
+serve       answers commands, as to start Python for each takes most of the time: reads the URL of the emulator and the arguments,
+            one a line, and an empty line, prints each line of the output with a + before it, and then the exit status
 """
 
+import contextlib
+import io
 import json
 import os
 import sys
+import traceback
 import urllib.parse
 import urllib.request
 
-url = os.environ["KALEIDOSCOPE_API_URL"]
+url = os.environ.get("KALEIDOSCOPE_API_URL")
 
 
 def text_of(path, body=None, headers={}):
@@ -78,5 +83,28 @@ def all(file):
     ask("/__emulator/reset", b"")
 
 
-commands = {"sent": sent, "lists": lists, "seen": seen, "count": count, "fault": fault, "post": post, "all": all}
-commands[sys.argv[1]](*sys.argv[2:])
+def serve():
+    global url
+    words = []
+    for line in sys.stdin:
+        if line != "\n":
+            words.append(line.rstrip("\n"))
+            continue
+        printed, status = io.StringIO(), 0
+        try:
+            with contextlib.redirect_stdout(printed):
+                url, name, *arguments = words
+                commands[name](*arguments)
+        except SystemExit as end:
+            status = int(end.code)
+        except Exception:
+            printed.write(traceback.format_exc())
+            status = 1
+        text = printed.getvalue()
+        print("".join(f"+{each}\n" for each in text.removesuffix("\n").split("\n") if text) + str(status), flush=True)
+        words = []
+
+
+commands = {"sent": sent, "lists": lists, "seen": seen, "count": count, "fault": fault, "post": post, "all": all, "serve": serve}
+if __name__ == "__main__":
+    commands[sys.argv[1]](*sys.argv[2:])

@@ -17,13 +17,34 @@ for tool in sqlite3 valgrind; do
     command -v "$tool" >/dev/null || { echo "not ok - $tool is installed"; exit 1; }
 done
 
+# admin COMMAND: as admin.py, which runs all the time: to start Python takes longer than to ask. An answer is read to its end before
+# it is printed, to whoever may not want all of it.
+mkfifo "$scratch/asked" "$scratch/answers"
+python3 -B tests/sqlite/admin.py serve <"$scratch/asked" >"$scratch/answers" &
+exec 7>"$scratch/asked" 6<"$scratch/answers"
+admin() {
+    printf '%s\n' "$KALEIDOSCOPE_API_URL" "$@" '' >&7
+    answer=''
+    while IFS= read -r answered <&6; do
+        case $answered in
+        +*) answer="$answer${answered#+}
+" ;;
+        *)
+            printf %s "$answer"
+            return "$answered"
+            ;;
+        esac
+    done
+    echo 'admin.py has ended'
+    return 1
+}
+
 mkfifo "$scratch/stop" "$scratch/ready"
 "$KAL_EMULATOR" --exit-with-stdin --seed 7 <"$scratch/stop" >"$scratch/ready" &
 exec 9>"$scratch/stop"
 read -r _ _ _ KALEIDOSCOPE_API_URL <"$scratch/ready"
 export KALEIDOSCOPE_API_URL KALEIDOSCOPE_API_CLIENT_ID=demo-client KALEIDOSCOPE_API_CLIENT_SECRET=demo-secret
 
-admin() { python3 -B tests/sqlite/admin.py "$@"; }
 # shell STATEMENT...: runs the shell with the extension and a temporary database with user tables.
 sqlite3 "$scratch/lab.db" <tests/sqlite/lab.sql
 shell() { sqlite3 -batch -bail -cmd ".load $KAL_SQLITE" "$scratch/lab.db" "$@"; }
@@ -219,7 +240,7 @@ interrupted() {
     python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
         sqlite3 -batch -cmd ".load $KAL_SQLITE" :memory: "SELECT kal_open('{\"timeout_ms\": 60000, \"max_attempts\": 1}')" \
         'SELECT count(*) FROM kal_members' >"$scratch/interrupted" 2>&1 &
-    until admin seen /workspaces/members; do kill -0 $! || return 1; done
+    until admin seen /workspaces/members; do kill -0 $! && sleep 0.05 || return 1; done
     kill -INT $!
     wait $! && return 1
     grep -q interrupted "$scratch/interrupted" || { cat "$scratch/interrupted"; return 1; }
@@ -250,13 +271,16 @@ run python3 -B tests/sqlite/random_sql.py --seed 20261126
 # --- In programs
 
 # shellcheck disable=SC2086
-compiled() {
-    ${CC:-gcc} $flags -g -O1 -pthread -I tests/c "tests/sqlite/$1.c" tests/c/check.c tests/c/emulator.c \
+compiled() { ${CC:-gcc} $flags -g -O1 -pthread -I tests/c -c "$1" -o "$scratch/$(basename "$1" .c).o"; }
+# shellcheck disable=SC2086
+linked() {
+    compiled "tests/sqlite/$1.c" && ${CC:-gcc} -pthread "$scratch/$1.o" "$scratch/check.o" "$scratch/emulator.o" \
         "${KAL_LIB_DIR:-target/lib}/libkaleidoscope.a" -o "$scratch/$1" -lsqlite3 ${KAL_STATIC_LIBS:--lpthread -ldl -lm}
 }
+for kit in check emulator; do claim "$kit.c compiles" compiled "tests/c/$kit.c"; done
 for program in tests/sqlite/test_*.c; do
     program=$(basename "$program" .c)
-    claim "$program.c compiles" compiled "$program"
+    claim "$program.c compiles" linked "$program"
     run "$scratch/$program"
     echo "# $program under valgrind"
     run env CHECK_MODE=valgrind valgrind --quiet --leak-check=full --error-exitcode=99 --errors-for-leak-kinds=definite \

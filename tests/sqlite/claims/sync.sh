@@ -41,9 +41,10 @@ no_requests() { admin sent >/dev/null; }
 count() { plain 'SELECT count(*) FROM events'; }
 # The table has each event of kal_events once, with the same columns, and nothing else.
 has_all() {
-    prints '0|0|0' sql 'SELECT (SELECT count(*) FROM (SELECT * FROM kal_events EXCEPT SELECT * FROM events)),
-        (SELECT count(*) FROM (SELECT * FROM events EXCEPT SELECT * FROM kal_events)),
-        (SELECT count(*) FROM events) - (SELECT count(*) FROM kal_events)'
+    prints '0|0|0' sql 'CREATE TEMP TABLE served AS SELECT * FROM kal_events' \
+        'SELECT (SELECT count(*) FROM (SELECT * FROM served EXCEPT SELECT * FROM events)),
+        (SELECT count(*) FROM (SELECT * FROM events EXCEPT SELECT * FROM served)),
+        (SELECT count(*) FROM events) - (SELECT count(*) FROM served)'
 }
 orders='desc asc'
 
@@ -178,7 +179,10 @@ killed() {
     no_requests && hang $(($1 - 1))
     sqlite3 -batch -bail -cmd ".load $KAL_SQLITE" "$lab/lab.db" "$short_pages" >"$lab/out" 2>&1 &
     run=$!
-    while [ "$(admin count /workspaces/events)" -lt "$1" ]; do kill -0 $run 2>/dev/null || { no_requests && return 1; }; done
+    while [ "$(admin count /workspaces/events)" -lt "$1" ]; do
+        kill -0 $run 2>/dev/null || { no_requests && return 1; }
+        sleep 0.05
+    done
     kill -KILL $run
     wait $run 2>/dev/null || :
     no_requests
