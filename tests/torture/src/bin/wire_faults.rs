@@ -27,7 +27,7 @@ use kal_torture::wire::{Asked, Carrier, Fault, Server, Step};
 use kaleidoscope::ffi::status::{KAL_OK, KAL_TIMED_OUT};
 
 /// Calls that wait for a deadline use no processor, so more of them run at a time than there are processors.
-const WORKERS: usize = 12;
+const WORKERS: usize = 32;
 /// How far a call may exceed its deadline on a busy machine.
 const SLACK: Duration = Duration::from_secs(8);
 /// The memory that a fault may use beyond `max_response_bytes`.
