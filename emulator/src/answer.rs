@@ -102,9 +102,10 @@ impl Answer {
     }
 }
 
+/// Those of a fault are sent as they are.
 fn mark_gzip(headers: &mut HeaderMap) {
-    headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-    headers.insert("vary", HeaderValue::from_static("accept-encoding"));
+    headers.entry("content-encoding").or_insert(HeaderValue::from_static("gzip"));
+    headers.entry("vary").or_insert(HeaderValue::from_static("accept-encoding"));
 }
 
 /// Whether an `Accept-Encoding` header accepts gzip.

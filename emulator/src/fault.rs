@@ -291,9 +291,15 @@ impl Fault {
 
     /// The length that the response declares, whatever its body's is.
     pub(crate) fn content_length(&self) -> Option<u64> {
-        let (_, values) = self.headers.iter().find(|(name, _)| is_content_length(name))?;
-        let number = values.first().filter(|value| value.bytes().all(|digit| digit.is_ascii_digit()));
-        number?.parse().ok()
+        let number = self.values_of("content-length").first();
+        number.filter(|value| value.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()
+    }
+
+    /// The values of a header that is set on the response.
+    pub(crate) fn values_of(&self, header: &str) -> &[String] {
+        // The last one replaces those whose names differ in case only.
+        let given = self.headers.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(header));
+        given.map_or(&[], |(_, values)| values)
     }
 
     /// The octets of `body`, `body_base64` or `json`.

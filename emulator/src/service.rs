@@ -46,7 +46,7 @@ pub(crate) async fn handle(
         .into_response(Coding::Identity)
     } else {
         match collect(body, MAX_API_BODY).await? {
-            Some(body) => handle_api(&state, &connection, &parts, &body, &request_id).await?,
+            Some(body) => handle_api(&state, &connection, &parts, &body, request_id.clone()).await?,
             None => too_large(MAX_API_BODY).into_response(Coding::Identity),
         }
     };
@@ -82,57 +82,15 @@ async fn handle_api(
     connection: &Arc<Connection>,
     parts: &Parts,
     body: &[u8],
-    request_id: &str,
+    request_id: String,
 ) -> io::Result<Response<Payload>> {
-    let request = RecordedRequest::new(parts, body, request_id.to_owned());
+    let request = RecordedRequest::new(parts, body, request_id);
     let taken = state.faults().take(&request);
-    let number = state.journal().record(request);
     let (id, fault) = taken.map_or((None, Fault::default()), |(id, fault)| (Some(id), fault));
+    let number = state.journal().record(request);
     if id.is_some() {
         state.journal().complete(number, id, None);
     }
-    let answer = answer_with(state, connection, parts, body, &fault).await?;
-    state.journal().complete(number, id, Some(answer.status.as_u16()));
-    let coding = if fault.gzip {
-        Coding::Gzip
-    } else if state.config.gzip && accepts_gzip(&parts.headers) {
-        Coding::GzipIfLarge
-    } else {
-        Coding::Identity
-    };
-    let declared = fault.content_length();
-    // Neither has a body, whatever its headers say.
-    let bodiless = parts.method == Method::HEAD || is_bodiless(answer.status);
-    Ok(answer.into_response(coding).map(|payload| {
-        let payload = match fault.drop {
-            Some(DropPoint::Headers) => payload.cut_at_start(),
-            Some(DropPoint::Body) => payload.cut_in_half(),
-            _ => payload,
-        };
-        let payload = match fault.dribble {
-            Some(dribble) => payload.dribble(dribble),
-            None => payload,
-        };
-        match declared {
-            Some(_) if bodiless => payload.without_length(),
-            Some(length) => payload.declare(length, connection),
-            None => payload,
-        }
-    }))
-}
-
-fn is_bodiless(status: StatusCode) -> bool {
-    status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
-}
-
-/// The answer to a request to which a fault applies, or the one without effect. An error closes the connection.
-async fn answer_with(
-    state: &State,
-    connection: &Connection,
-    parts: &Parts,
-    body: &[u8],
-    fault: &Fault,
-) -> io::Result<Answer> {
     if fault.expire_tokens {
         state.tokens().expire_access();
     }
@@ -140,18 +98,68 @@ async fn answer_with(
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
+    drop_before_answer(&fault, connection, state).await?;
+    let answer = answer_with(state, parts, body, &fault);
+    state.journal().complete(number, id, Some(answer.status.as_u16()));
+    // Neither has a body, whatever its headers say.
+    let bodiless = parts.method == Method::HEAD || is_bodiless(answer.status);
+    let response = answer.into_response(coding(state, parts, &fault));
+    Ok(response.map(|payload| payload_with(payload, &fault, bodiless, connection)))
+}
+
+fn coding(state: &State, parts: &Parts, fault: &Fault) -> Coding {
+    if fault.gzip {
+        return Coding::Gzip;
+    }
+    // What a header of a fault says about the body is about the one that it gives.
+    let is_described = !fault.values_of("content-encoding").is_empty() || fault.content_length().is_some();
+    if state.config.gzip && !is_described && accepts_gzip(&parts.headers) {
+        Coding::GzipIfLarge
+    } else {
+        Coding::Identity
+    }
+}
+
+fn payload_with(payload: Payload, fault: &Fault, bodiless: bool, connection: &Arc<Connection>) -> Payload {
+    let declared = fault.content_length();
+    let payload = match fault.drop {
+        Some(DropPoint::Headers) => payload.cut_at_start(),
+        Some(DropPoint::Body) => payload.cut_in_half(),
+        _ => payload,
+    };
+    let payload = match fault.dribble {
+        Some(dribble) => payload.dribble(dribble),
+        None => payload,
+    };
+    match declared {
+        Some(_) if bodiless => payload.without_length(),
+        Some(length) => payload.declare(length, connection),
+        None => payload,
+    }
+}
+
+fn is_bodiless(status: StatusCode) -> bool {
+    status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+}
+
+/// An error closes the connection; the request is not handled.
+async fn drop_before_answer(fault: &Fault, connection: &Connection, state: &State) -> io::Result<()> {
     if fault.rst {
         connection.end_with_rst();
     }
     match fault.drop {
-        Some(DropPoint::Before) => return Err(io::Error::other("connection closed by a fault")),
+        Some(DropPoint::Before) => Err(io::Error::other("connection closed by a fault")),
         Some(DropPoint::Hang) => {
             // hyper drops this future when the client closes the connection.
             state.next_reset().await;
-            return Err(io::Error::other("connection closed by a reset"));
+            Err(io::Error::other("connection closed by a reset"))
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+/// The answer to a request to which a fault applies, or the one without effect.
+fn answer_with(state: &State, parts: &Parts, body: &[u8], fault: &Fault) -> Answer {
     let mut answer = if fault.signed_in && !routes::is_signed_in(state, parts) {
         routes::unauthorized()
     } else if fault.answers() {
@@ -165,7 +173,7 @@ async fn answer_with(
     for (name, values) in &fault.headers {
         answer = answer.headers(name, values);
     }
-    Ok(answer)
+    answer
 }
 
 fn answer_of(fault: &Fault) -> Answer {

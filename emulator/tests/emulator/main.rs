@@ -3,6 +3,7 @@
 mod admin_fields;
 mod client;
 mod clock;
+mod coding;
 mod connections;
 mod data;
 mod events;
