@@ -134,7 +134,7 @@ impl Payload {
         self
     }
 
-    fn is_sent(&self) -> bool {
+    pub(crate) fn is_sent(&self) -> bool {
         match &self.content {
             Content::Whole(body) => body.is_empty(),
             Content::PaddedList(list) => list.is_sent(),

@@ -18,6 +18,7 @@ use crate::journal::RecordedRequest;
 use crate::payload::Payload;
 use crate::rendered::Rendered;
 use crate::state::State;
+use crate::surplus::Surplus;
 use crate::{admin, own_origin, page, routes};
 
 const MAX_API_BODY: usize = 1 << 20;
@@ -123,6 +124,11 @@ fn coding(state: &State, parts: &Parts, fault: &Fault) -> Coding {
 fn payload_with(payload: Payload, fault: &Fault, bodiless: bool, connection: &Arc<Connection>) -> Payload {
     let declared = fault.content_length();
     let payload = match fault.drop {
+        Some(DropPoint::Headers | DropPoint::Body) if bodiless || (declared.is_none() && payload.is_sent()) => {
+            // hyper asks for no body, so that there is none that could end the connection.
+            connection.send_surplus(Surplus::end());
+            payload.cut_at_start()
+        }
         Some(DropPoint::Headers) => payload.cut_at_start(),
         Some(DropPoint::Body) => payload.cut_in_half(),
         _ => payload,
@@ -132,7 +138,8 @@ fn payload_with(payload: Payload, fault: &Fault, bodiless: bool, connection: &Ar
         None => payload,
     };
     match declared {
-        Some(_) if bodiless => payload.without_length(),
+        // Of one that is empty hyper would leave out the header.
+        Some(_) if bodiless => payload.without_length().cut_at_start(),
         Some(length) => payload.declare(length, connection),
         None => payload,
     }

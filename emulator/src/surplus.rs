@@ -23,6 +23,11 @@ impl Surplus {
         Self { next, rest }
     }
 
+    /// Nothing but the end of the connection.
+    pub(crate) fn end() -> Self {
+        Self::new(Bytes::new(), Payload::whole(Bytes::new()).cut_at_start())
+    }
+
     /// Ready when all of it is written.
     fn poll_write(&mut self, mut stream: Pin<&mut impl AsyncWrite>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -59,6 +64,8 @@ impl<S: AsyncWrite + Unpin> SurplusStream<S> {
             self.surplus = self.connection.take_surplus();
         }
         if let Some(surplus) = &mut self.surplus {
+            // It may end the connection, and the response arrives before that.
+            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
             ready!(surplus.poll_write(Pin::new(&mut self.stream), context))?;
             self.surplus = None;
         }

@@ -182,7 +182,11 @@ impl Client {
             request.extend(["content-length: ", &body.len().to_string(), "\r\n"]);
         }
         request.extend(["\r\n", body]);
-        self.wire.get_mut().write_all(request.as_bytes())?;
+        self.write_octets(request.as_bytes())
+    }
+
+    pub(crate) fn write_octets(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.wire.get_mut().write_all(octets)?;
         self.wire.get_mut().flush()
     }
 
@@ -206,10 +210,30 @@ impl Client {
 
     /// Reads to the end of the stream, or to the error that ends it.
     pub(crate) fn end_of_stream(&mut self) -> io::Result<()> {
-        self.wire.read_to_end(&mut Vec::new()).map(drop)
+        self.read_to_end(&mut String::new())
+    }
+
+    /// The same, with what came before.
+    pub(crate) fn read_to_end(&mut self, text: &mut String) -> io::Result<()> {
+        let mut octets = Vec::new();
+        let end = self.wire.read_to_end(&mut octets).map(drop);
+        *text = String::from_utf8_lossy(&octets).into_owned();
+        end
     }
 
     fn read_reply(&mut self) -> io::Result<Reply> {
+        let mut reply = self.read_head()?;
+        if reply.header("transfer-encoding") == Some("chunked") {
+            reply.body = self.chunks()?;
+        } else if let Some(length) = reply.header("content-length") {
+            reply.body = vec![0; length.parse().expect("a length")];
+            self.wire.read_exact(&mut reply.body)?;
+        }
+        Ok(reply)
+    }
+
+    /// A response up to its body.
+    pub(crate) fn read_head(&mut self) -> io::Result<Reply> {
         let status = self.line()?;
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
@@ -221,14 +245,7 @@ impl Client {
             };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut reply = Reply { status, headers, body: Vec::new() };
-        if reply.header("transfer-encoding") == Some("chunked") {
-            reply.body = self.chunks()?;
-        } else if let Some(length) = reply.header("content-length") {
-            reply.body = vec![0; length.parse().expect("a length")];
-            self.wire.read_exact(&mut reply.body)?;
-        }
-        Ok(reply)
+        Ok(Reply { status, headers, body: Vec::new() })
     }
 
     fn chunks(&mut self) -> io::Result<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! The emulator over real sockets; every test is named after the claim it checks.
 
 mod admin_fields;
+mod bodiless;
 mod client;
 mod clock;
 mod coding;
