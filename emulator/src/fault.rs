@@ -341,6 +341,9 @@ impl Fault {
         if !lengths.is_empty() && (lengths.len() > 1 || self.content_length().is_none()) {
             return Err(format!("headers: Content-Length is {lengths:?}, it must be one number of octets"));
         }
+        if !lengths.is_empty() && !self.values_of("transfer-encoding").is_empty() {
+            return Err("headers: a response has Content-Length or Transfer-Encoding, not both".into());
+        }
         for (name, text) in [("redirect", &self.redirect), ("content_type", &self.content_type)] {
             if text.as_ref().is_some_and(|text| HeaderValue::from_str(text).is_err()) {
                 return Err(format!("{name}: {text:?} is not a valid header value"));

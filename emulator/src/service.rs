@@ -55,9 +55,7 @@ pub(crate) async fn handle(
         // That of a fault is sent as it is; otherwise hyper adds the machine's.
         response.headers_mut().entry("date").or_insert(date);
     }
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert("x-request-id", id);
-    }
+    set_request_id(&mut response, &request_id);
     Ok(response)
 }
 
@@ -85,9 +83,13 @@ async fn handle_api(
     body: &[u8],
     request_id: String,
 ) -> io::Result<Response<Payload>> {
-    let request = RecordedRequest::new(parts, body, request_id);
+    let mut request = RecordedRequest::new(parts, body, request_id);
     let taken = state.faults().take(&request);
     let (id, fault) = taken.map_or((None, Fault::default()), |(id, fault)| (Some(id), fault));
+    if let Some(given) = fault.values_of("x-request-id").first() {
+        request.request_id.clone_from(given);
+    }
+    let request_id = request.request_id.clone();
     let number = state.journal().record(request);
     if id.is_some() {
         state.journal().complete(number, id, None);
@@ -105,7 +107,9 @@ async fn handle_api(
     // Neither has a body, whatever its headers say.
     let bodiless = parts.method == Method::HEAD || is_bodiless(answer.status);
     let response = answer.into_response(coding(state, parts, &fault));
-    Ok(response.map(|payload| payload_with(payload, &fault, bodiless, connection)))
+    let mut response = response.map(|payload| payload_with(payload, &fault, bodiless, connection));
+    set_request_id(&mut response, &request_id);
+    Ok(response)
 }
 
 fn coding(state: &State, parts: &Parts, fault: &Fault) -> Coding {
@@ -142,6 +146,13 @@ fn payload_with(payload: Payload, fault: &Fault, bodiless: bool, connection: &Ar
         Some(_) if bodiless => payload.without_length().cut_at_start(),
         Some(length) => payload.declare(length, connection),
         None => payload,
+    }
+}
+
+fn set_request_id(response: &mut Response<Payload>, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        // That of a fault is sent as it is.
+        response.headers_mut().entry("x-request-id").or_insert(id);
     }
 }
 

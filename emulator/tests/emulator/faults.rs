@@ -102,6 +102,20 @@ fn headers_alone_are_added_to_the_usual_response() {
     assert_eq!(reply.body, usual);
 }
 
+/// Red when the emulator's own took its place: a UUID, and so in the recorded request.
+#[test]
+fn a_request_id_is_sent_and_recorded_as_given() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(MEMBERS).status(500).header("X-Request-Id", "r1"));
+    emulator.fault(Fault::on(MEMBERS).header("x-request-id", "r2").header("x-request-id", "r3"));
+    assert_eq!(client.get(MEMBERS).headers("x-request-id"), ["r1"]);
+    assert_eq!(client.get(MEMBERS).headers("x-request-id"), ["r2", "r3"]);
+    let own = client.get(MEMBERS).header("x-request-id").map(str::to_owned);
+    let recorded: Vec<_> = emulator.requests().into_iter().skip(1).map(|request| request.request_id).collect();
+    assert_eq!(recorded, ["r1".to_owned(), "r2".to_owned(), own.expect("an id")]);
+}
+
 #[test]
 fn a_delay_precedes_the_usual_response() {
     let emulator = start_default();

@@ -134,3 +134,16 @@ fn a_length_that_http_cannot_carry_is_rejected() {
     let twice = json!({ "headers": { "Content-Length": "1", "content-length": "1" } });
     assert_eq!(client.admin("faults", &twice).status, 400);
 }
+
+/// Red when it was accepted: the connection closed without a response, and the journal had the status 200.
+#[test]
+fn a_length_beside_chunks_is_rejected() {
+    let emulator = start_default();
+    let mut client = Client::connect(emulator.url());
+    let both = json!({ "body": "[1]", "headers": { "Content-Length": "3", "transfer-encoding": "chunked" } });
+    let reply = client.admin("faults", &both);
+    assert_eq!(reply.code(), (400, "bad_admin_request".to_owned()));
+    assert_eq!(reply.message(), "headers: a response has Content-Length or Transfer-Encoding, not both");
+    client.admin("faults", &json!({ "body": "[1]", "headers": { "transfer-encoding": "chunked" } }));
+    assert_eq!(client.get(MEMBERS).body, b"[1]");
+}
