@@ -41,7 +41,8 @@ pub struct Fault {
     pub times: u64,
     /// Number of matching requests to skip first.
     pub after: u64,
-    /// Applies to requests with a valid access token; others get 401. It makes a fault an endpoint of the API.
+    /// Applies to requests with a valid access token; others get 401, which uses up none of `times`. It makes a fault an endpoint
+    /// of the API.
     pub signed_in: bool,
     /// Status of the response.
     pub status: Option<u16>,

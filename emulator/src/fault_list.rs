@@ -1,5 +1,7 @@
 //! The faults, and which of them applies to a request.
 
+use std::cell::LazyCell;
+
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -84,16 +86,29 @@ impl FaultList {
 
     /// Returns the first fault that applies to this request, and its id. A fault that still skips requests counts it and passes it
     /// to the next one; faults after the one that applies do not count it.
-    pub(crate) fn take(&mut self, request: &RecordedRequest) -> Option<(u64, Fault)> {
+    ///
+    /// A request that is not signed in where it has to be counts as none of them. All that it gets of the fault, without its id, is
+    /// the delay.
+    pub(crate) fn take(
+        &mut self,
+        request: &RecordedRequest,
+        is_signed_in: impl FnOnce() -> bool,
+    ) -> Option<(Option<u64>, Fault)> {
+        let is_signed_in = LazyCell::new(is_signed_in);
         let matching =
             self.listed.iter_mut().filter(|listed| listed.is_active() && listed.fault.pattern().matches(request));
         for listed in matching {
+            let is_refused = listed.fault.signed_in && !*is_signed_in;
             if listed.to_skip > 0 {
-                listed.to_skip -= 1;
+                listed.to_skip -= u64::from(!is_refused);
                 continue;
             }
+            if is_refused {
+                let delay_ms = listed.fault.delay_ms;
+                return Some((None, Fault { delay_ms, ..Fault::default().signed_in() }));
+            }
             listed.used += 1;
-            return Some((listed.id, listed.fault.clone()));
+            return Some((Some(listed.id), listed.fault.clone()));
         }
         None
     }
@@ -111,7 +126,7 @@ mod tests {
 
     fn statuses(list: &mut FaultList, count: usize) -> Vec<Option<u16>> {
         let request = request("GET", "/workspaces/members");
-        (0..count).map(|_| list.take(&request).and_then(|(_, fault)| fault.status)).collect()
+        (0..count).map(|_| list.take(&request, || true).and_then(|(_, fault)| fault.status)).collect()
     }
 
     #[test]
@@ -137,7 +152,7 @@ mod tests {
         list.add(Fault::on("/workspaces/groups").status(500));
         list.add(Fault::on("/workspaces/members").method("post").status(501));
         assert_eq!(statuses(&mut list, 1), [None]);
-        assert!(list.take(&request("POST", "/workspaces/members")).is_some());
+        assert!(list.take(&request("POST", "/workspaces/members"), || true).is_some());
     }
 
     #[test]

@@ -32,12 +32,8 @@ fn route(path: &str) -> Option<Route> {
 
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     // The proxy is in front of the service, so it is checked before the path.
-    if let Some(wanted) = &state.config.iap_token {
-        if bearer(parts, "authorization") != Some(wanted) {
-            let message = "the request has no valid token for the Identity-Aware Proxy";
-            return Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message)
-                .header("x-goog-iap-generated-response", "true");
-        }
+    if let Some(refusal) = refusal_of_proxy(state, parts) {
+        return refusal;
     }
     let path = parts.uri.path();
     let Some(route) = route(path) else {
@@ -67,8 +63,19 @@ pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     }
 }
 
-pub(crate) fn is_signed_in(state: &State, parts: &Parts) -> bool {
-    client_of(state, parts).is_some()
+/// The answer to a request that reaches no endpoint: the proxy refuses it, or it has no valid access token.
+pub(crate) fn refusal(state: &State, parts: &Parts) -> Option<Answer> {
+    refusal_of_proxy(state, parts).or_else(|| client_of(state, parts).is_none().then(unauthorized))
+}
+
+fn refusal_of_proxy(state: &State, parts: &Parts) -> Option<Answer> {
+    let wanted = state.config.iap_token.as_deref()?;
+    if bearer(parts, "authorization") == Some(wanted) {
+        return None;
+    }
+    let message = "the request has no valid token for the Identity-Aware Proxy";
+    let answer = Answer::error(StatusCode::UNAUTHORIZED, "iap_required", message);
+    Some(answer.header("x-goog-iap-generated-response", "true"))
 }
 
 /// The client that the request's access token is valid for.
@@ -76,7 +83,7 @@ fn client_of(state: &State, parts: &Parts) -> Option<Arc<str>> {
     bearer(parts, "x-kal-authorization").and_then(|token| state.client_of(token))
 }
 
-pub(crate) fn unauthorized() -> Answer {
+fn unauthorized() -> Answer {
     let message = "the access token is missing, unknown, expired or revoked";
     Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", message)
 }

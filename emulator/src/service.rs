@@ -84,8 +84,8 @@ async fn handle_api(
     request_id: String,
 ) -> io::Result<Response<Payload>> {
     let mut request = RecordedRequest::new(parts, body, request_id);
-    let taken = state.faults().take(&request);
-    let (id, fault) = taken.map_or((None, Fault::default()), |(id, fault)| (Some(id), fault));
+    let taken = state.faults().take(&request, || routes::refusal(state, parts).is_none());
+    let (id, fault) = taken.unwrap_or_default();
     if let Some(given) = fault.values_of("x-request-id").first() {
         request.request_id.clone_from(given);
     }
@@ -101,8 +101,13 @@ async fn handle_api(
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    drop_before_answer(&fault, connection, state).await?;
-    let answer = answer_with(state, parts, body, &fault);
+    let refusal = if fault.signed_in { routes::refusal(state, parts) } else { None };
+    let (answer, fault) = if let Some(refusal) = refusal {
+        (refusal, Fault::default())
+    } else {
+        drop_before_answer(&fault, connection, state).await?;
+        (answer_with(state, parts, body, &fault), fault)
+    };
     state.journal().complete(number, id, Some(answer.status.as_u16()));
     // Neither has a body, whatever its headers say.
     let bodiless = parts.method == Method::HEAD || is_bodiless(answer.status);
@@ -178,13 +183,7 @@ async fn drop_before_answer(fault: &Fault, connection: &Connection, state: &Stat
 
 /// The answer to a request to which a fault applies, or the one without effect.
 fn answer_with(state: &State, parts: &Parts, body: &[u8], fault: &Fault) -> Answer {
-    let mut answer = if fault.signed_in && !routes::is_signed_in(state, parts) {
-        routes::unauthorized()
-    } else if fault.answers() {
-        answer_of(fault)
-    } else {
-        routes::answer(state, parts, body)
-    };
+    let mut answer = if fault.answers() { answer_of(fault) } else { routes::answer(state, parts, body) };
     if let Some(content_type) = &fault.content_type {
         answer = answer.header("content-type", content_type);
     }

@@ -7,6 +7,7 @@ mod clock;
 mod coding;
 mod connections;
 mod data;
+mod endpoints;
 mod events;
 mod faults;
 mod lengths;
