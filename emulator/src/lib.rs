@@ -47,6 +47,7 @@ mod payload;
 mod record_check;
 mod recorded;
 mod rendered;
+mod request_body;
 mod rng;
 mod routes;
 mod server;

@@ -4,9 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,11 +15,11 @@ use crate::fault::{DropPoint, Fault};
 use crate::journal::RecordedRequest;
 use crate::payload::Payload;
 use crate::rendered::Rendered;
+use crate::request_body::{self, Kept, collect};
 use crate::state::State;
 use crate::surplus::Surplus;
 use crate::{admin, own_origin, page, routes};
 
-const MAX_API_BODY: usize = 1 << 20;
 const MAX_ADMIN_BODY: usize = 256 << 20;
 
 /// Answers a request; an error closes the connection without a response.
@@ -46,10 +44,7 @@ pub(crate) async fn handle(
         }
         .into_response(Coding::Identity)
     } else {
-        match collect(body, MAX_API_BODY).await? {
-            Some(body) => handle_api(&state, &connection, &parts, &body, request_id.clone()).await?,
-            None => too_large(MAX_API_BODY).into_response(Coding::Identity),
-        }
+        handle_api(&state, &connection, &parts, body, request_id.clone()).await?
     };
     if let Some(date) = state.clock().date_header() {
         // That of a fault is sent as it is; otherwise hyper adds the machine's.
@@ -57,18 +52,6 @@ pub(crate) async fn handle(
     }
     set_request_id(&mut response, &request_id);
     Ok(response)
-}
-
-/// The whole body; `None` if it exceeds `max`.
-async fn collect(body: Incoming, max: usize) -> io::Result<Option<Bytes>> {
-    if body.size_hint().lower() > max as u64 {
-        return Ok(None);
-    }
-    match Limited::new(body, max).collect().await {
-        Ok(body) => Ok(Some(body.to_bytes())),
-        Err(why) if why.is::<http_body_util::LengthLimitError>() => Ok(None),
-        Err(why) => Err(io::Error::other(why)),
-    }
 }
 
 fn too_large(max: usize) -> Answer {
@@ -80,10 +63,18 @@ async fn handle_api(
     state: &State,
     connection: &Arc<Connection>,
     parts: &Parts,
-    body: &[u8],
+    body: Incoming,
     request_id: String,
 ) -> io::Result<Response<Payload>> {
-    let mut request = RecordedRequest::new(parts, body, request_id);
+    let asks_first = parts.headers.contains_key("expect");
+    let max = request_body::max_kept(parts.uri.path());
+    let body = if asks_first && request_body::declares_more(&body, max) && state.faults().active() == 0 {
+        // Its client has not begun to send it, and nothing else than the refusal can follow.
+        Kept::default()
+    } else {
+        request_body::keep(body, max).await?
+    };
+    let mut request = RecordedRequest::new(parts, &body.octets, request_id);
     let taken = state.faults().take(&request, || routes::refusal(state, parts).is_none());
     let (id, fault) = taken.unwrap_or_default();
     if let Some(given) = fault.values_of("x-request-id").first() {
@@ -106,7 +97,7 @@ async fn handle_api(
         (refusal, Fault::default())
     } else {
         drop_before_answer(&fault, connection, state).await?;
-        (answer_with(state, parts, body, &fault), fault)
+        (answer_with(state, parts, &body, &fault), fault)
     };
     state.journal().complete(number, id, Some(answer.status.as_u16()));
     // Neither has a body, whatever its headers say.
@@ -182,8 +173,14 @@ async fn drop_before_answer(fault: &Fault, connection: &Connection, state: &Stat
 }
 
 /// The answer to a request to which a fault applies, or the one without effect.
-fn answer_with(state: &State, parts: &Parts, body: &[u8], fault: &Fault) -> Answer {
-    let mut answer = if fault.answers() { answer_of(fault) } else { routes::answer(state, parts, body) };
+fn answer_with(state: &State, parts: &Parts, body: &Kept, fault: &Fault) -> Answer {
+    let mut answer = if fault.answers() {
+        answer_of(fault)
+    } else if body.is_whole {
+        routes::answer(state, parts, &body.octets)
+    } else {
+        too_large(request_body::max_kept(parts.uri.path()))
+    };
     if let Some(content_type) = &fault.content_type {
         answer = answer.header("content-type", content_type);
     }

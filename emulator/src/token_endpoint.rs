@@ -1,5 +1,7 @@
 //! `POST /auth/oauth/token`.
 
+use std::collections::HashSet;
+
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde_json::json;
@@ -23,8 +25,9 @@ impl Form {
         }
         let text = std::str::from_utf8(body).map_err(|_| invalid_request("the form is not UTF-8"))?;
         let fields = urlencoded::parse(text).map_err(|why| invalid_request(&why.to_string()))?;
-        for (position, (name, _)) in fields.iter().enumerate() {
-            if fields[..position].iter().any(|(earlier, _)| earlier == name) {
+        let mut names = HashSet::new();
+        for (name, _) in &fields {
+            if !names.insert(name) {
                 return Err(invalid_request(&format!("{name} is given more than once")));
             }
         }

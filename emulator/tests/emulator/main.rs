@@ -10,6 +10,7 @@ mod data;
 mod endpoints;
 mod events;
 mod faults;
+mod large_requests;
 mod lengths;
 mod new_events;
 mod own_data;
