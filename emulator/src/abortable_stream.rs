@@ -1,11 +1,11 @@
-//! A TCP stream that ends with RST if a fault says so.
+//! A TCP stream that ends with RST if a fault says so, and with its client while a request hangs.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
@@ -14,6 +14,14 @@ use crate::connection::Connection;
 pub(crate) struct AbortableStream {
     pub(crate) stream: TcpStream,
     pub(crate) connection: Arc<Connection>,
+}
+
+impl AbortableStream {
+    /// Whether the client has closed the connection, as far as is known; what it sent before need not have been read.
+    fn is_closed(&self, context: &mut Context<'_>) -> bool {
+        let ready = pin!(self.stream.ready(Interest::READABLE)).poll(context);
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
 }
 
 impl Drop for AbortableStream {
@@ -41,6 +49,10 @@ impl AsyncWrite for AbortableStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper does so each time that it is polled.
+        if self.connection.hangs() && self.is_closed(context) {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -15,6 +15,7 @@ pub(crate) struct Connection {
     state: Arc<State>,
     kind: Mutex<Kind>,
     ends_with_rst: AtomicBool,
+    hangs: AtomicBool,
     surplus: Mutex<Option<Surplus>>,
 }
 
@@ -35,6 +36,7 @@ impl Connection {
             state,
             kind: Mutex::new(Kind::Idle(counted_at)),
             ends_with_rst: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             surplus: Mutex::default(),
         })
     }
@@ -46,6 +48,15 @@ impl Connection {
 
     pub(crate) fn ends_with_rst(&self) -> bool {
         self.ends_with_rst.load(Ordering::Relaxed)
+    }
+
+    /// Its request is never answered.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn hangs(&self) -> bool {
+        self.hangs.load(Ordering::Relaxed)
     }
 
     /// Sends this after the response that is being written.

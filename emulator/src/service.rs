@@ -1,6 +1,7 @@
 //! Handling of a request: the journal, the faults, then the API or an admin request.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::futures::Notified;
+use tokio::time::timeout;
 
 use crate::answer::{Answer, AnswerBody, Coding, accepts_gzip};
 use crate::connection::Connection;
@@ -75,7 +78,11 @@ async fn handle_api(
         request_body::keep(body, max).await?
     };
     let mut request = RecordedRequest::new(parts, &body.octets, request_id);
-    let taken = state.faults().take(&request, || routes::refusal(state, parts).is_none());
+    let (taken, reset) = {
+        let mut faults = state.faults();
+        // A reset that removes the fault ends the request, however early it comes.
+        (faults.take(&request, || routes::refusal(state, parts).is_none()), state.next_reset())
+    };
     let (id, fault) = taken.unwrap_or_default();
     if let Some(given) = fault.values_of("x-request-id").first() {
         request.request_id.clone_from(given);
@@ -89,14 +96,15 @@ async fn handle_api(
         state.tokens().expire_access();
     }
     let wait = state.config.latency + Duration::from_millis(fault.delay_ms);
-    if !wait.is_zero() {
+    // What is never answered need not wait.
+    if !wait.is_zero() && fault.drop != Some(DropPoint::Hang) {
         tokio::time::sleep(wait).await;
     }
     let refusal = if fault.signed_in { routes::refusal(state, parts) } else { None };
     let (answer, fault) = if let Some(refusal) = refusal {
         (refusal, Fault::default())
     } else {
-        drop_before_answer(&fault, connection, state).await?;
+        drop_before_answer(&fault, connection, reset).await?;
         (answer_with(state, parts, &body, &fault), fault)
     };
     state.journal().complete(number, id, Some(answer.status.as_u16()));
@@ -157,15 +165,18 @@ fn is_bodiless(status: StatusCode) -> bool {
 }
 
 /// An error closes the connection; the request is not handled.
-async fn drop_before_answer(fault: &Fault, connection: &Connection, state: &State) -> io::Result<()> {
+async fn drop_before_answer(fault: &Fault, connection: &Connection, reset: Notified<'_>) -> io::Result<()> {
     if fault.rst {
         connection.end_with_rst();
     }
     match fault.drop {
         Some(DropPoint::Before) => Err(io::Error::other("connection closed by a fault")),
         Some(DropPoint::Hang) => {
-            // hyper drops this future when the client closes the connection.
-            state.next_reset().await;
+            // hyper drops this future when the client closes the connection, but does not notice that while it has a further
+            // request; therefore the stream looks, each time that this future wakes its task.
+            connection.hang();
+            let mut reset = pin!(reset);
+            while timeout(Duration::from_millis(100), reset.as_mut()).await.is_err() {}
             Err(io::Error::other("connection closed by a reset"))
         }
         _ => Ok(()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::answer::Answer;
 use crate::clock::Clock;
@@ -93,9 +94,9 @@ impl State {
         self.reset.notify_waiters();
     }
 
-    /// Completes at the next reset.
-    pub(crate) async fn next_reset(&self) {
-        self.reset.notified().await;
+    /// Completes at the next reset after this call.
+    pub(crate) fn next_reset(&self) -> Notified<'_> {
+        self.reset.notified()
     }
 
     /// Tokens for a client, if its secret is right.

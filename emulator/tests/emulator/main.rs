@@ -10,6 +10,7 @@ mod data;
 mod endpoints;
 mod events;
 mod faults;
+mod hangs;
 mod large_requests;
 mod lengths;
 mod new_events;
