@@ -100,6 +100,8 @@ pub(crate) struct Journal {
     counts: Counts,
     requests: VecDeque<RecordedRequest>,
     octets: usize,
+    /// Number of the requests that there was no room for, since they were cleared.
+    forgotten: usize,
     path_octets: usize,
     last_number: u64,
     // Distinguishes connections counted before a reset from those counted after it.
@@ -121,6 +123,7 @@ impl Journal {
         // A single request is far smaller than the limit, so that the newest one is always there.
         while self.requests.len() > MAX_REQUESTS || self.octets > MAX_OCTETS {
             self.octets -= self.requests.pop_front().map_or(self.octets, |oldest| oldest.octets());
+            self.forgotten += 1;
         }
         self.last_number
     }
@@ -169,10 +172,16 @@ impl Journal {
     pub(crate) fn clear_requests(&mut self) {
         self.requests.clear();
         self.octets = 0;
+        self.forgotten = 0;
     }
 
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
         self.requests.iter().cloned().collect()
+    }
+
+    /// How many were recorded before those, and there was no room for.
+    pub(crate) fn forgotten(&self) -> usize {
+        self.forgotten
     }
 
     /// The newest ones, newest first.

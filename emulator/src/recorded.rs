@@ -80,7 +80,8 @@ pub(crate) fn requests(state: &State, query: &str) -> Result<Answer, String> {
     Ok(Answer::json(StatusCode::OK, &found))
 }
 
-/// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was.
+/// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was. It is 409, too, if that
+/// depends on requests that were forgotten.
 pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
     let bad = |message: String| Answer::error(StatusCode::BAD_REQUEST, "bad_admin_request", &message);
     let expected: Expected = match read_document(body).and_then(|text| read_fields(text, "")) {
@@ -91,10 +92,15 @@ pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
         Ok(bounds) => bounds,
         Err(message) => return bad(message),
     };
-    let all = state.journal().requests();
+    let (all, forgotten) = {
+        let journal = state.journal();
+        (journal.requests(), journal.forgotten())
+    };
     let found = expected.of(all.clone());
     let count = found.len();
-    if (least..=most).contains(&count) {
+    // Any of those that were forgotten may have matched.
+    let at_most = count + forgotten;
+    if least <= count && at_most <= most {
         return Answer::json(StatusCode::OK, &json!({ "count": count }));
     }
     let wanted = match (least, most) {
@@ -102,7 +108,12 @@ pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
         (least, usize::MAX) => format!("at least {least}"),
         (least, most) => format!("{least} to {most}"),
     };
-    let message = format!("expected {wanted}, found {count} of {} requests", all.len());
+    let mut message = format!("expected {wanted}, found {count} of {} requests", all.len());
+    let is_unknown = at_most >= least && count <= most && forgotten > 0;
+    if is_unknown {
+        let remedy = "verify earlier, or forget all with DELETE /__emulator/requests first";
+        message = format!("{message}, but {forgotten} before them are forgotten: {remedy}");
+    }
     let line = |request: &RecordedRequest| {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         format!("{} {}{query}", request.method, request.path)
@@ -110,7 +121,7 @@ pub(crate) fn verify(state: &State, body: &[u8]) -> Answer {
     Answer::json(
         StatusCode::CONFLICT,
         &json!({
-            "code": "not_as_expected",
+            "code": if is_unknown { "forgotten" } else { "not_as_expected" },
             "message": message,
             "count": count,
             "found": found.iter().map(line).collect::<Vec<_>>(),

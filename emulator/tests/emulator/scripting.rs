@@ -224,3 +224,41 @@ fn paths_of_other_services_say_that_they_are_not_emulated() {
     assert_eq!(client.get("/programms").code(), (404, "not_found".to_owned()));
     assert_eq!(client.get("/").status, 404);
 }
+
+/// Red when what was forgotten did not count: 200, `{"count": 0}`, although the request was made.
+#[test]
+fn what_was_forgotten_is_not_said_to_be_absent() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    client.send("DELETE", "/records/r1", &[], "").expect("a response");
+    let large = "a".repeat(1_000_000);
+    // The last ones only fit into the 64 MiB.
+    for _ in 0..70 {
+        client.send("POST", "/echo", &[], &large).expect("a response");
+    }
+    let recorded = u64::try_from(emulator.requests().len()).expect("small");
+    let forgotten = 72 - recorded;
+    assert!(recorded > 60 && forgotten > 2, "{recorded}");
+    let mut verify = |expected: Value| client.admin("verify", &expected);
+    for (expected, count, wanted) in [
+        (json!({ "method": "DELETE", "times": 0 }), 0, "0"),
+        (json!({ "path": "/echo", "at_most": 70 }), recorded, "0 to 70"),
+        (json!({ "path": "/echo", "times": 70 }), recorded, "70"),
+        (json!({ "path": "/echo", "at_least": 70 }), recorded, "at least 70"),
+    ] {
+        let unknown = verify(expected);
+        assert_eq!(unknown.code(), (409, "forgotten".to_owned()), "{wanted}");
+        let message = format!(
+            "expected {wanted}, found {count} of {recorded} requests, but {forgotten} before them are forgotten: \
+             verify earlier, or forget all with DELETE /__emulator/requests first"
+        );
+        assert_eq!((unknown.message(), unknown.json()["count"].as_u64()), (message, Some(count)));
+    }
+    // Whatever was forgotten, these are certain.
+    assert_eq!(verify(json!({ "path": "/echo", "at_least": 60 })).json()["count"], recorded);
+    assert_eq!(verify(json!({ "path": "/echo", "at_most": 100 })).json()["count"], recorded);
+    assert_eq!(verify(json!({ "path": "/echo", "at_most": 10 })).code(), (409, "not_as_expected".to_owned()));
+    assert_eq!(verify(json!({ "path": "/echo", "times": 100 })).code(), (409, "not_as_expected".to_owned()));
+    assert_eq!(client.send("DELETE", "/__emulator/requests", &[], "").expect("a response").status, 200);
+    assert_eq!(client.admin("verify", &json!({ "method": "DELETE", "times": 0 })).status, 200);
+}
