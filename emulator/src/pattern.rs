@@ -31,7 +31,7 @@ impl Pattern<'_> {
         if self.query.is_empty() {
             return true;
         }
-        let given = urlencoded::parse(query).unwrap_or_default();
+        let given = urlencoded::readable(query);
         self.query.iter().all(|wanted| given.iter().any(|(name, value)| (name, value) == wanted))
     }
 

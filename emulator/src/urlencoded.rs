@@ -1,4 +1,4 @@
-//! A strict parser for `application/x-www-form-urlencoded`, to detect clients that encode incorrectly.
+//! A strict parser for `application/x-www-form-urlencoded`, to detect clients that encode incorrectly, and a lenient one.
 
 use std::fmt;
 
@@ -29,6 +29,16 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, Malformed> {
             Ok((decode(name)?, decode(value)?))
         })
         .collect()
+}
+
+/// The pairs that can be read, in order; one without `=` has an empty value.
+pub(crate) fn readable(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let read = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decode(name).ok()?, decode(value).ok()?))
+    };
+    pairs.filter_map(read).collect()
 }
 
 fn decode(text: &str) -> Result<String, Malformed> {

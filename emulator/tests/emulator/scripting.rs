@@ -262,3 +262,20 @@ fn what_was_forgotten_is_not_said_to_be_absent() {
     assert_eq!(client.send("DELETE", "/__emulator/requests", &[], "").expect("a response").status, 200);
     assert_eq!(client.admin("verify", &json!({ "method": "DELETE", "times": 0 })).status, 200);
 }
+
+/// Red when one bad pair emptied the query: the fault did not apply, 422 of `/echo`.
+#[test]
+fn a_bad_parameter_does_not_hide_the_others() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on("/echo").query("page", "2").status(503).times(0));
+    emulator.fault(Fault::on("/echo").query("verbose", "").status(418).times(0));
+    for query in ["page=2&verbose", "verbose&page=2", "name=%zz&page=2", "page=2&%ff=1", "a=%&page=2"] {
+        assert_eq!(client.get(&format!("/echo?{query}")).status, 503, "{query}");
+    }
+    assert_eq!(client.get("/echo?verbose&page=3").status, 418, "without `=`, the value is empty");
+    assert_eq!(client.get("/echo?page=%zz").status, 422, "a value that cannot be decoded is none");
+    assert_eq!(client.admin("verify", &json!({ "query": { "page": "2" }, "times": 5 })).status, 200);
+    // The API's own parser stays strict.
+    assert_eq!(client.get(&format!("{EVENTS}?page=%zz")).status, 422);
+}
