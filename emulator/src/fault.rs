@@ -9,6 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::given_json::GivenJson;
 use crate::pattern::Pattern;
 
 /// A fault: which requests it applies to, how often, and its effect.
@@ -54,8 +55,9 @@ pub struct Fault {
     pub body: Option<String>,
     /// Body of the response, any octets, in base64.
     pub body_base64: Option<String>,
-    /// Body of the response, as JSON.
-    pub json: Option<Value>,
+    /// Body of the response, as JSON, sent as it is written. Null is JSON, too.
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub json: Option<GivenJson>,
     /// Body of the response: an empty JSON array padded with spaces to this many octets, sent in chunks.
     pub body_bytes: Option<u64>,
     /// Compress the body with gzip, regardless of `Accept-Encoding`.
@@ -145,6 +147,11 @@ fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Ve
     Ok(lists.collect())
 }
 
+/// JSON that is there is that of the answer, also if it is null.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<GivenJson>, D::Error> {
+    GivenJson::deserialize(from).map(Some)
+}
+
 impl Fault {
     /// A fault for requests of this path, and below it.
     pub fn on(path: impl Into<String>) -> Self {
@@ -216,7 +223,7 @@ impl Fault {
     /// Responds with this JSON.
     #[must_use]
     pub fn json(self, body: Value) -> Self {
-        Self { json: Some(body), ..self }
+        Self { json: Some(body.into()), ..self }
     }
 
     /// Sends the body in pieces of so many octets, with a pause after each.
@@ -306,7 +313,7 @@ impl Fault {
     /// The octets of `body`, `body_base64` or `json`.
     pub(crate) fn body_octets(&self) -> Option<Vec<u8>> {
         let text = self.body.as_ref().map(|text| text.clone().into_bytes());
-        let json = || self.json.as_ref().map(|json| json.to_string().into_bytes());
+        let json = || self.json.as_ref().map(|json| json.text().as_bytes().to_vec());
         text.or_else(|| Base64::decode_vec(self.body_base64.as_ref()?).ok()).or_else(json)
     }
 

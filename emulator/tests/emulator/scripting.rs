@@ -279,3 +279,30 @@ fn a_bad_parameter_does_not_hide_the_others() {
     // The API's own parser stays strict.
     assert_eq!(client.get(&format!("{EVENTS}?page=%zz")).status, 422);
 }
+
+/// Red when it was parsed and written again: `1.10` became `1.1`, the long number `1.2345678901234568e+22`, `\u00e9` `é`, and the
+/// keys were sorted. Red again when null was read as if there was no `json`: the fault had none.
+#[test]
+fn the_json_of_a_fault_is_sent_as_it_is_written() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    for json in [r#"{"b": 1.10, "a":12345678901234567890123,"c":"\u00e9"}"#, "null", "1e400", "[1, 2]", "\"\""] {
+        let body = format!(r#"{{"path": "/programs", "json": {json}}}"#);
+        let added = client.send("POST", "/__emulator/faults", &[], &body).expect("a response");
+        assert_eq!(added.status, 200, "{json}: {}", String::from_utf8_lossy(&added.body));
+        let listed = client.get(&format!("/__emulator/faults/{}", added.json()["ids"][0]));
+        let listed = String::from_utf8(listed.body).expect("UTF-8");
+        assert!(listed.contains(&format!(r#""json":{json}"#)), "{listed}");
+        let all = String::from_utf8(client.get("/__emulator/faults").body).expect("UTF-8");
+        assert!(all.contains(&format!(r#""json":{json}"#)), "{all}");
+        let reply = client.get("/programs");
+        assert_eq!((reply.status, String::from_utf8_lossy(&reply.body).as_ref()), (200, json));
+    }
+    // What is listed can be added again: without `json`, there is none.
+    let added = client.admin("faults", &json!({ "path": "/programs", "status": 503, "body": "busy" }));
+    let listed = client.get(&format!("/__emulator/faults/{}", added.json()["ids"][0])).json();
+    assert_eq!(client.admin("faults", &listed["fault"]).status, 200);
+    assert_eq!(client.get("/programs").body, b"busy");
+    assert_eq!(client.get("/programs").body, b"busy");
+    assert_eq!(client.admin("faults", &json!({ "json": null, "body": "a" })).status, 400);
+}
