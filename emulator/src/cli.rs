@@ -38,7 +38,7 @@ Serve two members of one's own, and let all access tokens expire without waiting
 /// A local server that implements the Kaleidoscope API, for demos, tests and benchmarks.
 ///
 /// Prints one line when it is ready, `kal-emulator: ready on URL`, and nothing else to standard output. Its data is
-/// generated from a seed, or that of a file. Runs until SIGTERM or an interrupt.
+/// generated from a seed, or that of a file. Runs until SIGTERM, SIGHUP or an interrupt.
 #[derive(Debug, Parser)]
 #[command(name = "kal-emulator", version, after_long_help = EXAMPLE, after_help = "See --help for examples.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -66,7 +66,8 @@ pub(crate) struct Arguments {
     /// Write the CA certificate that clients must trust (PEM) to this file
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
     pub(crate) ca_out: Option<PathBuf>,
-    /// Write the base URL to this file when ready; the file is created atomically, and removed at exit
+    /// Write the base URL to this file when ready; the file is created atomically, and removed at exit. One that is there is
+    /// removed first
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub(crate) url_file: Option<PathBuf>,
     /// Exit when standard input is closed, so that it does not outlive the test runner

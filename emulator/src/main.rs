@@ -29,6 +29,9 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     runtime.block_on(async {
         // Installed before the ready line is printed: its reader may send a signal immediately.
         let terminated = signals()?;
+        if let Some(file) = &arguments.url_file {
+            remove_old(file)?;
+        }
         let stdin_closed = stdin_closed(arguments.exit_with_stdin);
         let emulator = Emulator::start(arguments.config()?).map_err(|why| arguments.name_data(why))?;
         if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
@@ -59,12 +62,31 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+    let hung_up = async move {
+        match &mut hangup {
+            Some(hangup) => drop(hangup.recv().await),
+            None => std::future::pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up => {}
         }
     })
+}
+
+/// Whether `nohup` or the like asked to go on when the terminal is closed. Where that cannot be known, the signal keeps its meaning:
+/// the system either ignores it, or ends the program.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is number 1, and its bit the lowest.
+    ignored.is_none_or(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]
@@ -102,6 +124,16 @@ fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
         io::Error::new(why.kind(), format!("cannot write {}: {why}", file.display()))
     })
+}
+
+/// Removes the file of an emulator that was killed, so that whoever waits for the file does not read that one's URL. Another kind of
+/// file is refused when the URL is written.
+fn remove_old(file: &Path) -> io::Result<()> {
+    if !std::fs::metadata(file).is_ok_and(|there| there.is_file()) {
+        return Ok(());
+    }
+    std::fs::remove_file(file)
+        .map_err(|why| io::Error::new(why.kind(), format!("cannot remove {}: {why}", file.display())))
 }
 
 /// The file with the URL, removed when dropped unless another emulator has written its own since.

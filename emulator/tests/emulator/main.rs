@@ -21,6 +21,7 @@ mod public;
 mod scripting;
 mod snapshot;
 mod tokens;
+mod url_file;
 mod workspaces;
 
 use std::time::{Duration, Instant};

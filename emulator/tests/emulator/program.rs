@@ -7,20 +7,24 @@ use crate::client::{Client, text};
 use crate::eventually;
 
 /// Killed when the test ends, also on failure.
-struct Program {
-    child: Child,
-    url: String,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) url: String,
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kal-emulator"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().expect("the program starts");
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::of(command(arguments))
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("its output");
         BufReader::with_capacity(1, stdout).read_line(&mut line).expect("a line");
@@ -28,14 +32,14 @@ impl Program {
         Self { child, url }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let mut client = Client::connect(&self.url);
         let tokens = client.grant("demo-client", "demo-secret").json();
         client.use_access(&text(&tokens, "access_token"));
         client
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut status = None;
         eventually("the program ends", || {
             status = self.child.try_wait().expect("a status");
