@@ -201,7 +201,8 @@ impl Emulator {
     }
 
     /// Replaces all workspaces, or the given parts of the workspace of a client, or of the first one. Access and refresh
-    /// tokens of clients that are gone are no longer valid; those of the others reach the new data.
+    /// tokens of clients that are gone are no longer valid; those of the others reach the new data. Members without groups remove
+    /// the ids of members that are gone from the groups that stay.
     ///
     /// # Errors
     ///

@@ -35,6 +35,7 @@ mod fault;
 mod fault_list;
 mod generated;
 mod given_json;
+mod group_members;
 mod journal;
 mod json_object;
 mod json_text;

@@ -12,6 +12,7 @@ use crate::data::{ApiClient, Parts};
 use crate::event_query::EventQuery;
 use crate::event_record::{Actor, EventMaker};
 use crate::event_store::EventStore;
+use crate::group_members;
 use crate::members;
 use crate::record_check::check_user_ids;
 use crate::rendered::{PageCache, Rendered};
@@ -103,10 +104,7 @@ impl Workspace {
     /// Whether the given groups name members that are given or there already.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), String> {
         match (&parts.groups, &parts.members) {
-            (Some(groups), None) if !parts.unchecked => {
-                let ids: HashSet<_> = self.actors().into_iter().map(|actor| actor.id).collect();
-                check_user_ids(groups, "groups", &ids)
-            }
+            (Some(groups), None) if !parts.unchecked => check_user_ids(groups, "groups", &self.member_ids()),
             _ => Ok(()),
         }
     }
@@ -124,6 +122,9 @@ impl Workspace {
             if let Some(text) = text {
                 *self.cell(document) = Rendered::new(text.get().to_owned());
             }
+        }
+        if parts.members.is_some() && parts.groups.is_none() && !parts.unchecked {
+            self.remove_absent_members();
         }
         if parts.workspace.is_some() || parts.members.is_some() {
             self.update_maker();
@@ -189,6 +190,18 @@ impl Workspace {
         let id = workspace["id"].as_str().map_or_else(|| members::workspace_id(self.seed), str::to_owned);
         let maker = EventMaker::of(self.seed, id, self.actors());
         self.events.use_maker(maker);
+    }
+
+    fn remove_absent_members(&mut self) {
+        let groups = self.groups.plain();
+        let groups = std::str::from_utf8(&groups).unwrap_or_default();
+        if let Some(groups) = group_members::without_absent(groups, &self.member_ids()) {
+            self.groups = Rendered::new(groups);
+        }
+    }
+
+    fn member_ids(&self) -> HashSet<String> {
+        self.actors().into_iter().map(|actor| actor.id).collect()
     }
 
     /// The members that have an id.

@@ -282,3 +282,28 @@ fn a_reader_sees_all_of_the_old_data_or_all_of_the_new() {
         assert!(is_right, "parts of two generations at once");
     });
 }
+
+/// Red when the groups stayed as they were: they had the ids of the members that were gone.
+#[test]
+fn groups_lose_the_members_that_are_gone() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    let groups = r#"[ {"id": "g", "user_ids": ["m1", "\u006d2","m3"], "n": 1.10}, {"user_ids":[ ] , "id":"h"}, {"id":"i"},{"id":"j","user_ids":["m2"]}]"#;
+    let both = format!(r#"{{"members": [{{"id": "m1"}}, {{"id": "m2"}}, {{"id": "m3"}}], "groups": {groups}}}"#);
+    assert_eq!(client.send("POST", "/__emulator/data", &[], &both).expect("a response").status, 200);
+    assert_eq!(client.get("/workspaces/groups").body, groups.as_bytes());
+    assert_eq!(client.admin("data", &json!({ "members": [{ "id": "m2" }, { "id": "new" }] })).status, 200);
+    let rest = r#"[ {"id": "g", "user_ids": ["\u006d2"], "n": 1.10}, {"user_ids":[ ] , "id":"h"}, {"id":"i"},{"id":"j","user_ids":["m2"]}]"#;
+    assert_eq!(String::from_utf8_lossy(&client.get("/workspaces/groups").body), rest);
+    let served = client.get("/workspaces/groups").json();
+    assert_eq!(client.admin("data", &json!({ "groups": served })).status, 200, "they are valid");
+    // Neither are they changed by what is not checked, nor is it by them.
+    assert_eq!(client.admin("data", &json!({ "unchecked": true, "members": [] })).status, 200);
+    assert_eq!(client.get("/workspaces/groups").json(), served);
+    assert_eq!(
+        client.admin("data", &json!({ "unchecked": true, "groups": [7, { "user_ids": [8, "a"] }] })).status,
+        200
+    );
+    assert_eq!(client.admin("data", &json!({ "members": [] })).status, 200);
+    assert_eq!(client.get("/workspaces/groups").json(), json!([7, { "user_ids": [8] }]));
+}
