@@ -29,11 +29,12 @@ Make the next two requests for members fail, then show the counts
       -d '{\"path\":\"/workspaces/members\",\"status\":503,\"times\":2,\"headers\":{\"Retry-After\":\"1\"}}'
   $ curl -s http://127.0.0.1:8080/__emulator/counts
 
-Serve two members of one's own, and let all access tokens expire without waiting
+Serve two members of one's own, on another port, and let all access tokens expire without waiting
 
   $ echo '{\"workspace\":{\"id\":\"w\"},\"members\":[{\"id\":\"m1\"},{\"id\":\"m2\"}]}' >data.json
-  $ kal-emulator --port 8080 --data data.json &
-  $ curl -s -X PUT http://127.0.0.1:8080/__emulator/clock -d '{\"advance_ms\":3600000}'";
+  $ kal-emulator --port 8081 --data data.json &
+  kal-emulator: ready on http://127.0.0.1:8081
+  $ curl -s -X PUT http://127.0.0.1:8081/__emulator/clock -d '{\"advance_ms\":3600000}'";
 
 /// A local server that implements the Kaleidoscope API, for demos, tests and benchmarks.
 ///

@@ -356,3 +356,17 @@ fn a_file_with_bad_data_is_an_error_that_names_file_and_field() {
     let (_, why) = refused(&["--data", path, "--members", "5"]);
     assert!(why.contains("'--data <FILE>' cannot be used with '--members <N>'"), "{why}");
 }
+
+/// Red when both had port 8080: the second cannot start, and its last command reaches the first one.
+#[test]
+fn the_examples_of_the_help_run_after_each_other() {
+    let output = command(&["--help"]).output().expect("it runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let (_, examples) = help.split_once("Example:").expect("examples");
+    let ports: Vec<_> = examples.split("kal-emulator --port ").skip(1).map(|rest| &rest[..4]).collect();
+    assert_eq!(ports.len(), 2);
+    assert_ne!(ports[0], ports[1]);
+    let (before, after) = examples.split_once(&format!("--port {}", ports[1])).expect("the second");
+    assert!(!before.contains(&format!(":{}", ports[1])) && !after.contains(&format!(":{}", ports[0])));
+    assert!(after.contains(&format!("http://127.0.0.1:{}/__emulator/clock", ports[1])));
+}
