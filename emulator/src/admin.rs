@@ -33,6 +33,11 @@ fn methods(name: &str, rest: Option<&str>) -> Option<&'static [Method]> {
     })
 }
 
+/// Whether it restores a snapshot, which is as large as what was saved.
+pub(crate) fn is_restore(parts: &Parts) -> bool {
+    parts.method == Method::PUT && parts.uri.path().strip_prefix(PREFIX) == Some("snapshot")
+}
+
 pub(crate) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
     let path = parts.uri.path().strip_prefix(PREFIX).unwrap_or("");
     let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));

@@ -34,15 +34,16 @@ pub(crate) async fn handle(
     let (parts, body) = request.into_parts();
     let for_page = page::is_for(&parts);
     let for_admin = for_page || parts.uri.path().starts_with(admin::PREFIX);
+    let max_admin_body = if admin::is_restore(&parts) { usize::MAX } else { MAX_ADMIN_BODY };
     let request_id = state.request_id();
     connection.on_request(for_admin);
     let mut response = if for_admin {
         match own_origin::check(&parts, &state.config) {
             Err(message) => Answer::error(StatusCode::FORBIDDEN, "forbidden", &message),
-            Ok(()) => match collect(body, MAX_ADMIN_BODY).await? {
+            Ok(()) => match collect(body, max_admin_body).await? {
                 Some(body) if for_page => page::answer(&state, &parts, &body),
                 Some(body) => admin::answer(&state, &parts, &body),
-                None => too_large(MAX_ADMIN_BODY),
+                None => too_large(max_admin_body),
             },
         }
         .into_response(Coding::Identity)

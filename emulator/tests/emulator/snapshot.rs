@@ -1,9 +1,11 @@
 //! Snapshots: what is restored behaves as what was saved.
 
+use std::io::{Read as _, Write as _};
+
 use kal_emulator::{Config, Data, Emulator, EventOrder, Fault, NewEvents};
 use serde_json::{Value, json};
 
-use crate::client::{Client, ids, text};
+use crate::client::{Client, ids, tcp, text};
 use crate::{start, start_default};
 
 const PATHS: [&str; 6] = [
@@ -262,4 +264,31 @@ fn generated_events_do_not_have_the_id_of_a_copied_one() {
     let known = ids(&copied);
     assert_eq!(added.len(), 250);
     assert_eq!(added.iter().filter(|id| known.contains(id)).count(), 0);
+}
+
+/// Red when it had the limit of the other admin requests: 413 before the body was read.
+#[test]
+fn a_snapshot_may_have_any_size() {
+    let emulator = start_default();
+    let mut stream = tcp(emulator.url()).expect("a connection");
+    // No JSON from its first octet: that it is refused for this, and not for its size, takes no time.
+    let piece = vec![b'x'; 1 << 20];
+    let octets = 257 * piece.len();
+    let head = format!("PUT /__emulator/snapshot HTTP/1.1\r\nhost: localhost\r\ncontent-length: {octets}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    for _ in 0..257 {
+        // An error is that of a response that came before.
+        if stream.write_all(&piece).is_err() {
+            break;
+        }
+    }
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("a response");
+    assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 422");
+    // The others have one.
+    let mut stream = tcp(emulator.url()).expect("a connection");
+    let head = format!("POST /__emulator/data HTTP/1.1\r\nhost: localhost\r\ncontent-length: {octets}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.read_exact(&mut status).expect("a response");
+    assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 413");
 }
