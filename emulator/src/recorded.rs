@@ -63,21 +63,41 @@ impl Expected {
 
 /// `GET /__emulator/requests?path=/workspaces/members&method=GET&status=200&after=17`
 pub(crate) fn requests(state: &State, query: &str) -> Result<Answer, String> {
-    let (mut wanted, mut after) = (Expected::default(), 0);
-    for (name, value) in urlencoded::parse(query).map_err(|why| format!("query: {why}"))? {
+    let (mut wanted, mut after, mut paths) = (Expected::default(), 0, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        if let Some(path) = pair.strip_prefix("path=") {
+            paths = Some(possible_paths(path)?);
+            continue;
+        }
+        let Some((name, value)) = urlencoded::parse(pair).map_err(|why| format!("query: {why}"))?.pop() else {
+            continue;
+        };
         let number = || value.parse().map_err(|_| format!("{name}: {value:?} is not a number"));
         match name.as_str() {
-            "path" => wanted.path = Some(value),
             "method" => wanted.method = Some(value),
             "status" => wanted.status = Some(value.parse().map_err(|_| format!("status: {value:?} is not a status"))?),
             "after" => after = number()?,
             _ => return Err(format!("unknown parameter {name}: use path, method, status or after")),
         }
     }
-    wanted.pattern().check()?;
     let mut found = wanted.of(state.journal().requests());
-    found.retain(|request| request.number > after);
+    found.retain(|request| {
+        let is_wanted = |path: &String| Pattern { path: Some(path), ..wanted.pattern() }.matches(request);
+        request.number > after && paths.as_ref().is_none_or(|paths| paths.iter().any(is_wanted))
+    });
     Ok(Answer::json(StatusCode::OK, &found))
+}
+
+/// What a path in a query may mean: it is recorded as it was sent, with its percent escapes, so that it is given as it is recorded, or
+/// encoded once more.
+fn possible_paths(given: &str) -> Result<Vec<String>, String> {
+    let check = |path: &String| Pattern { path: Some(path), ..Expected::default().pattern() }.check();
+    let decoded = urlencoded::readable(&format!("path={given}")).into_iter().map(|(_, path)| path);
+    let (good, bad): (Vec<_>, Vec<_>) = decoded.chain([given.to_owned()]).partition(|path| check(path).is_ok());
+    match bad.first() {
+        Some(path) if good.is_empty() => check(path).map(|()| good),
+        _ => Ok(good),
+    }
 }
 
 /// `POST /__emulator/verify`: 200 if as many requests match as expected, otherwise 409 with what there was. It is 409, too, if that

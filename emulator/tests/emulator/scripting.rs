@@ -6,7 +6,7 @@ use std::time::Duration;
 use kal_emulator::{DropPoint, Fault};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, encode};
 use crate::{eventually, start_default};
 
 const MEMBERS: &str = "/workspaces/members";
@@ -305,4 +305,29 @@ fn the_json_of_a_fault_is_sent_as_it_is_written() {
     assert_eq!(client.get("/programs").body, b"busy");
     assert_eq!(client.get("/programs").body, b"busy");
     assert_eq!(client.admin("faults", &json!({ "json": null, "body": "a" })).status, 400);
+}
+
+/// Red when the path was decoded before it was compared: none was found.
+#[test]
+fn a_recorded_path_finds_its_request() {
+    const PATHS: [&str; 5] = ["/programs/%C3%A9", "/programs/a+b", "/programs/a%2Fb", "/programs/%25", "/programs/%FF"];
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    for path in PATHS {
+        client.get(path);
+    }
+    let mut found = |path: &str| {
+        let list = client.get(&format!("/__emulator/requests?path={path}")).list();
+        list.iter().map(|request| request["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
+    };
+    for path in PATHS {
+        assert_eq!(found(path), [path]);
+        // As a client that encodes parameters sends it.
+        assert_eq!(found(&encode(path)), [path]);
+    }
+    assert_eq!(found("/programs").len(), 5);
+    assert_eq!(found("%2Fprograms").len(), 5);
+    for bad in ["programs", "a+b", "%zz", "%2Fprograms%3Fpage%3D2"] {
+        assert_eq!(client.get(&format!("/__emulator/requests?path={bad}")).status, 400, "{bad}");
+    }
 }
