@@ -1,6 +1,6 @@
 //! All events, ordered by time, and pages of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::config::{Config, EventOrder};
+use crate::event_ids::{EventIds, GENERATED_ID};
 use crate::event_query::EventQuery;
 use crate::event_record::{Choice, EVENT_TYPES, EventMaker, RESOURCE_TYPES};
 use crate::generated::Generated;
@@ -66,7 +67,7 @@ pub(crate) struct EventStore {
     times: Box<[Micros]>,
     blocks: Box<[OnceLock<Block>]>,
     appended: Vec<Appended>,
-    appended_ids: HashSet<Box<str>>,
+    pub(crate) ids: EventIds,
     /// Index of the next generated event. It only grows, so that the id of a removed event does not return.
     next_index: u64,
     event_types: Words,
@@ -106,7 +107,7 @@ impl EventStore {
             next_index: times.len() as u64,
             times,
             appended: Vec::new(),
-            appended_ids: HashSet::new(),
+            ids: EventIds::default(),
             event_types: Words::with(EVENT_TYPES.iter().copied()),
             resource_types: Words::with(RESOURCE_TYPES.iter().copied()),
             users,
@@ -221,8 +222,9 @@ impl EventStore {
         self.next_index
     }
 
-    pub(crate) fn set_next_index(&mut self, index: u64) {
+    pub(crate) fn set_next(&mut self, index: u64, removed_ids: BTreeSet<Box<str>>) {
         self.next_index = index.max(self.times.len() as u64);
+        self.ids.set_removed(removed_ids);
     }
 
     /// Appends generated events and returns their ids. Without `created_at` each is newer than all before it, and not
@@ -302,10 +304,10 @@ impl EventStore {
         ids
     }
 
-    /// Given events may be copies of generated ones, whose ids must not be there twice.
+    /// Given events may be copies of generated ones, whose ids must not be there twice, nor return.
     fn skip_known_ids(&mut self) {
         let maker = self.later_maker.as_ref().unwrap_or(&self.maker);
-        while self.appended_ids.contains(maker.id(self.next_index).as_str()) {
+        while self.ids.is_taken(&maker.id(self.next_index)) {
             self.next_index += 1;
         }
     }
@@ -317,7 +319,7 @@ impl EventStore {
     fn keep(&mut self, mut entry: Entry, id: Option<&str>, text: Bytes) -> Entry {
         entry.source = small(self.times.len() + self.appended.len());
         self.next_index += 1;
-        self.appended_ids.extend(id.map(Box::from));
+        self.ids.add(id);
         self.appended.push(Appended { id: id.map(Box::from), text });
         entry
     }
@@ -334,7 +336,7 @@ impl EventStore {
         self.times = Box::default();
         self.blocks = Box::default();
         self.appended.clear();
-        self.appended_ids.clear();
+        self.ids.remove_all();
     }
 
     /// Removes the events with this id and returns whether there were any.
@@ -343,7 +345,7 @@ impl EventStore {
         let before = entries.len();
         entries.retain(|entry| !self.has_id(entry, id));
         self.entries = entries;
-        self.appended_ids.remove(id);
+        self.ids.remove(id);
         self.entries.len() < before
     }
 
@@ -359,7 +361,7 @@ impl EventStore {
     pub(crate) fn first_known<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
         let mut generated = HashSet::new();
         for id in ids {
-            if self.appended_ids.contains(id) {
+            if self.ids.is_there(id) {
                 return Some(id);
             }
             if id.len() == GENERATED_ID {
@@ -379,9 +381,6 @@ impl EventStore {
         added.map(|entry| (self.text(entry), entry.created_at))
     }
 }
-
-/// The length of a UUID.
-const GENERATED_ID: usize = 36;
 
 fn newer(latest: Option<Micros>, now: Micros) -> Micros {
     latest.map_or(now, |latest| now.max(latest + 1000).min(timestamp::LAST))

@@ -28,6 +28,7 @@ mod data;
 mod data_requests;
 mod echo;
 mod emulator;
+mod event_ids;
 mod event_query;
 mod event_record;
 mod event_store;

@@ -1,6 +1,6 @@
 //! A copy of data, tokens and clock as JSON, which restores the same behaviour later or elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -56,6 +56,8 @@ struct WorkspaceState {
     /// What the next generated events depend on.
     seed: u64,
     next_event: u64,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    removed_ids: BTreeSet<Box<str>>,
 }
 
 /// Whether a document is meant to be a snapshot.
@@ -153,6 +155,7 @@ impl WorkspaceState {
             instants,
             seed: workspace.seed,
             next_event: workspace.events().next_index(),
+            removed_ids: workspace.events().ids.removed().clone(),
         }
     }
 
@@ -169,7 +172,7 @@ impl WorkspaceState {
         }
         workspace.change_events(|events| {
             events.append_at(&self.events, &instants, Micros::MIN);
-            events.set_next_index(self.next_event);
+            events.set_next(self.next_event, self.removed_ids.clone());
         });
         workspace
     }
