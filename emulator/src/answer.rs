@@ -108,20 +108,21 @@ fn mark_gzip(headers: &mut HeaderMap) {
     headers.entry("vary").or_insert(HeaderValue::from_static("accept-encoding"));
 }
 
-/// Whether an `Accept-Encoding` header accepts gzip.
+/// Whether an `Accept-Encoding` header accepts gzip: by its name, or, if that is not there, as one of the others.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all("accept-encoding")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-            let rejected =
-                parts.filter_map(|parameter| parameter.strip_prefix("q=")).any(|weight| weight.parse() == Ok(0.0));
-            named && !rejected
-        })
+    let mut others = false;
+    let values = headers.get_all("accept-encoding").iter().filter_map(|value| value.to_str().ok());
+    for coding in values.flat_map(|value| value.split(',')) {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let mut weights = parts.filter_map(|part| part.strip_prefix(['q', 'Q'])?.strip_prefix('='));
+        let is_accepted = !weights.any(|weight| weight.parse() == Ok(0.0));
+        if name.eq_ignore_ascii_case("gzip") {
+            return is_accepted;
+        }
+        others |= name == "*" && is_accepted;
+    }
+    others
 }
 
 #[cfg(test)]
@@ -141,6 +142,13 @@ mod tests {
         assert!(!accepts("identity"));
         assert!(!accepts("gzip;q=0, br"));
         assert!(!accepts("gzip; q=0.0"));
+        // What is named is not among the others. Red when either was enough: it was accepted.
+        assert!(!accepts("gzip;q=0, *"));
+        assert!(!accepts("*, gzip;Q=0"));
+        assert!(accepts("gzip, *;q=0"));
+        assert!(accepts("*;q=0, gzip;q=0.001"));
+        assert!(!accepts("br, *;q=0"));
+        assert!(accepts("br;q=0, *;q=0.1"));
         assert!(!super::accepts_gzip(&HeaderMap::new()));
     }
 }
