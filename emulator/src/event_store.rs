@@ -259,7 +259,7 @@ impl EventStore {
                 user: self.users.optional(member),
                 source: 0,
             };
-            entries.push(self.keep(entry, Some(&id), text.into()));
+            entries.push(self.keep(entry, Some(&id), text.into(), false));
             id
         });
         let ids = ids.collect();
@@ -296,7 +296,7 @@ impl EventStore {
                 user: self.users.optional(fields.event_user_id.as_str()),
                 source: 0,
             };
-            entries.push(self.keep(entry, fields.id.as_str(), event.get().to_owned().into()));
+            entries.push(self.keep(entry, fields.id.as_str(), event.get().to_owned().into(), true));
             fields.id.as_str().map(str::to_owned)
         });
         let ids = ids.collect();
@@ -316,10 +316,10 @@ impl EventStore {
         self.entries.last().map(|last| last.created_at)
     }
 
-    fn keep(&mut self, mut entry: Entry, id: Option<&str>, text: Bytes) -> Entry {
+    fn keep(&mut self, mut entry: Entry, id: Option<&str>, text: Bytes, is_given: bool) -> Entry {
         entry.source = small(self.times.len() + self.appended.len());
         self.next_index += 1;
-        self.ids.add(id);
+        self.ids.add(id, is_given);
         self.appended.push(Appended { id: id.map(Box::from), text });
         entry
     }

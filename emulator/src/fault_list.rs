@@ -84,6 +84,12 @@ impl FaultList {
         self.listed.iter().rev().take(max).map(Listed::describe).collect()
     }
 
+    /// Does not count the last use of a fault. Returns whether it is there.
+    pub(crate) fn give_back(&mut self, id: u64) -> bool {
+        let listed = self.listed.iter_mut().find(|listed| listed.id == id);
+        listed.map(|listed| listed.used = listed.used.saturating_sub(1)).is_some()
+    }
+
     /// Returns the first fault that applies to this request, and its id. A fault that still skips requests counts it and passes it
     /// to the next one; faults after the one that applies do not count it.
     ///

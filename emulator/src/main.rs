@@ -29,11 +29,12 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     runtime.block_on(async {
         // Installed before the ready line is printed: its reader may send a signal immediately.
         let terminated = signals()?;
-        if let Some(file) = &arguments.url_file {
-            remove_old(file)?;
-        }
         let stdin_closed = stdin_closed(arguments.exit_with_stdin);
+        let old = arguments.url_file.as_deref().map(OldFile::remove).transpose()?;
         let emulator = Emulator::start(arguments.config()?).map_err(|why| arguments.name_data(why))?;
+        if let Some(old) = old {
+            old.forget();
+        }
         if let (Some(file), Some(pem)) = (&arguments.ca_out, emulator.ca_pem()) {
             write_atomically(file, pem)?;
         }
@@ -126,14 +127,38 @@ fn write_atomically(file: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// Removes the file of an emulator that was killed, so that whoever waits for the file does not read that one's URL. Another kind of
-/// file is refused when the URL is written.
-fn remove_old(file: &Path) -> io::Result<()> {
-    if !std::fs::metadata(file).is_ok_and(|there| there.is_file()) {
-        return Ok(());
+/// The file of an emulator that was killed, which is removed, so that whoever waits for the file does not read that one's URL. If the
+/// start fails, as on a port in use, it is there again: the other one may be running. Another kind of file is refused when the URL is
+/// written.
+struct OldFile<'a> {
+    file: &'a Path,
+    text: Option<Vec<u8>>,
+}
+
+impl<'a> OldFile<'a> {
+    fn remove(file: &'a Path) -> io::Result<Self> {
+        if !std::fs::metadata(file).is_ok_and(|there| there.is_file()) {
+            return Ok(Self { file, text: None });
+        }
+        let text = std::fs::read(file).ok();
+        std::fs::remove_file(file)
+            .map_err(|why| io::Error::new(why.kind(), format!("cannot remove {}: {why}", file.display())))?;
+        Ok(Self { file, text })
     }
-    std::fs::remove_file(file)
-        .map_err(|why| io::Error::new(why.kind(), format!("cannot remove {}: {why}", file.display())))
+
+    fn forget(mut self) {
+        self.text = None;
+    }
+}
+
+impl Drop for OldFile<'_> {
+    fn drop(&mut self) {
+        if let Some(text) = self.text.take() {
+            // Not over that of an emulator that has started meanwhile.
+            let created = std::fs::File::create_new(self.file);
+            let _ = created.and_then(|mut file| file.write_all(&text));
+        }
+    }
 }
 
 /// The file with the URL, removed when dropped unless another emulator has written its own since.

@@ -7,12 +7,13 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, StatusCode};
 use ring::digest::{SHA256, digest};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::answer::{Answer, AnswerBody};
 use crate::fault::Fault;
 use crate::fault_list::ListedFault;
 use crate::journal::RecordedRequest;
+use crate::json_object::Object;
 use crate::rendered::Rendered;
 use crate::state::State;
 use crate::workspace::Summary;
@@ -144,7 +145,7 @@ fn fault_table(newest_first: &[ListedFault]) -> String {
         cell(row, &listed.id.to_string());
         cell(row, &listed.used.to_string());
         cell(row, if listed.active { "yes" } else { "no" });
-        code(row, &given(&listed.fault).to_string());
+        code(row, &given(&listed.fault));
         let id = listed.id;
         let _ = write!(
             row,
@@ -154,14 +155,17 @@ fn fault_table(newest_first: &[ListedFault]) -> String {
     })
 }
 
-/// The fields of a fault that are not the default ones.
-fn given(fault: &Fault) -> Value {
-    let fields = |fault| serde_json::to_value(fault).unwrap_or_default();
-    let (mut given, default) = (fields(fault), fields(&Fault::default()));
-    if let Value::Object(given) = &mut given {
-        given.retain(|name, value| default.get(name.as_str()) != Some(value));
-    }
-    given
+/// The fields of a fault that are not the default ones, as they are written.
+fn given(fault: &Fault) -> String {
+    let text = |fault| serde_json::to_string(fault).unwrap_or_default();
+    let (given, default) = (text(fault), text(&Fault::default()));
+    let fields = |text| serde_json::from_str(text).map_or_else(|_| Vec::new(), |Object(fields)| fields);
+    let default = fields(&default);
+    let is_default =
+        |name: &str, value: &RawValue| default.iter().any(|(other, its)| other == name && its.get() == value.get());
+    let kept = fields(&given).into_iter().filter(|(name, value)| !is_default(name, value));
+    let kept: Vec<_> = kept.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", kept.join(","))
 }
 
 fn table<T>(section: &str, columns: &[&str], rows: &[T], render: impl Fn(&mut String, &T)) -> String {

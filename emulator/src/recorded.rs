@@ -81,19 +81,24 @@ pub(crate) fn requests(state: &State, query: &str) -> Result<Answer, String> {
         }
     }
     let mut found = wanted.of(state.journal().requests());
-    found.retain(|request| {
-        let is_wanted = |path: &String| Pattern { path: Some(path), ..wanted.pattern() }.matches(request);
-        request.number > after && paths.as_ref().is_none_or(|paths| paths.iter().any(is_wanted))
-    });
+    found.retain(|request| request.number > after);
+    if let Some(paths) = paths {
+        let of = |path: &String| {
+            let pattern = Pattern { path: Some(path), ..wanted.pattern() };
+            found.iter().filter(|request| pattern.matches(request)).cloned().collect::<Vec<_>>()
+        };
+        found = paths.iter().map(of).find(|these| !these.is_empty()).unwrap_or_default();
+    }
     Ok(Answer::json(StatusCode::OK, &found))
 }
 
-/// What a path in a query may mean: it is recorded as it was sent, with its percent escapes, so that it is given as it is recorded, or
-/// encoded once more.
+/// What a path in a query may mean, the likelier first: it is recorded as it was sent, with its percent escapes, so that it is given as
+/// it is recorded, or encoded once more.
 fn possible_paths(given: &str) -> Result<Vec<String>, String> {
     let check = |path: &String| Pattern { path: Some(path), ..Expected::default().pattern() }.check();
     let decoded = urlencoded::readable(&format!("path={given}")).into_iter().map(|(_, path)| path);
-    let (good, bad): (Vec<_>, Vec<_>) = decoded.chain([given.to_owned()]).partition(|path| check(path).is_ok());
+    let (good, bad): (Vec<_>, Vec<_>) =
+        [given.to_owned()].into_iter().chain(decoded).partition(|path| check(path).is_ok());
     match bad.first() {
         Some(path) if good.is_empty() => check(path).map(|()| good),
         _ => Ok(good),

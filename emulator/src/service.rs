@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::futures::Notified;
 use tokio::time::timeout;
 
@@ -70,9 +70,8 @@ async fn handle_api(
     body: Incoming,
     request_id: String,
 ) -> io::Result<Response<Payload>> {
-    let asks_first = parts.headers.contains_key("expect");
     let max = request_body::max_kept(parts.uri.path());
-    let body = if asks_first && request_body::declares_more(&body, max) && state.faults().active() == 0 {
+    let body = if asks_first(parts) && request_body::declares_more(&body, max) && state.faults().active() == 0 {
         // Its client has not begun to send it, and nothing else than the refusal can follow.
         Kept::default()
     } else {
@@ -102,11 +101,13 @@ async fn handle_api(
         tokio::time::sleep(wait).await;
     }
     let refusal = if fault.signed_in { routes::refusal(state, parts) } else { None };
-    let (answer, fault) = if let Some(refusal) = refusal {
-        (refusal, Fault::default())
+    let (answer, id, fault) = if let Some(refusal) = refusal {
+        // Its token expired meanwhile; if the fault expired it, that was its effect.
+        let id = id.filter(|id| fault.expire_tokens || !state.faults().give_back(*id));
+        (refusal, id, Fault::default())
     } else {
         drop_before_answer(&fault, connection, reset).await?;
-        (answer_with(state, parts, &body, &fault), fault)
+        (answer_with(state, parts, &body, &fault), id, fault)
     };
     state.journal().complete(number, id, Some(answer.status.as_u16()));
     // Neither has a body, whatever its headers say.
@@ -115,6 +116,12 @@ async fn handle_api(
     let mut response = response.map(|payload| payload_with(payload, &fault, bodiless, connection));
     set_request_id(&mut response, &request_id);
     Ok(response)
+}
+
+/// Whether the client waits for `100 Continue` before it sends the body.
+fn asks_first(parts: &Parts) -> bool {
+    let expects = parts.headers.get("expect").is_some_and(|what| what.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    expects && parts.version == Version::HTTP_11
 }
 
 fn coding(state: &State, parts: &Parts, fault: &Fault) -> Coding {

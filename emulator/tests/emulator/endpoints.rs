@@ -82,6 +82,25 @@ fn a_token_that_the_fault_expires_gets_the_401_once() {
     assert_eq!(client.get(PROGRAMS).status, 501, "it is used up");
 }
 
+/// Red when it counted: 1 in place of 0, and the fault was used up.
+#[test]
+fn a_token_that_expires_during_the_delay_gets_the_401_and_uses_nothing_up() {
+    let emulator = start_default();
+    let mut client = Client::signed_in(&emulator);
+    emulator.fault(Fault::on(PROGRAMS).signed_in().delay(Duration::from_millis(300)).status(200));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while emulator.requests().iter().all(|request| request.path != PROGRAMS) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            emulator.expire_tokens();
+        });
+        assert_eq!(client.get(PROGRAMS).status, 401);
+    });
+    assert_eq!((emulator.faults()[0].used, emulator.faults()[0].active), (0, true));
+    assert_eq!(emulator.requests().pop().expect("a request").fault, None);
+}
+
 /// Red when only the routes of the API were behind the proxy: `unauthorized` in place of `iap_required`.
 #[test]
 fn an_endpoint_is_behind_the_proxy() {

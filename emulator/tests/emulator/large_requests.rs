@@ -34,9 +34,12 @@ fn a_body_that_is_too_long_is_read_counted_and_recorded() {
     let message = format!("the request body is longer than {KEPT} octets");
     assert_eq!((reply.code(), reply.message()), ((413, "too_large".to_owned()), message));
     assert_eq!(client.get("/nope").status, 404, "the connection goes on");
+    // Red when any expectation counted as one that the client waits for: a broken pipe.
+    let reply = Client::connect(emulator.url()).send("POST", FILES, &[("expect", "x")], &"x".repeat(40 << 20));
+    assert_eq!(reply.expect("a response").status, 413);
     let recorded = &emulator.requests()[0];
     assert_eq!((recorded.status, recorded.body.len()), (Some(413), KEPT));
-    assert_eq!(emulator.counts().total, 2);
+    assert_eq!(emulator.counts().total, 3);
     emulator.fault(Fault::on(FILES).drop_connection(DropPoint::Before));
     assert!(client.send("POST", FILES, &[], &"x".repeat(KEPT + 1)).is_err(), "dropped");
     assert_eq!(emulator.faults()[0].used, 1);

@@ -124,8 +124,12 @@ fn the_page_shows_the_newest_requests_and_faults() {
     let html = page(&emulator);
     assert!(html.contains("<td>GET</td><td><code>/workspaces/groups?a=1</code></td><td>503</td><td>1</td>"), "{html}");
     // Only what was given.
-    let given = r#"{"headers":{"Retry-After":["1"]},"path":"/workspaces/groups","status":503}"#.replace('"', "&quot;");
+    let given = r#"{"path":"/workspaces/groups","status":503,"headers":{"Retry-After":["1"]}}"#.replace('"', "&quot;");
     assert!(html.contains(&format!("<td>{fault}</td><td>1</td><td>no</td><td><code>{given}</code></td>")), "{html}");
+    // As it is written. Red when it was read as numbers: 1.1, and null in place of the fault with 1e400.
+    let fault = r#"{"path":"/a","json":[1.10,1e400]}"#;
+    assert_eq!(client.send("POST", "/__emulator/faults", &[], fault).expect("a response").status, 200);
+    assert!(page(&emulator).contains("<code>{&quot;path&quot;:&quot;/a&quot;,&quot;json&quot;:[1.10,1e400]}</code>"));
     for number in 0..60 {
         client.get(&format!("/nope/{number}"));
         emulator.fault(Fault::on(format!("/fault/{number}")));

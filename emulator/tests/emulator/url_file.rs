@@ -65,6 +65,13 @@ fn one_that_was_left_is_gone_before_the_start() {
     let program = starting.join().expect("it starts");
     assert!(is_gone);
     assert_eq!(std::fs::read_to_string(&file).expect("the URL"), program.url);
+    // Red when it stayed away: whoever waits for that of the emulator that is running waits for ever.
+    let port = program.url.rsplit(':').next().expect("a port");
+    for options in [["--port", port], ["--data", "/nonexistent"]] {
+        let output = command(&[&options[..], &["--url-file", path(&file)]].concat()).output().expect("it runs");
+        assert!(!output.status.success(), "{options:?}");
+        assert_eq!(std::fs::read_to_string(&file).expect("it is there again"), program.url, "{options:?}");
+    }
     drop(program);
     // Something else is no file with a URL.
     let output = command(&["--exit-with-stdin", "--url-file", path(&pipe)]).output().expect("it runs");
