@@ -61,8 +61,7 @@ pub(crate) struct Arguments {
     /// Server threads, up to 256
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Server")]
     threads: usize,
-    /// Serve https with a certificate generated at start, for localhost, 127.0.0.1, `::1`, the address of --host and
-    /// each --allow-host
+    /// Serve https with a certificate generated at start, for localhost, 127.0.0.1, `::1` and each --allow-host
     #[arg(long, help_heading = "Server")]
     tls: bool,
     /// Write the CA certificate that clients must trust (PEM) to this file

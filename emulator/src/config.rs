@@ -27,8 +27,7 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Port to listen on; 0 selects a free one. Default 0.
     pub port: u16,
-    /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1, `::1`, `host` and
-    /// `allowed_hosts`.
+    /// Serve https with a certificate generated at start, valid for `localhost`, 127.0.0.1, `::1` and `allowed_hosts`.
     /// Default false.
     pub tls: bool,
     /// With `tls`: refuse clients without a certificate of the emulator's CA.

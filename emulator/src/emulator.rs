@@ -56,10 +56,7 @@ impl Emulator {
     pub fn start(config: Config) -> io::Result<Self> {
         config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tls = if config.tls {
-            Some(
-                Tls::new(config.client_auth, config.host, &config.allowed_hosts)
-                    .map_err(failed("cannot make certificates"))?,
-            )
+            Some(Tls::new(config.client_auth, &config.allowed_hosts).map_err(failed("cannot make certificates"))?)
         } else {
             None
         };

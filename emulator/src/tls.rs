@@ -1,7 +1,6 @@
 //! The emulator's certificate authority and server certificate.
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::server::WebPkiClientVerifier;
@@ -19,8 +18,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// For localhost, and the address and the names by which the emulator is reached.
-    pub(crate) fn new(client_auth: bool, address: IpAddr, hosts: &[String]) -> io::Result<Self> {
+    pub(crate) fn new(client_auth: bool, hosts: &[String]) -> io::Result<Self> {
         let (not_before, not_after) = validity();
         let contents = |common_name, names, purpose| Contents {
             common_name,
@@ -32,14 +30,8 @@ impl Tls {
         };
         let ca = Contents { is_authority: true, ..contents("kal-emulator CA", &[], None) };
         let ca = Certificate::self_signed(&ca)?;
-        let mut names = vec!["localhost", "127.0.0.1", "::1"];
-        // That of all interfaces is no address to connect to.
-        let address = (!address.is_unspecified()).then(|| address.to_string());
-        for name in hosts.iter().chain(&address) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
+        let names = ["localhost", "127.0.0.1", "::1"].into_iter().chain(hosts.iter().map(String::as_str));
+        let names: Vec<_> = names.collect();
         let certificate = Certificate::signed_by(&contents("localhost", &names, Some(Purpose::Server)), &ca)?;
         let client = Certificate::signed_by(&contents("kal-emulator client", &[], Some(Purpose::Client)), &ca)?;
 
