@@ -104,7 +104,8 @@ fn ahead_of(
 ) -> (Stream, Vec<String>) {
     let stream = long_pages(client, options);
     let mut seen = take(&stream, pages - 1);
-    let before = requests(emulator);
+    // The next page has been requested: the fault is not for it.
+    let before = settled_requests(emulator);
     if hangs {
         emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(at_once));
     }
@@ -153,7 +154,8 @@ fn no_more_pages_are_requested_at_once_than_the_caller_allows() {
         let stream = long_pages(&client, CallOptions::default());
         stream.set_read_ahead(allowed);
         take(&stream, behind - 1);
-        let before = requests(&emulator);
+        // The page behind has been requested: the fault is not for it.
+        let before = settled_requests(&emulator);
         emulator.fault(Fault::on(EVENTS).drop_connection(DropPoint::Hang).times(100));
         take(&stream, 1);
         assert_eq!(settled_requests(&emulator) - before, allowed as u64, "behind page {behind}");
