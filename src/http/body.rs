@@ -243,6 +243,19 @@ mod tests {
         assert!(matches!(outcome, Err(Stop::Corrupt(_))));
     }
 
+    /// Red when the claimed length is enough, and when only what grows is advised.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_buffer_has_huge_pages_once_much_has_arrived() {
+        use crate::platform::prefers_huge_pages;
+
+        let mut body = Capped { bytes: Vec::with_capacity(MAX_PRESIZE + SENTINEL), cap: MAX_PRESIZE };
+        assert!(body.take(&[b' '; 1000]).is_ok());
+        assert_ne!(prefers_huge_pages(&body.bytes), Some(true));
+        assert!(body.take(&vec![b' '; LARGE]).is_ok());
+        assert_ne!(prefers_huge_pages(&body.bytes), Some(false));
+    }
+
     #[test]
     fn an_empty_body_is_not_damaged_gzip() {
         let body = gzipped(10);

@@ -6,6 +6,8 @@
 #[cfg_attr(windows, path = "windows/mod.rs")]
 mod system;
 
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use system::prefers_huge_pages;
 pub(crate) use system::{
     DeferCancel, KeepLastError, Listener, OccupyStandard, Readiness, Wake, deny_unmapping, has_raised_privileges,
     is_exhaustion, on_fork, prefer_huge_pages, time_since_boot, with_signals_blocked,

@@ -84,13 +84,15 @@ fn of_several_wrong_duplicates_the_last_is_reported() {
     assert_eq!(error.to_string(), "everything[0].int: expected an integer, found an array: [] (at byte 46)");
 }
 
-/// Red when the claimed length is reserved.
+/// Red when the claimed length is reserved, and when rows are reserved for all of it.
 #[test]
 fn a_claimed_length_reserves_no_memory() {
     let text = repeated("[", r#"{"id":"a"},"#, "", 4_000);
-    let mut decoder = Decoder::new(&EVENTS, Root::List, MAX_BODY);
-    assert!(decoder.advance(&mut text.clone(), usize::MAX).is_continue());
-    assert!(decoder.reserved_bytes() <= LIMIT, "{} bytes", decoder.reserved_bytes());
+    for max_body in [MAX_BODY, 1 << 30] {
+        let mut decoder = Decoder::new(&EVENTS, Root::List, max_body);
+        assert!(decoder.advance(&mut text.clone(), usize::MAX).is_continue());
+        assert!(decoder.reserved_bytes() <= LIMIT, "{max_body}: {} bytes", decoder.reserved_bytes());
+    }
 }
 
 /// Red when the length of a record is not limited: decoding it blocks the I/O thread.
