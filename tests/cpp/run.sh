@@ -37,7 +37,7 @@ case $mode in
 plain) ;;
 asan)
     archive=${KAL_ASAN_LIB:-$archive}
-    # What of it needs no optimisation: to compile at -O1 takes twice as long.
+    # Compiling at -O1 takes more than twice as long.
     optimised=-O1
     if [ -n "${KAL_BRIEF:-}" ]; then
         optimised=-O0

@@ -7,8 +7,8 @@ count PATH  how many requests of that path have come in
 fault JSON  adds a fault
 post NAME JSON  another admin request with a body: post events '{"count": 3}'
 all FILE    writes what the API answers, without the library: {"workspace": ..., "members": ..., "groups": ..., "events": ...}
-serve       answers commands, as to start Python for each takes most of the time: reads the URL of the emulator and the arguments,
-            one a line, and an empty line, prints each line of the output with a + before it, and then the exit status
+serve       runs commands from standard input, since starting Python for each takes longer than the request: the URL of the emulator
+            and the arguments, one a line, then an empty line. Prints each line of output with a + before it, then the exit status
 """
 
 import contextlib

@@ -17,8 +17,8 @@ for tool in sqlite3 valgrind; do
     command -v "$tool" >/dev/null || { echo "not ok - $tool is installed"; exit 1; }
 done
 
-# admin COMMAND: as admin.py, which runs all the time: to start Python takes longer than to ask. An answer is read to its end before
-# it is printed, to whoever may not want all of it.
+# admin COMMAND: asks admin.py, which keeps running. The answer is read to its end before it is printed, since a pipe may not take all
+# of it.
 mkfifo "$scratch/asked" "$scratch/answers"
 python3 -B tests/sqlite/admin.py serve <"$scratch/asked" >"$scratch/answers" &
 exec 7>"$scratch/asked" 6<"$scratch/answers"

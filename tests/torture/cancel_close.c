@@ -13,9 +13,7 @@
 #include "../c/emulator.h"
 #include "torture.h"
 
-/* A thread submits at least calls_each calls, and up to MOST times as many, in the long form twice as many, until everything has
- * happened. */
-enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000, MOST = 20 };
+enum { THREADS = 32, CLIENTS = 6, QUEUES = 4, STATUSES = 1000 };
 
 typedef struct call {
     atomic_int submitted, completions;
@@ -23,6 +21,7 @@ typedef struct call {
 
 static emulator server;
 static call *calls;
+/* What a thread submits, and what it submits at most until everything has happened. */
 static long calls_each, most_each;
 static _Atomic uint64_t clients[CLIENTS];
 static kal_queue queues[QUEUES];
@@ -242,7 +241,7 @@ int main(int argc, char **argv)
 {
     torture_begin("cancel-close", argc, argv);
     calls_each = (torture_long ? 100000 : 3200) / THREADS;
-    most_each = calls_each * (torture_long ? 2 : MOST);
+    most_each = calls_each * (torture_long ? 2 : 20);
     calls = calloc((size_t)(most_each * THREADS), sizeof *calls);
     server = emulator_start("--latency", "1", "--events", "300", "--threads", "2", NULL);
     for (int i = 0; i < CLIENTS; i++)
